@@ -1,0 +1,134 @@
+package zeek
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Summary is what an end record says beyond its Record, as Zeek's conn.log does.
+type Summary struct {
+	Duration    float64 // seconds from the first to the last packet; 0 is left out
+	ConnState   string  // SF, S0, REJ ...; empty is left out
+	History     string  // empty is left out
+	OrigPkts    uint64
+	RespPkts    uint64
+	OrigIPBytes uint64
+	RespIPBytes uint64
+	OrigBytes   int64 // payload bytes; Absent is left out
+	RespBytes   int64
+}
+
+// AppendRecord appends rec as the Zeek package writes it: one JSON object, no
+// line end. An end record gets no more than rec knows: its conn_state is SF where
+// the connection was closed, and left out otherwise.
+func AppendRecord(dst []byte, rec *Record) []byte {
+	if rec.Kind == Packet {
+		dst = appendFlow(dst, `{"ev":"pkt","ts":`, rec)
+		return appendPacket(dst, rec)
+	}
+	dst = appendFlow(dst, `{"ev":"end","ts":`, rec)
+	if rec.Closed {
+		dst = append(dst, `,"conn_state":"SF"`...)
+	}
+	return appendSent(dst, rec)
+}
+
+// AppendEnd appends an end record with its summary. The conn_state written is the
+// summary's; rec.Closed is not looked at.
+func AppendEnd(dst []byte, rec *Record, sum *Summary) []byte {
+	dst = appendFlow(dst, `{"ev":"end","ts":`, rec)
+	if sum.Duration > 0 {
+		dst = appendFloat(append(dst, `,"duration":`...), sum.Duration)
+	}
+	dst = appendWord(dst, `,"conn_state":"`, sum.ConnState)
+	dst = appendWord(dst, `,"history":"`, sum.History)
+	dst = strconv.AppendUint(append(dst, `,"orig_pkts":`...), sum.OrigPkts, 10)
+	dst = strconv.AppendUint(append(dst, `,"resp_pkts":`...), sum.RespPkts, 10)
+	dst = strconv.AppendUint(append(dst, `,"orig_ip_bytes":`...), sum.OrigIPBytes, 10)
+	dst = strconv.AppendUint(append(dst, `,"resp_ip_bytes":`...), sum.RespIPBytes, 10)
+	dst = appendKnown(dst, `,"orig_bytes":`, sum.OrigBytes)
+	dst = appendKnown(dst, `,"resp_bytes":`, sum.RespBytes)
+	return appendSent(dst, rec)
+}
+
+func appendFlow(dst []byte, start string, rec *Record) []byte {
+	dst = appendFloat(append(dst, start...), float64(rec.TS)/1e6)
+	dst = append(append(dst, `,"uid":`...), quote(rec.UID)...)
+	if len(rec.Sensor) > 0 {
+		dst = append(append(dst, `,"sensor":`...), quote(rec.Sensor)...)
+	}
+	dst = rec.Orig.Addr().AppendTo(append(dst, `,"id.orig_h":"`...))
+	dst = strconv.AppendUint(append(dst, `","id.orig_p":`...), uint64(rec.Orig.Port()), 10)
+	dst = rec.Resp.Addr().AppendTo(append(dst, `,"id.resp_h":"`...))
+	dst = strconv.AppendUint(append(dst, `","id.resp_p":`...), uint64(rec.Resp.Port()), 10)
+	return appendWord(dst, `,"proto":"`, protoName(rec.Proto))
+}
+
+func protoName(proto uint8) string {
+	switch proto {
+	case TCP:
+		return "tcp"
+	case UDP:
+		return "udp"
+	case ICMP, ICMPv6:
+		return "icmp"
+	}
+	return "unknown_transport"
+}
+
+func appendPacket(dst []byte, rec *Record) []byte {
+	dst = strconv.AppendUint(append(dst, `,"n":`...), uint64(rec.N), 10)
+	dst = strconv.AppendBool(append(dst, `,"is_orig":`...), rec.FromOrig)
+	dst = appendKnown(dst, `,"ip_len":`, int64(rec.IPLen))
+	dst = appendKnown(dst, `,"plen":`, int64(rec.PayloadLen))
+	dst = appendKnown(dst, `,"ttl":`, int64(rec.TTL))
+	dst = appendKnown(dst, `,"flags":`, int64(rec.Flags))
+	dst = appendKnown(dst, `,"win":`, int64(rec.Window))
+	if len(rec.Hdr) > 0 {
+		dst = base64.StdEncoding.AppendEncode(append(dst, `,"hdr":"`...), rec.Hdr)
+		dst = append(dst, '"')
+	}
+	return append(appendWord(dst, `,"hdr_why":"`, rec.HdrWhy.String()), '}')
+}
+
+func appendSent(dst []byte, rec *Record) []byte {
+	dst = strconv.AppendUint(append(dst, `,"sent":`...), uint64(rec.Sent), 10)
+	return append(dst, '}')
+}
+
+// appendWord appends a string that needs no escapes, unless it is empty.
+func appendWord(dst []byte, name, word string) []byte {
+	if word == "" {
+		return dst
+	}
+	return append(append(append(dst, name...), word...), '"')
+}
+
+func appendKnown(dst []byte, name string, n int64) []byte {
+	if n == Absent {
+		return dst
+	}
+	return strconv.AppendInt(append(dst, name...), n, 10)
+}
+
+// appendFloat writes the shortest decimal that reads back as f, always with a
+// point, and with an exponent below a millionth, as Zeek does.
+func appendFloat(dst []byte, f float64) []byte {
+	switch {
+	case f == math.Trunc(f):
+		return strconv.AppendFloat(dst, f, 'f', 1, 64)
+	case math.Abs(f) < 1e-6:
+		text := strconv.FormatFloat(f, 'e', -1, 64)
+		return append(dst, strings.Replace(text, "e-0", "e-", 1)...)
+	}
+	return strconv.AppendFloat(dst, f, 'f', -1, 64)
+}
+
+// quote writes text that came from outside as a JSON string.
+func quote(text []byte) []byte {
+	quoted, _ := json.Marshal(string(text)) // a string always marshals
+	return quoted
+}

@@ -1,0 +1,206 @@
+package zeek
+
+// field is one that a record can have and that we read.
+type field uint8
+
+const (
+	fNone field = iota
+	fEv
+	fTS
+	fUID
+	fOrigH
+	fOrigP
+	fRespH
+	fRespP
+	fProto
+	fSensor
+	fN
+	fIsOrig
+	fIPLen
+	fPlen
+	fTTL
+	fFlags
+	fWin
+	fHdr
+	fHdrWhy
+	fConnState
+	fSent
+	numFields
+)
+
+// fieldOf names the field of a key. It is a switch and not a map because the
+// compiler turns it into a search by length, twice as fast.
+func fieldOf(key []byte) field {
+	switch string(key) {
+	case "ev":
+		return fEv
+	case "ts":
+		return fTS
+	case "uid":
+		return fUID
+	case "id.orig_h":
+		return fOrigH
+	case "id.orig_p":
+		return fOrigP
+	case "id.resp_h":
+		return fRespH
+	case "id.resp_p":
+		return fRespP
+	case "proto":
+		return fProto
+	case "sensor":
+		return fSensor
+	case "n":
+		return fN
+	case "is_orig":
+		return fIsOrig
+	case "ip_len":
+		return fIPLen
+	case "plen":
+		return fPlen
+	case "ttl":
+		return fTTL
+	case "flags":
+		return fFlags
+	case "win":
+		return fWin
+	case "hdr":
+		return fHdr
+	case "hdr_why":
+		return fHdrWhy
+	case "conn_state":
+		return fConnState
+	case "sent":
+		return fSent
+	}
+	return fNone
+}
+
+// Decoder turns JSON records into Records. The zero Decoder is ready for use; it
+// belongs to one goroutine.
+type Decoder struct {
+	scratch []byte // what strings with escapes mean
+	hdr     [MaxHdr]byte
+}
+
+// Decode reads one JSON object into rec. Fields may come in any order, the last
+// of several with one name counts, fields that it does not know are passed over.
+// A well-formed object without "ev" is of another log: Kind Other, no error.
+//
+// rec's byte slices alias line and the Decoder and hold until the next Decode.
+// The error is an *Error; rec is then undefined.
+func (d *Decoder) Decode(line []byte, rec *Record) error {
+	d.scratch = d.scratch[:0]
+	f := fields{line: line, d: d}
+	if err := f.scan(); err != nil {
+		return err
+	}
+	*rec = Record{IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
+	if f.values[fEv].kind == absent {
+		return nil
+	}
+	switch string(f.text(fEv, "ev")) {
+	case "pkt":
+		rec.Kind = Packet
+		f.flow(rec)
+		f.packet(rec)
+	case "end":
+		rec.Kind = End
+		f.flow(rec)
+		f.end(rec)
+	default:
+		f.refuse(FieldType, "ev", `not "pkt" or "end"`)
+	}
+	if f.err != nil {
+		return f.err
+	}
+	return nil
+}
+
+// scan finds where the fields of the line's object lie, and checks that the line
+// is one JSON object and nothing else.
+func (f *fields) scan() *Error {
+	s := scanner{line: f.line}
+	if !s.take('{') {
+		return s.fail()
+	}
+	if !s.take('}') {
+		for {
+			if !s.take('"') {
+				return s.fail()
+			}
+			s.pos--
+			key, ok := s.str()
+			if !ok || !s.take(':') {
+				return s.fail()
+			}
+			v, ok := s.value(0)
+			if !ok {
+				return s.fail()
+			}
+			f.values[fieldOf(f.bytes(key))] = v
+			if !s.take(',') {
+				break
+			}
+		}
+		if !s.takeHere('}') {
+			return s.fail()
+		}
+	}
+	if s.space(); s.pos != len(f.line) {
+		return s.fail()
+	}
+	return nil
+}
+
+// flow reads what both kinds of record have.
+func (f *fields) flow(rec *Record) {
+	rec.TS = f.micros(fTS, "ts")
+	rec.UID = f.uid(fUID, "uid")
+	rec.Sensor = f.sensor(fSensor, "sensor")
+	rec.Orig = f.endpoint(fOrigH, "id.orig_h", fOrigP, "id.orig_p")
+	rec.Resp = f.endpoint(fRespH, "id.resp_h", fRespP, "id.resp_p")
+	switch string(f.text(fProto, "proto")) {
+	case "tcp":
+		rec.Proto = TCP
+	case "udp":
+		rec.Proto = UDP
+	case "icmp":
+		rec.Proto = ICMP
+		if rec.Orig.Addr().Is6() {
+			rec.Proto = ICMPv6
+		}
+	}
+}
+
+func (f *fields) packet(rec *Record) {
+	rec.N = uint32(f.uint(fN, "n", 1, 1<<32-1))
+	rec.FromOrig = f.bool(fIsOrig, "is_orig")
+	rec.IPLen = int32(f.optional(fIPLen, "ip_len", 1<<31-1))
+	rec.PayloadLen = int32(f.optional(fPlen, "plen", 1<<31-1))
+	rec.TTL = int16(f.optional(fTTL, "ttl", 255))
+	rec.Flags = int16(f.optional(fFlags, "flags", 255))
+	rec.Window = int32(f.optional(fWin, "win", 65535))
+	rec.Hdr = f.base64(fHdr, "hdr")
+	rec.HdrWhy = f.why(fHdrWhy, "hdr_why")
+}
+
+func (f *fields) end(rec *Record) {
+	if f.values[fSent].kind != absent {
+		rec.Sent = uint32(f.uint(fSent, "sent", 0, 1<<32-1))
+	}
+	if f.values[fConnState].kind != absent {
+		state := f.text(fConnState, "conn_state")
+		rec.Closed = rec.Proto == TCP && closed(state)
+	}
+}
+
+// closed reports whether both sides of a TCP connection are done with it. S2 and
+// S3 are half-closed: the other side may still send.
+func closed(connState []byte) bool {
+	switch string(connState) {
+	case "SF", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR":
+		return true
+	}
+	return false
+}

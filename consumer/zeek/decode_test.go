@@ -1,0 +1,318 @@
+package zeek
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	pktLine = `{"ev":"pkt","ts":1362692526.939084,"uid":"ClDKw620o7l2Y4vEY1","id.orig_h":"192.0.2.5","id.orig_p":59856,"id.resp_h":"198.51.100.43","id.resp_p":80,"proto":"tcp","n":2,"is_orig":false,"ip_len":60,"plen":0,"ttl":47,"flags":18,"win":14480,"hdr":"RQAAPAAAQAAvBl5mwJa7K42O5AUAUOnQpa/OPv4hMjugEjiQLlAAAAIEBbQEAggKL4lCWRZK3SABAwMH"}`
+	endLine = `{"ev":"end","ts":1362692527.080828,"uid":"ClDKw620o7l2Y4vEY1","id.orig_h":"192.0.2.5","id.orig_p":59856,"id.resp_h":"198.51.100.43","id.resp_p":80,"proto":"tcp","duration":0.21148395538330078,"conn_state":"SF","history":"ShADadFf","orig_pkts":7,"resp_pkts":7,"orig_ip_bytes":512,"resp_ip_bytes":5379,"orig_bytes":136,"resp_bytes":5007,"sent":10}`
+)
+
+// same reports whether two records say the same; nil and empty slices are one.
+func same(a, b Record) bool {
+	if !bytes.Equal(a.UID, b.UID) || !bytes.Equal(a.Sensor, b.Sensor) || !bytes.Equal(a.Hdr, b.Hdr) {
+		return false
+	}
+	a.UID, a.Sensor, a.Hdr, b.UID, b.Sensor, b.Hdr = nil, nil, nil, nil, nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+func decode(t *testing.T, line string) (Record, error) {
+	t.Helper()
+	var d Decoder
+	var rec Record
+	err := d.Decode([]byte(line), &rec)
+	return rec, err
+}
+
+func mustDecode(t *testing.T, line string) Record {
+	t.Helper()
+	rec, err := decode(t, line)
+	if err != nil {
+		t.Fatalf("%s\n%v", line, err)
+	}
+	return rec
+}
+
+func TestDecodePacket(t *testing.T) {
+	got := mustDecode(t, pktLine)
+	want := Record{
+		Kind: Packet, TS: 1362692526939084, UID: []byte("ClDKw620o7l2Y4vEY1"), Proto: TCP,
+		Orig: netip.MustParseAddrPort("192.0.2.5:59856"), Resp: netip.MustParseAddrPort("198.51.100.43:80"),
+		N: 2, IPLen: 60, PayloadLen: 0, TTL: 47, Flags: 18, Window: 14480, Hdr: got.Hdr,
+	}
+	if !same(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if len(got.Hdr) != 60 || got.Hdr[0] != 0x45 || got.Hdr[59] != 7 {
+		t.Errorf("hdr % x", got.Hdr)
+	}
+}
+
+func TestDecodeEnd(t *testing.T) {
+	got := mustDecode(t, endLine)
+	if got.Kind != End || got.TS != 1362692527080828 || got.Sent != 10 || !got.Closed {
+		t.Errorf("got %+v", got)
+	}
+	for state, closed := range map[string]bool{"SF": true, "RSTRH": true, "SHR": true, "S1": false, "S2": false, "S3": false, "OTH": false} {
+		for proto, tcp := range map[string]bool{"tcp": true, "udp": false} {
+			line := strings.NewReplacer(`"SF"`, `"`+state+`"`, `"tcp"`, `"`+proto+`"`).Replace(endLine)
+			if got := mustDecode(t, line).Closed; got != (closed && tcp) {
+				t.Errorf("%s %s: Closed %v", proto, state, got)
+			}
+		}
+	}
+	if got := mustDecode(t, strings.Replace(endLine, `,"sent":10`, "", 1)); got.Sent != 0 {
+		t.Errorf("no sent: %d", got.Sent)
+	}
+}
+
+// with gives pktLine with one field's value replaced; an empty value takes the field out.
+func with(field, value string) string {
+	start := strings.Index(pktLine, `"`+field+`":`)
+	if start < 0 {
+		return strings.Replace(pktLine, "}", `,"`+field+`":`+value+"}", 1)
+	}
+	end := start + strings.IndexAny(pktLine[start:], ",}")
+	if value == "" {
+		return pktLine[:start] + pktLine[end+1:]
+	}
+	return pktLine[:start] + `"` + field + `":` + value + pktLine[end:]
+}
+
+func TestDecodeForms(t *testing.T) {
+	plainRec := mustDecode(t, pktLine)
+	for name, line := range map[string]string{
+		"space":            " \t" + strings.NewReplacer(":", " :\t", ",", "\r ,\n").Replace(strings.Replace(pktLine, "198.51", "198.51", 1)) + " \r\n",
+		"unknown fields":   `{"a":{"b":[1,-2.5e+3,true,false,null,"\u00e9\"",{}],"c":[]},"d":1E9,` + pktLine[1:],
+		"escaped key":      strings.Replace(pktLine, `"uid"`, `"\u0075i\u0064"`, 1),
+		"escaped value":    strings.Replace(pktLine, `/`, `\/`, 1),
+		"last wins":        strings.Replace(pktLine, `{`, `{"n":0,"uid":7,"ts":"x",`, 1),
+		"unset as null":    strings.Replace(pktLine, `}`, `,"sensor":null,"hdr_why":null}`, 1),
+		"unknown hdr_why":  with("hdr_why", `"other"`),
+		"exponent":         with("ts", "13626925269390.84e-4"),
+		"more decimals":    with("ts", "1362692526.93908449999999999999999999"),
+		"rounds away":      with("ts", "1362692526.9390835"),
+		"deep but allowed": strings.Replace(pktLine, `{`, `{"a":`+strings.Repeat("[", 16)+strings.Repeat("]", 16)+",", 1),
+	} {
+		if got := mustDecode(t, line); !same(got, plainRec) {
+			t.Errorf("%s: got  %+v\nwant %+v", name, got, plainRec)
+		}
+	}
+	sensor := with("sensor", `"edge \"7\" \ud83d\ude00 caf\u00e9 \ud83d"`)
+	if got := string(mustDecode(t, sensor).Sensor); got != "edge \"7\" \U0001F600 café \uFFFD" {
+		t.Errorf("sensor %q", got)
+	}
+	if got := mustDecode(t, with("hdr_why", `"snap"`)).HdrWhy; got != Snap {
+		t.Errorf("hdr_why %v", got)
+	}
+	short := mustDecode(t, `{"ev":"pkt","ts":1,"uid":"x","id.orig_h":"fe80::1","id.orig_p":128,"id.resp_h":"::","id.resp_p":129,"proto":"icmp","n":4294967295,"is_orig":true}`)
+	want := Record{Kind: Packet, TS: 1e6, UID: []byte("x"), Proto: ICMPv6, N: 1<<32 - 1, FromOrig: true,
+		Orig: netip.MustParseAddrPort("[fe80::1]:128"), Resp: netip.MustParseAddrPort("[::]:129"),
+		IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
+	if !same(short, want) {
+		t.Errorf("got  %+v\nwant %+v", short, want)
+	}
+}
+
+func TestDecodeOther(t *testing.T) {
+	for _, line := range []string{
+		`{}`, ` { } `, `{"ev":null}`,
+		`{"ts":"2026-01-02T03:04:05.000006Z","uid":1,"id.orig_h":"x","proto":"tcp"}`,
+	} {
+		if got := mustDecode(t, line); got.Kind != Other {
+			t.Errorf("%s: kind %d", line, got.Kind)
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for _, tt := range []struct{ line, reason, field string }{
+		{"", BadSyntax, ""},
+		{"[]", BadSyntax, ""},
+		{"7", BadSyntax, ""},
+		{"#fields\tts\tuid", BadSyntax, ""},
+		{`{"ev":"pkt"`, BadSyntax, ""},
+		{`{"ev":"pkt",}`, BadSyntax, ""},
+		{`{"ev" "pkt"}`, BadSyntax, ""},
+		{`{ev:"pkt"}`, BadSyntax, ""},
+		{`{"a":01}`, BadSyntax, ""},
+		{`{"a":1.}`, BadSyntax, ""},
+		{`{"a":.5}`, BadSyntax, ""},
+		{`{"a":+1}`, BadSyntax, ""},
+		{`{"a":1e}`, BadSyntax, ""},
+		{`{"a":-}`, BadSyntax, ""},
+		{`{"a":NaN}`, BadSyntax, ""},
+		{`{"a":nul}`, BadSyntax, ""},
+		{`{"a":[1,]}`, BadSyntax, ""},
+		{`{"a":[1}`, BadSyntax, ""},
+		{`{"a":{"b"}}`, BadSyntax, ""},
+		{`{"a":{1:2}}`, BadSyntax, ""},
+		{`{"a":"\x41"}`, BadSyntax, ""},
+		{`{"a":"\u00g0"}`, BadSyntax, ""},
+		{`{"a":"\`, BadSyntax, ""},
+		{"{\"a\":\"\t\"}", BadSyntax, ""},
+		{pktLine + pktLine, BadSyntax, ""},
+		{pktLine[:len(pktLine)-20], BadSyntax, ""},
+		{`{"a":` + strings.Repeat("[", 17) + strings.Repeat("]", 17) + `}`, TooDeep, ""},
+		{`{"ev":"begin"}`, FieldType, "ev"},
+		{`{"ev":1}`, FieldType, "ev"},
+		{`{"ev":"pkt"}`, FieldMissing, "ts"},
+		{with("ts", ""), FieldMissing, "ts"},
+		{with("uid", ""), FieldMissing, "uid"},
+		{with("id.orig_h", ""), FieldMissing, "id.orig_h"},
+		{with("id.orig_p", ""), FieldMissing, "id.orig_p"},
+		{with("id.resp_h", ""), FieldMissing, "id.resp_h"},
+		{with("id.resp_p", ""), FieldMissing, "id.resp_p"},
+		{with("proto", ""), FieldMissing, "proto"},
+		{with("n", ""), FieldMissing, "n"},
+		{with("is_orig", ""), FieldMissing, "is_orig"},
+		{with("is_orig", "null"), FieldMissing, "is_orig"},
+		{with("is_orig", "1"), FieldType, "is_orig"},
+		{with("ts", `"1362692526.9"`), FieldType, "ts"},
+		{with("ts", "0"), FieldRange, "ts"},
+		{with("ts", "0.9999994"), FieldRange, "ts"},
+		{with("ts", "4102444800.000001"), FieldRange, "ts"},
+		{with("ts", "-1362692526"), FieldRange, "ts"},
+		{with("ts", "99999999999999999999999999"), FieldRange, "ts"},
+		{with("ts", "1e999999999999"), FieldRange, "ts"},
+		{with("ts", "1e-999999999999"), FieldRange, "ts"},
+		{with("uid", `""`), FieldRange, "uid"},
+		{with("uid", `"a b"`), FieldType, "uid"},
+		{with("uid", `"a\u0007"`), FieldType, "uid"},
+		{with("uid", `"é"`), FieldType, "uid"},
+		{with("uid", `"`+strings.Repeat("u", 65)+`"`), TooLong, "uid"},
+		{with("sensor", `"`+strings.Repeat("s", 256)+`"`), TooLong, "sensor"},
+		{with("sensor", "\"\xff\""), FieldType, "sensor"},
+		{with("sensor", `"\n"`), FieldType, "sensor"},
+		{with("sensor", `7`), FieldType, "sensor"},
+		{with("id.orig_h", `"fe80::1%eth0"`), FieldType, "id.orig_h"},
+		{with("id.orig_h", `"192.0.2.256"`), FieldType, "id.orig_h"},
+		{with("id.resp_h", `"example.org"`), FieldType, "id.resp_h"},
+		{with("id.resp_p", `65536`), FieldRange, "id.resp_p"},
+		{with("id.resp_p", `"80"`), FieldType, "id.resp_p"},
+		{with("n", "0"), FieldRange, "n"},
+		{with("n", "4294967296"), FieldRange, "n"},
+		{with("n", "99999999999999999999999999"), FieldRange, "n"},
+		{with("n", "1.0"), FieldType, "n"},
+		{with("n", "-1"), FieldType, "n"},
+		{with("ttl", "256"), FieldRange, "ttl"},
+		{with("flags", "256"), FieldRange, "flags"},
+		{with("win", "65536"), FieldRange, "win"},
+		{with("ip_len", "2147483648"), FieldRange, "ip_len"},
+		{with("hdr", `"RQ"`), FieldType, "hdr"},
+		{with("hdr", `"RQ=="\n`), BadSyntax, ""},
+		{with("hdr", `"RQ\n=="`), FieldType, "hdr"},
+		{with("hdr", `"AAAA\n\n\n\n"`), FieldType, "hdr"},
+		{with("hdr", `"R-=="`), FieldType, "hdr"},
+		{with("hdr", `"`+strings.Repeat("A", 344)+`"`), TooLong, "hdr"},
+		{strings.Replace(endLine, `:10}`, `:-1}`, 1), FieldType, "sent"},
+	} {
+		_, err := decode(t, tt.line)
+		var e *Error
+		if !errors.As(err, &e) || e.Reason != tt.reason || e.Field != tt.field {
+			t.Errorf("%s\ngot %v, want %s %s", tt.line, err, tt.reason, tt.field)
+			continue
+		}
+		if !slices.Contains(Reasons(), e.Reason) || !strings.Contains(err.Error(), e.Field) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("message %q", err)
+		}
+		if _, err := reference([]byte(tt.line)); err == nil {
+			t.Errorf("%s: the reference takes it", tt.line)
+		}
+	}
+}
+
+// A Decoder keeps nothing from one record for the next.
+func TestDecoderReuse(t *testing.T) {
+	var d Decoder
+	var rec Record
+	lines := []string{pktLine, endLine, `{"a":1}`, with("uid", `"\u0041\u0042"`), with("hdr", ""), pktLine[:40], pktLine}
+	for i, line := range append(lines, lines...) {
+		err := d.Decode([]byte(line), &rec)
+		want, wantErr := reference([]byte(line))
+		if (err == nil) != (wantErr == nil) || err == nil && !same(rec, want) {
+			t.Errorf("line %d: got %+v %v, want %+v %v", i, rec, err, want, wantErr)
+		}
+	}
+}
+
+func TestDecodeAllocatesNothing(t *testing.T) {
+	var d Decoder
+	var rec Record
+	v6 := []byte(strings.NewReplacer("192.0.2.5", "2001:db8::5", "198.51.100.43", "2001:db8::43").Replace(pktLine))
+	for _, line := range [][]byte{[]byte(pktLine), []byte(endLine), v6} {
+		if n := testing.AllocsPerRun(100, func() {
+			if err := d.Decode(line, &rec); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%v allocations for %s", n, line)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, line := range []string{
+		pktLine, endLine, `{}`, `{"ev":"pkt","ts":1e9}`, with("uid", `"\ud83d\ude00\n\u0041"`), with("ts", "1.3626925269390845e+9"),
+		with("sensor", `"caf\u00e9"`), with("hdr", `"AA=="`), `{"a":[{"b":[[],{},-0.0e-0]}],"ev":"end"}`, with("id.orig_h", `"::ffff:192.0.2.1"`),
+	} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var d Decoder
+		var rec Record
+		err := d.Decode(line, &rec)
+		want, wantErr := reference(line)
+		if err == nil && wantErr != nil {
+			t.Fatalf("accepted, but the reference says %v", wantErr)
+		}
+		var e *Error
+		if wantErr == nil && err != nil {
+			if errors.As(err, &e) && e.Reason == TooDeep {
+				return // in a value that a later duplicate replaced
+			}
+			t.Fatalf("refused: %v", err)
+		}
+		if err != nil {
+			return
+		}
+		if !same(rec, want) {
+			t.Fatalf("got  %+v\nwant %+v", rec, want)
+		}
+		if rec.Kind == Other {
+			return
+		}
+		var again Record
+		text := AppendRecord(nil, &rec)
+		if err := new(Decoder).Decode(text, &again); err != nil || !same(again, rec) {
+			t.Fatalf("round trip %s: %v\ngot  %+v\nwant %+v", text, err, again, rec)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	long := with("hdr", `"`+strings.Repeat("RQAAPAAA", 20)+`"`) // 440 bytes
+	for _, line := range []string{pktLine, long, endLine} {
+		b.Run(fmt.Sprintf("%dB", len(line)), func(b *testing.B) {
+			var d Decoder
+			var rec Record
+			buf := []byte(line)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(buf)))
+			for b.Loop() {
+				if err := d.Decode(buf, &rec); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

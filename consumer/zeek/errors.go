@@ -1,0 +1,32 @@
+package zeek
+
+// Reasons why a record is refused. The set is closed, so that metrics and dead
+// letters can carry them as labels.
+const (
+	BadSyntax    = "syntax"        // not one JSON object
+	TooDeep      = "too_deep"      // nested deeper than MaxDepth
+	TooLong      = "too_long"      // the record, or one of its fields, is longer than its cap
+	FieldMissing = "field_missing" // a field that every record of this kind has is not there
+	FieldType    = "field_type"    // a field holds another JSON type, or text that does not parse
+	FieldRange   = "field_range"   // a field's number is outside what it can be
+)
+
+// Reasons lists every Reason that an Error can have.
+func Reasons() []string {
+	return []string{BadSyntax, TooDeep, TooLong, FieldMissing, FieldType, FieldRange}
+}
+
+// Error says why a record was refused.
+type Error struct {
+	Reason string // one of Reasons
+	Field  string // the field at fault; empty where the whole record is
+	Detail string // what was expected
+}
+
+// Error gives one line that names the field and what was expected of it.
+func (e *Error) Error() string {
+	if e.Field == "" {
+		return "zeek record: " + e.Reason + ": " + e.Detail
+	}
+	return "zeek record: " + e.Reason + ": " + e.Field + ": " + e.Detail
+}

@@ -1,0 +1,163 @@
+package zeek
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"unsafe"
+)
+
+// fields holds the fields found in one line and converts them. The first error
+// sticks; what a conversion gives after it has no meaning.
+type fields struct {
+	line   []byte
+	values [numFields]value
+	d      *Decoder
+	err    *Error
+}
+
+func (f *fields) refuse(reason, name, detail string) {
+	if f.err == nil {
+		f.err = &Error{Reason: reason, Field: name, Detail: detail}
+	}
+}
+
+// has reports whether a required field is there with one of two kinds.
+func (f *fields) has(at field, name string, a, b kind, want string) bool {
+	switch f.values[at].kind {
+	case a, b:
+		return true
+	case absent:
+		f.refuse(FieldMissing, name, "every record of this kind has it")
+	default:
+		f.refuse(FieldType, name, "not "+want)
+	}
+	return false
+}
+
+// bytes gives what a string means.
+func (f *fields) bytes(v value) []byte {
+	raw := f.line[v.start:v.end]
+	if v.kind != escaped {
+		return raw
+	}
+	from := len(f.d.scratch)
+	f.d.scratch = appendUnescaped(f.d.scratch, raw)
+	return f.d.scratch[from:]
+}
+
+func (f *fields) text(at field, name string) []byte {
+	if !f.has(at, name, plain, escaped, "a string") {
+		return nil
+	}
+	return f.bytes(f.values[at])
+}
+
+func (f *fields) bool(at field, name string) bool {
+	return f.has(at, name, boolTrue, boolFalse, "true or false") && f.values[at].kind == boolTrue
+}
+
+func (f *fields) uint(at field, name string, lo, hi uint64) uint64 {
+	if !f.has(at, name, number, number, "a number") {
+		return 0
+	}
+	v := f.values[at]
+	n, ok := parseUint(f.line[v.start:v.end])
+	if !ok {
+		f.refuse(FieldType, name, "not a whole number")
+	} else if n < lo || n > hi {
+		f.refuse(FieldRange, name, fmt.Sprintf("not between %d and %d", lo, hi))
+	}
+	return n
+}
+
+// optional reads a whole number from 0 to hi; Absent where there is none.
+func (f *fields) optional(at field, name string, hi uint64) int64 {
+	if f.values[at].kind == absent {
+		return Absent
+	}
+	return int64(f.uint(at, name, 0, hi))
+}
+
+func (f *fields) micros(at field, name string) int64 {
+	if !f.has(at, name, number, number, "a number of seconds since the epoch") {
+		return 0
+	}
+	v := f.values[at]
+	us, ok := parseMicros(f.line[v.start:v.end])
+	if !ok {
+		f.refuse(FieldRange, name, "not between the years 1970 and 2100")
+	}
+	return us
+}
+
+func (f *fields) uid(at field, name string) []byte {
+	uid := f.text(at, name)
+	switch {
+	case len(uid) > MaxUID:
+		f.refuse(TooLong, name, fmt.Sprintf("longer than %d bytes", MaxUID))
+	case len(uid) == 0:
+		f.refuse(FieldRange, name, "empty")
+	case !printable(uid):
+		f.refuse(FieldType, name, "not printable ASCII without spaces")
+	}
+	return uid
+}
+
+func (f *fields) sensor(at field, name string) []byte {
+	if f.values[at].kind == absent {
+		return nil
+	}
+	sensor := f.text(at, name)
+	switch {
+	case len(sensor) > MaxSensor:
+		f.refuse(TooLong, name, fmt.Sprintf("longer than %d bytes", MaxSensor))
+	case !readable(sensor):
+		f.refuse(FieldType, name, "not UTF-8 without control characters")
+	}
+	return sensor
+}
+
+func (f *fields) endpoint(host field, hostName string, port field, portName string) netip.AddrPort {
+	addr, ok := parseAddr(f.text(host, hostName))
+	if !ok {
+		f.refuse(FieldType, hostName, "not an IP address without a zone")
+	}
+	return netip.AddrPortFrom(addr, uint16(f.uint(port, portName, 0, 65535)))
+}
+
+// parseAddr reads an address without a copy of its text: ParseAddr keeps the
+// text only in its error and in a zone, and neither leaves here.
+func parseAddr(b []byte) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(unsafe.String(unsafe.SliceData(b), len(b)))
+	return addr, err == nil && addr.Zone() == ""
+}
+
+func (f *fields) base64(at field, name string) []byte {
+	if f.values[at].kind == absent {
+		return nil
+	}
+	src := f.text(at, name)
+	if len(src) > base64.StdEncoding.EncodedLen(MaxHdr) {
+		f.refuse(TooLong, name, fmt.Sprintf("more than %d header bytes", MaxHdr))
+		return nil
+	}
+	n, err := base64.StdEncoding.Decode(f.d.hdr[:], src)
+	if err != nil || base64.StdEncoding.EncodedLen(n) != len(src) { // Decode passes over line ends
+		f.refuse(FieldType, name, "not padded base64")
+	}
+	return f.d.hdr[:n]
+}
+
+func (f *fields) why(at field, name string) Why {
+	if f.values[at].kind == absent {
+		return Whole
+	}
+	word := f.text(at, name)
+	for w := range Why(numWhys) {
+		if string(word) == w.String() {
+			return w
+		}
+	}
+	return Whole
+}

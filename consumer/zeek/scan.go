@@ -1,0 +1,224 @@
+package zeek
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+)
+
+// kind is the JSON type of a value.
+type kind uint8
+
+const (
+	absent  kind = iota // also null: Zeek leaves unset fields out, others write null
+	plain               // a string without escapes
+	escaped             // a string with escapes
+	number
+	boolTrue
+	boolFalse
+	nested // an object or an array
+)
+
+// value is where a field's value lies in the line; a string's without its quotes.
+type value struct {
+	start, end int32
+	kind       kind
+}
+
+// scanner walks one JSON text. Its methods report false where the text is not
+// strict JSON; pos then is where, and deep whether nesting was the reason.
+type scanner struct {
+	line []byte
+	pos  int
+	deep bool
+}
+
+// fail makes the error for where the scanner stopped.
+func (s *scanner) fail() *Error {
+	if s.deep {
+		return &Error{Reason: TooDeep, Detail: "nested deeper than " + strconv.Itoa(MaxDepth)}
+	}
+	return &Error{Reason: BadSyntax, Detail: "not one JSON object: byte " + strconv.Itoa(s.pos)}
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.line) {
+		switch s.line[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// take steps over c, and over the space before it.
+func (s *scanner) take(c byte) bool {
+	s.space()
+	return s.takeHere(c)
+}
+
+func (s *scanner) takeHere(c byte) bool {
+	if s.pos < len(s.line) && s.line[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// value steps over one value of any type. depth is how deep it lies in others.
+func (s *scanner) value(depth int) (value, bool) {
+	s.space()
+	if s.pos == len(s.line) {
+		return value{}, false
+	}
+	switch c := s.line[s.pos]; c {
+	case '"':
+		return s.str()
+	case 't':
+		return s.literal("true", boolTrue)
+	case 'f':
+		return s.literal("false", boolFalse)
+	case 'n':
+		return s.literal("null", absent)
+	case '{', '[':
+		if depth >= MaxDepth {
+			s.deep = true
+			return value{}, false
+		}
+		start := s.pos
+		ok := s.container(c, depth+1)
+		return value{int32(start), int32(s.pos), nested}, ok
+	default:
+		return s.number()
+	}
+}
+
+func (s *scanner) literal(word string, k kind) (value, bool) {
+	rest := s.line[s.pos:]
+	if len(rest) < len(word) || string(rest[:len(word)]) != word {
+		return value{}, false
+	}
+	s.pos += len(word)
+	return value{kind: k}, true
+}
+
+// container steps over an object or an array.
+func (s *scanner) container(open byte, depth int) bool {
+	s.pos++
+	if s.take(open + 2) { // in ASCII, ] and } stand two behind [ and {
+		return true
+	}
+	for {
+		if open == '{' {
+			if s.space(); s.pos == len(s.line) || s.line[s.pos] != '"' {
+				return false
+			}
+			if _, ok := s.str(); !ok || !s.take(':') {
+				return false
+			}
+		}
+		if _, ok := s.value(depth); !ok {
+			return false
+		}
+		if !s.take(',') {
+			return s.takeHere(open + 2)
+		}
+	}
+}
+
+// number steps over a number by JSON's grammar.
+func (s *scanner) number() (value, bool) {
+	start := s.pos
+	s.takeHere('-')
+	if !s.takeHere('0') && !s.digits() {
+		return value{}, false
+	}
+	if s.takeHere('.') && !s.digits() {
+		return value{}, false
+	}
+	if s.takeHere('e') || s.takeHere('E') {
+		if !s.takeHere('+') {
+			s.takeHere('-')
+		}
+		if !s.digits() {
+			return value{}, false
+		}
+	}
+	return value{int32(start), int32(s.pos), number}, true
+}
+
+// digits steps over decimal digits and reports whether there was one.
+func (s *scanner) digits() bool {
+	start := s.pos
+	for s.pos < len(s.line) && s.line[s.pos]-'0' <= 9 {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+// str steps over a string; the scanner stands on its opening quote.
+func (s *scanner) str() (value, bool) {
+	s.pos++
+	v := value{start: int32(s.pos), kind: plain}
+	for {
+		s.pos = nextSpecial(s.line, s.pos)
+		if s.pos == len(s.line) {
+			return v, false
+		}
+		switch s.line[s.pos] {
+		case '"':
+			v.end = int32(s.pos)
+			s.pos++
+			return v, true
+		case '\\':
+			v.kind = escaped
+			if !s.escape() {
+				return v, false
+			}
+		default: // a control character
+			return v, false
+		}
+	}
+}
+
+// escape steps over one escape sequence.
+func (s *scanner) escape() bool {
+	s.pos++
+	if s.pos == len(s.line) {
+		return false
+	}
+	switch s.line[s.pos] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.pos++
+		return true
+	case 'u':
+		s.pos++
+		if _, ok := hex4(s.line[s.pos:]); !ok {
+			return false
+		}
+		s.pos += 4
+		return true
+	}
+	return false
+}
+
+// nextSpecial finds the next quote, backslash or control character from i on,
+// eight bytes at a time; len(b) if there is none.
+func nextSpecial(b []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		hit := (w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash
+		if hit &= tops; hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < 0x20 || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
+}
