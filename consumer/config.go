@@ -1,0 +1,61 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/serveflow/serveflow/consumer/flow"
+)
+
+// dialTimeout bounds every exchange with a broker beyond what the broker was
+// asked to wait.
+const dialTimeout = 10 * time.Second
+
+// Config is what a consumer is built with.
+type Config struct {
+	Brokers  []string // host:port
+	Topic    string
+	Group    string
+	ClientID string
+
+	Flow flow.Config // limits are for the whole process; each partition gets its share
+
+	// ReadBack is how many records below the committed offset are read again at
+	// the start of a partition, to relearn which flows were finished.
+	ReadBack int64
+	// SkipTruncated: go on, and count, where records were deleted before they
+	// were read; otherwise the partition stops.
+	SkipTruncated bool
+
+	CommitEvery  time.Duration
+	DrainTimeout time.Duration // how long the end of a generation waits for labels under way
+	MaxWait      time.Duration // how long the broker may hold an empty fetch
+	FetchBytes   int
+}
+
+// Validate names the first setting that makes no sense.
+func (c Config) Validate() error {
+	switch {
+	case len(c.Brokers) == 0:
+		return errors.New("consumer: no broker named: set SERVEFLOW_BROKERS to host:port[,host:port]")
+	case c.Topic == "" || c.Group == "":
+		return errors.New("consumer: the input topic and the group need names: set SERVEFLOW_TOPIC and SERVEFLOW_GROUP")
+	case c.CommitEvery <= 0 || c.DrainTimeout <= 0 || c.MaxWait <= 0:
+		return errors.New("consumer: the commit interval, the drain timeout and the fetch wait must be above 0")
+	case c.DrainTimeout > sessionTimeout/2:
+		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, sessionTimeout/2)
+	case c.ReadBack < 0:
+		return errors.New("consumer: the records read back must not be negative")
+	}
+	return c.Flow.Validate()
+}
+
+// share is the flow table's config of one partition out of n.
+func (c *Config) share(n int) flow.Config {
+	cfg := c.Flow
+	cfg.Flows = max(1, cfg.Flows/n)
+	cfg.Bytes = max(1<<10, cfg.Bytes/n)
+	cfg.Finished = max(1, cfg.Finished/n)
+	return cfg
+}

@@ -1,0 +1,139 @@
+// Package flow rebuilds flows from packet records.
+//
+// It is a pure state machine on record time: no goroutine, no lock, no clock of
+// its own. What a flow's label is based on follows from the flow's own records,
+// never from when they arrived (see Rules), as long as they arrive out of order
+// by no more than Rules.Lateness.
+package flow
+
+import (
+	"net/netip"
+	"time"
+	"unsafe"
+)
+
+// Acker is told once that everything a flow led to is safely written.
+type Acker interface {
+	Ack()
+}
+
+// Cause says why a flow wants a decision now.
+type Cause uint8
+
+const (
+	// Reached: the flow has as many packets as were wanted, without a hole.
+	Reached Cause = iota
+	// Ended: the flow is over, so no packet will follow.
+	Ended
+	// TimedOut: the next packet did not come in time.
+	TimedOut
+	// Evicted: memory is short.
+	Evicted
+)
+
+// String names the cause as labels and metrics do.
+func (c Cause) String() string {
+	return [...]string{"reached", "flow_end", "timeout", "evicted"}[c]
+}
+
+// Packet is one of a flow's first packets. The zero Packet is one that has not come.
+type Packet struct {
+	TS         int64 // record time, microseconds since the Unix epoch
+	IPLen      int32 // bytes; zeek.Absent where the record lacked it, as the next four
+	PayloadLen int32 // bytes
+	Window     int32
+	TTL        int16
+	Flags      int16
+	hdrStart   uint16
+	hdrLen     uint8
+	Present    bool
+	FromOrig   bool
+}
+
+// Flow is one Zeek connection with those of its first packets that have come.
+type Flow struct {
+	UID    string
+	Sensor string
+	Orig   netip.AddrPort
+	Resp   netip.AddrPort
+	Proto  uint8 // IP protocol number
+
+	Cursor       // the cascade's
+	Pin    Acker // the consumer's: acknowledged when the flow's final label is written
+
+	packets []Packet // by place: packets[n-1]
+	headers []byte   // the packets' headers, one behind the other
+	limit   int      // places that a decision may look at
+
+	state progress
+	timer timer
+}
+
+// Cursor is how far the flow has come through a cascade.
+type Cursor struct {
+	Stage  int           // the stage that looks next
+	Want   int           // packets without a hole that it wants first
+	Answer []float64     // probabilities by class of the stage that answered last; empty before
+	By     int           // that stage
+	Spent  time.Duration // wall time spent computing
+}
+
+// Put stores a packet at its place n, from 1. It reports false, and changes
+// nothing, where that place is taken: a duplicate.
+func (f *Flow) Put(n int, p Packet, hdr []byte) bool {
+	for len(f.packets) < n {
+		f.packets = append(f.packets, Packet{})
+	}
+	if f.packets[n-1].Present {
+		return false
+	}
+	p.Present = true
+	p.hdrStart, p.hdrLen = uint16(len(f.headers)), uint8(len(hdr))
+	f.headers = append(f.headers, hdr...)
+	f.packets[n-1] = p
+	f.limit = max(f.limit, n)
+	return true
+}
+
+// Packets gives the packets that a decision may look at, by place, depth of them
+// at most. One that has not come is there with Present false, so that places hold.
+func (f *Flow) Packets(depth int) []Packet {
+	return f.packets[:min(depth, f.limit)]
+}
+
+// Header gives the header bytes of a packet of this flow; empty where Zeek had none.
+func (f *Flow) Header(p *Packet) []byte {
+	return f.headers[p.hdrStart : int(p.hdrStart)+int(p.hdrLen)]
+}
+
+// Cause says why the flow wants a decision; meaningful once Ready.
+func (f *Flow) Cause() Cause { return f.state.cause }
+
+// Ready reports whether the flow wants a decision now.
+func (f *Flow) Ready() bool {
+	return f.state.closed || f.state.reach >= f.Want
+}
+
+// Reach is how many packets there are from the first on without a hole.
+func (f *Flow) Reach() int { return f.state.reach }
+
+// First is the record time of the flow's first packet that came, microseconds.
+func (f *Flow) First() int64 {
+	for i := range f.packets {
+		if f.packets[i].Present {
+			return f.packets[i].TS
+		}
+	}
+	return 0
+}
+
+// bytes is what the flow holds in memory, near enough for a cap.
+func (f *Flow) bytes() int {
+	return int(unsafe.Sizeof(*f)) + len(f.UID) + len(f.Sensor) +
+		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + 8*cap(f.Answer)
+}
+
+// reset empties the flow for reuse and keeps its storage.
+func (f *Flow) reset() {
+	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], Cursor: Cursor{Answer: f.Answer[:0]}}
+}

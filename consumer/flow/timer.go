@@ -1,0 +1,71 @@
+package flow
+
+import "container/heap"
+
+// timer is a flow's place in the table's heap. due is a lower bound on when the
+// flow expires, on the partition's clock: packets move the true moment back, and
+// that is looked up only when the bound has passed.
+type timer struct {
+	due    int64
+	index  int   // in the heap
+	offset int64 // partition clock minus record time when the flow opened
+}
+
+// timers is a min-heap of open flows by due.
+type timers []*Flow
+
+func (h timers) Len() int           { return len(h) }
+func (h timers) Less(i, j int) bool { return h[i].timer.due < h[j].timer.due }
+func (h timers) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].timer.index, h[j].timer.index = i, j
+}
+
+// Push is heap.Interface's.
+func (h *timers) Push(x any) {
+	f := x.(*Flow)
+	f.timer.index = len(*h)
+	*h = append(*h, f)
+}
+
+// Pop is heap.Interface's.
+func (h *timers) Pop() any {
+	last := len(*h) - 1
+	f := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return f
+}
+
+// expiry is when the flow expires on the partition's clock. It counts from the
+// moment the flow opened, so a flow whose sensor's clock is off, or whose first
+// record is wild, waits as long as any other.
+func (f *Flow) expiry(r *Rules) int64 {
+	return later(f.horizon(r)+f.timer.offset, r.Lateness)
+}
+
+// start puts the flow on the heap.
+func (h *timers) start(f *Flow, r *Rules) {
+	f.timer.due = f.expiry(r)
+	heap.Push(h, f)
+}
+
+// stop takes the flow off the heap.
+func (h *timers) stop(f *Flow) {
+	heap.Remove(h, f.timer.index)
+}
+
+// earliest gives the flow that expires first, with its due brought up to date;
+// nil where there is none.
+func (h *timers) earliest(r *Rules) *Flow {
+	for len(*h) > 0 {
+		f := (*h)[0]
+		due := f.expiry(r)
+		if due <= f.timer.due {
+			return f
+		}
+		f.timer.due = due
+		heap.Fix(h, 0)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// partition is one partition of one generation: its reader, its flows, its pins.
+type partition struct {
+	*Consumer
+	id      int
+	start   int64 // committed offset, or kafka.FirstOffset
+	tail    tail
+	worker  *Worker
+	pins    pins
+	commits *committer
+	log     *slog.Logger
+	placed  bool      // the pins stand at the offset to go on from
+	heard   time.Time // when the last record came
+}
+
+func newPartition(c *Consumer, id int, start int64, assigned int, commits *committer) *partition {
+	return &partition{Consumer: c, id: id, start: start, commits: commits,
+		tail:   tail{cfg: &c.cfg, partition: id, buf: make([]byte, 64<<10)},
+		worker: NewWorker(c.cfg.share(assigned), c.newDecider(), c.metrics),
+		log:    c.log.With("topic", c.cfg.Topic, "partition", id), heard: time.Now()}
+}
+
+// run reads the partition until ctx, the generation's, is done.
+func (p *partition) run(ctx context.Context) {
+	defer p.tail.close()
+	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
+		err := p.begin(ctx)
+		for err == nil && ctx.Err() == nil {
+			wait = 0
+			err = p.step(ctx)
+		}
+		if ctx.Err() == nil {
+			p.problem(p.id, err)
+			p.metrics.fetchFailures.Inc()
+			p.log.Warn("cannot read, will try again", "err", err)
+			wait.sleep(ctx)
+		}
+	}
+	p.finish()
+}
+
+// begin connects and stands where to go on; the first time it also relearns
+// which flows are finished.
+func (p *partition) begin(ctx context.Context) error {
+	first, end, err := p.tail.open(ctx)
+	if err != nil {
+		return err
+	}
+	if p.start == kafka.FirstOffset {
+		p.start = first
+	}
+	if !p.placed {
+		if err := p.relearn(ctx, first); err != nil {
+			return err
+		}
+		p.placed, p.pins.next = true, p.start
+	}
+	p.tail.next = p.pins.next
+	if err := p.within(first, end); err != nil {
+		return err
+	}
+	p.problem(p.id, nil)
+	return nil
+}
+
+// within checks that the offset to go on from is in the log.
+func (p *partition) within(first, end int64) error {
+	switch next := p.tail.next; {
+	case next > end:
+		return fmt.Errorf("consumer: offset %d of %s/%d lies past the log's end %d: was the topic made anew? reset the group's offsets", next, p.cfg.Topic, p.id, end)
+	case next < first && !p.cfg.SkipTruncated:
+		return fmt.Errorf("consumer: %w: %d of %s/%d; set SERVEFLOW_SKIP_TRUNCATED=true to go on without them", ErrTruncated, first-next, p.cfg.Topic, p.id)
+	case next < first:
+		p.metrics.truncated.Add(float64(first - next))
+		p.log.Error("records were deleted before they were read", "lost", first-next)
+		p.tail.next, p.pins.next = first, first
+	}
+	return nil
+}
+
+// relearn reads the records below the start without labelling: by definition of
+// the low watermark, every flow that began there is finished.
+func (p *partition) relearn(ctx context.Context, first int64) error {
+	for p.tail.next = max(first, p.start-p.cfg.ReadBack); p.tail.next < p.start && ctx.Err() == nil; {
+		_, _, err := p.tail.fetch(func(offset int64, value []byte) error {
+			if offset < p.start {
+				p.worker.Relearn(value)
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return fmt.Errorf("consumer: read back %s/%d: %w", p.cfg.Topic, p.id, err)
+		}
+	}
+	return nil
+}
+
+// step fetches once and takes what comes.
+func (p *partition) step(ctx context.Context) error {
+	n, atEnd, err := p.tail.fetch(func(offset int64, value []byte) error {
+		p.take(ctx, offset, value)
+		return ctx.Err()
+	})
+	switch {
+	case n > 0:
+		p.heard = time.Now()
+	case atEnd:
+		p.worker.Idle(time.Since(p.heard))
+	}
+	p.commits.advance(p.id, p.pins.low())
+	p.metrics.observe(p)
+	return err
+}
+
+func (p *partition) take(ctx context.Context, offset int64, value []byte) {
+	p.pins.next = offset + 1
+	err := p.worker.Take(value, p.pins.take)
+	if err != nil {
+		p.dead.Bury(ctx, BadRecord{Value: value, Topic: p.cfg.Topic, Partition: p.id, Offset: offset, Err: err, Pin: p.pins.take()})
+	}
+}
+
+// finish waits for the labels under way and brings the low watermark up to date.
+// Flows that are still open are handed back: their pins hold the watermark below
+// them, so whoever reads the partition next begins there.
+func (p *partition) finish() {
+	deadline := time.Now().Add(p.cfg.DrainTimeout)
+	for p.pins.unacked() > p.worker.Open() && time.Now().Before(deadline) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.commits.advance(p.id, p.pins.low())
+	p.metrics.forget(p.id)
+}

@@ -1,0 +1,102 @@
+// Package consumer takes packet records from Kafka, rebuilds the flows and has
+// them decided: one goroutine, one flow table and one decider a partition.
+package consumer
+
+import (
+	"time"
+
+	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// Decider takes a flow that is ready as far as its packets go; true when its
+// label is given or on its way, so that the table may forget it.
+type Decider interface {
+	Decide(f *flow.Flow) bool
+}
+
+// BadRecord is a record that could not be decoded, with all that is needed to
+// find it and mend it.
+type BadRecord struct {
+	Value     []byte // the original bytes
+	Topic     string
+	Partition int
+	Offset    int64
+	Err       error
+	Pin       flow.Acker // to be acknowledged when the dead letter is written
+}
+
+// Worker takes the records of one partition, or of one file, in order. It is for
+// one goroutine.
+type Worker struct {
+	decoder zeek.Decoder
+	record  zeek.Record
+	table   *flow.Table
+	decider Decider
+	metrics *Metrics
+}
+
+// NewWorker builds a worker with an empty flow table of a valid config.
+func NewWorker(cfg flow.Config, d Decider, m *Metrics) *Worker {
+	return &Worker{table: flow.New(cfg), decider: d, metrics: m}
+}
+
+// Take takes one record's bytes, which it does not keep. pin is asked for once
+// where the record opens a flow: it holds the record's place until the flow's
+// label is written. The error is a *zeek.Error: the record is bad and nothing
+// has changed.
+func (w *Worker) Take(value []byte, pin func() flow.Acker) error {
+	if err := w.decoder.Decode(value, &w.record); err != nil {
+		return err
+	}
+	f, outcome := w.table.Add(&w.record)
+	w.metrics.took(outcome)
+	if outcome == flow.Opened {
+		f.Pin = pin()
+	}
+	if f != nil && f.Ready() {
+		w.decide(f)
+	}
+	w.Settle()
+	return nil
+}
+
+// Settle decides the flows whose time is over, and those that memory has no room for.
+func (w *Worker) Settle() {
+	for f := w.table.Due(); f != nil; f = w.table.Due() {
+		w.decide(f)
+	}
+}
+
+// Drain decides every open flow with what there is, because no record will follow.
+func (w *Worker) Drain() {
+	for f := w.table.Drain(); f != nil; f = w.table.Drain() {
+		w.decide(f)
+	}
+}
+
+// Relearn takes a record from below the committed offset: its flow is finished,
+// so its uid is remembered and nothing is labelled.
+func (w *Worker) Relearn(value []byte) {
+	if w.decoder.Decode(value, &w.record) == nil {
+		w.table.Relearn(&w.record)
+	}
+}
+
+// Idle moves the table's clock by wall time: since is how long no record has come.
+func (w *Worker) Idle(since time.Duration) {
+	w.table.Idle(since)
+	w.Settle()
+}
+
+// Open is how many flows have no label yet.
+func (w *Worker) Open() int {
+	open, _, _ := w.table.Size()
+	return open
+}
+
+func (w *Worker) decide(f *flow.Flow) {
+	if w.decider.Decide(f) {
+		w.table.Finish(f)
+	}
+}
