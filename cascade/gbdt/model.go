@@ -1,0 +1,113 @@
+// Package gbdt scores rows with boosted trees that LightGBM wrote, by the leaves library.
+//
+// leaves trusts its input: a damaged file may panic, loop for ever, exhaust memory
+// or score wrongly in silence. So the whole file is checked here first, and leaves
+// is given only the fields that were checked, written out anew.
+package gbdt
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"sync"
+
+	"github.com/dmitryikh/leaves"
+)
+
+// Model is a checked multiclass LightGBM model. It is safe for concurrent use.
+type Model struct {
+	trees       *leaves.Ensemble
+	names       []string
+	classes     int
+	numeric     []int // columns that some tree splits by a threshold
+	categorical []int // columns that some tree splits by category
+	rows        sync.Pool
+}
+
+// Load reads a model in LightGBM's text format (version v2, v3 or v4, objective
+// multiclass), as save_model writes it. An error names the line, the tree, what
+// is wrong there and the remedy. data may be reused afterwards.
+func Load(data []byte) (*Model, error) {
+	f, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("gbdt: %w", err)
+	}
+	trees, err := readTrees(f.text.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("gbdt: leaves refused a checked model: %w; %s", err, saveAgain)
+	}
+	m := &Model{trees: trees, names: f.names, classes: f.classes}
+	for column, use := range f.uses {
+		switch use {
+		case byThreshold:
+			m.numeric = append(m.numeric, column)
+		case byCategory:
+			m.categorical = append(m.categorical, column)
+		}
+	}
+	m.rows.New = func() any {
+		row := make([]float64, len(m.names))
+		return &row
+	}
+	return m, nil
+}
+
+// readTrees hands the text to leaves, raw scores only: its softmax overflows.
+func readTrees(text []byte) (e *leaves.Ensemble, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(text)), false)
+}
+
+// Classes is the number of scores a row gets.
+func (m *Model) Classes() int { return m.classes }
+
+// Width is the number of features in a row.
+func (m *Model) Width() int { return len(m.names) }
+
+// FeatureNames gives the names in the model file, in the order of a row's columns.
+func (m *Model) FeatureNames() []string { return append([]string(nil), m.names...) }
+
+// Predict scores n rows. rows holds n*Width features row by row, NaN where one is
+// missing; out takes n*Classes raw scores: sums of leaf values, before any softmax.
+// Other lengths are an error, and out is then left as it was.
+func (m *Model) Predict(rows []float32, n int, out []float64) (err error) {
+	width := len(m.names)
+	if n < 0 || len(rows) != n*width || len(out) != n*m.classes {
+		return fmt.Errorf("gbdt: %d rows of %d features and %d classes need %d values and room for %d scores, not %d and %d",
+			n, width, m.classes, n*width, n*m.classes, len(rows), len(out))
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("gbdt: predict: panic: %v", p)
+		}
+	}()
+	row := m.rows.Get().(*[]float64)
+	defer m.rows.Put(row)
+	for i := range n {
+		m.fill(*row, rows[i*width:(i+1)*width])
+		if err := m.trees.Predict(*row, 0, out[i*m.classes:(i+1)*m.classes]); err != nil {
+			return fmt.Errorf("gbdt: predict: %w", err)
+		}
+	}
+	return nil
+}
+
+// fill copies the columns that trees look at. leaves converts a category to int32
+// with no check of its range, so what has no category becomes -1: no category
+// either, and LightGBM sends it to the right as well.
+func (m *Model) fill(dst []float64, src []float32) {
+	for _, column := range m.numeric {
+		dst[column] = float64(src[column])
+	}
+	for _, column := range m.categorical {
+		value := float64(src[column])
+		if !(value > -1 && value < 1<<31) {
+			value = -1
+		}
+		dst[column] = value
+	}
+}

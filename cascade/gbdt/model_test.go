@@ -1,0 +1,94 @@
+package gbdt
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestModelDescribesItself(t *testing.T) {
+	m := load(t, unzip(t, "three.txt.gz"))
+	if m.Classes() != 3 || m.Width() != 12 {
+		t.Fatalf("%d classes, %d features", m.Classes(), m.Width())
+	}
+	names := m.FeatureNames()
+	if len(names) != 12 || names[11] != "f11" {
+		t.Fatalf("names %q", names)
+	}
+	names[0] = "changed"
+	if m.FeatureNames()[0] != "f0" {
+		t.Fatal("a caller can change the model's names")
+	}
+}
+
+func TestPredictChecksLengths(t *testing.T) {
+	m := load(t, unzip(t, "three.txt.gz"))
+	for _, c := range []struct {
+		name          string
+		rows, n, outs int
+	}{
+		{"row too short", 11, 1, 3},
+		{"row too long", 13, 1, 3},
+		{"out too short", 12, 1, 2},
+		{"out too long", 12, 1, 4},
+		{"fewer rows than told", 12, 2, 6},
+		{"negative", 12, -1, 3},
+	} {
+		err := m.Predict(make([]float32, c.rows), c.n, make([]float64, c.outs))
+		if err == nil || !strings.Contains(err.Error(), "features") {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if err := m.Predict(nil, 0, nil); err != nil {
+		t.Errorf("no rows: %v", err)
+	}
+}
+
+func TestPredictConcurrently(t *testing.T) {
+	m := load(t, unzip(t, "categories.txt.gz"))
+	rows, want, n := table(t, "categories", m)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			got := make([]float64, len(want))
+			if err := m.Predict(rows, n, got); err != nil {
+				t.Error(err)
+			}
+			if !slices.Equal(got, want) {
+				t.Error("another answer in parallel")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestPredictAllocatesNothing(t *testing.T) {
+	m := load(t, unzip(t, "ten.txt.gz"))
+	rows, out := make([]float32, 4*m.Width()), make([]float64, 4*m.Classes())
+	allocs := testing.AllocsPerRun(1000, func() {
+		if err := m.Predict(rows, 4, out); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs >= 1 {
+		t.Fatalf("%v allocations a call", allocs)
+	}
+}
+
+func BenchmarkPredict(b *testing.B) {
+	for _, name := range []string{"three", "ten", "categories"} {
+		b.Run(name, func(b *testing.B) {
+			m := load(b, unzip(b, name+".txt.gz"))
+			rows, _, n := table(b, name, m)
+			out := make([]float64, m.Classes())
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				at := i % n * m.Width() // distinct rows: one repeated flatters the branch predictor
+				if err := m.Predict(rows[at:at+m.Width()], 1, out); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,144 @@
+package gbdt
+
+import "fmt"
+
+// decision_type of a split: bit 0 by category, bit 1 missing goes left, bits 2 and
+// 3 what counts as missing (0 nothing, 1 zero, 2 NaN).
+const (
+	categorySplit = 1
+	maxDecision   = 2<<2 | 3
+)
+
+const maxWord = 1<<32 - 1 // of a set of categories
+
+// parseTree checks one tree and adds it to the text for leaves.
+func (f *file) parseTree(s *section) error {
+	if linear, ok := s.fields["is_linear"]; ok && linear.value != "0" {
+		return &fileError{linear.line, s.name, "is_linear: linear_tree is not served", trainGBDT}
+	}
+	leaves, err := s.integer("num_leaves", 1, maxLeaves)
+	if err != nil {
+		return err
+	}
+	splits := leaves - 1
+	categories, err := s.integer("num_cat", 0, maxLeaves)
+	if err != nil {
+		return err
+	}
+	if _, err := s.floats("leaf_value", leaves); err != nil {
+		return err
+	}
+	keep := []string{"num_leaves", "num_cat", "leaf_value"}
+	if splits > 0 {
+		if err := checkShape(s, splits); err != nil {
+			return err
+		}
+		if err := f.checkSplits(s, splits, categories); err != nil {
+			return err
+		}
+		keep = append(keep, "split_feature", "threshold", "decision_type", "left_child", "right_child")
+		if categories > 0 {
+			keep = append(keep, "cat_boundaries", "cat_threshold")
+		}
+	}
+	for _, key := range keep {
+		fmt.Fprintf(&f.text, "%s=%s\n", key, s.fields[key].value)
+	}
+	f.text.WriteByte('\n')
+	return nil
+}
+
+// checkShape holds the children to a proper binary tree. A child >= 0 is a split,
+// ~child a leaf. LightGBM numbers splits as it makes them, so a child split has a
+// higher number than its parent; with that, and each split and leaf reached exactly
+// once, all hang from the root and none in a circle.
+func checkShape(s *section, splits int) error {
+	reached := make([]bool, 2*splits+1) // splits, then leaves
+	for _, key := range []string{"left_child", "right_child"} {
+		children, err := s.integers(key, splits, ^splits, splits-1)
+		if err != nil {
+			return err
+		}
+		for parent, child := range children {
+			node := child
+			if child < 0 {
+				node = splits + ^child
+			} else if child <= parent {
+				return damaged(s.fields[key].line, s.name, "%s: split %d has split %d as a child, which does not come after it", key, parent, child)
+			}
+			if reached[node] {
+				return damaged(s.fields[key].line, s.name, "%s: split %d has child %d, which hangs from another split too", key, parent, child)
+			}
+			reached[node] = true
+		}
+	}
+	return nil
+}
+
+// checkSplits checks what each split asks, and notes which features it looks at.
+func (f *file) checkSplits(s *section, splits, categories int) error {
+	features, err := s.integers("split_feature", splits, 0, len(f.names)-1)
+	if err != nil {
+		return err
+	}
+	thresholds, err := s.floats("threshold", splits)
+	if err != nil {
+		return err
+	}
+	decisions, err := s.integers("decision_type", splits, 0, maxDecision)
+	if err != nil {
+		return err
+	}
+	byCat := 0
+	for i, feature := range features {
+		use := uint8(byThreshold)
+		if decisions[i]&categorySplit != 0 {
+			if thresholds[i] != float64(byCat) {
+				return damaged(s.fields["threshold"].line, s.name, "threshold: split %d is by category, so its value should be %d, not %v", i, byCat, thresholds[i])
+			}
+			use = byCategory
+			byCat++
+		}
+		if f.uses[feature] != unused && f.uses[feature] != use {
+			return damaged(s.fields["decision_type"].line, s.name, "decision_type: feature %s is split by threshold and by category", f.names[feature])
+		}
+		f.uses[feature] = use
+	}
+	if byCat != categories {
+		return damaged(s.fields["num_cat"].line, s.name, "num_cat is %d, but %d splits are by category", categories, byCat)
+	}
+	if categories == 0 {
+		return nil
+	}
+	return checkCategories(s, categories)
+}
+
+// checkCategories checks the sets of categories: words of 32 bits, those of set i
+// from cat_boundaries[i] up to cat_boundaries[i+1].
+func checkCategories(s *section, n int) error {
+	bounds, err := s.integers("cat_boundaries", n+1, 0, maxWord)
+	if err != nil {
+		return err
+	}
+	line := s.fields["cat_boundaries"].line
+	if bounds[0] != 0 {
+		return damaged(line, s.name, "cat_boundaries starts with %d, not 0", bounds[0])
+	}
+	words, err := s.integers("cat_threshold", bounds[n], 0, maxWord)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if bounds[i+1] <= bounds[i] || bounds[i+1] > len(words) {
+			return damaged(line, s.name, "cat_boundaries: value %d is %d, out of order", i+2, bounds[i+1])
+		}
+		any := 0
+		for _, word := range words[bounds[i]:bounds[i+1]] {
+			any |= word
+		}
+		if any == 0 {
+			return damaged(s.fields["cat_threshold"].line, s.name, "cat_threshold: set %d has no category", i)
+		}
+	}
+	return nil
+}
