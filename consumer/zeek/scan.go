@@ -54,6 +54,9 @@ func (s *scanner) space() {
 
 // take steps over c, and over the space before it.
 func (s *scanner) take(c byte) bool {
+	if s.takeHere(c) { // Zeek writes no space
+		return true
+	}
 	s.space()
 	return s.takeHere(c)
 }
@@ -68,7 +71,9 @@ func (s *scanner) takeHere(c byte) bool {
 
 // value steps over one value of any type. depth is how deep it lies in others.
 func (s *scanner) value(depth int) (value, bool) {
-	s.space()
+	if s.pos < len(s.line) && s.line[s.pos] <= ' ' {
+		s.space()
+	}
 	if s.pos == len(s.line) {
 		return value{}, false
 	}
