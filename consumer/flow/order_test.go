@@ -1,0 +1,101 @@
+package flow
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand"
+	"slices"
+	"testing"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// traffic is some thousand flows with pauses, ends, holes and duplicates, each
+// record with the moment at which it arrives.
+func traffic(rng *rand.Rand, flows int) []arrival {
+	var all []arrival
+	for i := range flows {
+		uid, at := fmt.Sprintf("C%04d", i), rng.Float64()*60
+		for n := uint32(1); n <= uint32(1+rng.Intn(6)); n++ {
+			flags := int16(ack)
+			if rng.Intn(12) == 0 {
+				flags = rst
+			}
+			if rng.Intn(20) > 0 { // else lost
+				late := rng.Float64() * .9 // less than the lateness allowed
+				all = append(all, arrival{at + late, pkt(uid, n, at, flags)})
+			}
+			at += rng.ExpFloat64()
+		}
+	}
+	slices.SortStableFunc(all, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	return all
+}
+
+type arrival struct {
+	at  float64
+	rec *zeek.Record
+}
+
+// decisions puts the traffic on some partitions by uid and gives each flow's decision.
+func decisions(t *testing.T, all []arrival, partitions int) map[string]string {
+	tables := make([]*Table, partitions)
+	for i := range tables {
+		cfg := testConfig()
+		cfg.Flows, cfg.Finished = 1<<20, 1<<20
+		tables[i] = New(cfg)
+	}
+	got := map[string]string{}
+	note := func(table *Table, f *Flow) {
+		if was, ok := got[f.UID]; ok {
+			t.Fatalf("%s decided twice: %s", f.UID, was)
+		}
+		got[f.UID] = places(f) + " " + f.Cause().String()
+		table.Finish(f)
+	}
+	for _, a := range all {
+		table := tables[(int(a.rec.UID[3])*7+int(a.rec.UID[4]))%partitions]
+		if f, _ := table.Add(a.rec); f != nil && f.Ready() {
+			note(table, f)
+		}
+		for f := table.Due(); f != nil; f = table.Due() {
+			note(table, f)
+		}
+	}
+	for _, table := range tables {
+		for f := table.Drain(); f != nil; f = table.Drain() {
+			note(table, f)
+		}
+	}
+	return got
+}
+
+// Decisions must follow from the records alone: not from how many partitions
+// there are, nor from the order in which records arrive within the lateness.
+func TestDecisionsDoNotDependOnArrival(t *testing.T) {
+	for seed := range int64(20) {
+		rng := rand.New(rand.NewSource(seed))
+		all := traffic(rng, 500)
+		want := decisions(t, all, 1)
+		for _, partitions := range []int{3, 12} {
+			same(t, seed, want, decisions(t, all, partitions))
+		}
+		inOrder := slices.Clone(all)
+		slices.SortStableFunc(inOrder, func(a, b arrival) int { return cmp.Compare(a.rec.TS, b.rec.TS) })
+		same(t, seed, want, decisions(t, inOrder, 1))
+	}
+}
+
+func same(t *testing.T, seed int64, want, got map[string]string) {
+	t.Helper()
+	if maps.Equal(want, got) {
+		return
+	}
+	for uid, w := range want {
+		if got[uid] != w {
+			t.Fatalf("seed %d: %s: %q, want %q", seed, uid, got[uid], w)
+		}
+	}
+	t.Fatalf("seed %d: %d flows decided, want %d", seed, len(got), len(want))
+}
