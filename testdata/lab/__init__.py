@@ -1,0 +1,1 @@
+"""The lab: real programs talk between network namespaces and are captured."""
