@@ -1,0 +1,158 @@
+// Package kafkatest gives tests a Kafka: a real one (Start) or an in-process
+// one (Fake), and helpers that create topics, read them back and look up
+// committed offsets on either.
+package kafkatest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	// startPatience is far above the usual start, for machines under load.
+	startPatience = 2 * time.Minute
+	stopPatience  = 30 * time.Second
+	// clusterID is any 16 bytes in base64: a broker's folder and its configuration must agree on it.
+	clusterID = "c2VydmVmbG93LWthZmthMQ"
+)
+
+// Broker is an Apache Kafka of one node (KRaft) with data of its own. Its
+// methods fail the test when they cannot do their work; they are for one
+// goroutine at a time.
+type Broker struct {
+	// Addr is the address for clients, "127.0.0.1:port"; it stays the same over a Restart.
+	Addr string
+
+	t       testing.TB
+	install installation
+	dir     string // configuration, data and log
+	process *process
+}
+
+// Start starts a broker on free ports of 127.0.0.1 and waits until it answers.
+// It has no topics and creates none by itself. When the test ends the broker
+// and its data are removed; when the test has failed, the end of the broker's
+// log is printed.
+//
+// Without Java or Kafka's jars the test is skipped, or fails if the
+// environment has SERVEFLOW_REQUIRE=1.
+func Start(t testing.TB) *Broker {
+	t.Helper()
+	b := &Broker{t: t, install: requireInstallation(t), dir: t.TempDir()}
+	port, err := freePort()
+	b.check("start", err)
+	controllerPort, err := freePort()
+	b.check("start", err)
+	b.Addr = fmt.Sprintf("127.0.0.1:%d", port)
+	b.check("write configuration", writeConfig(b.dir, port, controllerPort))
+
+	format := b.install.command(b.dir, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", propertiesFile)
+	if out, err := format.CombinedOutput(); err != nil {
+		t.Fatalf("kafkatest: format storage: %v\n%s", err, out)
+	}
+	t.Cleanup(b.cleanUp)
+	b.run()
+	return b
+}
+
+// Restart starts the broker again on the same address and data, and waits until
+// it answers. A broker that still runs is stopped first.
+func (b *Broker) Restart() {
+	b.t.Helper()
+	b.Stop()
+	b.run()
+}
+
+// Stop shuts the broker down in good order. A broker that is down already stays down.
+func (b *Broker) Stop() { b.process.stop(stopPatience) }
+
+// Kill ends the broker by SIGKILL, paused or not, and waits until it is gone.
+func (b *Broker) Kill() { b.process.kill() }
+
+// Pause halts the broker where it is: connections stay open, nothing is answered.
+func (b *Broker) Pause() {
+	b.t.Helper()
+	b.check("pause", b.process.signal(syscall.SIGSTOP))
+}
+
+// Resume lets a paused broker go on.
+func (b *Broker) Resume() {
+	b.t.Helper()
+	b.check("resume", b.process.signal(syscall.SIGCONT))
+}
+
+func (b *Broker) run() {
+	b.t.Helper()
+	var err error
+	b.process, err = startProcess(b.install.command(b.dir, "kafka.Kafka", propertiesFile), b.logFile())
+	b.check("start", err)
+
+	client, done := newClient(b.Addr)
+	defer done()
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	b.check("start", retry(ctx, func() error {
+		if !b.process.running() {
+			cancel()
+			return errors.New("kafka ended: see its log")
+		}
+		return ready(ctx, client)
+	}))
+}
+
+// ready says why the broker cannot serve all its topics yet.
+func ready(ctx context.Context, client *kafka.Client) error {
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return err
+	}
+	if len(meta.Brokers) == 0 {
+		return errors.New("the broker is not registered yet")
+	}
+	for _, topic := range meta.Topics {
+		if err := topicReady(topic); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Broker) cleanUp() {
+	if b.process != nil {
+		b.process.kill() // the data goes too, so a shutdown in good order would only take time
+	}
+	if b.t.Failed() {
+		b.t.Logf("the end of Kafka's log:\n%s", tail(b.logFile(), 16<<10))
+	}
+}
+
+func (b *Broker) logFile() string { return filepath.Join(b.dir, outputFile) }
+
+func (b *Broker) check(what string, err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatalf("kafkatest: %s: %v", what, err)
+	}
+}
+
+// tail gives the whole lines among a file's last limit bytes.
+func tail(name string, limit int) []byte {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	if len(text) <= limit {
+		return text
+	}
+	_, lines, _ := bytes.Cut(text[len(text)-limit:], []byte("\n"))
+	return lines
+}

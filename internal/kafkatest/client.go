@@ -1,0 +1,144 @@
+package kafkatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// patience is how long a helper tries before it fails the test: after a start
+// or a restart a broker answers some requests later than others.
+const patience = 30 * time.Second
+
+// CreateTopic creates a topic of one replica on the broker at addr, and waits
+// until every partition can be written. configs holds topic settings such as
+// "retention.ms"; nil for none. Any error fails the test.
+func CreateTopic(t testing.TB, addr, topic string, partitions int, configs map[string]string) {
+	t.Helper()
+	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1}
+	for name, value := range configs {
+		config.ConfigEntries = append(config.ConfigEntries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
+	}
+	err := withClient(addr, func(ctx context.Context, client *kafka.Client) error {
+		res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{config}})
+		if err == nil {
+			err = res.Errors[topic]
+		}
+		if err != nil {
+			return err
+		}
+		return retry(ctx, func() error {
+			_, err := topicMetadata(ctx, client, topic)
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatalf("kafkatest: create topic %s: %v", topic, err)
+	}
+}
+
+// CommittedOffsets gives the offsets that a consumer group has committed, by
+// partition; a partition without one is left out. Any error fails the test.
+func CommittedOffsets(t testing.TB, addr, group, topic string) map[int]int64 {
+	t.Helper()
+	offsets := make(map[int]int64)
+	err := withClient(addr, func(ctx context.Context, client *kafka.Client) error {
+		meta, err := topicMetadata(ctx, client, topic)
+		if err != nil {
+			return err
+		}
+		req := &kafka.OffsetFetchRequest{GroupID: group, Topics: make(map[string][]int)}
+		for _, p := range meta.Partitions {
+			req.Topics[topic] = append(req.Topics[topic], p.ID)
+		}
+		return retry(ctx, func() error { return fetchOffsets(ctx, client, req, offsets) })
+	})
+	if err != nil {
+		t.Fatalf("kafkatest: committed offsets of group %s, topic %s: %v", group, topic, err)
+	}
+	return offsets
+}
+
+func fetchOffsets(ctx context.Context, client *kafka.Client, req *kafka.OffsetFetchRequest, into map[int]int64) error {
+	res, err := client.OffsetFetch(ctx, req)
+	if err == nil {
+		err = res.Error
+	}
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return nil // kfake's answer for a group that it does not know; Kafka's has no offsets
+	}
+	if err != nil {
+		return err
+	}
+	for _, partitions := range res.Topics {
+		for _, p := range partitions {
+			if p.Error != nil {
+				return p.Error
+			}
+			if p.CommittedOffset >= 0 {
+				into[p.Partition] = p.CommittedOffset
+			}
+		}
+	}
+	return nil
+}
+
+// withClient runs do with a client of its own, so that nothing remembered of
+// an earlier broker is used, and nothing is left open.
+func withClient(addr string, do func(context.Context, *kafka.Client) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	client, done := newClient(addr)
+	defer done()
+	return do(ctx, client)
+}
+
+func newClient(addr string) (client *kafka.Client, done func()) {
+	// Metadata is answered from the transport's memory: by default it is up to 6 s old.
+	transport := &kafka.Transport{DialTimeout: 5 * time.Second, MetadataTTL: 500 * time.Millisecond}
+	client = &kafka.Client{Addr: kafka.TCP(addr), Transport: transport, Timeout: 10 * time.Second}
+	return client, transport.CloseIdleConnections
+}
+
+// topicMetadata describes a topic; an error if one of its partitions cannot serve.
+func topicMetadata(ctx context.Context, client *kafka.Client, topic string) (kafka.Topic, error) {
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	if len(meta.Topics) != 1 {
+		return kafka.Topic{}, fmt.Errorf("asked for one topic, the broker described %d", len(meta.Topics))
+	}
+	return meta.Topics[0], topicReady(meta.Topics[0])
+}
+
+func topicReady(topic kafka.Topic) error {
+	if topic.Error != nil {
+		return topic.Error
+	}
+	for _, p := range topic.Partitions {
+		if p.Error != nil {
+			return fmt.Errorf("%s/%d: %w", topic.Name, p.ID, p.Error)
+		}
+	}
+	return nil
+}
+
+// retry calls do until it succeeds or ctx ends; then it gives do's last error.
+func retry(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

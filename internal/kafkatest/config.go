@@ -1,0 +1,87 @@
+package kafkatest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// files of a broker's folder.
+const (
+	propertiesFile = "server.properties"
+	loggingFile    = "log4j2.properties"
+	outputFile     = "kafka.log"
+)
+
+// properties is the configuration of a KRaft broker of one node: the folder,
+// the brokers' port and the controller's port fill it.
+//
+// The broker's session is short because a killed broker may only register again
+// once its old session is over. The lower bound of group sessions lets a test
+// notice a killed consumer soon.
+const properties = `
+process.roles=broker,controller
+node.id=1
+listeners=BROKER://127.0.0.1:%[2]d,CONTROLLER://127.0.0.1:%[3]d
+advertised.listeners=BROKER://127.0.0.1:%[2]d
+inter.broker.listener.name=BROKER
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.quorum.voters=1@127.0.0.1:%[3]d
+log.dirs=%[1]s/data
+auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+offsets.topic.num.partitions=3
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+`
+
+const logging = `
+status=error
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{HH:mm:ss.SSS} %p %m (%c)%n
+rootLogger.level=info
+rootLogger.appenderRef.out.ref=out
+`
+
+// writeConfig writes a broker's configuration into dir.
+func writeConfig(dir string, port, controllerPort int) error {
+	files := map[string]string{
+		propertiesFile: fmt.Sprintf(properties, dir, port, controllerPort),
+		loggingFile:    logging,
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.TrimLeft(text, "\n")), 0o600); err != nil {
+			return err
+		}
+	}
+	// The compression libraries unpack themselves into java.io.tmpdir.
+	return os.Mkdir(filepath.Join(dir, "tmp"), 0o700)
+}
+
+// freePort finds a TCP port of 127.0.0.1 that nobody listens on.
+//
+// It asks for one below the range that systems give to outgoing connections:
+// while the broker is down, a client's connection could otherwise be given the
+// broker's port, and the broker could not come back to it.
+func freePort() (int, error) {
+	const low, high, tries = 20000, 32000, 100
+	for range tries {
+		port := low + rand.IntN(high-low)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, fmt.Errorf("no free port on 127.0.0.1 from %d to %d in %d tries", low, high-1, tries)
+}

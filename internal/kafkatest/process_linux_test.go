@@ -1,0 +1,55 @@
+package kafkatest
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// A test process that is killed runs no clean-up: its broker has to go all the
+// same. This test runs itself as that process, with a sleep for the broker;
+// all three share a pipe, which ends when the last of them has gone.
+func TestNoBrokerOutlivesItsTest(t *testing.T) {
+	if os.Getenv("KAFKATEST_CHILD") != "" {
+		startSleepAndWait(t)
+		return
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestNoBrokerOutlivesItsTest$")
+	child.Env = append(os.Environ(), "KAFKATEST_CHILD=1")
+	child.ExtraFiles = []*os.File{w}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if _, err := io.ReadFull(r, make([]byte, 1)); err != nil {
+		t.Fatalf("the child started no process: %v", err)
+	}
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait() // it was killed
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func startSleepAndWait(t *testing.T) {
+	pipe := os.NewFile(3, "pipe")
+	sleep := exec.Command("sleep", "3600")
+	sleep.ExtraFiles = []*os.File{pipe}
+	sleep.SysProcAttr = dieWithParent()
+	p, err := startProcess(sleep, filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipe.Write([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+}
