@@ -1,0 +1,81 @@
+// Package cascade decides flows: a fast model for most, a slower one only for
+// those that the fast one is unsure of.
+package cascade
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Config is what a cascade is built with besides its bundle.
+type Config struct {
+	// Provisional: a flow that the first stage is unsure of gets that stage's
+	// label at once, before its final one.
+	Provisional bool
+	// Queue is how many flows may wait for the slow stage.
+	Queue int
+	// Workers is how many batches of the slow stage run side by side.
+	Workers int
+	// Patient: a full queue holds the input back, instead of letting the fast
+	// stage's answer go out as degraded. For replays, which are to be repeatable.
+	Patient bool
+}
+
+// Validate names the first setting that makes no sense.
+func (c Config) Validate() error {
+	if c.Queue < 1 {
+		return fmt.Errorf("cascade: the slow stage's queue is %d flows: choose at least 1", c.Queue)
+	}
+	if c.Workers < 1 {
+		return errors.New("cascade: the slow stage needs at least one worker")
+	}
+	return nil
+}
+
+// Cascade is a bundle's stages at work. Its deciders run in the partitions'
+// goroutines, its slow stage in goroutines of its own.
+type Cascade struct {
+	spec    *Spec
+	cfg     Config
+	metrics *Metrics
+	emit    func(Verdict)
+	queue   chan *job // nil where no stage is slow
+	jobs    sync.Pool // of *job
+}
+
+// New builds a cascade. emit gets each verdict, from whichever goroutine reached
+// it, and may block: that is how a sink that cannot keep up holds the input back.
+func New(spec *Spec, cfg Config, m *Metrics, emit func(Verdict)) *Cascade {
+	c := &Cascade{spec: spec, cfg: cfg, metrics: m, emit: emit}
+	c.jobs.New = func() any { return new(job) }
+	if spec.Stages[len(spec.Stages)-1].Slow {
+		c.queue = make(chan *job, cfg.Queue)
+	}
+	return c
+}
+
+// Decider gives one partition's goroutine its own view of the cascade.
+func (c *Cascade) Decider() *Decider {
+	return &Decider{Cascade: c, scores: make([]float64, len(c.spec.Classes))}
+}
+
+// finish emits a stage's final verdict.
+func (c *Cascade) finish(v Verdict, p []float64, s *Stage) {
+	v.answer(p, s)
+	c.metrics.labelled(&v)
+	c.emit(v)
+}
+
+// degrade finishes a flow that the last stage could not answer with what an
+// earlier stage said. Where none said anything the flow stays unlabelled, and
+// is counted.
+func (c *Cascade) degrade(j *job) {
+	if j.by == nil {
+		c.metrics.unlabelled.Inc()
+		j.verdict.Pin.Ack()
+		return
+	}
+	j.verdict.Reason = Degraded
+	c.finish(j.verdict, j.answer, j.by)
+}

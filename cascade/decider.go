@@ -1,0 +1,111 @@
+package cascade
+
+import (
+	"time"
+
+	"github.com/serveflow/serveflow/consumer/flow"
+)
+
+// Decider takes the flows of one partition through the stages. It is for one
+// goroutine.
+type Decider struct {
+	*Cascade
+	row    []float32
+	scores []float64
+}
+
+// Decide takes a flow that is Ready as far as its packets go. It reports true
+// when the flow's final label is given or on its way, and false when the flow
+// waits for more packets: its cursor then says how many.
+func (d *Decider) Decide(f *flow.Flow) bool {
+	last := len(d.spec.Stages) - 1
+	for ; f.Stage < last; f.Stage++ {
+		s := &d.spec.Stages[f.Stage]
+		if waits(f, s) {
+			return false
+		}
+		if d.run(f, s) && s.Measure.Of(f.Answer) <= s.Threshold {
+			d.finish(d.verdict(f, s, Confident), f.Answer, s)
+			return true
+		}
+		d.metrics.deferred(s.Name)
+		if d.cfg.Provisional && f.Stage == 0 && f.By == 0 && f.Cause() == flow.Reached {
+			d.provisional(f, s)
+		}
+	}
+	return d.lastStage(f, &d.spec.Stages[last])
+}
+
+func (d *Decider) lastStage(f *flow.Flow, s *Stage) bool {
+	switch {
+	case waits(f, s):
+		return false
+	case d.queue != nil:
+		d.hand(d.job(f, s))
+	case d.run(f, s):
+		d.finish(d.verdict(f, s, LastStage), f.Answer, s)
+	default:
+		d.degrade(d.job(f, s))
+	}
+	return true
+}
+
+// waits reports whether the flow needs more packets for the stage, and asks for them.
+func waits(f *flow.Flow, s *Stage) bool {
+	if f.Cause() != flow.Reached || f.Reach() >= s.Depth {
+		return false
+	}
+	f.Want = s.Depth
+	return true
+}
+
+// run puts the stage's calibrated probabilities into the flow's cursor. A model
+// that fails leaves there what an earlier stage said.
+func (d *Decider) run(f *flow.Flow, s *Stage) bool {
+	began := time.Now()
+	d.row = s.extract(d.row, f)
+	if err := s.Model.Predict(d.row, 1, d.scores); err != nil {
+		d.metrics.failed(s.Name, 1, err)
+		return false
+	}
+	Calibrate(d.scores, s.Output, s.Temperature)
+	f.Answer, f.By = append(f.Answer[:0], d.scores...), f.Stage
+	spent := time.Since(began)
+	f.Spent += spent
+	d.metrics.computed(s.Name, spent)
+	return true
+}
+
+// verdict begins the final one that the stage gives. Where the flow was closed
+// before the stage's depth, what closed it says more than why the stage answered.
+func (d *Decider) verdict(f *flow.Flow, s *Stage, why Reason) Verdict {
+	v := newVerdict(d.spec, f, s)
+	v.Final, v.Seq, v.Pin, v.Reason = true, len(d.spec.Stages), f.Pin, why
+	if f.Reach() < s.Depth {
+		v.Reason = shortfalls[f.Cause()]
+	}
+	return v
+}
+
+// shortfalls are the reasons of a flow that never reached the stage's depth.
+var shortfalls = map[flow.Cause]Reason{flow.Ended: FlowEnd, flow.TimedOut: Timeout, flow.Evicted: Evicted}
+
+func (d *Decider) provisional(f *flow.Flow, s *Stage) {
+	v := newVerdict(d.spec, f, s)
+	v.Reason = Provisional
+	d.finish(v, f.Answer, s)
+}
+
+// job packs up what the slow stage needs of a flow that is about to be forgotten.
+func (d *Decider) job(f *flow.Flow, s *Stage) *job {
+	j := d.jobs.Get().(*job)
+	began := time.Now()
+	j.row = s.extract(j.row, f)
+	f.Spent += time.Since(began)
+	j.verdict = d.verdict(f, s, LastStage)
+	j.answer, j.by = append(j.answer[:0], f.Answer...), nil
+	if len(f.Answer) > 0 {
+		j.by = &d.spec.Stages[f.By]
+	}
+	return j
+}

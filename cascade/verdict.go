@@ -1,0 +1,100 @@
+package cascade
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/serveflow/serveflow/consumer/flow"
+)
+
+// Reason says why a label was given when it was.
+type Reason string
+
+// The reasons a label can have.
+const (
+	Confident Reason = "confident"  // the stage was sure enough
+	LastStage Reason = "last_stage" // the last stage, which always answers
+	FlowEnd   Reason = "flow_end"   // the flow ended before the stage's depth
+	Timeout   Reason = "timeout"    // its next packet did not come in time
+	Evicted   Reason = "evicted"    // memory was short
+	Degraded  Reason = "degraded"   // a fast stage's answer, because the slow one had no room or failed
+
+	// Provisional is the reason of a label that precedes the final one.
+	Provisional Reason = "provisional"
+)
+
+// Guess is a class with its probability.
+type Guess struct {
+	Label string
+	P     float64
+}
+
+// Verdict is a stage's answer for one flow, ready to be written as a label record.
+type Verdict struct {
+	UID    string
+	Sensor string
+	Orig   netip.AddrPort
+	Resp   netip.AddrPort
+	Proto  uint8
+
+	Spec  *Spec  // task, bundle and classes
+	Stage string // who answered
+
+	Final       bool
+	Seq         int
+	Reason      Reason
+	Top         [3]Guess // the best first; fewer where there are fewer classes
+	Uncertainty float64
+	Threshold   float64
+
+	Packets  int   // looked at
+	Gap      bool  // whether one was missing among them
+	First    int64 // record time of the flow's first packet, microseconds
+	Last     int64 // record time of the last packet looked at, microseconds
+	Decided  time.Time
+	Computed time.Duration
+
+	Pin flow.Acker // to be acknowledged when the label is written; nil in a provisional one
+}
+
+// Label is the winning class.
+func (v *Verdict) Label() string { return v.Top[0].Label }
+
+// newVerdict begins a verdict of the stage with what it says of the flow and of
+// the packets that the stage looks at.
+func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
+	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
+		Spec: spec, Computed: f.Spent}
+	seen := f.Packets(s.Depth)
+	for i := range seen {
+		p := &seen[i]
+		if !p.Present {
+			v.Gap = true
+			continue
+		}
+		if v.Packets == 0 {
+			v.First = p.TS
+		}
+		v.Packets++
+		v.Last = p.TS
+	}
+	return v
+}
+
+// answer fills in what the stage says, from calibrated probabilities.
+func (v *Verdict) answer(p []float64, s *Stage) {
+	v.Decided = time.Now()
+	v.Stage, v.Threshold = s.Name, s.Threshold
+	v.Uncertainty = s.Measure.Of(p)
+	for i, x := range p {
+		g := Guess{Label: v.Spec.Classes[i], P: x}
+		for k := range v.Top {
+			if v.Top[k].Label == "" || g.P > v.Top[k].P {
+				v.Top[k], g = g, v.Top[k]
+			}
+			if g.Label == "" {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Screen shows labels as they come: a live table on a terminal, plain lines otherwise.
+type Screen struct {
+	out   io.Writer
+	live  bool
+	flows int // that will be sent
+	rows  []string
+	drawn int // lines of the live table now on the terminal
+	last  time.Time
+
+	labels  int
+	byLabel map[string]int
+	byStage map[string]int
+}
+
+const (
+	liveRows  = 12
+	redrawGap = 100 * time.Millisecond
+)
+
+// NewScreen builds a screen; live asks for the table that redraws itself.
+func NewScreen(out io.Writer, live bool, flows int) *Screen {
+	return &Screen{out: out, live: live, flows: flows, byLabel: map[string]int{}, byStage: map[string]int{}}
+}
+
+// Show shows one label. It is for one goroutine at a time.
+func (s *Screen) Show(l *Label) {
+	s.labels++
+	s.byLabel[l.Label]++
+	s.byStage[l.Stage]++
+	row := fmt.Sprintf("%-22s %-22s %-4s %-14s %5.1f%%  %-6s %-10s %2d pkt %9.1f ms", host(l.OrigH, l.OrigP), host(l.RespH, l.RespP),
+		l.Proto, l.Label, 100*l.Confidence, l.Stage, l.Reason, l.Packets, float64(l.Took)/1e6)
+	if !s.live {
+		fmt.Fprintln(s.out, row)
+		return
+	}
+	s.rows = append(s.rows, row)
+	s.rows = s.rows[max(0, len(s.rows)-liveRows):]
+	if time.Since(s.last) > redrawGap {
+		s.Draw()
+	}
+}
+
+// Draw brings the live table up to date; it does nothing otherwise.
+func (s *Screen) Draw() {
+	if !s.live {
+		return
+	}
+	lines := append([]string{fmt.Sprintf("%d of %d flows labelled   by stage: %s", s.labels, s.flows, counts(s.byStage)),
+		"labels: " + counts(s.byLabel), ""}, s.rows...)
+	if s.drawn > 0 {
+		fmt.Fprintf(s.out, "\x1b[%dA", s.drawn) // back up over the last drawing
+	}
+	for _, line := range lines {
+		fmt.Fprintf(s.out, "%s\x1b[K\n", line)
+	}
+	s.drawn, s.last = len(lines), time.Now()
+}
+
+func host(addr string, port uint16) string { return fmt.Sprintf("%s:%d", addr, port) }
+
+// counts lists names with their counts, the most frequent first.
+func counts(m map[string]int) string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		return m[names[i]] > m[names[j]] || m[names[i]] == m[names[j]] && names[i] < names[j]
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s %d", name, m[name])
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/serveflow/serveflow/cascade/nprint"
+	"github.com/serveflow/serveflow/consumer/flow"
+)
+
+// features prints, one CSV row a flow, what a stage of the given depth would see.
+func features(ctx context.Context, t terminal, args []string) error {
+	flags := flag.NewFlagSet("features", flag.ContinueOnError)
+	depth := flags.Int("depth", 10, "packets a flow that the stage looks at")
+	bits := flags.Bool("bits", false, "the nPrint bits too, 1,024 a packet")
+	list := flags.String("names", "", "these features alone, comma-separated")
+	if err := parse(t, flags, args, true); err != nil {
+		return err
+	}
+	s, err := loadSettings()
+	if err != nil {
+		return err
+	}
+	table, err := newFeatureTable(t.out, featureNames(*depth, *bits, *list), *depth)
+	if err != nil {
+		return usageError{err}
+	}
+	cfg := s.flowConfig(*depth, *depth)
+	if err := cfg.Validate(); err != nil {
+		return usageError{err}
+	}
+	err = newFileReader(t, cfg, table, table.failed).read(ctx, flags.Args())
+	if err != nil {
+		return err
+	}
+	return table.out.Flush()
+}
+
+func featureNames(depth int, bits bool, list string) []string {
+	if list != "" {
+		return strings.Split(list, ",")
+	}
+	names := nprint.Names(depth)
+	if bits {
+		names = append(names, nprint.BitNames(depth)...)
+	}
+	return names
+}
+
+// featureTable is a decider that writes each flow down instead of labelling it.
+type featureTable struct {
+	out     *bufio.Writer
+	depth   int
+	extract *nprint.Extractor
+	row     []float32
+	line    []byte
+	err     error
+}
+
+func newFeatureTable(w io.Writer, names []string, depth int) (*featureTable, error) {
+	extract, err := nprint.New(names)
+	if err != nil {
+		return nil, err
+	}
+	f := &featureTable{out: bufio.NewWriterSize(w, 1<<20), depth: depth, extract: extract, row: make([]float32, len(names))}
+	_, err = fmt.Fprintln(f.out, "uid,sensor,ts_first,orig_h,orig_p,resp_h,resp_p,decided_by,"+strings.Join(names, ","))
+	return f, err
+}
+
+func (t *featureTable) failed() error { return t.err }
+
+// Decide writes the flow's row once it has all the packets that it will have.
+func (t *featureTable) Decide(f *flow.Flow) bool {
+	t.extract.Extract(t.row, f, t.depth)
+	first := f.First()
+	b := append(t.line[:0], f.UID...)
+	b = append(append(append(b, ','), f.Sensor...), ',')
+	b = fmt.Appendf(b, "%d.%06d,%s,%d,%s,%d,%s", first/1e6, first%1e6, f.Orig.Addr(), f.Orig.Port(), f.Resp.Addr(), f.Resp.Port(), f.Cause())
+	for _, x := range t.row {
+		b = strconv.AppendInt(append(b, ','), int64(x), 10)
+	}
+	t.line = append(b, '\n')
+	if _, err := t.out.Write(t.line); err != nil && t.err == nil {
+		t.err = fmt.Errorf("write the table: %w", err)
+	}
+	return true
+}

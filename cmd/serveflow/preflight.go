@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// preflight waits, for a while, until a broker answers and has the topics that
+// are read and written. Its error says what is missing and how to mend it.
+func preflight(ctx context.Context, s *Settings) error {
+	deadline := time.Now().Add(startTimeout)
+	for {
+		err := lookUp(ctx, s)
+		if err == nil || ctx.Err() != nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+func lookUp(ctx context.Context, s *Settings) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	transport := &kafka.Transport{ClientID: s.ClientID}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: transport}
+	wanted := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	request := &kafka.MetadataRequest{Topics: []string{s.Topic, s.LabelTopic, s.DeadLetterTopic}}
+	meta, err := client.Metadata(ctx, request)
+	if err != nil {
+		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: %w", strings.Join(s.Brokers, ","), err)
+	}
+	for _, topic := range meta.Topics {
+		switch {
+		case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
+			return fmt.Errorf("topic %s is missing: create it, or name another by %s", topic.Name, wanted[topic.Name])
+		case errors.Is(topic.Error, kafka.TopicAuthorizationFailed):
+			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, wanted[topic.Name])
+		}
+	}
+	return nil
+}

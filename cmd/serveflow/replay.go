@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/sink"
+)
+
+// replay labels the flows of record files without Kafka. It is repeatable: a
+// full slow queue holds the input back instead of degrading.
+func replay(ctx context.Context, t terminal, args []string) error {
+	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
+	from := bundleFlags(flags)
+	stages := flags.String("stages", "", "use these stages alone, comma-separated")
+	if err := parse(t, flags, args, true); err != nil {
+		return err
+	}
+	s, spec, err := from.load()
+	if err != nil {
+		return err
+	}
+	if *stages != "" {
+		if spec, err = only(spec, strings.Split(*stages, ",")); err != nil {
+			return err
+		}
+	}
+	cfg := s.cascade()
+	cfg.Patient = true
+	return replayFiles(ctx, t, s, spec, cfg, flags.Args())
+}
+
+func replayFiles(ctx context.Context, t terminal, s *Settings, spec *cascade.Spec, cfg cascade.Config, files []string) error {
+	if err := errors.Join(cfg.Validate(), s.flow(spec).Validate()); err != nil {
+		return usageError{err}
+	}
+	lines := sink.NewLines(t.out)
+	metrics := cascade.NewMetrics(prometheus.NewRegistry(), slog.Default())
+	c := cascade.New(spec, cfg, metrics, func(v cascade.Verdict) { lines.Put(&v) })
+	running, stop := context.WithCancel(context.Background())
+	idle := make(chan error, 1)
+	go func() { idle <- c.Run(running) }()
+	err := newFileReader(t, s.flow(spec), c.Decider(), lines.Err).read(ctx, files)
+	stop() // what is queued is still answered
+	return errors.Join(err, <-idle, lines.Flush())
+}
+
+// only is the cascade with the named stages alone.
+func only(spec *cascade.Spec, names []string) (*cascade.Spec, error) {
+	part := spec.Only(names...)
+	if len(part.Stages) != len(names) {
+		var known []string
+		for _, stage := range spec.Stages {
+			known = append(known, stage.Name)
+		}
+		return nil, usageError{fmt.Errorf("--stages %s: the bundle has the stages %s", strings.Join(names, ","), strings.Join(known, ","))}
+	}
+	return part, nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// run labels the flows of the input topic until told to stop.
+func run(ctx context.Context, t terminal, args []string) error {
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	from := bundleFlags(flags)
+	check := flags.Bool("check", false, "build and validate everything, connect to nothing, say what is wrong")
+	if err := parse(t, flags, args, false); err != nil {
+		return err
+	}
+	s, spec, err := from.load()
+	if err != nil {
+		return err
+	}
+	log, reg := s.logger(), newRegistry()
+	p, err := newPipeline(s, spec, reg, log)
+	if err != nil {
+		return err
+	}
+	if *check {
+		_, err := fmt.Fprintf(t.out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
+			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
+		return err
+	}
+	var a *admin
+	if s.Admin != "" {
+		if a, err = listenAdmin(s.Admin, reg, p.ready); err != nil {
+			return usageError{err}
+		}
+	}
+	if err := preflight(ctx, s); err != nil {
+		return err
+	}
+	log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
+	return runAll(ctx, p, a)
+}
+
+// runAll runs the pipeline and, beside it, the admin address; a nil one is none.
+func runAll(ctx context.Context, p *pipeline, a *admin) error {
+	serving, stop := context.WithCancel(context.Background())
+	var group errgroup.Group
+	if a != nil {
+		group.Go(func() error { return a.run(serving) })
+	}
+	group.Go(func() error {
+		defer stop() // /readyz answers to the end of the drain
+		return p.run(ctx)
+	})
+	return group.Wait()
+}
+
+// startTimeout is how long a start waits for the brokers and topics to be there.
+const startTimeout = 20 * time.Second

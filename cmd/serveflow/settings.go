@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/consumer"
+	"github.com/serveflow/serveflow/consumer/flow"
+)
+
+const prefix = "serveflow"
+
+// Settings are everything that the environment may set. The desc tags are what
+// `serveflow config` prints and README's table holds.
+type Settings struct {
+	Brokers         []string      `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
+	Topic           string        `default:"serveflow.packets" desc:"input topic with packet and end records"`
+	Group           string        `default:"serveflow" desc:"consumer group"`
+	ClientID        string        `split_words:"true" default:"serveflow" desc:"client id towards the brokers"`
+	Task            string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
+	Bundle          string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
+	LabelTopic      string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
+	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
+	Provisional     bool          `default:"false" desc:"a flow that the first stage is unsure of gets its label at once, before the final one"`
+	FlowIdle        time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet takes longer, record time"`
+	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, record time"`
+	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, record time; timeouts wait that much longer"`
+	Remember        time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
+	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows; beyond it the oldest are decided with what there is"`
+	MaxFlowBytes    int           `split_words:"true" default:"536870912" desc:"bytes of memory for open flows; beyond it likewise"`
+	MaxFinished     int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
+	ReadBack        int64         `split_words:"true" default:"200000" desc:"records a partition below the committed offset that are read again at a start, to relearn finished flows"`
+	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
+	CommitEvery     time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
+	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
+	FetchWait       time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
+	FetchBytes      int           `split_words:"true" default:"4194304" desc:"bytes a fetch asks for, at most"`
+	SinkQueue       int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
+	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
+	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
+	ONNXRuntime     string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
+	Admin           string        `default:"127.0.0.1:9464" desc:"address of /metrics, /healthz and /readyz; empty: none"`
+	LogLevel        slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`
+	LogFormat       string        `split_words:"true" default:"text" desc:"text or json"`
+}
+
+// loadSettings reads the environment. A setting that does not exist or cannot
+// be read is an error that names it.
+func loadSettings() (*Settings, error) {
+	if err := unknownSettings(os.Environ()); err != nil {
+		return nil, usageError{err}
+	}
+	s := &Settings{}
+	if err := envconfig.Process(prefix, s); err != nil {
+		var parse *envconfig.ParseError
+		if errors.As(err, &parse) {
+			err = fmt.Errorf("%s=%q is not a valid %s", parse.KeyName, parse.Value, parse.TypeName)
+		}
+		return nil, usageError{err}
+	}
+	s.retask(s.Task)
+	if s.DeadLetterTopic == "" {
+		s.DeadLetterTopic = s.Topic + ".dlq"
+	}
+	return s, nil
+}
+
+// retask sets the task, and the label topic where that follows from it.
+func (s *Settings) retask(task string) {
+	if s.LabelTopic == "" || s.LabelTopic == labelTopic(s.Task) {
+		s.LabelTopic = labelTopic(task)
+	}
+	s.Task = task
+}
+
+func labelTopic(task string) string { return "serveflow.labels." + task }
+
+// bundleDir is where the bundle lies: as set, else bundles/<task> in the working
+// folder, or beside the binary, or one folder above it.
+func (s *Settings) bundleDir() string {
+	if s.Bundle != "" {
+		return s.Bundle
+	}
+	dir := filepath.Join("bundles", s.Task)
+	places := []string{dir}
+	if exe, err := os.Executable(); err == nil {
+		places = append(places, filepath.Join(filepath.Dir(exe), dir), filepath.Join(filepath.Dir(exe), "..", dir))
+	}
+	for _, place := range places {
+		if _, err := os.Stat(place); err == nil {
+			return place
+		}
+	}
+	return dir
+}
+
+// flow is the flow tables' config for a cascade.
+func (s *Settings) flow(spec *cascade.Spec) flow.Config {
+	return s.flowConfig(spec.Depth(), spec.Stages[0].Depth)
+}
+
+// flowConfig keeps depth packets a flow and wants some for the first decision.
+func (s *Settings) flowConfig(depth, want int) flow.Config {
+	return flow.Config{
+		Rules:    flow.Rules{Depth: depth, Idle: s.FlowIdle, MaxAge: s.FlowMaxAge, Lateness: s.Lateness},
+		Limits:   flow.Limits{Flows: s.MaxFlows, Bytes: s.MaxFlowBytes, Finished: s.MaxFinished},
+		Remember: s.Remember, Want: want,
+	}
+}
+
+func (s *Settings) cascade() cascade.Config {
+	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers}
+}
+
+func (s *Settings) consumer(spec *cascade.Spec) consumer.Config {
+	return consumer.Config{
+		Brokers: s.Brokers, Topic: s.Topic, Group: s.Group, ClientID: s.ClientID, Flow: s.flow(spec),
+		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
+		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
+	}
+}
+
+// logger writes to standard error: standard output belongs to the data.
+func (s *Settings) logger() *slog.Logger {
+	opts := &slog.HandlerOptions{Level: s.LogLevel}
+	if strings.EqualFold(s.LogFormat, "json") {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}

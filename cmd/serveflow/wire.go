@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/consumer"
+	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/sink"
+)
+
+// bundleChoice is which bundle the command line asks for.
+type bundleChoice struct{ dir, task *string }
+
+func bundleFlags(flags *flag.FlagSet) bundleChoice {
+	return bundleChoice{
+		flags.String("bundle", "", "folder of the bundle (SERVEFLOW_BUNDLE)"),
+		flags.String("task", "", "use bundles/<task> (SERVEFLOW_TASK)"),
+	}
+}
+
+// load reads the settings, lets the command line override them, and loads the bundle.
+func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
+	s, err := loadSettings()
+	if err != nil {
+		return nil, nil, err
+	}
+	if *c.task != "" {
+		s.retask(*c.task)
+	}
+	if *c.dir != "" {
+		s.Bundle = *c.dir
+	}
+	spec, err := loadSpec(s)
+	return s, spec, err
+}
+
+// pipeline is the whole path from the input topic to the label topic.
+type pipeline struct {
+	consumer *consumer.Consumer
+	cascade  *cascade.Cascade
+	producer *sink.Producer
+	drain    time.Duration
+	// hard ends what the drain's deadline leaves over.
+	hard context.Context
+	kill context.CancelFunc
+}
+
+// newPipeline builds the path and starts nothing. A setting that makes no sense
+// is an error that names it.
+func newPipeline(s *Settings, spec *cascade.Spec, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
+	cfg := s.consumer(spec)
+	if err := errors.Join(cfg.Validate(), s.cascade().Validate(), s.validate()); err != nil {
+		return nil, usageError{err}
+	}
+	p := &pipeline{drain: s.DrainTimeout}
+	p.hard, p.kill = context.WithCancel(context.Background())
+	p.producer = sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, sink.NewMetrics(reg), log)
+	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic}
+	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(v cascade.Verdict) { labels.Put(p.hard, &v) })
+	dead := graveyard{sink.DeadLetters{Producer: p.producer, Topic: s.DeadLetterTopic}}
+	p.consumer = consumer.New(cfg, func() consumer.Decider { return p.cascade.Decider() }, dead, consumer.NewMetrics(reg), log)
+	return p, nil
+}
+
+// run works until ctx is done, then drains: the consumer waits for labels under
+// way, commits and leaves the group, and only then the others stop.
+func (p *pipeline) run(ctx context.Context) error {
+	defer p.kill()
+	context.AfterFunc(ctx, func() { time.AfterFunc(p.drain, p.kill) })
+	var group errgroup.Group
+	group.Go(func() error { return p.producer.Run(p.hard) })
+	group.Go(func() error { return p.cascade.Run(p.hard) })
+	group.Go(func() error {
+		defer p.kill()
+		return p.consumer.Run(ctx)
+	})
+	return group.Wait()
+}
+
+// ready says in words why labels may not flow; nil if they do.
+func (p *pipeline) ready() error {
+	return errors.Join(p.consumer.Ready(), p.producer.Ready())
+}
+
+// graveyard hands the consumer's bad records to the dead-letter topic.
+type graveyard struct{ letters sink.DeadLetters }
+
+// Bury sends one bad record.
+func (g graveyard) Bury(ctx context.Context, r consumer.BadRecord) {
+	letter := sink.DeadLetter{Value: r.Value, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Reason: "unknown", Err: r.Err, Pin: r.Pin}
+	var bad *zeek.Error
+	if errors.As(r.Err, &bad) {
+		letter.Reason = bad.Reason
+	}
+	g.letters.Put(ctx, letter)
+}
+
+// validate checks the settings that no part checks for itself.
+func (s *Settings) validate() error {
+	switch {
+	case s.SinkQueue < 1:
+		return fmt.Errorf("SERVEFLOW_SINK_QUEUE is %d: choose at least 1", s.SinkQueue)
+	case s.LabelTopic == s.Topic || s.DeadLetterTopic == s.Topic:
+		return fmt.Errorf("SERVEFLOW_TOPIC, SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: %s is used twice", s.Topic)
+	case s.LogFormat != "text" && s.LogFormat != "json":
+		return fmt.Errorf("SERVEFLOW_LOG_FORMAT is %q: choose text or json", s.LogFormat)
+	}
+	return nil
+}

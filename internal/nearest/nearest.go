@@ -1,0 +1,35 @@
+// Package nearest finds the known name that a mistyped one was meant to be.
+package nearest
+
+// To gives the name of known that takes the fewest inserted, deleted or changed
+// bytes to reach from name; the first of several; "" if known is empty.
+func To(name string, known []string) string {
+	best, least := "", -1
+	for _, candidate := range known {
+		if d := distance(name, candidate); least < 0 || d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,31 @@
+package nearest
+
+import "testing"
+
+func TestTo(t *testing.T) {
+	known := []string{"SERVEFLOW_TOPIC", "SERVEFLOW_GROUP", "SERVEFLOW_LABEL_TOPIC"}
+	for name, want := range map[string]string{
+		"SERVEFLOW_TOPC":       "SERVEFLOW_TOPIC",
+		"SERVEFLOW_TOPIC":      "SERVEFLOW_TOPIC",
+		"SERVEFLOW_LABELTOPIC": "SERVEFLOW_LABEL_TOPIC",
+		"SERVEFLOW_GRUOP":      "SERVEFLOW_GROUP",
+	} {
+		if got := To(name, known); got != want {
+			t.Errorf("To(%s) = %s, want %s", name, got, want)
+		}
+	}
+	if got := To("x", nil); got != "" {
+		t.Errorf("nothing known: got %q", got)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"abc", "", 3}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+// Package sink turns verdicts into label records and writes them where they are
+// wanted: to Kafka, acknowledged back to the input's low watermark, or as lines.
+package sink
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"github.com/serveflow/serveflow/cascade"
+)
+
+// Schema names the form of a label record.
+const Schema = "serveflow.label/1"
+
+// AppendLabel appends a verdict's label record, one JSON object, to dst.
+//
+// Times are epoch seconds with microseconds, probabilities have six decimals:
+// the slow stage's last bits may depend on its batch.
+func AppendLabel(dst []byte, v *cascade.Verdict) []byte {
+	o := object{dst: append(dst, '{')}
+	o.str("label_id", LabelID(v))
+	o.str("schema", Schema)
+	o.str("uid", v.UID)
+	o.str("orig_h", v.Orig.Addr().String())
+	o.int("orig_p", int64(v.Orig.Port()))
+	o.str("resp_h", v.Resp.Addr().String())
+	o.int("resp_p", int64(v.Resp.Port()))
+	o.str("proto", protoName(v.Proto))
+	o.str("sensor", v.Sensor)
+	o.str("task", v.Spec.Task)
+	o.str("label", v.Label())
+	o.fraction("confidence", v.Top[0].P)
+	o.top(v.Top[:])
+	o.bool("final", v.Final)
+	o.int("seq", int64(v.Seq))
+	o.str("stage", v.Stage)
+	o.fraction("uncertainty", v.Uncertainty)
+	o.fraction("threshold", v.Threshold)
+	o.int("packets", int64(v.Packets))
+	o.bool("gap", v.Gap)
+	o.str("reason", string(v.Reason))
+	o.str("bundle", v.Spec.Bundle)
+	o.str("bundle_digest", v.Spec.Digest)
+	o.seconds("ts_first", v.First)
+	o.seconds("ts_packet", v.Last)
+	o.seconds("ts_label", v.Decided.UnixMicro())
+	o.fraction("wait_ms", float64(v.Last-v.First)/1e3)
+	o.int("compute_us", v.Computed.Round(time.Microsecond).Microseconds())
+	return append(o.dst, '}')
+}
+
+// LabelID names a label by what it is an answer to: the same input gives the
+// same id, so that whoever reads labels drops duplicates by it. 32 hex digits.
+func LabelID(v *cascade.Verdict) string {
+	var buf [512]byte
+	b := buf[:0]
+	for _, part := range [...]string{v.Sensor, v.UID, v.Spec.Task, v.Spec.Digest} {
+		b = strconv.AppendInt(b, int64(len(part)), 10)
+		b = append(b, ':')
+		b = append(b, part...)
+	}
+	b = strconv.AppendInt(b, v.First, 10)
+	b = strconv.AppendBool(b, v.Final)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+func protoName(proto uint8) string {
+	switch proto {
+	case 1, 58:
+		return "icmp"
+	case 6:
+		return "tcp"
+	case 17:
+		return "udp"
+	}
+	return "unknown_transport"
+}

@@ -1,0 +1,97 @@
+package sink
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/cascade"
+)
+
+// Labels sends verdicts to a label topic, keyed by uid.
+type Labels struct {
+	Producer *Producer
+	Topic    string
+}
+
+// Put sends one verdict; its pin is acknowledged when the label is written.
+func (l Labels) Put(ctx context.Context, v *cascade.Verdict) {
+	l.Producer.Send(ctx, Message{Topic: l.Topic, Key: []byte(v.UID), Value: AppendLabel(make([]byte, 0, 1024), v), Pin: v.Pin})
+}
+
+// DeadLetter is a record that could not be read, and why.
+type DeadLetter struct {
+	Value     []byte // the original bytes
+	Topic     string // where it was
+	Partition int
+	Offset    int64
+	Reason    string // one of a small set, for counting
+	Err       error
+	Pin       Acker
+}
+
+// DeadLetters sends bad records to a topic of their own.
+type DeadLetters struct {
+	Producer *Producer
+	Topic    string
+}
+
+// Put sends one dead letter with its origin in the headers: error, reason,
+// topic, partition, offset, stage.
+func (d DeadLetters) Put(ctx context.Context, l DeadLetter) {
+	header := func(name, value string) kafka.Header { return kafka.Header{Key: name, Value: []byte(value)} }
+	d.Producer.Send(ctx, Message{Topic: d.Topic, Value: append([]byte(nil), l.Value...), Pin: l.Pin, Headers: []kafka.Header{
+		header("error", l.Err.Error()), header("reason", l.Reason), header("topic", l.Topic),
+		header("partition", strconv.Itoa(l.Partition)), header("offset", strconv.FormatInt(l.Offset, 10)), header("stage", "decode"),
+	}})
+}
+
+// Lines writes label records as JSON lines.
+type Lines struct {
+	mu  sync.Mutex
+	out *bufio.Writer
+	buf []byte
+	err error
+}
+
+// NewLines builds a sink that writes to w.
+func NewLines(w io.Writer) *Lines { return &Lines{out: bufio.NewWriterSize(w, 64<<10)} }
+
+// Put writes one label and acknowledges it. After a failure it writes nothing
+// more; Flush tells.
+func (l *Lines) Put(v *cascade.Verdict) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return
+	}
+	l.buf = append(AppendLabel(l.buf[:0], v), '\n')
+	if _, l.err = l.out.Write(l.buf); l.err == nil && v.Pin != nil {
+		v.Pin.Ack()
+	}
+}
+
+// Err is the first failure so far.
+func (l *Lines) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// Flush writes out what is buffered, and gives the first failure.
+func (l *Lines) Flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = l.out.Flush()
+	}
+	if l.err != nil {
+		return fmt.Errorf("sink: write labels: %w", l.err)
+	}
+	return nil
+}
