@@ -1,0 +1,44 @@
+package flow
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// BenchmarkNewFlow is a flow that its first packet decides.
+func BenchmarkNewFlow(b *testing.B) {
+	cfg := testConfig()
+	cfg.Want, cfg.Finished = 1, 1<<20
+	table := New(cfg)
+	records := make([]*zeek.Record, 1<<16)
+	for i := range records {
+		records[i] = pkt(fmt.Sprintf("C%017d", i), 1, float64(i)*1e-5, syn)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		rec := records[i%len(records)]
+		if f, _ := table.Add(rec); f != nil {
+			table.Finish(f)
+		}
+	}
+}
+
+// BenchmarkDecidedFlow is a later packet of a flow that is decided.
+func BenchmarkDecidedFlow(b *testing.B) {
+	cfg := testConfig()
+	cfg.Want, cfg.Finished = 1, 1<<20
+	table := New(cfg)
+	records := make([]*zeek.Record, 1<<16)
+	for i := range records {
+		uid := fmt.Sprintf("C%017d", i)
+		f, _ := table.Add(pkt(uid, 1, float64(i)*1e-5, syn))
+		table.Finish(f)
+		records[i] = pkt(uid, 2, float64(i)*1e-5, ack)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		table.Add(records[i%len(records)])
+	}
+}
