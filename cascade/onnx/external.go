@@ -1,0 +1,107 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+var errNotONNX = errors.New("not an ONNX model, or a damaged one; export it again")
+
+// The protobuf messages that lead from a model to its tensors.
+type message uint8
+
+const (
+	model message = iota
+	graph
+	node
+	attribute
+	function
+	training
+	sparse
+	tensor
+)
+
+// inner names, by field number, the messages that may hold tensors (onnx.proto).
+var inner = [...]map[uint64]message{
+	model:     {7: graph, 20: training, 25: function},
+	graph:     {1: node, 5: tensor, 15: sparse},
+	node:      {5: attribute},
+	attribute: {5: tensor, 6: graph, 10: tensor, 11: graph, 22: sparse, 23: sparse},
+	function:  {7: node, 11: attribute},
+	training:  {1: graph, 2: graph},
+	sparse:    {1: tensor, 2: tensor},
+	tensor:    {},
+}
+
+// Fields of a tensor that say its data lie elsewhere.
+const (
+	externalData = 13
+	dataLocation = 14
+)
+
+// checkSelfContained refuses a model whose weights lie in other files: ONNX Runtime
+// would read them from the working directory, and no digest covers them.
+func checkSelfContained(data []byte) error {
+	if len(data) > 8 && string(data[4:8]) == "ORTM" {
+		return errors.New("this is ONNX Runtime's own format; export the model as plain ONNX")
+	}
+	return walk(data, model, 0)
+}
+
+func walk(data []byte, m message, depth int) error {
+	const deepest = 100 // protobuf's own limit
+	if depth > deepest {
+		return errNotONNX
+	}
+	for len(data) > 0 {
+		number, content, rest, err := nextField(data)
+		if err != nil {
+			return err
+		}
+		data = rest
+		if m == tensor && (number == externalData || number == dataLocation) {
+			return fmt.Errorf("a weight lies in another file (external data); save the model in one file")
+		}
+		if next, ok := inner[m][number]; ok {
+			if err := walk(content, next, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nextField cuts one field off. content is empty for numbers, which walk never needs.
+func nextField(data []byte) (number uint64, content, rest []byte, err error) {
+	tag, n := binary.Uvarint(data)
+	if n <= 0 || tag>>3 == 0 {
+		return 0, nil, nil, errNotONNX
+	}
+	number, data = tag>>3, data[n:]
+	size := uint64(0)
+	switch tag & 7 {
+	case 0: // varint
+		if _, n = binary.Uvarint(data); n <= 0 {
+			return 0, nil, nil, errNotONNX
+		}
+		return number, nil, data[n:], nil
+	case 1:
+		return skip(number, data, 8)
+	case 2: // bytes, strings, messages
+		if size, n = binary.Uvarint(data); n <= 0 || size > uint64(len(data)-n) {
+			return 0, nil, nil, errNotONNX
+		}
+		return number, data[n : n+int(size)], data[n+int(size):], nil
+	case 5:
+		return skip(number, data, 4)
+	}
+	return 0, nil, nil, errNotONNX // groups, which ONNX has not
+}
+
+func skip(number uint64, data []byte, n int) (uint64, []byte, []byte, error) {
+	if len(data) < n {
+		return 0, nil, nil, errNotONNX
+	}
+	return number, nil, data[n:], nil
+}

@@ -1,0 +1,82 @@
+package onnx
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// FuzzCheckSelfContained holds that the walk over a model ends without a panic,
+// whatever the bytes. The seeds are the models of testdata.
+func FuzzCheckSelfContained(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*.onnx")
+	bad, _ := filepath.Glob("testdata/bad/*.onnx")
+	if paths = append(paths, bad...); err != nil || len(paths) < 10 {
+		f.Fatal("no seeds", err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if got, want := checkSelfContained(data) != nil, strings.Contains(path, "external"); got != want {
+			f.Fatalf("%s: refused: %v", path, got)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { checkSelfContained(data) })
+}
+
+// Bytes by hand: a tag is the field's number times eight, plus its kind.
+func TestWalk(t *testing.T) {
+	const (
+		initializer = "\x3a\x04\x2a\x02" // graph (7) of 4 bytes, tensor (5) of 2
+		constant    = "\x3a\x08\x0a\x06\x2a\x04\x2a\x02"
+	)
+	for _, c := range []struct {
+		name, data string
+		refused    bool
+	}{
+		{"nothing", "", false},
+		{"dims only", initializer + "\x08\x03", false},
+		{"data_location", initializer + "\x70\x01", true},
+		{"external_data", initializer + "\x6a\x00", true},
+		{"data_location written long", "\x3a\x05\x2a\x83\x00\x70\x81\x00", true},
+		{"in a node", constant + "\x70\x01", true},
+		{"a number of eight and of four bytes", "\x09........\x0d....", false},
+		{"a group", "\x0b\x0c", true},
+		{"cut in a tag", "\x80", true},
+		{"cut in a number", "\x08\x80", true},
+		{"longer than the file", "\x3a\x7f", true},
+		{"longer than memory", "\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", true},
+		{"cut in eight bytes", "\x09...", true},
+		{"field 0", "\x00\x00", true},
+	} {
+		if got := checkSelfContained([]byte(c.data)) != nil; got != c.refused {
+			t.Errorf("%s: refused: %v", c.name, got)
+		}
+	}
+}
+
+func TestWalkTooDeep(t *testing.T) {
+	// Graphs in attributes in nodes in graphs, each length without its end: the walk
+	// must give up rather than follow.
+	var data []byte
+	for range 200 {
+		data = wrap(0x0a, wrap(0x2a, wrap(0x32, data))) // node, attribute, graph
+	}
+	if err := checkSelfContained(wrap(0x3a, data)); err != errNotONNX {
+		t.Fatal(err)
+	}
+}
+
+func wrap(tag byte, content []byte) []byte {
+	head := []byte{tag}
+	for n := len(content); ; n >>= 7 {
+		if n < 0x80 {
+			return append(append(head, byte(n)), content...)
+		}
+		head = append(head, byte(n)|0x80)
+	}
+}

@@ -1,0 +1,56 @@
+package onnx
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const remedy = "run `make onnxruntime`, or name the library in SERVEFLOW_ONNXRUNTIME"
+
+// Find gives the path of ONNX Runtime's shared library. setting names it, where it
+// is not empty; else it is looked for in .onnxruntime beside the folder of the
+// binary, in .onnxruntime of the working directory, and where the system keeps its
+// libraries. The error says where it was looked for.
+func Find(setting string) (string, error) {
+	if setting != "" {
+		if err := isFile(setting); err != nil {
+			return "", fmt.Errorf("onnx: SERVEFLOW_ONNXRUNTIME=%s: %w; name the file of the library, or unset it and run `make onnxruntime`", setting, err)
+		}
+		return setting, nil
+	}
+	var places []string
+	if binary, err := os.Executable(); err == nil {
+		places = append(places, filepath.Join(filepath.Dir(binary), "..", ".onnxruntime"))
+	}
+	places = append(places, ".onnxruntime")
+	places = append(places, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...)
+	places = append(places, "/usr/local/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib")
+	return findIn(places)
+}
+
+// findIn gives the library in the first of the folders that has it.
+func findIn(folders []string) (string, error) {
+	for _, folder := range folders {
+		path, err := filepath.Abs(filepath.Join(folder, "libonnxruntime.so"))
+		if err == nil && isFile(path) == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("onnx: no libonnxruntime.so in %s; %s", strings.Join(folders, ", "), remedy)
+}
+
+func isFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return fs.ErrNotExist
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("not a file")
+	}
+	return nil
+}

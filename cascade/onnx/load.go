@@ -1,0 +1,111 @@
+package onnx
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// Config says how a model is to be asked.
+type Config struct {
+	Input   string        // name of the one input: float32, rows by features
+	Output  string        // name of the output wanted: float32, rows by classes
+	Timeout time.Duration // longest a batch may take, then it is an error; 0: 5 s
+}
+
+// Load checks a model and makes it ready; r must be open, and may be closed then.
+// data is the whole file; it may be reused afterwards. An error says what is wrong
+// in the model and the remedy.
+//
+// data must come from someone who is trusted, and be checked by its digest before:
+// ONNX Runtime aborts the process on some damaged tree ensembles.
+func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
+	if err := checkSelfContained(data); err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	inputs, outputs, err := ort.GetInputOutputInfoWithONNXData(data)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w; export the model again (opset 17 and IR 8 are known to work)", oneLine(err))
+	}
+	width, classes, err := checkShapes(inputs, outputs, c)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	session, err := newSession(data, c)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", oneLine(err))
+	}
+	hold()
+	m := &Model{session: session, width: width, classes: classes, timeout: cmp.Or(c.Timeout, 5*time.Second)}
+	for n := 1; n <= 2; n++ {
+		if err := m.run(make([]float32, n*width), n, make([]float64, n*classes)); err != nil {
+			m.Close()
+			return nil, fmt.Errorf("onnx: trial with %d rows of zeros: %w; export the model with a free number of rows", n, err)
+		}
+	}
+	return m, nil
+}
+
+// newSession has one thread: flows keep the cores busy, and threads that wait spin.
+func newSession(data []byte, c Config) (*ort.DynamicAdvancedSession, error) {
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	defer options.Destroy()
+	if err := options.SetIntraOpNumThreads(1); err != nil {
+		return nil, err
+	}
+	if err := options.SetInterOpNumThreads(1); err != nil {
+		return nil, err
+	}
+	return ort.NewDynamicAdvancedSessionWithONNXData(data, []string{c.Input}, []string{c.Output}, options)
+}
+
+// checkShapes gives the features and classes of a row. Wrong names would show only
+// when the model runs.
+func checkShapes(inputs, outputs []ort.InputOutputInfo, c Config) (width, classes int, err error) {
+	if len(inputs) != 1 {
+		return 0, 0, fmt.Errorf("the model has the inputs %s; export it with one, %q", names(inputs), c.Input)
+	}
+	if width, err = columns("input", inputs, c.Input); err != nil {
+		return 0, 0, err
+	}
+	classes, err = columns("output", outputs, c.Output)
+	return width, classes, err
+}
+
+// columns checks that a tensor is float32, has any number of rows, and gives its columns.
+func columns(what string, all []ort.InputOutputInfo, name string) (int, error) {
+	for _, t := range all {
+		if t.Name != name {
+			continue
+		}
+		if t.OrtValueType != ort.ONNXTypeTensor || t.DataType != ort.TensorElementDataTypeFloat {
+			return 0, fmt.Errorf("%s %q is %s, not a tensor of float32; export the model with float32", what, name, kind(t))
+		}
+		if d := t.Dimensions; len(d) != 2 || d[0] != -1 || d[1] < 1 {
+			return 0, fmt.Errorf("%s %q has the shape %v; export the model with [-1 n]: any number of rows, a fixed number of columns", what, name, []int64(d))
+		}
+		return int(t.Dimensions[1]), nil
+	}
+	return 0, fmt.Errorf("no %s %q, only %s; name one of these in the manifest", what, name, names(all))
+}
+
+func kind(t ort.InputOutputInfo) string {
+	if t.OrtValueType != ort.ONNXTypeTensor {
+		return t.OrtValueType.String()
+	}
+	return strings.ToLower(strings.TrimPrefix(t.DataType.String(), "ONNX_TENSOR_ELEMENT_DATA_TYPE_"))
+}
+
+func names(all []ort.InputOutputInfo) []string {
+	list := make([]string, len(all))
+	for i, t := range all {
+		list[i] = fmt.Sprintf("%q", t.Name)
+	}
+	return list
+}

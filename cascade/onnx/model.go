@@ -1,0 +1,131 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// maxBatch is how many rows run at once: beyond it a batch gains no speed.
+const maxBatch = 32
+
+var errClosed = errors.New("the model is closed")
+
+// Model is a checked ONNX model. It is safe for concurrent use.
+type Model struct {
+	width   int
+	classes int
+	timeout time.Duration
+
+	open    sync.RWMutex // read-locked by each run; Close waits for them
+	session *ort.DynamicAdvancedSession
+
+	mu   sync.Mutex
+	free []*slot // tensors that no run uses now
+}
+
+// Classes is the number of scores a row gets.
+func (m *Model) Classes() int { return m.classes }
+
+// Width is the number of features in a row.
+func (m *Model) Width() int { return m.width }
+
+// Predict scores n rows. rows holds n*Width features row by row; out takes
+// n*Classes scores as the model gives them, widened from float32. Other lengths, a
+// score that is not a finite number, or a model that takes longer than the timeout
+// are errors, and what out then holds is of no use.
+func (m *Model) Predict(rows []float32, n int, out []float64) error {
+	if n < 0 || len(rows) != n*m.width || len(out) != n*m.classes {
+		return fmt.Errorf("onnx: %d rows of %d features and %d classes need %d values and room for %d scores, not %d and %d",
+			n, m.width, m.classes, n*m.width, n*m.classes, len(rows), len(out))
+	}
+	for at := 0; at < n; at += maxBatch {
+		end := min(at+maxBatch, n)
+		scores := out[at*m.classes : end*m.classes]
+		if err := m.run(rows[at*m.width:end*m.width], end-at, scores); err != nil {
+			return fmt.Errorf("onnx: %w", err)
+		}
+		for i, s := range scores {
+			if math.IsNaN(s) || math.IsInf(s, 0) {
+				return fmt.Errorf("onnx: row %d: the score of class %d is %v", at+i/m.classes, i%m.classes, s)
+			}
+		}
+	}
+	return nil
+}
+
+// run scores up to maxBatch rows.
+func (m *Model) run(rows []float32, n int, out []float64) error {
+	m.open.RLock()
+	defer m.open.RUnlock()
+	if m.session == nil {
+		return errClosed
+	}
+	s, err := m.take()
+	if err != nil {
+		return err
+	}
+	defer m.giveBack(s)
+	t, err := s.tensors(n, m.width, m.classes)
+	if err != nil {
+		return err
+	}
+	copy(s.rows, rows)
+	late := s.stopAfter(m.timeout)
+	err = m.session.RunWithOptions(t.in, t.out, s.options)
+	if late() && err != nil {
+		return fmt.Errorf("no answer in %v; the model is too slow or does not end", m.timeout)
+	}
+	if err != nil {
+		return oneLine(err)
+	}
+	for i, score := range s.scores[:n*m.classes] {
+		out[i] = float64(score)
+	}
+	return nil
+}
+
+// take gives a slot that nobody else uses, a new one where all are in use.
+func (m *Model) take() (*slot, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last := len(m.free) - 1; last >= 0 {
+		s := m.free[last]
+		m.free = m.free[:last]
+		return s, nil
+	}
+	return newSlot(m.width, m.classes)
+}
+
+func (m *Model) giveBack(s *slot) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.free = append(m.free, s)
+}
+
+// Close waits for runs under way and frees the model; later ones get an error.
+// Closing twice is harmless.
+func (m *Model) Close() error {
+	m.open.Lock()
+	defer m.open.Unlock()
+	if m.session == nil {
+		return nil
+	}
+	for _, s := range m.free {
+		s.destroy()
+	}
+	m.free = nil
+	err := errors.Join(m.session.Destroy(), release())
+	m.session = nil
+	return err
+}
+
+// oneLine joins the lines of ONNX Runtime's messages.
+func oneLine(err error) error {
+	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+}

@@ -1,0 +1,116 @@
+// Package onnx scores rows with ONNX models, by ONNX Runtime. It is the only
+// package with cgo; the library itself is a shared object that is found when needed.
+package onnx
+
+import (
+	"debug/elf"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// needed is the oldest minor release of ONNX Runtime 1 that the binding can use.
+const needed = 24
+
+// ONNX Runtime is one per process, and so is the binding's state. This counts who
+// uses it: every Runtime and every Model that is open.
+var process struct {
+	sync.Mutex
+	library string
+	users   int
+}
+
+// Runtime is a hold on the process's ONNX Runtime.
+type Runtime struct {
+	close sync.Once
+}
+
+// Start loads the shared library at path, or shares it where it is loaded already.
+// Each Runtime and each Model is closed for itself, in any order; the last one unloads
+// the library. A library that is too old, or none at all, is an error that names what
+// was found.
+func Start(path string) (*Runtime, error) {
+	process.Lock()
+	defer process.Unlock()
+	if process.users > 0 {
+		if process.library != path {
+			return nil, fmt.Errorf("onnx: %s is in use, so %s cannot be loaded; restart to change the library", process.library, path)
+		}
+		process.users++
+		return &Runtime{}, nil
+	}
+	if err := checkLibrary(path); err != nil {
+		return nil, fmt.Errorf("onnx: %s: %w", path, err)
+	}
+	ort.SetSharedLibraryPath(path)
+	// Errors come back from each call; ONNX Runtime need not write them to stderr as well.
+	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
+		if strings.Contains(err.Error(), "setting ORT API base") {
+			err = fmt.Errorf("this ONNX Runtime is older than 1.%d", needed)
+		}
+		return nil, fmt.Errorf("onnx: %s: %w; %s", path, err, remedy)
+	}
+	process.library, process.users = path, 1
+	return &Runtime{}, nil
+}
+
+// Close gives the hold up. Closing twice is harmless.
+func (r *Runtime) Close() (err error) {
+	r.close.Do(func() { err = release() })
+	return err
+}
+
+// hold keeps the library loaded until release.
+func hold() {
+	process.Lock()
+	defer process.Unlock()
+	process.users++
+}
+
+func release() error {
+	process.Lock()
+	defer process.Unlock()
+	process.users--
+	if process.users > 0 {
+		return nil
+	}
+	return ort.DestroyEnvironment()
+}
+
+// checkLibrary reads the release from the symbol's version, before the library's
+// code runs: the binding itself cannot tell an old one from a broken one.
+func checkLibrary(path string) error {
+	file, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("not a shared library: %w; %s", err, remedy)
+	}
+	defer file.Close()
+	symbols, err := file.DynamicSymbols()
+	if err != nil {
+		return fmt.Errorf("not a shared library: %w; %s", err, remedy)
+	}
+	for _, symbol := range symbols {
+		if symbol.Name != "OrtGetApiBase" || symbol.Section == elf.SHN_UNDEF {
+			continue
+		}
+		if release, ok := strings.CutPrefix(symbol.Version, "VERS_"); ok && !recent(release) {
+			return fmt.Errorf("this is ONNX Runtime %s, but 1.%d or newer is needed; %s", release, needed, remedy)
+		}
+		return nil
+	}
+	return fmt.Errorf("not ONNX Runtime: it has no OrtGetApiBase; %s", remedy)
+}
+
+// recent reports whether a release such as 1.24.4 is new enough.
+func recent(release string) bool {
+	parts := strings.Split(release, ".")
+	if len(parts) < 2 {
+		return false
+	}
+	major, err := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	return err == nil && err2 == nil && (major > 1 || major == 1 && minor >= needed)
+}
