@@ -38,8 +38,10 @@ func (v *fields) read(p *flow.Packet, h *header, options bool) {
 	}
 	v.fallBack(ipLen, p.IPLen)
 	v.fallBack(ipTTL, int32(p.TTL))
-	v.fallBack(tcpFlags, int32(p.Flags))
-	v.fallBack(tcpWindow, p.Window)
+	if h.proto == zeek.TCP || h.proto == Absent {
+		v.fallBack(tcpFlags, int32(p.Flags))
+		v.fallBack(tcpWindow, p.Window)
+	}
 	v[payloadLen] = v.payload(h)
 	v.fallBack(payloadLen, p.PayloadLen)
 }
@@ -66,10 +68,10 @@ func (v *fields) readIPv4(h *header) {
 		}
 	}
 	if len(h.ip) >= 6 {
-		v[ipID0] = flag(be16(h.ip[4:]) == 0)
+		v[ipID0] = oneIf(be16(h.ip[4:]) == 0)
 	}
 	if len(h.ip) >= 7 {
-		v[ipDF] = flag(h.ip[6]&0x40 != 0)
+		v[ipDF] = oneIf(h.ip[6]&0x40 != 0)
 	}
 	if len(h.ip) >= 9 {
 		v[ipTTL] = int32(h.ip[8])
@@ -143,7 +145,7 @@ func (v *fields) payload(h *header) int32 {
 
 func be16(b []byte) int32 { return int32(binary.BigEndian.Uint16(b)) }
 
-func flag(set bool) int32 {
+func oneIf(set bool) int32 {
 	if set {
 		return 1
 	}

@@ -2,39 +2,56 @@ package nprint
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 )
 
 // Names gives all features but bits for flows of depth packets (0 to MaxDepth):
 // flow level first, then packet by packet.
 func Names(depth int) []string {
-	names := make([]string, 0, flowFields+max(depth, 0)*packetFields)
+	var names []string
 	for _, d := range flowSchema {
 		names = append(names, d.name)
 	}
-	for place := 1; place <= depth; place++ {
-		for _, d := range packetSchema {
-			names = append(names, prefix(place)+d.name)
-		}
-	}
-	return names
+	return slices.Concat(names, byPacket(depth, fieldNames))
 }
 
 // BitNames gives the 1,024 bits of each of depth packets (0 to MaxDepth), packet by packet.
 func BitNames(depth int) []string {
+	return byPacket(depth, bitNames)
+}
+
+func byPacket(depth int, of func(place int) []string) []string {
 	var names []string
 	for place := 1; place <= depth; place++ {
-		for _, f := range bitSchema {
-			for i := range f.width {
-				names = append(names, prefix(place)+f.feature(i))
-			}
+		names = append(names, of(place)...)
+	}
+	return names
+}
+
+// fieldNames are the compact fields of the packet at a place.
+func fieldNames(place int) []string {
+	var names []string
+	for _, d := range packetSchema {
+		names = append(names, prefix(place)+d.name)
+	}
+	return names
+}
+
+// bitNames are the bits of the packet at a place.
+func bitNames(place int) []string {
+	var names []string
+	for _, f := range bitSchema {
+		for i := range f.width {
+			names = append(names, prefix(place)+f.feature(i))
 		}
 	}
 	return names
 }
 
 // Describe gives each feature's name and meaning. Those of a packet are given
-// once, as p<i>_...; bits of one header field together, as p<i>_..._<first>..<last>.
+// once, as p<i>_<name>; bits of one header field together, as
+// p<i>_<name>_<first>..<last>.
 func Describe() iter.Seq2[string, string] {
 	return func(yield func(name, meaning string) bool) {
 		for _, d := range flowSchema {
@@ -48,7 +65,11 @@ func Describe() iter.Seq2[string, string] {
 			}
 		}
 		for _, f := range bitSchema {
-			if !yield("p<i>_"+f.name+"_0.."+strconv.Itoa(f.width-1), f.meaning) {
+			name := "p<i>_" + f.feature(0)
+			if f.width > 1 {
+				name += ".." + strconv.Itoa(f.width-1)
+			}
+			if !yield(name, f.meaning) {
 				return
 			}
 		}

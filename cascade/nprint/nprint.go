@@ -54,7 +54,7 @@ func (e *Extractor) packet(dst []float32, plan *packetPlan, f *flow.Flow, p *flo
 	if len(plan.fields) > 0 || e.payload {
 		var v fields
 		v.read(p, &h, plan.options)
-		v[dir], v[logGap] = flag(p.FromOrig), gap
+		v[dir], v[logGap] = oneIf(p.FromOrig), gap
 		write(dst, plan.fields, v[:])
 		sum.addPayload(v[dir], v[payloadLen])
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/serveflow/serveflow/internal/nearest"
 )
 
 // packetPlan is what is named of one packet.
@@ -42,13 +44,13 @@ func New(names []string) (*Extractor, error) {
 	first := make(map[string]int, len(names))
 	for at, name := range names {
 		if before, twice := first[name]; twice {
-			return nil, fmt.Errorf("nprint: feature %q is named twice, as number %d and %d: name it once", name, before+1, at+1)
+			return nil, fmt.Errorf("nprint: feature %q is listed twice, as number %d and %d: list it once", name, before+1, at+1)
 		}
 		first[name] = at
 		place, stem := split(name)
 		ft, ok := known[stem]
 		if !ok || (place == 0) != (ft.kind == ofFlow) {
-			return nil, fmt.Errorf("nprint: unknown feature %.80q in schema %s: the nearest is %q", name, Schema, nearest(name, known))
+			return nil, unknown(name)
 		}
 		e.add(place, ft, int32(at))
 	}
@@ -112,42 +114,13 @@ func split(name string) (place int, stem string) {
 	return place, stem
 }
 
-// nearest is the name in the schema that is fewest letters away from an unknown
-// one; of a packet the same place, or the first where the name has none.
-func nearest(name string, known map[string]feature) string {
-	name = name[:min(len(name), 64)] // longer than any in the schema
+// unknown is the error for a name that the schema does not have. What it suggests
+// is of the same packet, or of the first where the name has none.
+func unknown(name string) error {
 	place, _ := split(name)
-	best, least := "", 0
-	for stem, ft := range known {
-		candidate := stem
-		if ft.kind != ofFlow {
-			candidate = prefix(max(place, 1)) + stem
-		}
-		d := distance(name, candidate)
-		if best == "" || d < least || d == least && candidate < best {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete or replace to make a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	place = max(place, 1)
+	known := slices.Concat(Names(0), fieldNames(place), bitNames(place))
+	suggestion := nearest.To(name[:min(len(name), 64)], known) // none is longer
+	return fmt.Errorf("nprint: unknown feature %.80q in schema %s (packets are p1_ to p%d_): the nearest is %q",
+		name, Schema, MaxDepth, suggestion)
 }

@@ -16,7 +16,7 @@ func (s *summary) add(p *flow.Packet) (gap int32) {
 	if s.packets[0]+s.packets[1] == 0 {
 		s.first, s.last = p.TS, p.TS
 	}
-	s.packets[flag(p.FromOrig)]++
+	s.packets[oneIf(p.FromOrig)]++
 	gap = logTime(s.last, p.TS)
 	s.last = p.TS
 	return gap
