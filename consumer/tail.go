@@ -77,6 +77,8 @@ func (t *tail) fetch(take func(offset int64, value []byte) error) (n int, atEnd 
 	case errors.Is(err, io.ErrShortBuffer):
 		t.buf = make([]byte, 2*len(t.buf))
 		err = nil
+	case errors.Is(err, kafka.RequestTimedOut): // kafka-go's word for an empty fetch
+		err = nil
 	case errors.Is(err, io.EOF):
 		err = closing
 	}

@@ -1,0 +1,67 @@
+package consumer
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func TestLowWatermark(t *testing.T) {
+	p := &pins{}
+	if p.next = 10; p.low() != 10 {
+		t.Errorf("nothing held: %d", p.low())
+	}
+	p.next = 11
+	first := p.take()
+	p.next = 15
+	second := p.take()
+	p.next = 20
+	if p.low() != 10 || p.unacked() != 2 {
+		t.Errorf("two held: low %d, %d unacked", p.low(), p.unacked())
+	}
+	second.Ack()
+	if p.low() != 10 || p.unacked() != 1 {
+		t.Errorf("the first still holds: low %d, %d unacked", p.low(), p.unacked())
+	}
+	first.Ack()
+	first.Ack() // twice does no harm
+	if p.low() != 20 {
+		t.Errorf("all let go: %d", p.low())
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func TestCommitsOnlyMoveForwardAndEndWithTheGeneration(t *testing.T) {
+	var got []map[int]int64
+	var broken error
+	c := newCommitter("in", map[int]int64{0: 5}, func(offsets map[string]map[int]int64) error {
+		got = append(got, maps.Clone(offsets["in"]))
+		return broken
+	}, NewMetrics(prometheus.NewRegistry()), quiet())
+	c.advance(0, 4) // behind what is committed
+	if c.flush(); len(got) != 0 {
+		t.Fatalf("committed %v", got)
+	}
+	broken = errors.New("coordinator moved")
+	if c.advance(0, 7); c.flush() == nil {
+		t.Fatal("a failed commit must be told")
+	}
+	broken = nil
+	c.advance(0, 6) // behind what is to be committed
+	c.advance(1, 3)
+	c.flush()
+	if last := got[len(got)-1]; last[0] != 7 || last[1] != 3 {
+		t.Errorf("committed %v, want 0:7 1:3", last)
+	}
+	n := len(got)
+	c.revoke()
+	c.advance(0, 99)
+	if c.flush(); len(got) != n {
+		t.Errorf("committed %v for partitions that are no longer ours", got[n:])
+	}
+}
