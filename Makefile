@@ -1,0 +1,72 @@
+# Everything that a fresh machine needs is fetched by the targets themselves:
+# Go, a C compiler, Python 3 and, for the real broker, Java with Maven.
+
+FUZZTIME ?= 5s
+PYTHON ?= python3
+SERVICE_DATA ?= ../shared/data
+
+.PHONY: help build demo test test-go test-python fuzz lint bench golden testdata records train onnxruntime kafka check clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+build: ## the one binary, bin/serveflow
+	go build -o bin/serveflow ./cmd/serveflow
+
+demo: build onnxruntime ## the main job on an in-process broker, beside the slow model alone
+	bin/serveflow demo
+
+test: lint test-go fuzz test-python ## everything that CI holds the code to
+
+test-go: build onnxruntime kafka ## unit, golden, parity and integration tests
+	go test -timeout 15m ./...
+	go test -race -timeout 15m ./consumer ./consumer/flow ./cascade ./sink
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@for file in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$file); do \
+			echo "fuzz $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+test-python: .venv/installed build onnxruntime ## the tests of train/
+	.venv/bin/python -m pytest -q train
+
+lint: ## formatting and vet
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these:" $$unformatted; exit 1; }
+	go vet ./...
+
+bench: ## the cost of each step, per record and per flow
+	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink
+
+golden: build onnxruntime ## rewrite the golden files
+	go test ./consumer/capture ./cascade/nprint ./sink ./cmd/serveflow -update
+
+testdata: build ## capture the lab's traffic anew; Debian, as root
+	testdata/lab/make.sh
+	$(MAKE) records
+
+records: build ## the demo's records from its capture
+	mkdir -p testdata/records
+	bin/serveflow pcap testdata/captures/lab.pcap.zst | zstd -19 -q -f -o testdata/records/lab.jsonl.zst
+
+train: .venv/installed build onnxruntime ## bundles/service from labelled captures in SERVICE_DATA
+	.venv/bin/python -m train service --data $(SERVICE_DATA) --lab train/lab --out bundles/service
+
+onnxruntime: ## ONNX Runtime's shared library, in .onnxruntime/
+	scripts/onnxruntime.sh
+
+kafka: ## Apache Kafka for the integration tests, in .kafka/
+	internal/kafkatest/fetch.sh
+
+.venv/installed: train/requirements.lock
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r train/requirements.lock
+	touch $@
+
+check: ## what CI runs
+	.ci/run
+
+clean: ## remove what the targets made, but for what they fetched
+	rm -rf bin .demo
