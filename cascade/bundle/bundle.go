@@ -1,0 +1,125 @@
+// Package bundle loads the folder with a task's models: it checks that every byte
+// and every number is what the maker wrote, and that the models, served here, give
+// what the training library gave. A bundle that fails any check is refused.
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/serveflow/serveflow/cascade/nprint"
+)
+
+// Model is an engine's model. It is safe for concurrent use.
+type Model interface {
+	// Classes is the number of scores a row gets, Width the number of features in it.
+	Classes() int
+	Width() int
+	// Predict scores n rows of Width features into n*Classes scores.
+	Predict(rows []float32, n int, out []float64) error
+}
+
+// Engine loads the models of one kind.
+type Engine struct {
+	// Load gets the model file's bytes, whose digest is checked.
+	Load func(data []byte, s *StageSpec) (Model, error)
+	// Tolerance is how far a score may be from the training library's, relative
+	// to the row's largest score, or absolutely where that is below 1.
+	Tolerance float64
+}
+
+// Engines are the engines by the name that manifests give them.
+type Engines map[string]Engine
+
+// Stage is a stage that is ready to be asked.
+type Stage struct {
+	StageSpec
+	Extractor *nprint.Extractor // gives a row of the model
+	Model     Model
+}
+
+// Bundle is a loaded bundle. It does not change; Close frees its models.
+type Bundle struct {
+	Manifest Manifest
+	Digest   string // SHA-256 of manifest.json, hex: names all content, as the manifest holds the digests
+	Stages   []Stage
+}
+
+// Name is how labels name the bundle: task@version.
+func (b *Bundle) Name() string { return b.Manifest.Task + "@" + b.Manifest.Version }
+
+// Close frees the models. Nothing may ask them from then on.
+func (b *Bundle) Close() error {
+	var errs []error
+	for _, s := range b.Stages {
+		if c, ok := s.Model.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Load reads the bundle in dir, checks all of it and makes its models ready. The
+// error is one line: the folder, the file, what is wrong there, the remedy.
+func Load(dir string, engines Engines) (*Bundle, error) {
+	return load(dir, engines, func(string, ...any) {})
+}
+
+// Verify does what Load does and gives a line for each thing checked, up to the
+// first that fails.
+func Verify(dir string, engines Engines) (report []string, err error) {
+	b, err := load(dir, engines, func(format string, args ...any) {
+		report = append(report, fmt.Sprintf(format, args...))
+	})
+	if err != nil {
+		return report, err
+	}
+	return report, b.Close()
+}
+
+func load(dir string, engines Engines, report func(string, ...any)) (*Bundle, error) {
+	b := &Bundle{}
+	if err := b.load(dir, engines, report); err != nil {
+		return nil, errors.Join(fmt.Errorf("bundle %s: %w", dir, err), b.Close())
+	}
+	return b, nil
+}
+
+func (b *Bundle) load(dir string, engines Engines, report func(string, ...any)) error {
+	folder, err := openFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	data, err := folder.read(manifestFile)
+	if err != nil {
+		return err
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	b.Manifest, b.Digest = *m, hex.EncodeToString(sum[:])
+	report("%s: %s, %d classes, %d stages, digest %s", manifestFile, b.Name(), len(m.Classes), len(m.Stages), b.Digest)
+	files, err := folder.readAll(m.Files)
+	if err != nil {
+		return err
+	}
+	report("files: all %d are as the manifest's digests say", len(files))
+	for _, name := range folder.strays(m.Files) {
+		report("files: %s is not in the manifest, and not used", name)
+	}
+	for i := range m.Stages {
+		stage, err := loadStage(m, &m.Stages[i], files, engines)
+		if err != nil {
+			return err
+		}
+		b.Stages = append(b.Stages, stage)
+		report("stage %s: %s reads %s, %d packets, %d features", stage.Name, stage.Engine, stage.File, stage.Depth, len(stage.Features))
+	}
+	return b.checkParity(files[m.Parity], engines, report)
+}

@@ -1,0 +1,143 @@
+package bundle
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/serveflow/serveflow/cascade/nprint"
+)
+
+// Remedies.
+const (
+	rewrite   = "write the bundle anew with train/"
+	copyAgain = "copy the whole bundle again, or " + rewrite
+)
+
+const maxClasses = 1024
+
+var (
+	taskName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+	sha256ID = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// manifestError is a complaint about manifest.json; format ends with "; <remedy>".
+func manifestError(format string, args ...any) error {
+	return fmt.Errorf(manifestFile+": "+format, args...)
+}
+
+// check holds the manifest's fields to their ranges and to each other.
+func (m *Manifest) check() error {
+	if !taskName.MatchString(m.Task) {
+		return manifestError("task is %q; use up to 64 of a-z, 0-9, _ and -, as in topic names", m.Task)
+	}
+	if !isText(m.Version) {
+		return manifestError("version is %q; use one line of up to 64 characters", m.Version)
+	}
+	if err := checkSchema("features", m.Features, FeaturesSchema); err != nil {
+		return err
+	}
+	if n := len(m.Classes); n < 2 || n > maxClasses {
+		return manifestError("classes has %d names; list 2 to %d, in the order of the models' scores", n, maxClasses)
+	}
+	for i, class := range m.Classes {
+		if !isText(class) || slices.Contains(m.Classes[:i], class) {
+			return manifestError("classes: name %d is %q; use unique names of one line and up to 64 characters", i+1, class)
+		}
+	}
+	if err := m.checkFiles(); err != nil {
+		return err
+	}
+	if len(m.Stages) == 0 {
+		return manifestError("stages is empty; list at least one")
+	}
+	for i := range m.Stages {
+		if err := m.checkStage(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFiles holds the listed files to be in the folder itself, each with a digest.
+func (m *Manifest) checkFiles() error {
+	for _, name := range sortedKeys(m.Files) {
+		if !isFileName(name) {
+			return manifestError("files: %q is no plain file name, or manifest.json itself; keep all files in the bundle's folder", name)
+		}
+		if !sha256ID.MatchString(m.Files[name]) {
+			return manifestError("files: %s has the digest %q; give its SHA-256 as 64 lower-case hex digits", name, m.Files[name])
+		}
+	}
+	for _, f := range []struct{ field, name string }{{"parity", m.Parity}, {"calibration", m.Calibration}, {"model_card", m.ModelCard}} {
+		if err := m.checkListed(f.field, f.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Manifest) checkListed(field, name string) error {
+	if _, ok := m.Files[name]; !ok {
+		return manifestError("%s is %q, which files does not list; name a file of the bundle and list it with its SHA-256", field, name)
+	}
+	return nil
+}
+
+func (m *Manifest) checkStage(i int) error {
+	s := &m.Stages[i]
+	if !isText(s.Name) {
+		return manifestError("stage %d: name is %q; use one line of up to 64 characters", i+1, s.Name)
+	}
+	fail := func(format string, args ...any) error {
+		return manifestError("stage %s: "+format, append([]any{s.Name}, args...)...)
+	}
+	for _, before := range m.Stages[:i] {
+		if before.Name == s.Name {
+			return fail("the name is there twice; give each stage its own")
+		}
+		if before.Depth > s.Depth {
+			return fail("depth %d is below the %d of stage %s; order the stages by depth", s.Depth, before.Depth, before.Name)
+		}
+	}
+	if err := m.checkListed("stage "+s.Name+": file", s.File); err != nil {
+		return err
+	}
+	switch {
+	case s.Depth < 1 || s.Depth > nprint.MaxDepth:
+		return fail("depth is %d; choose 1 to %d packets", s.Depth, nprint.MaxDepth)
+	case len(s.Features) == 0:
+		return fail("features is empty; list the model's features in order")
+	case s.Output != "scores" && s.Output != "probabilities":
+		return fail("output is %q; use \"scores\" or \"probabilities\"", s.Output)
+	case !slices.Contains([]string{"least_confidence", "margin", "entropy"}, s.Uncertainty):
+		return fail("uncertainty is %q; use \"least_confidence\", \"margin\" or \"entropy\"", s.Uncertainty)
+	case !(s.Temperature > 0):
+		return fail("temperature is missing, or not above 0; use 1 for none")
+	case !(s.Threshold >= 0 && s.Threshold <= 1):
+		return fail("threshold is missing, or not from 0 to 1; 0 defers all but the surest, 1 none")
+	}
+	return nil
+}
+
+// isText reports whether s fits into labels and messages.
+func isText(s string) bool {
+	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+	return s != "" && len(s) <= 64 && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, odd)
+}
+
+// isFileName reports whether name can only be a file of the bundle's own folder.
+func isFileName(name string) bool {
+	return isText(name) && name != "." && name != ".." && name != manifestFile && !strings.ContainsAny(name, `/\:`)
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,52 @@
+package bundle
+
+import (
+	"errors"
+
+	"github.com/serveflow/serveflow/cascade/gbdt"
+	"github.com/serveflow/serveflow/cascade/onnx"
+)
+
+// Standard gives the engines that ServeFlow has: "leaves" for LightGBM's text files
+// and "onnx". onnxRuntime is the setting that names ONNX Runtime's library, empty to
+// look for it; it is loaded only when a bundle has an ONNX model.
+func Standard(onnxRuntime string) Engines {
+	return Engines{
+		"leaves": {loadLeaves, 1e-6},
+		"onnx":   {func(data []byte, s *StageSpec) (Model, error) { return loadONNX(data, s, onnxRuntime) }, 1e-5},
+	}
+}
+
+func loadLeaves(data []byte, s *StageSpec) (Model, error) {
+	if s.Output != "scores" {
+		return nil, errors.New("engine leaves gives raw scores; set the stage's output to \"scores\"")
+	}
+	if s.Input != "" || s.OutputName != "" {
+		return nil, errors.New("engine leaves has no named input or output; leave the stage's input and output_name out")
+	}
+	m, err := gbdt.Load(data)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func loadONNX(data []byte, s *StageSpec, library string) (Model, error) {
+	if s.Input == "" || s.OutputName == "" {
+		return nil, errors.New("engine onnx needs the graph's names; set the stage's input and output_name")
+	}
+	path, err := onnx.Find(library)
+	if err != nil {
+		return nil, err
+	}
+	runtime, err := onnx.Start(path)
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.Close() // the model keeps the library loaded
+	m, err := runtime.Load(data, onnx.Config{Input: s.Input, Output: s.OutputName})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}

@@ -1,0 +1,140 @@
+package bundle
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Schemas that this release reads.
+const (
+	Schema         = "serveflow.bundle/1"
+	FeaturesSchema = "serveflow.features/1"
+)
+
+const manifestFile = "manifest.json"
+
+// Manifest is what manifest.json says.
+type Manifest struct {
+	Schema      string            `json:"schema"`
+	Task        string            `json:"task"`     // the question, as in topic names: a-z, 0-9, _ and -
+	Version     string            `json:"version"`  // free text of the maker
+	Features    string            `json:"features"` // schema of the features' names
+	Classes     []string          `json:"classes"`  // in the order of the models' scores
+	Stages      []StageSpec       `json:"stages"`   // from first to last
+	Parity      string            `json:"parity"`   // names of files
+	Calibration string            `json:"calibration"`
+	ModelCard   string            `json:"model_card"`
+	Files       map[string]string `json:"files"` // SHA-256 in hex, of every file but manifest.json
+}
+
+// StageSpec is one stage in the manifest.
+type StageSpec struct {
+	Name        string   `json:"name"`
+	Engine      string   `json:"engine"`
+	File        string   `json:"file"`
+	Depth       int      `json:"depth"`       // packets looked at, 1 to 64
+	Features    []string `json:"features"`    // in the order of a row's columns
+	Input       string   `json:"input"`       // of the ONNX graph
+	OutputName  string   `json:"output_name"` // of the ONNX graph
+	Output      string   `json:"output"`      // "scores", before softmax, or "probabilities"
+	Temperature float64  `json:"temperature"` // scores are divided by it
+	Uncertainty string   `json:"uncertainty"` // "least_confidence", "margin" or "entropy"
+	Threshold   float64  `json:"threshold"`   // uncertainty above which a flow is deferred, 0 to 1
+}
+
+// UnmarshalJSON gives numbers that are left out a value that no check lets pass.
+func (s *StageSpec) UnmarshalJSON(data []byte) error {
+	type plain StageSpec
+	p := plain{Temperature: -1, Threshold: -1}
+	err := decode(data, &p)
+	*s = StageSpec(p)
+	return err
+}
+
+// parseManifest reads and checks manifest.json by itself, without the other files.
+func parseManifest(data []byte) (*Manifest, error) {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, manifestError("%s; %s", jsonProblem(data, err), rewrite)
+	}
+	// The schema first: a newer one may well have fields that are unknown here.
+	if err := checkSchema("schema", head.Schema, Schema); err != nil {
+		return nil, err
+	}
+	m := &Manifest{}
+	if err := decode(data, m); err != nil {
+		return nil, manifestError("%s; %s", jsonProblem(data, err), rewrite)
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// checkSchema tells a newer schema, which an upgrade reads, from a wrong one.
+func checkSchema(field, got, want string) error {
+	if got == want {
+		return nil
+	}
+	family, ours, _ := strings.Cut(want, "/")
+	number, isOurs := strings.CutPrefix(got, family+"/")
+	n, err := strconv.Atoi(number)
+	known, _ := strconv.Atoi(ours)
+	if isOurs && err == nil && n > known {
+		return manifestError("%s is %q: made for a newer ServeFlow, this one reads %q; upgrade serveflow", field, got, want)
+	}
+	return manifestError("%s is %q, not %q; %s", field, got, want, rewrite)
+}
+
+// decode is strict: a field that is not known is an error, and so is what follows the value.
+func decode(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("more follows the first JSON value")
+	}
+	return nil
+}
+
+// jsonProblem says what is wrong in JSON text in the file's terms, not in Go's.
+func jsonProblem(data []byte, err error) string {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
+		return fmt.Sprintf("line %d: not JSON: %v", line, syntax)
+	case errors.As(err, &kind):
+		return fmt.Sprintf("%s is of the JSON type %s where %s is due", cmp.Or(kind.Field, "the whole"), kind.Value, due(kind.Type))
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+// due names a Go type as the schema's author would.
+func due(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Float32:
+		return "a number of at most 3.4e38"
+	case reflect.Float64:
+		return "a number"
+	case reflect.String:
+		return "text"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
+}

@@ -1,0 +1,110 @@
+package bundle
+
+import (
+	"fmt"
+	"math"
+)
+
+// parityFile holds rows with the training library's own answers.
+type parityFile struct {
+	Rows []parityRow `json:"rows"`
+}
+
+type parityRow struct {
+	Stage  string    `json:"stage"`
+	X      []float32 `json:"x"`      // the stage's features
+	Scores []float64 `json:"scores"` // one a class, as the manifest's output says
+}
+
+// checkParity asks every stage's model for its rows, of which each stage must have
+// some. The same class must win, and no score be further off than the engine's tolerance.
+func (b *Bundle) checkParity(data []byte, engines Engines, report func(string, ...any)) error {
+	name := b.Manifest.Parity
+	var p parityFile
+	if err := decode(data, &p); err != nil {
+		return fmt.Errorf("%s: %s; %s", name, jsonProblem(data, err), rewrite)
+	}
+	rows, worst := make(map[string]int), make(map[string]float64)
+	for i, row := range p.Rows {
+		s := b.stage(row.Stage)
+		if s == nil {
+			return fmt.Errorf("%s: row %d is for stage %q, which the manifest has not; %s", name, i+1, row.Stage, rewrite)
+		}
+		diff, err := b.compare(s, row, engines[s.Engine].Tolerance)
+		if err != nil {
+			return fmt.Errorf("%s: row %d, stage %s: %w", name, i+1, s.Name, err)
+		}
+		rows[s.Name]++
+		worst[s.Name] = max(worst[s.Name], diff)
+	}
+	for _, s := range b.Stages {
+		if rows[s.Name] == 0 {
+			return fmt.Errorf("%s: stage %s has no row; %s", name, s.Name, rewrite)
+		}
+		report("%s: stage %s gives the training library's scores on %d rows; largest difference %.2g of %g allowed",
+			name, s.Name, rows[s.Name], worst[s.Name], engines[s.Engine].Tolerance)
+	}
+	return nil
+}
+
+func (b *Bundle) stage(name string) *Stage {
+	for i := range b.Stages {
+		if b.Stages[i].Name == name {
+			return &b.Stages[i]
+		}
+	}
+	return nil
+}
+
+// compare gives the largest difference in the row, relative as Engine.Tolerance is.
+func (b *Bundle) compare(s *Stage, row parityRow, tolerance float64) (worst float64, err error) {
+	classes := b.Manifest.Classes
+	if len(row.X) != len(s.Features) || len(row.Scores) != len(classes) {
+		return 0, fmt.Errorf("it has %d features and %d scores, not %d and %d; %s", len(row.X), len(row.Scores), len(s.Features), len(classes), rewrite)
+	}
+	if s.Output == "probabilities" && !sumToOne(row.Scores) {
+		return 0, fmt.Errorf("output is \"probabilities\", but the scores %v are none; %s", row.Scores, rewrite)
+	}
+	got := make([]float64, len(classes))
+	if err := s.Model.Predict(row.X, 1, got); err != nil {
+		return 0, fmt.Errorf("%w; %s", err, rewrite)
+	}
+	scale := 1.0
+	for _, want := range row.Scores {
+		scale = max(scale, math.Abs(want))
+	}
+	const remedy = "the model is not the one that was tested in training: " + rewrite
+	for i, want := range row.Scores {
+		diff := math.Abs(got[i]-want) / scale
+		if !(diff <= tolerance) {
+			return 0, fmt.Errorf("class %s: got %v from %s, want %v; %s", classes[i], got[i], s.File, want, remedy)
+		}
+		worst = max(worst, diff)
+	}
+	if g, w := winner(got), winner(row.Scores); g != w {
+		return 0, fmt.Errorf("got class %s from %s, want %s; %s", classes[g], s.File, classes[w], remedy)
+	}
+	return worst, nil
+}
+
+func winner(scores []float64) int {
+	best := 0
+	for i, s := range scores {
+		if s > scores[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// sumToOne reports whether p are probabilities, as float32 gives them.
+func sumToOne(p []float64) bool {
+	sum := 0.0
+	for _, x := range p {
+		if x < 0 {
+			return false
+		}
+		sum += x
+	}
+	return math.Abs(sum-1) < 1e-4
+}

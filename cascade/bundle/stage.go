@@ -1,0 +1,71 @@
+package bundle
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/serveflow/serveflow/cascade/nprint"
+)
+
+// namer is a model whose file names its features.
+type namer interface {
+	FeatureNames() []string
+}
+
+// loadStage makes a stage ready, and holds its model to what the manifest says of it.
+func loadStage(m *Manifest, s *StageSpec, files map[string][]byte, engines Engines) (Stage, error) {
+	fail := func(format string, args ...any) (Stage, error) {
+		return Stage{}, manifestError("stage %s: "+format, append([]any{s.Name}, args...)...)
+	}
+	engine, ok := engines[s.Engine]
+	if !ok {
+		return fail("engine is %q; use one of %s", s.Engine, strings.Join(slices.Sorted(maps.Keys(engines)), ", "))
+	}
+	extractor, err := nprint.New(s.Features)
+	if err != nil {
+		return fail("%w; %s", err, rewrite)
+	}
+	if extractor.Depth() > s.Depth {
+		return fail("feature %q looks beyond the stage's depth of %d packets; raise the depth or drop the feature", tooDeep(s), s.Depth)
+	}
+	model, err := engine.Load(files[s.File], s)
+	if err != nil {
+		return Stage{}, fmt.Errorf("%s: %w", s.File, err)
+	}
+	stage := Stage{*s, extractor, model}
+	if err := checkModel(m, &stage); err != nil {
+		(&Bundle{Stages: []Stage{stage}}).Close() // the first error counts
+		return Stage{}, fmt.Errorf("%s: %w; %s", s.File, err, rewrite)
+	}
+	return stage, nil
+}
+
+// tooDeep names the first feature of a packet beyond the stage's depth.
+func tooDeep(s *StageSpec) string {
+	for _, name := range s.Features {
+		if e, err := nprint.New([]string{name}); err == nil && e.Depth() > s.Depth {
+			return name
+		}
+	}
+	return ""
+}
+
+// checkModel compares a model's shape with the manifest.
+func checkModel(m *Manifest, s *Stage) error {
+	if got, want := s.Model.Width(), len(s.Features); got != want {
+		return fmt.Errorf("the model takes %d features, and the manifest's stage %s lists %d", got, s.Name, want)
+	}
+	if got, want := s.Model.Classes(), len(m.Classes); got != want {
+		return fmt.Errorf("the model has %d classes, and the manifest lists %d", got, want)
+	}
+	if named, ok := s.Model.(namer); ok {
+		for i, name := range named.FeatureNames() {
+			if name != s.Features[i] {
+				return fmt.Errorf("feature %d is %q in the model, and %q in the manifest's stage %s", i+1, name, s.Features[i], s.Name)
+			}
+		}
+	}
+	return nil
+}
