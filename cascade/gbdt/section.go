@@ -124,8 +124,8 @@ func (s *section) floats(key string, n int) ([]float64, error) {
 	return values, err
 }
 
-// each counts the values of a field before anything is made for them, and then calls
-// for each of the n; take reports whether one is as wanted.
+// each counts the values of a field, before anything is made for them, and calls take
+// with each of the n. take reports whether one is as wanted.
 func (s *section) each(key string, n int, take func(string) bool, wanted string) error {
 	f, err := s.get(key)
 	if err != nil {
