@@ -15,7 +15,7 @@ const (
 // time forwards, never goes back, and does not follow a few wild ones.
 type clock struct {
 	now    int64 // only ever grows; record time + shift
-	shift  int64 // so that a step back in record time is none here
+	shift  int64 // so that a step back in record time is none here, and a leap a short one
 	heard  int64 // now, when a record was last believed
 	votes  int
 	seeded bool
@@ -31,9 +31,10 @@ func (c *clock) observe(ts int64) {
 		if c.votes++; c.votes < leapVotes {
 			return
 		}
-		if ts < at {
-			c.shift = c.now - ts
+		if ts > at { // those that voted are of the new time: they must not age by the leap
+			c.now += leap
 		}
+		c.shift = c.now - ts
 	}
 	c.votes = 0
 	c.now = max(c.now, ts+c.shift)

@@ -68,6 +68,20 @@ func TestClockFollowsARealLeap(t *testing.T) {
 	}
 }
 
+// Captures of different years in one topic: the flows that finish while the clock
+// still disbelieves the new time stay finished.
+func TestLeapForgetsNothing(t *testing.T) {
+	cfg := testConfig()
+	cfg.Remember = 6 * time.Minute
+	table := New(cfg)
+	run(table, others(0, 10)...)
+	run(table, pkt("a", 1, tenYears, rst))
+	run(table, others(tenYears, tenYears+20)...)
+	if _, got := table.Add(pkt("a", 2, tenYears+20, ack)); got != Late {
+		t.Errorf("a was decided 20 s ago: %s", Outcomes[got])
+	}
+}
+
 func TestClockGoesOnWhereRecordTimeStepsBack(t *testing.T) {
 	var c clock
 	for _, ts := range []int64{1000 * second, 1001 * second} {
