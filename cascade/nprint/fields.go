@@ -63,9 +63,7 @@ func (v *fields) readIPv4(h *header) {
 		v[ipTOS] = int32(h.ip[1])
 	}
 	if len(h.ip) >= 4 {
-		if n := be16(h.ip[2:]); n > 0 { // 0 where the sender's card was to fill it in
-			v[ipLen] = n
-		}
+		v[ipLen] = be16(h.ip[2:])
 	}
 	if len(h.ip) >= 6 {
 		v[ipID0] = oneIf(be16(h.ip[4:]) == 0)
@@ -84,9 +82,7 @@ func (v *fields) readIPv6(h *header) {
 		v[ipTOS] = be16(h.ip) >> 4 & 0xff
 	}
 	if len(h.ip) >= 6 {
-		if n := be16(h.ip[4:]); n > 0 { // 0 in jumbograms too
-			v[ipLen] = n + 40
-		}
+		v[ipLen] = be16(h.ip[4:]) + 40
 	}
 	if len(h.ip) >= 8 {
 		v[ipTTL] = int32(h.ip[7])
@@ -126,7 +122,8 @@ func (v *fields) readICMP(t []byte) {
 }
 
 // payload is what the headers say of the bytes behind them, Absent where they
-// cannot tell. A fragment's do not: Zeek reports the whole datagram.
+// cannot tell: a fragment's do not, as Zeek reports the whole datagram, and an IP
+// length of 0 does not, as the sender's card was to fill it in.
 func (v *fields) payload(h *header) int32 {
 	var hl int32
 	switch h.proto {

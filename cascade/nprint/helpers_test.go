@@ -69,13 +69,23 @@ func mustNew(t testing.TB, names []string) *Extractor {
 	return e
 }
 
-// values gives the named features of a flow, by name.
-func values(t testing.TB, names []string, f *flow.Flow, depth int) map[string]float32 {
+// columns are an extractor with its names.
+type columns struct {
+	names []string
+	e     *Extractor
+}
+
+func newColumns(t testing.TB, names []string) columns {
 	t.Helper()
-	dst := make([]float32, len(names))
-	mustNew(t, names).Extract(dst, f, depth)
-	m := make(map[string]float32, len(names))
-	for i, name := range names {
+	return columns{names, mustNew(t, names)}
+}
+
+// of gives a flow's features by name.
+func (c columns) of(f *flow.Flow, depth int) map[string]float32 {
+	dst := make([]float32, len(c.names))
+	c.e.Extract(dst, f, depth)
+	m := make(map[string]float32, len(dst))
+	for i, name := range c.names {
 		m[name] = dst[i]
 	}
 	return m

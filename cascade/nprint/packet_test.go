@@ -52,7 +52,7 @@ func TestPacketFields(t *testing.T) {
 		{"icmp-echo", bareOrig, fieldMap{"ip_len": 84, "ip_hl": 20, "ip_tos": 0xc0, "ip_ttl": 64, "ip_df": 1, "ip_id0": 0,
 			"payload_len": 56, "icmp_type": 8, "icmp_code": 0}},
 		{"sctp", bareOrig, fieldMap{"ip_len": 84, "ip_hl": 20, "ip_tos": 2, "ip_ttl": 64, "ip_df": 1, "ip_id0": 0}},
-		{"offloaded", own, with(plain, fieldMap{"ip_len": 1500, "payload_len": 1460, "tcp_flags": 24, "tcp_hl": 20})},
+		{"offloaded", own, with(plain, fieldMap{"ip_len": 0, "payload_len": 1400, "tcp_flags": 24, "tcp_hl": 20})},
 		{"length-low", own, with(plain, fieldMap{"ip_len": 30, "payload_len": 1400, "tcp_flags": 24, "tcp_hl": 20})},
 		{"frag-first", flow.Packet{FromOrig: true, IPLen: 3028, PayloadLen: 3000, Window: -1, TTL: 64, Flags: -1},
 			with(udp, fieldMap{"ip_len": 1500, "ip_ttl": 64, "payload_len": 3000, "udp_len": 3000})},
@@ -71,25 +71,25 @@ func TestPacketFields(t *testing.T) {
 		{"v6-frag-first", bareOrig, with(v6, fieldMap{"ip_len": 1496, "udp_len": 3000})},
 		{"v6-frag-later", bareOrig, v6},
 		{"v6-jumbo", flow.Packet{FromOrig: true, IPLen: 131112, PayloadLen: 131044, Window: -1, TTL: 64, Flags: -1},
-			fieldMap{"ip_len": 65575, "ip_hl": 48, "ip_tos": 0, "ip_ttl": 64, "payload_len": 65507, "tcp_flags": 16, "tcp_window": 64240,
+			fieldMap{"ip_len": 40, "ip_hl": 48, "ip_tos": 0, "ip_ttl": 64, "payload_len": 65575, "tcp_flags": 16, "tcp_window": 64240,
 				"tcp_hl": 20, "tcp_sack_ok": 0, "tcp_ts": 0, "tcp_opts": 0, "tcp_opt_order": 0, "tcp_sacks": 0}},
 		{"v6-cut", bareOrig, fieldMap{"ip_len": 88, "ip_tos": 0, "ip_ttl": 64}},
-		{"v6-no-next", bareOrig, fieldMap{"ip_hl": 40, "ip_tos": 0, "ip_ttl": 64}},
+		{"v6-no-next", bareOrig, fieldMap{"ip_len": 40, "ip_hl": 40, "ip_tos": 0, "ip_ttl": 64}},
 		{"empty", bareOrig, fieldMap{}},
 		{"empty", own, all},
 		{"empty", flow.Packet{FromOrig: true, IPLen: 1 << 30, PayloadLen: -7, Window: -2, TTL: -1, Flags: -1}, fieldMap{"ip_len": 65575}},
 	}
-	names := fieldNames(1)
+	fields := newColumns(t, fieldNames(1))
 	for _, tt := range tests {
-		got := values(t, names, ofOne(tt.packet, raw(t, samples[tt.sample])), 1)
+		got := fields.of(ofOne(tt.packet, raw(t, samples[tt.sample])), 1)
 		want := with(fieldMap{"dir": 1, "log_gap": 0}, tt.want)
-		for i, d := range packetSchema {
+		for _, d := range packetSchema {
 			value, there := want[d.name]
 			if !there {
 				value = Absent
 			}
-			if got[names[i]] != value {
-				t.Errorf("%s, own length %d: %s is %v, want %v", tt.sample, tt.packet.IPLen, d.name, got[names[i]], value)
+			if v := got["p1_"+d.name]; v != value {
+				t.Errorf("%s, own length %d: %s is %v, want %v", tt.sample, tt.packet.IPLen, d.name, v, value)
 			}
 		}
 	}
@@ -105,16 +105,16 @@ func with(base, change fieldMap) fieldMap {
 // TestCutHeaders cuts every sample after each byte: a value is what it is in the
 // whole header, or absent, and comes back no more once it is gone.
 func TestCutHeaders(t *testing.T) {
-	names := append(fieldNames(1), bitNames(1)...)
+	all := newColumns(t, append(fieldNames(1), bitNames(1)...))
 	for sample, text := range samples {
 		if sample == "tcp-too-short" {
 			continue // which it is no more when it is cut before it says so
 		}
 		hdr := raw(t, text)
-		whole := values(t, names, ofOne(bare(0, true), hdr), 1)
+		whole := all.of(ofOne(bare(0, true), hdr), 1)
 		for n := len(hdr) - 1; n >= 0; n-- {
-			cut := values(t, names, ofOne(bare(0, true), hdr[:n]), 1)
-			for _, name := range names {
+			cut := all.of(ofOne(bare(0, true), hdr[:n]), 1)
+			for _, name := range all.names {
 				if cut[name] != whole[name] && cut[name] != Absent {
 					t.Fatalf("%s cut to %d bytes: %s is %v, was %v", sample, n, name, cut[name], whole[name])
 				}

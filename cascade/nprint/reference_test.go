@@ -106,12 +106,9 @@ func (r *reference) fields() map[string]int {
 		}
 	case "v6":
 		m["ip_len"], m["ip_tos"], m["ip_ttl"] = r.at(32, 16), r.at(4, 8), r.at(56, 8)
-		if m["ip_len"] > 0 {
+		if m["ip_len"] >= 0 {
 			m["ip_len"] += 40
 		}
-	}
-	if m["ip_len"] == 0 {
-		delete(m, "ip_len")
 	}
 	switch r.l4 {
 	case "tcp":
@@ -188,8 +185,7 @@ func (r *reference) complete(m map[string]int, p *flow.Packet) {
 		own("tcp_window", int(p.Window))
 	}
 	l4Len, known := map[string]int{"tcp": m["tcp_hl"], "udp": 8, "icmp": 8}[r.l4]
-	ipLen, there := m["ip_len"]
-	if known && l4Len > 0 && there && ipLen >= 0 && !r.frag {
+	if ipLen, there := m["ip_len"]; known && l4Len > 0 && there && !r.frag {
 		m["payload_len"] = max(ipLen-r.l4At-l4Len, -1)
 	}
 	own("payload_len", int(p.PayloadLen))

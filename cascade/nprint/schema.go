@@ -76,7 +76,7 @@ const (
 var packetSchema = [packetFields]description{
 	dir:         {"dir", "1 from the originator, 0 from the responder"},
 	logGap:      {"log_gap", "floor(8 log2(1 + microseconds)) since the packet before it that is there; 0 for the first, and for one dated before its predecessor"},
-	ipLen:       {"ip_len", "IPv4 total length; IPv6 payload length + 40; the record's own where the field is 0 (offloading) or not there"},
+	ipLen:       {"ip_len", "IPv4 total length (0 in captures of offloaded segments); IPv6 payload length + 40; the record's own where the header lacks it"},
 	ipHL:        {"ip_hl", "IP header bytes: IPv4 with options, IPv6 with extension headers"},
 	ipTOS:       {"ip_tos", "type of service; IPv6 traffic class"},
 	ipTTL:       {"ip_ttl", "time to live; IPv6 hop limit; the record's own where the header lacks it"},

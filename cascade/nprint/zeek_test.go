@@ -1,0 +1,73 @@
+package nprint
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// TestAgainstZeek: on real traffic the features, from header bytes alone, are
+// what Zeek itself wrote beside them.
+func TestAgainstZeek(t *testing.T) {
+	for _, name := range []string{"full", "device-test", "service-test"} {
+		t.Run(name, func(t *testing.T) {
+			checked := againstZeek(t, filepath.Join("../../../shared/data/zeek", name+".flowpkt.log.zst"))
+			if checked == 0 {
+				t.Error("no packet to check")
+			}
+		})
+	}
+}
+
+func againstZeek(t *testing.T, path string) (checked int) {
+	lines := openShared(t, path)
+	e := mustNew(t, []string{"p1_ip_len", "p1_payload_len", "p1_ip_ttl", "p1_tcp_flags", "p1_tcp_window"})
+	var decoder zeek.Decoder
+	for lines.Scan() {
+		var rec zeek.Record
+		if err := decoder.Decode(lines.Bytes(), &rec); err != nil {
+			t.Fatal(err)
+		}
+		if rec.Kind != zeek.Packet || rec.IPLen == zeek.Absent || rec.HdrWhy == zeek.Frag {
+			continue
+		}
+		checked++
+		got := make([]float32, 5)
+		e.Extract(got, ofOne(bare(rec.TS, true), rec.Hdr), 1)
+		want := []float32{float32(rec.IPLen), float32(rec.PayloadLen), float32(rec.TTL), float32(rec.Flags), float32(rec.Window)}
+		for i, value := range want {
+			if value != zeek.Absent && got[i] != value {
+				t.Errorf("%s: field %d is %v, Zeek says %v", lines.Text(), i, got[i], value)
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return checked
+}
+
+// openShared opens a file of the shared data, which is not part of the
+// repository: without it the test is skipped, or fails where it must be there.
+func openShared(t *testing.T, path string) *bufio.Scanner {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		if os.Getenv("SERVEFLOW_REQUIRE") == "1" {
+			t.Fatal(err)
+		}
+		t.Skipf("no shared data here: %v", err)
+	}
+	t.Cleanup(func() { file.Close() })
+	decompressed, err := zstd.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(decompressed.Close)
+	return bufio.NewScanner(decompressed)
+}
