@@ -5,8 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-
-	"github.com/serveflow/serveflow/consumer/capture"
 )
 
 // pcap prints captures as the records that the Zeek package writes.

@@ -13,14 +13,15 @@ import (
 // preflight waits, for a while, until a broker answers and has the topics that
 // are read and written. Its error says what is missing and how to mend it.
 func preflight(ctx context.Context, s *Settings) error {
-	deadline := time.Now().Add(startTimeout)
+	deadline := time.Now().Add(s.StartTimeout)
 	for {
 		err := lookUp(ctx, s)
-		if err == nil || ctx.Err() != nil || time.Now().After(deadline) {
+		if err == nil || time.Now().After(deadline) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
+			return err
 		case <-time.After(500 * time.Millisecond):
 		}
 	}

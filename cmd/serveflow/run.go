@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -57,6 +56,3 @@ func runAll(ctx context.Context, p *pipeline, a *admin) error {
 	})
 	return group.Wait()
 }
-
-// startTimeout is how long a start waits for the brokers and topics to be there.
-const startTimeout = 20 * time.Second

@@ -46,6 +46,7 @@ type Settings struct {
 	SinkQueue       int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
 	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
+	StartTimeout    time.Duration `split_words:"true" default:"20s" desc:"how long a start waits for the brokers and topics to be there"`
 	ONNXRuntime     string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
 	Admin           string        `default:"127.0.0.1:9464" desc:"address of /metrics, /healthz and /readyz; empty: none"`
 	LogLevel        slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 
 	"github.com/serveflow/serveflow/cascade/bundle"
-	"github.com/serveflow/serveflow/cascade/nprint"
 	"github.com/serveflow/serveflow/sink"
 )
 
@@ -16,7 +15,7 @@ func version(_ context.Context, t terminal, args []string) error {
 	if err := parse(t, flag.NewFlagSet("version", flag.ContinueOnError), args, false); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(t.out, "serveflow %s\n%s %s %s\n", release(), bundle.Schema, nprint.Schema, sink.Schema)
+	_, err := fmt.Fprintf(t.out, "serveflow %s\n%s %s %s\n", release(), bundle.Schema, bundle.FeaturesSchema, sink.Schema)
 	return err
 }
 

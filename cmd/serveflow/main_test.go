@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// command runs a subcommand in this process, from the repository's root, with
+// settings and standard input given.
+func command(t *testing.T, env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	t.Chdir(repositoryRoot(t))
+	for _, name := range knownSettings() {
+		if value, ok := os.LookupEnv(name); ok {
+			t.Setenv(name, value) // put back at the end
+			os.Unsetenv(name)
+		}
+	}
+	for name, value := range env {
+		t.Setenv(name, value)
+	}
+	var out, errs bytes.Buffer
+	code = dispatch(context.Background(), terminal{strings.NewReader(stdin), &out, &errs}, args)
+	return code, out.String(), errs.String()
+}
+
+func repositoryRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; dir != "/"; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+	}
+	t.Fatal("not below a go.mod")
+	return ""
+}
+
+// Each fault in settings or arguments is one clear line that names the thing and
+// the remedy, before anything starts, with exit code 2.
+func TestBadSettingsAndArguments(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		args string
+		says []string
+	}{
+		{"no command", nil, "", []string{"usage: serveflow COMMAND"}},
+		{"unknown command", nil, "labl", []string{`no command "labl"`, "serveflow help"}},
+		{"unknown setting", map[string]string{"SERVEFLOW_BROKER": "x"}, "run --check", []string{"SERVEFLOW_BROKER is not a setting", "did you mean SERVEFLOW_BROKERS?"}},
+		{"a setting of the wrong kind", map[string]string{"SERVEFLOW_FLOW_IDLE": "soon"}, "run --check", []string{`SERVEFLOW_FLOW_IDLE="soon"`, "Duration"}},
+		{"idle of nothing", map[string]string{"SERVEFLOW_FLOW_IDLE": "0s"}, "features -", []string{"idle timeout 0s must be above 0"}},
+		{"no queue", map[string]string{"SERVEFLOW_SLOW_QUEUE": "0"}, "run --check", []string{"queue is 0 flows: choose at least 1"}},
+		{"one topic for two things", map[string]string{"SERVEFLOW_LABEL_TOPIC": "serveflow.packets"}, "run --check", []string{"must differ", "serveflow.packets"}},
+		{"no bundle", nil, "run --check --bundle nowhere", []string{"bundle nowhere", "--bundle"}},
+		{"no such task", nil, "run --check --task weather", []string{"bundles/weather"}},
+		{"no file named", nil, "replay", []string{"name a file, or - for standard input"}},
+		{"no such file", nil, "replay nowhere.jsonl", []string{"nowhere.jsonl", "no such file"}},
+		{"no such stage", nil, "replay --stages third -", []string{"--stages third: the bundle has the stages"}},
+		{"unknown flag", nil, "replay --fast -", []string{"-fast"}},
+		{"stray argument", nil, "run now", []string{`"now": no further arguments`}},
+		{"unknown feature", nil, "features --names p1_ttl -", []string{"p1_ttl", "p1_ip_ttl"}},
+		{"depth", nil, "pcap --depth 65 -", []string{"--depth 65: choose 1 to 64"}},
+		{"speed", nil, "demo --speed 0", []string{"--speed 0: choose a number above 0"}},
+		{"no ONNX Runtime", map[string]string{"SERVEFLOW_ONNXRUNTIME": "/nowhere/libonnxruntime.so"}, "run --check", []string{"/nowhere/libonnxruntime.so", "make onnxruntime"}},
+		{"taken admin address", map[string]string{"SERVEFLOW_ADMIN": "256.0.0.1:1"}, "run", []string{"SERVEFLOW_ADMIN=256.0.0.1:1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, stdout, stderr := command(t, c.env, "", strings.Fields(c.args)...)
+			if code != exitUsage || stdout != "" {
+				t.Errorf("exit code %d, standard output %q", code, stdout)
+			}
+			for _, words := range c.says {
+				if !strings.Contains(stderr, words) {
+					t.Errorf("%q does not say %q", stderr, words)
+				}
+			}
+			if c.args != "" && c.name != "unknown flag" && strings.Count(stderr, "\n") != 1 {
+				t.Errorf("more than one line: %q", stderr)
+			}
+		})
+	}
+}
+
+// An unreachable broker is a failure while running.
+func TestUnreachableBroker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes as long as a start waits for its brokers")
+	}
+	code, _, stderr := command(t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_START_TIMEOUT": "1s"}, "", "run")
+	if code != exitFail || !strings.Contains(stderr, "no broker of SERVEFLOW_BROKERS=127.0.0.1:1 answers") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+}
+
+func TestConfigListsEverySettingAndReadmeHasThem(t *testing.T) {
+	code, stdout, _ := command(t, nil, "", "config")
+	if code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range knownSettings() {
+		if !strings.Contains(stdout, name+" ") {
+			t.Errorf("config does not list %s", name)
+		}
+		if !strings.Contains(string(readme), "`"+name+"`") {
+			t.Errorf("README's table does not have %s", name)
+		}
+	}
+}
