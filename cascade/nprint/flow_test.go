@@ -112,6 +112,9 @@ func TestLogTime(t *testing.T) {
 		check(1_700_000_000_000_000, 1_700_000_000_000_000+us)
 	}
 	for _, e := range eighths { // both sides of every step, in every octave
+		last := int64(e - 1 - 1<<63) // 1 + last - MinInt64 is e
+		check(math.MinInt64, last)
+		check(math.MinInt64, last-1)
 		for shift := range 62 {
 			x := int64(e >> (shift + 1))
 			check(0, x-2)
