@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// command runs a subcommand in this process, from the repository's root, with
+// runCommand runs a subcommand in this process, from the repository's root, with
 // settings and standard input given.
-func command(t *testing.T, env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
+func runCommand(t *testing.T, env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Chdir(repositoryRoot(t))
 	for _, name := range knownSettings() {
@@ -73,7 +73,7 @@ func TestBadSettingsAndArguments(t *testing.T) {
 		{"taken admin address", map[string]string{"SERVEFLOW_ADMIN": "256.0.0.1:1"}, "run", []string{"SERVEFLOW_ADMIN=256.0.0.1:1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			code, stdout, stderr := command(t, c.env, "", strings.Fields(c.args)...)
+			code, stdout, stderr := runCommand(t, c.env, "", strings.Fields(c.args)...)
 			if code != exitUsage || stdout != "" {
 				t.Errorf("exit code %d, standard output %q", code, stdout)
 			}
@@ -94,14 +94,14 @@ func TestUnreachableBroker(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes as long as a start waits for its brokers")
 	}
-	code, _, stderr := command(t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_START_TIMEOUT": "1s"}, "", "run")
+	code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_START_TIMEOUT": "1s"}, "", "run")
 	if code != exitFail || !strings.Contains(stderr, "no broker of SERVEFLOW_BROKERS=127.0.0.1:1 answers") {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }
 
 func TestConfigListsEverySettingAndReadmeHasThem(t *testing.T) {
-	code, stdout, _ := command(t, nil, "", "config")
+	code, stdout, _ := runCommand(t, nil, "", "config")
 	if code != exitOK {
 		t.Fatalf("exit code %d", code)
 	}

@@ -5,6 +5,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
+
+	"github.com/serveflow/serveflow/consumer/capture"
+	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
 // pcap prints captures as the records that the Zeek package writes.
@@ -20,9 +23,34 @@ func pcap(ctx context.Context, t terminal, args []string) error {
 	out := bufio.NewWriterSize(t.out, 1<<20)
 	for _, name := range flags.Args() {
 		if err := convert(ctx, t, name, *depth, out); err != nil {
-			out.Flush()
+			out.Flush() // what came before the fault still counts
 			return err
 		}
 	}
 	return out.Flush()
+}
+
+// convert writes one capture's records.
+func convert(ctx context.Context, t terminal, name string, depth int, out *bufio.Writer) error {
+	in, err := open(t, name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var line []byte
+	_, err = capture.Convert(in, capture.Options{Depth: depth}, func(rec *zeek.Record, sum *zeek.Summary) error {
+		if sum != nil {
+			line = zeek.AppendEnd(line[:0], rec, sum)
+		} else {
+			line = zeek.AppendRecord(line[:0], rec)
+		}
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }

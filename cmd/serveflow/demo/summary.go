@@ -43,7 +43,10 @@ func Summarise(flows int, speed float64, cascade, slow []*Label) Summary {
 	s := Summary{Flows: flows, Labels: len(cascade), Unlabelled: flows - len(cascade), Speed: speed,
 		ByStage: map[string]float64{}, Cascade: side(cascade), SlowOnly: side(slow)}
 	for _, l := range cascade {
-		s.ByStage[l.Stage] += 1 / float64(len(cascade))
+		s.ByStage[l.Stage]++
+	}
+	for stage := range s.ByStage {
+		s.ByStage[stage] /= float64(len(cascade))
 	}
 	if s.Cascade.Latency.P50 > 0 {
 		s.SpeedupP50 = s.SlowOnly.Latency.P50 / s.Cascade.Latency.P50
@@ -60,12 +63,13 @@ func side(labels []*Label) Side {
 	for _, l := range labels {
 		took = append(took, float64(l.Took)/float64(time.Millisecond))
 		if l.Took < fast {
-			s.Under16ms += 1 / float64(len(labels))
+			s.Under16ms++
 		}
 		if l.Reason == "timeout" {
 			s.ByTimeout++
 		}
 	}
+	s.Under16ms /= float64(len(labels))
 	slices.Sort(took)
 	s.Latency = Quantiles{quantile(took, .5), quantile(took, .9), quantile(took, .99)}
 	s.Accuracy, s.MacroF1, s.Known = score(labels)
