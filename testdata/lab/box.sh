@@ -16,7 +16,7 @@ mount -t tmpfs tmpfs /dev/shm
 mount -o remount,bind,ro /dev
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
-mkdir -p /run/sshd
+mkdir -p /run/sshd /run/samba/nmbd
 target=$(realpath -m /etc/resolv.conf)
 mkdir -p "$(dirname "$target")"
 [ -e "$target" ] || touch "$target"

@@ -72,6 +72,7 @@ class Endpoint:
     address: str
     proto: str
     ports: range
+    listened: bool  # a fixed port, so the run waits until somebody listens on it
 
 
 @dataclass
@@ -122,11 +123,11 @@ class Plan:
         self.daemons.append(Daemon(host, [str(a) for a in argv], user))
 
     def serves(self, label: str, where, proto: str, *ports) -> None:
-        """Says which class the flows to (or from) a host's or address's ports belong to."""
+        """Says which class the flows to (or from) a host's or address's ports and port ranges are."""
         for at in [where.ip4, where.ip6] if isinstance(where, Host) else [where]:
             for port in ports:
                 span = port if isinstance(port, range) else range(port, port + 1)
-                self.endpoints.append(Endpoint(label, at, proto, span))
+                self.endpoints.append(Endpoint(label, at, proto, span, isinstance(port, int)))
 
     def visit(self, name: str, count: float, make: Callable, timeout: float = 12) -> None:
         scaled = max(1, round(count * self.profile.scale))

@@ -45,10 +45,10 @@ def start(box: hosts.Box, argv: list, log) -> subprocess.Popen:
 
 
 def wait_for_ports(plan: Plan, boxes: dict, seconds: float = 30) -> None:
-    """Waits until every declared single TCP port of a host is listened on."""
+    """Waits until every declared fixed TCP port of a host is listened on."""
     by_ip = {h.ip4: h for h in plan.hosts}
     wanted = {(by_ip[e.address].name, e.ports.start) for e in plan.endpoints
-              if e.proto == "tcp" and e.address in by_ip and len(e.ports) == 1}
+              if e.proto == "tcp" and e.address in by_ip and e.listened}
     deadline = time.time() + seconds
     while wanted and time.time() < deadline:
         time.sleep(0.5)

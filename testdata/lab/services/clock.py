@@ -8,7 +8,7 @@ from ..plan import Plan
 
 def add(plan: Plan) -> None:
     servers = [server(plan, "ntp1", "near", 2), server(plan, "ntp2", "far", 3), server(plan, "ntp3", "lan", 4)]
-    plan.visit("ntpdig", 22, lambda rng, c: ["ntpdig", "-t", "3", "-p", rng.choice([1, 1, 2, 4]),
+    plan.visit("ntpdig", 16, lambda rng, c: ["ntpdig", "-t", "3", "-p", rng.choice([1, 1, 2, 4]),
                                              rng.choice(servers).ip4])
     plan.visit("chronyd", 6, lambda rng, c: [
         "chronyd", "-Q", "-t", "6", "-f", "/dev/null",

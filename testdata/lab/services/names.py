@@ -33,9 +33,9 @@ remote-control:
 def add(plan: Plan) -> None:
     outer = unbound(plan)
     inner = dnsmasq(plan, outer)
-    plan.visit("dig", 60, lambda rng, c: dig(rng, plan, rng.choice([inner, inner, outer])))
-    plan.visit("dig reverse", 8, lambda rng, c: dig(rng, plan, inner) + ["-x", rng.choice(plan.hosts).ip4])
-    plan.visit("dig twice", 6, lambda rng, c: dig(rng, plan, inner) + question(rng, plan))
+    plan.visit("dig", 40, lambda rng, c: dig(rng, plan, rng.choice([inner, inner, outer])))
+    plan.visit("dig reverse", 5, lambda rng, c: dig(rng, plan, inner) + ["-x", rng.choice(plan.hosts).ip4])
+    plan.visit("dig twice", 4, lambda rng, c: dig(rng, plan, inner) + question(rng, plan))
 
 
 def dnsmasq(plan: Plan, outer):

@@ -27,6 +27,8 @@ http {{
 }}
 """
 
+HIGH_PORTS = [8080, 8000, 8888, 5000]  # a run picks one of them
+
 # name, place, plain ports, TLS ports, key kind, TLS versions
 SERVERS = [("www1", "near", [80], [443], "ec", "TLSv1.2 TLSv1.3"),
            ("www2", "far", [80, 8080], [443], "rsa", "TLSv1.2"),
@@ -48,6 +50,7 @@ def server(plan: Plan, name: str, place: str, plain: list, tls: list, key: str, 
     """One nginx; returns its host, plain ports and TLS ports."""
     host, folder = plan.host(name, place), plan.folder(name)
     pick = plan.rng.choice
+    plain = [pick(HIGH_PORTS) if p in HIGH_PORTS else p for p in plain]
     (folder / "www").mkdir(exist_ok=True)
     for i, size in enumerate(SIZES):
         (folder / "www" / f"f{i}").write_bytes(b"x" * int(size * plan.profile.size))
