@@ -38,7 +38,7 @@ func replay(ctx context.Context, t terminal, args []string) error {
 }
 
 func replayFiles(ctx context.Context, t terminal, s *Settings, spec *cascade.Spec, cfg cascade.Config, files []string) error {
-	if err := errors.Join(cfg.Validate(), s.flow(spec).Validate()); err != nil {
+	if err := s.flow(spec).Validate(); err != nil {
 		return usageError{err}
 	}
 	lines := sink.NewLines(t.out)

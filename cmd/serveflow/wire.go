@@ -39,6 +39,9 @@ func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
 	if *c.dir != "" {
 		s.Bundle = *c.dir
 	}
+	if err := errors.Join(s.validate(), s.cascade().Validate()); err != nil {
+		return nil, nil, usageError{err}
+	}
 	spec, err := loadSpec(s)
 	return s, spec, err
 }
@@ -58,7 +61,7 @@ type pipeline struct {
 // is an error that names it.
 func newPipeline(s *Settings, spec *cascade.Spec, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
 	cfg := s.consumer(spec)
-	if err := errors.Join(cfg.Validate(), s.cascade().Validate(), s.validate()); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
 	p := &pipeline{drain: s.DrainTimeout}
