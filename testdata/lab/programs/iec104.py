@@ -26,7 +26,7 @@ def ask(server: str, times: int, pause: float) -> None:
             break
         time.sleep(0.1)
     for _ in range(times):
-        connection.interrogation(common_address=1)
+        connection.interrogation(common_address=1, wait_for_response=False)  # waiting may hang
         time.sleep(pause)
     client.stop()
 
