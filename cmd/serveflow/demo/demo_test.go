@@ -1,0 +1,128 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/serveflow/serveflow/sink"
+)
+
+func TestQuantile(t *testing.T) {
+	sorted := []float64{1, 2, 3, 4}
+	for q, want := range map[float64]float64{0: 1, .25: 1, .5: 2, .51: 3, .9: 4, .99: 4, 1: 4} {
+		if got := quantile(sorted, q); got != want {
+			t.Errorf("quantile %v is %v, want %v", q, got, want)
+		}
+	}
+}
+
+func TestScore(t *testing.T) {
+	labels := []*Label{
+		{Known: "a", Label: "a"}, {Known: "a", Label: "a"}, {Known: "a", Label: "b"},
+		{Known: "b", Label: "b"}, {Known: "c", Label: "z"}, {Label: "a"},
+	}
+	accuracy, f1, known := score(labels)
+	// a: 2 of 3 found, 2 of 2 right: 0.8; b: 1 of 1, 1 of 2: 2/3; c: 0.
+	if want := (.8 + 2./3) / 3; accuracy != .6 || math.Abs(f1-want) > 1e-12 || known != 5 {
+		t.Errorf("accuracy %v, macro-F1 %v, want 0.6 and %v; %d known", accuracy, f1, want, known)
+	}
+	if accuracy, f1, known = score(nil); accuracy != 0 || f1 != 0 || known != 0 {
+		t.Error("nothing known scores nothing")
+	}
+}
+
+func TestSummarise(t *testing.T) {
+	ms := time.Millisecond
+	cascade := []*Label{{Took: 4 * ms, Stage: "first"}, {Took: 8 * ms, Stage: "first"}, {Took: 900 * ms, Stage: "slow", Reason: "timeout"}}
+	slow := []*Label{{Took: 400 * ms, Reason: "timeout"}, {Took: 320 * ms}, {Took: 900 * ms, Reason: "timeout"}}
+	s := Summarise(4, 1, cascade, slow)
+	if s.Flows != 4 || s.Labels != 3 || s.Unlabelled != 1 || s.SpeedupP50 != 50 || s.Cascade.ByTimeout != 1 || s.SlowOnly.ByTimeout != 2 {
+		t.Errorf("%+v", s)
+	}
+	if math.Abs(s.ByStage["first"]-2./3) > 1e-12 || math.Abs(s.Cascade.Under16ms-2./3) > 1e-12 || s.SlowOnly.Under16ms != 0 {
+		t.Errorf("%+v", s)
+	}
+	var out bytes.Buffer
+	if err := s.Write(&out); err != nil || !strings.Contains(out.String(), "speed-up at the median: 50.0x") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+func TestTruth(t *testing.T) {
+	truth, err := ReadTruth(strings.NewReader("orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1024,10.0.0.2,53,udp,1700000000.123456,dns\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := netip.MustParseAddrPort("10.0.0.1:1024"), netip.MustParseAddrPort("10.0.0.2:53")
+	const first = 1_700_000_000_123_456
+	for _, c := range []struct {
+		name  string
+		label string
+	}{
+		{"as it is", truth.Of(a, b, "udp", first)},
+		{"sides swapped by Zeek", truth.Of(b, a, "udp", first)},
+		{"a microsecond off", truth.Of(a, b, "udp", first+1)},
+	} {
+		if c.label != "dns" {
+			t.Errorf("%s: %q", c.name, c.label)
+		}
+	}
+	if truth.Of(a, b, "tcp", first) != "" || truth.Of(a, b, "udp", first+2000) != "" {
+		t.Error("another flow got the label")
+	}
+	for _, bad := range []string{"h\n1,2\n", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\nx,1,10.0.0.2,53,udp,1,dns\n"} {
+		if _, err := ReadTruth(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+// kept keeps what is sent.
+type kept struct{ sent []sink.Message }
+
+func (k *kept) Send(_ context.Context, m sink.Message) { k.sent = append(k.sent, m) }
+
+func TestPlayerKeepsThePace(t *testing.T) {
+	to := &kept{}
+	p := NewPlayer(to, "in", 10)
+	record := func(uid, ts string) []byte {
+		return []byte(`{"ev":"pkt","ts":` + ts + `,"uid":"` + uid + `","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"udp","n":1,"is_orig":true}`)
+	}
+	lines := [][]byte{record("Ca", "1700000000.0"), record("Cb", "1700000000.5"), record("Cc", "1700000000.4"), []byte("not a record")}
+	began := time.Now()
+	for _, line := range lines {
+		if err := p.Play(context.Background(), line, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took < 50*time.Millisecond {
+		t.Errorf("half a second at ten times the pace took %v: it must not run ahead", took)
+	}
+	if len(to.sent) != 4 || string(to.sent[1].Key) != "Cb" || len(to.sent[3].Key) != 0 || string(to.sent[3].Value) != "not a record" {
+		t.Errorf("%+v", to.sent)
+	}
+	if due := p.Due(1_700_000_001_000_000).Sub(p.begin); due != 100*time.Millisecond {
+		t.Errorf("a record one second in is due after %v", due)
+	}
+}
+
+func TestScreen(t *testing.T) {
+	var plain, live bytes.Buffer
+	for _, s := range []*Screen{NewScreen(&plain, false, 2), NewScreen(&live, true, 2)} {
+		for range 2 {
+			s.Show(&Label{OrigH: "10.0.0.1", OrigP: 1, RespH: "10.0.0.2", RespP: 53, Proto: "udp", Label: "dns", Stage: "first", Reason: "confident", Took: 3 * time.Millisecond})
+		}
+		s.Draw()
+	}
+	if strings.Count(plain.String(), "\n") != 2 || strings.Contains(plain.String(), "\x1b") {
+		t.Errorf("plain lines: %q", plain.String())
+	}
+	if !strings.Contains(live.String(), "2 of 2 flows labelled   by stage: first 2") || !strings.Contains(live.String(), "\x1b[") {
+		t.Errorf("live table: %q", live.String())
+	}
+}

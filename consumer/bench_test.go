@@ -1,0 +1,63 @@
+package consumer
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/serveflow/serveflow/consumer/flow"
+)
+
+// atOnce decides every flow on its first packet and labels nothing.
+type atOnce struct{}
+
+func (atOnce) Decide(*flow.Flow) bool { return true }
+
+func noPin() flow.Acker { return nil }
+
+// labRecords are the demo's real records.
+func labRecords(b *testing.B) [][]byte {
+	b.Helper()
+	f, err := os.Open("../testdata/records/lab.jsonl.zst")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	z, err := zstd.NewReader(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer z.Close()
+	var lines [][]byte
+	for s := bufio.NewScanner(z); s.Scan(); {
+		lines = append(lines, bytes.Clone(s.Bytes()))
+	}
+	return lines
+}
+
+// BenchmarkTake is decode and flow table, per record: want is how many packets
+// a decision takes.
+func BenchmarkTake(b *testing.B) {
+	lines := labRecords(b)
+	for name, want := range map[string]int{"first-packet": 1, "ten-packets": 10} {
+		b.Run(name, func(b *testing.B) {
+			cfg := flow.Config{Rules: flow.Rules{Depth: 10, Idle: 2e9, MaxAge: 60e9, Lateness: 1e9},
+				Limits: flow.Limits{Flows: 1 << 20, Bytes: 1 << 30, Finished: 1 << 20}, Remember: 360e9, Want: want}
+			m := NewMetrics(prometheus.NewRegistry())
+			b.ReportAllocs()
+			var w *Worker
+			for i := 0; b.Loop(); i++ {
+				if i%len(lines) == 0 {
+					w = NewWorker(cfg, atOnce{}, m)
+				}
+				if err := w.Take(lines[i%len(lines)], noPin); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
