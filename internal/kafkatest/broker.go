@@ -119,7 +119,7 @@ func ready(ctx context.Context, client *kafka.Client) error {
 		return errors.New("the broker is not registered yet")
 	}
 	for _, topic := range meta.Topics {
-		if err := topicReady(topic); err != nil {
+		if _, err := offsets(ctx, client, topic.Name); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func CreateTopic(t testing.TB, addr, topic string, partitions int, configs map[s
 			return err
 		}
 		return retry(ctx, func() error {
-			_, err := topicMetadata(ctx, client, topic)
+			_, err := offsets(ctx, client, topic)
 			return err
 		})
 	})
@@ -45,7 +46,7 @@ func CreateTopic(t testing.TB, addr, topic string, partitions int, configs map[s
 // partition; a partition without one is left out. Any error fails the test.
 func CommittedOffsets(t testing.TB, addr, group, topic string) map[int]int64 {
 	t.Helper()
-	offsets := make(map[int]int64)
+	committed := make(map[int]int64)
 	err := withClient(addr, func(ctx context.Context, client *kafka.Client) error {
 		meta, err := topicMetadata(ctx, client, topic)
 		if err != nil {
@@ -55,12 +56,12 @@ func CommittedOffsets(t testing.TB, addr, group, topic string) map[int]int64 {
 		for _, p := range meta.Partitions {
 			req.Topics[topic] = append(req.Topics[topic], p.ID)
 		}
-		return retry(ctx, func() error { return fetchOffsets(ctx, client, req, offsets) })
+		return retry(ctx, func() error { return fetchOffsets(ctx, client, req, committed) })
 	})
 	if err != nil {
 		t.Fatalf("kafkatest: committed offsets of group %s, topic %s: %v", group, topic, err)
 	}
-	return offsets
+	return committed
 }
 
 func fetchOffsets(ctx context.Context, client *kafka.Client, req *kafka.OffsetFetchRequest, into map[int]int64) error {
@@ -104,7 +105,7 @@ func newClient(addr string) (client *kafka.Client, done func()) {
 	return client, transport.CloseIdleConnections
 }
 
-// topicMetadata describes a topic; an error if one of its partitions cannot serve.
+// topicMetadata describes a topic.
 func topicMetadata(ctx context.Context, client *kafka.Client, topic string) (kafka.Topic, error) {
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
@@ -113,19 +114,36 @@ func topicMetadata(ctx context.Context, client *kafka.Client, topic string) (kaf
 	if len(meta.Topics) != 1 {
 		return kafka.Topic{}, fmt.Errorf("asked for one topic, the broker described %d", len(meta.Topics))
 	}
-	return meta.Topics[0], topicReady(meta.Topics[0])
+	return meta.Topics[0], meta.Topics[0].Error
 }
 
-func topicReady(topic kafka.Topic) error {
-	if topic.Error != nil {
-		return topic.Error
+// offsets gives the first and the next offset of each of a topic's partitions,
+// in order of the partitions. It is an error if one cannot serve yet: metadata
+// names a leader a moment before the broker acts as one, so only asking tells.
+func offsets(ctx context.Context, client *kafka.Client, topic string) ([]kafka.PartitionOffsets, error) {
+	meta, err := topicMetadata(ctx, client, topic)
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range topic.Partitions {
+	req := &kafka.ListOffsetsRequest{Topics: make(map[string][]kafka.OffsetRequest)}
+	for _, p := range meta.Partitions {
+		req.Topics[topic] = append(req.Topics[topic], kafka.FirstOffsetOf(p.ID), kafka.LastOffsetOf(p.ID))
+	}
+	res, err := client.ListOffsets(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	partitions := res.Topics[topic]
+	if len(partitions) == 0 || len(partitions) != len(meta.Partitions) {
+		return nil, fmt.Errorf("offsets of %d partitions, %s has %d", len(partitions), topic, len(meta.Partitions))
+	}
+	for _, p := range partitions {
 		if p.Error != nil {
-			return fmt.Errorf("%s/%d: %w", topic.Name, p.ID, p.Error)
+			return nil, fmt.Errorf("%s/%d: %w", topic, p.Partition, p.Error)
 		}
 	}
-	return nil
+	slices.SortFunc(partitions, func(a, b kafka.PartitionOffsets) int { return a.Partition - b.Partition })
+	return partitions, nil
 }
 
 // retry calls do until it succeeds or ctx ends; then it gives do's last error.

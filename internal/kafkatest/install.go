@@ -9,6 +9,9 @@ import (
 	"testing"
 )
 
+// requireVariable is set to "1" where nothing may be skipped, as in CI.
+const requireVariable = "SERVEFLOW_REQUIRE"
+
 // installation is what it takes to run a broker.
 type installation struct {
 	java string // path of the java program
@@ -23,7 +26,7 @@ func requireInstallation(t testing.TB) installation {
 	switch {
 	case err == nil:
 		return in
-	case os.Getenv("SERVEFLOW_REQUIRE") == "1":
+	case os.Getenv(requireVariable) == "1":
 		t.Fatalf("kafkatest: %v", err)
 	default:
 		t.Skipf("kafkatest: no real Kafka here: %v", err)

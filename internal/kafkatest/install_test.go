@@ -55,7 +55,7 @@ func TestRequireInstallation(t *testing.T) {
 				}
 			}
 			t.Setenv("PATH", root)
-			t.Setenv("SERVEFLOW_REQUIRE", tt.require)
+			t.Setenv(requireVariable, tt.require)
 			t.Chdir(filepath.Join(root, "deep/down"))
 			end := endOf(t)
 			if len(tt.want) == 0 && end != "" {

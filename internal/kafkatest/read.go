@@ -18,14 +18,18 @@ func ReadAll(t testing.TB, addr, topic string) []kafka.Message {
 	t.Helper()
 	var all []kafka.Message
 	err := withClient(addr, func(ctx context.Context, client *kafka.Client) error {
-		meta, err := topicMetadata(ctx, client, topic)
+		var partitions []kafka.PartitionOffsets
+		err := retry(ctx, func() (err error) {
+			partitions, err = offsets(ctx, client, topic)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		for partition := range meta.Partitions {
-			some, err := readPartition(ctx, client, topic, partition)
+		for _, p := range partitions {
+			some, err := readPartition(ctx, client, topic, p)
 			if err != nil {
-				return fmt.Errorf("partition %d: %w", partition, err)
+				return fmt.Errorf("partition %d: %w", p.Partition, err)
 			}
 			all = append(all, some...)
 		}
@@ -37,14 +41,11 @@ func ReadAll(t testing.TB, addr, topic string) []kafka.Message {
 	return all
 }
 
-func readPartition(ctx context.Context, client *kafka.Client, topic string, partition int) ([]kafka.Message, error) {
-	next, end, err := bounds(ctx, client, topic, partition)
-	if err != nil {
-		return nil, err
-	}
+func readPartition(ctx context.Context, client *kafka.Client, topic string, p kafka.PartitionOffsets) ([]kafka.Message, error) {
+	next, end := p.FirstOffset, p.LastOffset
 	var messages []kafka.Message
 	for next < end {
-		some, err := fetch(ctx, client, topic, partition, next)
+		some, err := fetch(ctx, client, topic, p.Partition, next)
 		if err != nil {
 			return nil, fmt.Errorf("fetch from offset %d, end %d: %w", next, end, err)
 		}
@@ -58,21 +59,6 @@ func readPartition(ctx context.Context, client *kafka.Client, topic string, part
 		}
 	}
 	return messages, nil
-}
-
-// bounds gives the offsets of a partition's first record and of its next one.
-func bounds(ctx context.Context, client *kafka.Client, topic string, partition int) (first, end int64, err error) {
-	res, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
-		topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)},
-	}})
-	if err != nil {
-		return 0, 0, err
-	}
-	if len(res.Topics[topic]) != 1 {
-		return 0, 0, fmt.Errorf("list offsets: %d partitions in the answer to one", len(res.Topics[topic]))
-	}
-	p := res.Topics[topic][0]
-	return p.FirstOffset, p.LastOffset, p.Error
 }
 
 func fetch(ctx context.Context, client *kafka.Client, topic string, partition int, offset int64) ([]kafka.Message, error) {
