@@ -48,6 +48,7 @@ def turn(plan: Plan) -> None:
     plan.visit("stun", 8, lambda rng, c: ["turnutils_stunclient", host.ip4])
     # It waits for long when a datagram is lost, so it is ended.
     plan.visit("turn", 3, lambda rng, c: [
-        "timeout", "--preserve-status", "-s", "INT", 6, "turnutils_uclient", "-u", "bob", "-w", "hello", "-e", peer.ip4, "-n", rng.randint(2, 12),
+        "timeout", "--preserve-status", "-s", "INT", 6, "turnutils_uclient", "-u", "bob", "-w", "hello",
+        "-e", peer.ip4, "-n", rng.randint(2, 12),
         "-m", 1, "-l", rng.randint(60, 400), "-z", rng.choice([20, 40]), "-c", *rng.choice([[], ["-t"]]),
         host.ip4])

@@ -87,10 +87,13 @@ def samba(plan: Plan) -> None:
     plan.serves("windows", broadcast, "udp", 138)
     plan.serves("discovery", "", "udp", 137)
     smb = ["smbclient", "-N", "-t", "6"]
-    versions = [[], ["-m", "SMB2"], ["--option=client min protocol=NT1", "-m", "NT1"]]
-    actions = ["ls", "get f0 /tmp/g0", "get f2 /tmp/g2; ls", "put /etc/services s{0}; del s{0}", "mkdir d{0}; rmdir d{0}; ls", "allinfo f1"]
-    plan.visit("smb", 14, lambda rng, c: smb + [f"//{(h := rng.choice(servers)).ip4}/files", *rng.choice(versions[:3 if h.name == "fs1" else 2]),
-                                                "-p", rng.choice([445, 445, 139]), "-c", rng.choice(actions).format(rng.randrange(10**6))])
+    modern = [[], ["-m", "SMB2"]]
+    versions = {"fs1": [*modern, ["--option=client min protocol=NT1", "-m", "NT1"]], "fs2": modern}
+    actions = ["ls", "get f0 /tmp/g0", "get f2 /tmp/g2; ls", "put /etc/services s{0}; del s{0}",
+               "mkdir d{0}; rmdir d{0}; ls", "allinfo f1"]
+    plan.visit("smb", 14, lambda rng, c: smb + [
+        f"//{(h := rng.choice(servers)).ip4}/files", *rng.choice(versions[h.name]),
+        "-p", rng.choice([445, 445, 139]), "-c", rng.choice(actions).format(rng.randrange(10**6))])
     plan.visit("smb list", 6, lambda rng, c: smb + ["-g", "-L", rng.choice(servers).ip4])
     plan.visit("rpc", 4, lambda rng, c: ["rpcclient", "-U%", "-N", servers[0].ip4, "-c",
                                          rng.choice(["srvinfo", "enumdomusers", "netshareenum"])])
