@@ -44,7 +44,7 @@ type Broker struct {
 // log is printed.
 //
 // Without Java or Kafka's jars the test is skipped, or fails if the
-// environment has SERVEFLOW_REQUIRE=1.
+// environment has TESTS_MUST_NOT_SKIP=1.
 func Start(t testing.TB) *Broker {
 	t.Helper()
 	b := &Broker{t: t, install: requireInstallation(t), dir: t.TempDir()}

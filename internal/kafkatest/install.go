@@ -10,7 +10,7 @@ import (
 )
 
 // requireVariable is set to "1" where nothing may be skipped, as in CI.
-const requireVariable = "SERVEFLOW_REQUIRE"
+const requireVariable = "TESTS_MUST_NOT_SKIP"
 
 // installation is what it takes to run a broker.
 type installation struct {
@@ -19,7 +19,7 @@ type installation struct {
 }
 
 // requireInstallation finds Java and Kafka's jars. Where one is missing it
-// skips the test, or fails it when SERVEFLOW_REQUIRE=1 says that it must be there.
+// skips the test, or fails it when TESTS_MUST_NOT_SKIP=1 says that it must be there.
 func requireInstallation(t testing.TB) installation {
 	t.Helper()
 	in, err := findInstallation()

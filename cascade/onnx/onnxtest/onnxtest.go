@@ -11,7 +11,7 @@ import (
 
 // Library gives the path of the shared library: what SERVEFLOW_ONNXRUNTIME names, or
 // the one in the repository's .onnxruntime, or the system's. Without one the test is
-// skipped; it fails where SERVEFLOW_REQUIRE=1 says that everything must be there.
+// skipped; it fails where TESTS_MUST_NOT_SKIP=1 says that everything must be there.
 func Library(t testing.TB) string {
 	t.Helper()
 	setting := os.Getenv("SERVEFLOW_ONNXRUNTIME")
@@ -22,7 +22,7 @@ func Library(t testing.TB) string {
 	switch {
 	case err == nil:
 		return path
-	case os.Getenv("SERVEFLOW_REQUIRE") == "1":
+	case os.Getenv("TESTS_MUST_NOT_SKIP") == "1":
 		t.Fatal(err)
 	default:
 		t.Skip("needs ONNX Runtime: ", err)
