@@ -7,11 +7,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 )
 
 // runCommand runs a subcommand in this process, from the repository's root, with
 // settings and standard input given.
 func runCommand(t *testing.T, env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	return runCommandIn(t.Context(), t, env, stdin, args...)
+}
+
+func runCommandIn(ctx context.Context, t *testing.T, env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	t.Chdir(repositoryRoot(t))
 	for _, name := range knownSettings() {
@@ -24,7 +31,7 @@ func runCommand(t *testing.T, env map[string]string, stdin string, args ...strin
 		t.Setenv(name, value)
 	}
 	var out, errs bytes.Buffer
-	code = dispatch(context.Background(), terminal{strings.NewReader(stdin), &out, &errs}, args)
+	code = dispatch(ctx, terminal{strings.NewReader(stdin), &out, &errs}, args)
 	return code, out.String(), errs.String()
 }
 
@@ -63,16 +70,17 @@ func TestBadSettingsAndArguments(t *testing.T) {
 		{"no such task", nil, "run --check --task weather", []string{"bundles/weather"}},
 		{"no file named", nil, "replay", []string{"name a file, or - for standard input"}},
 		{"no such file", nil, "features nowhere.jsonl", []string{"nowhere.jsonl", "no such file"}},
-		{"no such stage", nil, "replay --stages third -", []string{"--stages third: the bundle has the stages"}},
+		{"no such stage", nil, "replay --bundle " + toy + " --stages third -", []string{"--stages third: the bundle has the stages"}},
 		{"unknown flag", nil, "replay --fast -", []string{"-fast"}},
 		{"stray argument", nil, "run now", []string{`"now": no further arguments`}},
 		{"unknown feature", nil, "features --names p1_ip_tl -", []string{"p1_ip_tl", "the nearest is \"p1_ip_"}},
 		{"depth", nil, "pcap --depth 65 -", []string{"--depth 65: choose 1 to 64"}},
 		{"speed", nil, "demo --speed 0", []string{"--speed 0: choose a number above 0"}},
-		{"no ONNX Runtime", map[string]string{"SERVEFLOW_ONNXRUNTIME": "/nowhere/libonnxruntime.so"}, "run --check", []string{"/nowhere/libonnxruntime.so", "make onnxruntime"}},
-		{"taken admin address", map[string]string{"SERVEFLOW_ADMIN": "256.0.0.1:1"}, "run", []string{"SERVEFLOW_ADMIN=256.0.0.1:1"}},
+		{"no ONNX Runtime", map[string]string{"SERVEFLOW_ONNXRUNTIME": "/nowhere/libonnxruntime.so"}, "run --check --bundle " + toy, []string{"/nowhere/libonnxruntime.so", "make onnxruntime"}},
+		{"admin address", map[string]string{"SERVEFLOW_ADMIN": "256.0.0.1:1", "SERVEFLOW_BUNDLE": toy}, "run", []string{"SERVEFLOW_ADMIN=256.0.0.1:1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			onnxtest.Library(t)
 			code, stdout, stderr := runCommand(t, c.env, "", strings.Fields(c.args)...)
 			if code != exitUsage || stdout != "" {
 				t.Errorf("exit code %d, standard output %q", code, stdout)
@@ -91,10 +99,8 @@ func TestBadSettingsAndArguments(t *testing.T) {
 
 // An unreachable broker is a failure while running.
 func TestUnreachableBroker(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes as long as a start waits for its brokers")
-	}
-	code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_START_TIMEOUT": "1s"}, "", "run")
+	onnxtest.Library(t)
+	code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_START_TIMEOUT": "1s", "SERVEFLOW_BUNDLE": toy}, "", "run")
 	if code != exitFail || !strings.Contains(stderr, "no broker of SERVEFLOW_BROKERS=127.0.0.1:1 answers") {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
