@@ -1,6 +1,7 @@
 package zeek
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"math"
@@ -56,9 +57,9 @@ func AppendEnd(dst []byte, rec *Record, sum *Summary) []byte {
 
 func appendFlow(dst []byte, start string, rec *Record) []byte {
 	dst = appendFloat(append(dst, start...), float64(rec.TS)/1e6)
-	dst = append(append(dst, `,"uid":`...), quote(rec.UID)...)
+	dst = appendText(dst, `,"uid":`, rec.UID)
 	if len(rec.Sensor) > 0 {
-		dst = append(append(dst, `,"sensor":`...), quote(rec.Sensor)...)
+		dst = appendText(dst, `,"sensor":`, rec.Sensor)
 	}
 	dst = rec.Orig.Addr().AppendTo(append(dst, `,"id.orig_h":"`...))
 	dst = strconv.AppendUint(append(dst, `","id.orig_p":`...), uint64(rec.Orig.Port()), 10)
@@ -127,8 +128,13 @@ func appendFloat(dst []byte, f float64) []byte {
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }
 
-// quote writes text that came from outside as a JSON string.
-func quote(text []byte) []byte {
+// appendText appends text that came from outside as a JSON string.
+func appendText(dst []byte, name string, text []byte) []byte {
+	dst = append(dst, name...)
+	if printable(text) && !bytes.ContainsAny(text, "\"\\") {
+		dst = append(append(dst, '"'), text...)
+		return append(dst, '"')
+	}
 	quoted, _ := json.Marshal(string(text)) // a string always marshals
-	return quoted
+	return append(dst, quoted...)
 }

@@ -190,9 +190,14 @@ func (f *fields) end(rec *Record) {
 		rec.Sent = uint32(f.uint(fSent, "sent", 0, 1<<32-1))
 	}
 	if f.values[fConnState].kind != absent {
-		state := f.text(fConnState, "conn_state")
-		rec.Closed = rec.Proto == TCP && closed(state)
+		rec.Closed = rec.Proto == TCP && closed(f.text(fConnState, "conn_state"))
 	}
+}
+
+// Closed reports whether a connection of a protocol and with a conn_state of
+// conn.log was torn down, and not forgotten in silence.
+func Closed(proto uint8, connState string) bool {
+	return proto == TCP && closed([]byte(connState))
 }
 
 // closed reports whether both sides of a TCP connection are done with it. S2 and

@@ -1,0 +1,161 @@
+package capture
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/big"
+	"net/netip"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// connKey names a connection whichever side sends.
+type connKey struct {
+	a, b  netip.AddrPort
+	proto uint8
+}
+
+// newKey orders the two sides, so that both directions have one key; a one-way
+// flow keeps its direction.
+func newKey(src, dst netip.AddrPort, proto uint8, oneWay bool) connKey {
+	if oneWay || src.Compare(dst) <= 0 {
+		return connKey{src, dst, proto}
+	}
+	return connKey{dst, src, proto}
+}
+
+// side counts what one side of a connection sent.
+type side struct {
+	addr    netip.AddrPort
+	packets uint64
+	ipBytes uint64
+	payload int64 // UDP and ICMP; zeek.Absent before the first packet
+}
+
+// conn is one connection, as Zeek sees it.
+type conn struct {
+	key         connKey
+	uid         []byte
+	orig, resp  side
+	first, last int64 // record time, microseconds
+	order       uint64
+	sent        uint32
+	history     []byte
+	seen        uint32 // history codes that are said once, a bit each; responder's shifted by 16
+	idle        int64  // microseconds of silence after which it is forgotten
+	tcp         *tcp   // nil but for TCP
+
+	deadlines [numDeadlines]int64
+	due       int64 // the next of them
+	place     int   // in the timer heap
+}
+
+// flip takes the originator for the responder and the other way round.
+func (c *conn) flip() {
+	c.orig, c.resp = c.resp, c.orig
+	if c.tcp != nil {
+		c.tcp.flip()
+	}
+	c.history = append(c.history, '^')
+}
+
+// say adds a code to the history unless that side has said it. It reports
+// whether it had. Small letters are the responder's.
+func (c *conn) say(bit uint32, code byte, byOrig bool) (before bool) {
+	if !byOrig {
+		bit <<= 16
+	}
+	if c.seen&bit != 0 {
+		return true
+	}
+	c.seen |= bit
+	c.sayAgain(code, byOrig)
+	return false
+}
+
+func (c *conn) sayAgain(code byte, byOrig bool) {
+	if !byOrig {
+		code |= 0x20
+	}
+	if len(c.history) < maxHistory {
+		c.history = append(c.history, code)
+	}
+}
+
+// maxHistory bounds a history in memory; Zeek has no bound.
+const maxHistory = 256
+
+// count counts one packet and gives its place in the flow.
+func (c *conn) count(p *packet, byOrig bool) uint64 {
+	s := &c.resp
+	if byOrig {
+		s = &c.orig
+	}
+	s.packets++
+	s.ipBytes += uint64(p.total)
+	return c.orig.packets + c.resp.packets
+}
+
+func (c *conn) addPayload(byOrig bool, n int) {
+	s := &c.resp
+	if byOrig {
+		s = &c.orig
+	}
+	s.payload = max(s.payload, 0) + int64(n)
+}
+
+// state is conn.log's conn_state.
+func (c *conn) state() string {
+	switch c.key.proto {
+	case zeek.TCP:
+		return c.tcp.state(c.history)
+	case zeek.UDP:
+		switch orig, resp := c.orig.payload >= 0, c.resp.payload >= 0; {
+		case orig && resp:
+			return "SF"
+		case orig:
+			return "S0"
+		case resp:
+			return "SHR"
+		}
+	}
+	return "OTH"
+}
+
+// record makes the end record and what it says beyond.
+func (c *conn) record(rec *zeek.Record, sum *zeek.Summary) {
+	*rec = zeek.Record{
+		Kind: zeek.End, TS: c.last, UID: c.uid, Orig: c.orig.addr, Resp: c.resp.addr, Proto: c.key.proto,
+		IPLen: zeek.Absent, PayloadLen: zeek.Absent, TTL: zeek.Absent, Flags: zeek.Absent, Window: zeek.Absent,
+		Sent: c.sent,
+	}
+	*sum = zeek.Summary{
+		ConnState: c.state(), History: string(c.history),
+		OrigPkts: c.orig.packets, RespPkts: c.resp.packets,
+		OrigIPBytes: c.orig.ipBytes, RespIPBytes: c.resp.ipBytes,
+		OrigBytes: zeek.Absent, RespBytes: zeek.Absent,
+	}
+	rec.Closed = zeek.Closed(rec.Proto, sum.ConnState)
+	if c.last > c.first {
+		sum.Duration = float64(c.last)/1e6 - float64(c.first)/1e6
+		sum.OrigBytes, sum.RespBytes = max(c.orig.payload, 0), max(c.resp.payload, 0)
+		if c.tcp != nil {
+			sum.OrigBytes, sum.RespBytes = int64(c.tcp.orig.size(c.tcp.resp)), int64(c.tcp.resp.size(c.tcp.orig))
+		}
+	}
+}
+
+// newUID makes the uid from the connection's first packet: the same capture
+// gives the same uids, and two captures different ones.
+func newUID(key connKey, p *packet, t transport) []byte {
+	h := sha256.New()
+	for _, side := range []netip.AddrPort{key.a, key.b} {
+		addr, _ := side.MarshalBinary() // an AddrPort always marshals
+		h.Write(addr)
+	}
+	h.Write([]byte{key.proto})
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(p.ts)))
+	h.Write(p.header)
+	h.Write(p.body[:min(len(p.body), t.headerLen)]) // a port may be used twice in a microsecond
+	return []byte("C" + new(big.Int).SetBytes(h.Sum(nil)[:12]).Text(62))
+}

@@ -1,0 +1,116 @@
+package capture
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+// Errors that Convert wraps, for callers that treat them apart.
+var (
+	ErrEmpty      = errors.New("the file is empty: capture again, or check the transfer")
+	ErrNotCapture = errors.New("not a capture: want pcap or pcapng, plain, .gz or .zst")
+	ErrLinkType   = errors.New("unknown link type")
+	ErrCut        = errors.New("the capture ends inside a packet")
+)
+
+// frame is one captured frame.
+type frame struct {
+	ts   int64  // microseconds since the epoch; finer clocks are cut, not rounded, as libpcap does
+	data []byte // holds until the next frame is read
+	wire int    // bytes on the wire
+	link layers.LinkType
+}
+
+// source reads frames from a pcap or pcapng stream.
+type source struct {
+	counter *counter
+	buf     *bufio.Reader // shared with pcapgo, so that offset is exact
+	packets interface {
+		ZeroCopyReadPacketData() ([]byte, gopacket.CaptureInfo, error)
+	}
+	link layers.LinkType // of the file; pcapng has one for each interface
+	read int             // frames so far
+}
+
+// counter counts the bytes that it hands on.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+func newSource(r io.Reader) (*source, error) {
+	s := &source{counter: &counter{r: r}}
+	s.buf = bufio.NewReaderSize(s.counter, 64<<10)
+	magic, err := s.buf.Peek(4)
+	switch {
+	case err == io.EOF && len(magic) == 0:
+		return nil, ErrEmpty
+	case err == io.EOF:
+		return nil, ErrNotCapture
+	case err != nil:
+		return nil, err
+	}
+	switch binary.LittleEndian.Uint32(magic) {
+	case 0x0a0d0d0a:
+		ng, err := pcapgo.NewNgReader(s.buf, pcapgo.NgReaderOptions{WantMixedLinkType: true, SkipUnknownVersion: true})
+		if err != nil {
+			return nil, s.broken("pcapng header", err)
+		}
+		s.packets = ng
+	case 0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1:
+		pcap, err := pcapgo.NewReader(s.buf)
+		if err != nil {
+			return nil, s.broken("pcap header", err)
+		}
+		s.packets, s.link = pcap, pcap.LinkType()
+		if _, err := networkOffset(s.link, nil); errors.Is(err, ErrLinkType) {
+			return nil, err
+		}
+	default:
+		return nil, ErrNotCapture
+	}
+	return s, nil
+}
+
+// offset is how many bytes of the capture, decompressed, were looked at.
+func (s *source) offset() int64 { return s.counter.n - int64(s.buf.Buffered()) }
+
+// broken says where and how the file is damaged.
+func (s *source) broken(what string, err error) error {
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %s cut at byte %d, after %d whole packets: the rest is lost, capture or copy it again",
+			ErrCut, what, s.offset(), s.read)
+	}
+	return fmt.Errorf("%s damaged at byte %d, after %d whole packets: %w", what, s.offset(), s.read, err)
+}
+
+// next reads one frame; io.EOF at the capture's clean end.
+func (s *source) next(f *frame) error {
+	start := s.offset()
+	data, info, err := s.packets.ZeroCopyReadPacketData()
+	if err == io.EOF && s.offset() == start {
+		return io.EOF
+	}
+	if err != nil {
+		return s.broken("packet", err)
+	}
+	s.read++
+	f.ts, f.data, f.wire, f.link = info.Timestamp.UnixMicro(), data, info.Length, s.link
+	if len(info.AncillaryData) > 0 {
+		f.link = info.AncillaryData[0].(layers.LinkType)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package capture
+
+import "encoding/binary"
+
+// TCP flags.
+const (
+	flagFIN = 1 << iota
+	flagSYN
+	flagRST
+	flagPSH
+	flagACK
+)
+
+// segment is a TCP header and how much payload follows.
+type segment struct {
+	seq, ack  uint32
+	flags     uint8
+	window    uint16
+	headerLen int
+	length    uint32 // payload bytes on the wire
+	captured  bool   // all of them are in the capture
+}
+
+func (s *segment) has(flag uint8) bool { return s.flags&flag != 0 }
+
+// sequenceLength is how much sequence space the segment takes.
+func (s *segment) sequenceLength() uint32 {
+	n := s.length
+	if s.has(flagRST) {
+		n = 0
+	}
+	if s.has(flagSYN) {
+		n++
+	}
+	if s.has(flagFIN) {
+		n++
+	}
+	return n
+}
+
+// parseSegment reads a TCP header. It reports false where the header is broken
+// or cut among its options: such a packet opens a connection but does not count.
+func parseSegment(p *packet) (s segment, whole bool) {
+	size := p.size
+	if p.total == 0 { // segmentation offload: Zeek goes by what was captured
+		size = p.captured
+	}
+	headerLen := int(p.body[12]>>4) * 4
+	s = segment{
+		seq:       binary.BigEndian.Uint32(p.body[4:]),
+		ack:       binary.BigEndian.Uint32(p.body[8:]),
+		flags:     p.body[13],
+		window:    binary.BigEndian.Uint16(p.body[14:]),
+		headerLen: headerLen,
+		length:    uint32(max(size-headerLen, 0)),
+		captured:  p.captured >= size,
+	}
+	return s, headerLen >= 20 && headerLen <= size && headerLen <= len(p.body)
+}
+
+// tcp is what a TCP connection has beyond others. It follows Zeek's state
+// machine, since the moment when Zeek forgets a connection decides where one
+// flow ends and the next begins.
+type tcp struct {
+	orig, resp         *endpoint
+	partial            bool // seen without its beginning
+	origSeen, respSeen bool
+	closeDeferred      bool // a side is done, but its data is still outstanding
+	aborted            bool // by a reset: only silence or the close ends it
+	established        bool // in this very packet
+}
+
+func newTCP() *tcp {
+	return &tcp{
+		orig: &endpoint{isOrig: true, bytes: newStream()},
+		resp: &endpoint{bytes: newStream()},
+	}
+}
+
+func (t *tcp) flip() {
+	t.orig, t.resp = t.resp, t.orig
+	t.orig.isOrig, t.resp.isOrig = true, false
+	t.origSeen, t.respSeen = t.respSeen, t.origSeen
+	t.partial = false
+}
+
+// peerOf gives the other side.
+func (t *tcp) peerOf(e *endpoint) *endpoint {
+	if e == t.orig {
+		return t.resp
+	}
+	return t.orig
+}
+
+// notePartial judges by a side's first packet whether the connection's beginning
+// was seen.
+func (t *tcp) notePartial(s *segment, isOrig bool) {
+	switch {
+	case isOrig && !t.origSeen:
+		t.partial = !s.has(flagSYN) || s.has(flagACK)
+	case !isOrig && !t.respSeen && !t.partial:
+		t.partial = !s.has(flagSYN)
+	}
+}
+
+// isReuse reports whether a segment opens a new connection under the addresses
+// and ports of this one.
+func (t *tcp) isReuse(s *segment) bool {
+	if !s.has(flagSYN) || s.headerLen < 20 {
+		return false
+	}
+	first := t.orig
+	if s.has(flagACK) {
+		if t.orig.phase != inactive {
+			return false
+		}
+		first = t.resp
+	}
+	if t.orig.didClose || t.resp.didClose {
+		return true
+	}
+	reversed := !s.has(flagACK) && first.phase == synAckSent && t.resp.phase == inactive && s.seq == t.resp.start
+	return s.seq != first.start && !reversed
+}
+
+// process takes a segment of one side at record time ts.
+func (c *conn) process(s *segment, ts int64, byOrig bool) {
+	t := c.tcp
+	e := t.resp
+	if byOrig {
+		e = t.orig
+	}
+	peer := t.peerOf(e)
+	t.established = false
+	t.notePartial(s, e.isOrig)
+	end := s.seq + s.sequenceLength()
+	e.place(s, end)
+	pos, before := e.relativeSeq(s.seq, e.last, e.wraps)
+	c.tell(s, e, pos)
+	if s.window == 0 && !s.has(flagRST) && peer.phase != finished && e.phase != reset && e.zeroWindows.hit() {
+		c.sayAgain('W', e.isOrig)
+	}
+	if !t.orig.didClose || !t.resp.didClose {
+		c.last = ts
+	}
+	if s.has(flagFIN) {
+		e.fins++
+		e.finAt = pos + uint64(s.sequenceLength())
+	}
+	ackPos := e.acknowledge(s, peer)
+	e.advance(s, end, c)
+	closing := c.transition(s, e, peer, byOrig)
+	if s.has(flagACK) && peer.bytes.acked(peer, t.partial, ackPos, c.gapIn(peer)) {
+		c.checkEnd(peer)
+	}
+	if byOrig {
+		t.origSeen = true
+	} else {
+		t.respSeen = true
+	}
+	if s.length > 0 && s.captured && !s.has(flagRST) && !before {
+		if s.has(flagSYN) {
+			pos++
+		}
+		e.bytes.data(e, peer, pos, pos+uint64(s.length))
+	}
+	c.checkEnd(e)
+	if closing {
+		c.closed(e, peer)
+	}
+}
+
+// gapIn tells the history that bytes of a side are lost, where both sides behave
+// well enough for that to mean something.
+func (c *conn) gapIn(e *endpoint) func() {
+	return func() {
+		if e.clean() && c.tcp.peerOf(e).clean() && e.gaps.hit() {
+			c.sayAgain('G', e.isOrig)
+		}
+	}
+}
+
+// checkEnd closes a side whose close was put off until its data had arrived.
+func (c *conn) checkEnd(e *endpoint) {
+	t := c.tcp
+	over := e.fins > 0 || e.phase == finished || e.phase == reset
+	if e.bytes.ended || !over || e.bytes.pending(e, t.peerOf(e)) {
+		return
+	}
+	e.bytes.ended = true
+	if t.closeDeferred {
+		c.closed(e, t.peerOf(e))
+		t.closeDeferred = false
+	}
+}
+
+// closed notes that a side is done, and sets the time to forget the connection.
+func (c *conn) closed(e, peer *endpoint) {
+	if e.bytes.pending(e, peer) {
+		c.tcp.closeDeferred = true
+		return
+	}
+	c.tcp.closeDeferred = false
+	if e.didClose {
+		return
+	}
+	e.didClose = true
+	switch {
+	case e.phase == reset || peer.didClose || peer.phase == inactive:
+		c.deadlines[dExpire], c.deadlines[dHalfClosed], c.deadlines[dAttempt] = never, never, never
+		c.deadlines[dDelete] = c.last + closeDelay
+	case e.prev != inactive:
+		c.deadlines[dHalfClosed] = c.last + sessionTimer
+	}
+}

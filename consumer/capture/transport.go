@@ -1,0 +1,89 @@
+package capture
+
+import (
+	"encoding/binary"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// transport is what flows are told apart by, and the transport header's length.
+type transport struct {
+	srcPort, dstPort uint16
+	oneWay           bool // ICMP without an answer: the two directions are two flows
+	headerLen        int  // 0 for protocols without ports
+}
+
+// parseTransport reads ports and header length. It follows Zeek in what it
+// takes for granted: a packet cut inside the fixed part of its transport header
+// belongs to no flow.
+func parseTransport(p *packet) (transport, error) {
+	var t transport
+	switch p.proto {
+	case zeek.TCP:
+		t.headerLen = 20
+	case zeek.UDP, zeek.ICMP, zeek.ICMPv6:
+		t.headerLen = 8
+	case protoIGMP, protoESP, protoMobility, protoNone, protoIPv4, protoIPv6, protoGRE:
+		return t, errPassed
+	default:
+		return t, nil
+	}
+	if p.size < t.headerLen {
+		return t, errMalformed
+	}
+	if len(p.body) < t.headerLen {
+		return t, errCutHeader
+	}
+	switch p.proto {
+	case zeek.TCP, zeek.UDP:
+		t.srcPort = binary.BigEndian.Uint16(p.body)
+		t.dstPort = binary.BigEndian.Uint16(p.body[2:])
+	default:
+		var answer uint8
+		answer, t.oneWay = icmpAnswer(p.proto, p.body[0], p.body[1])
+		t.srcPort, t.dstPort = uint16(p.body[0]), uint16(answer)
+	}
+	return t, nil
+}
+
+// icmpAnswer gives the type that answers an ICMP type, so that request and reply
+// are one flow; a type without an answer gives its code, and is one way.
+func icmpAnswer(proto, kind, code uint8) (answer uint8, oneWay bool) {
+	pairs := [][2]uint8{{8, 0}, {13, 14}, {15, 16}, {10, 9}, {17, 18}}
+	if proto == zeek.ICMPv6 {
+		pairs = [][2]uint8{{128, 129}, {133, 134}, {135, 136}, {130, 131}, {139, 140}, {144, 145}}
+	}
+	for _, pair := range pairs {
+		switch kind {
+		case pair[0]:
+			return pair[1], false
+		case pair[1]:
+			return pair[0], false
+		}
+	}
+	return code, true
+}
+
+// likelyServer reports whether Zeek takes a port for a server's, by its
+// analyzers' well-known ports (likely_server_ports of its default scripts). The
+// side that seems to be the server becomes the responder where the first packet
+// leaves room for doubt. The ports of its Spicy analyzers (LDAP, PostgreSQL,
+// Redis) are not among them: the Zeek that the tests compare with was built
+// without.
+func likelyServer(proto uint8, port uint16) bool {
+	if proto == zeek.TCP {
+		switch port {
+		case 21, 22, 25, 53, 79, 80, 81, 88, 135, 139, 143, 443, 445, 465, 502, 514, 563, 585, 587, 614, 631, 636,
+			989, 990, 992, 993, 995, 1080, 1434, 1883, 2811, 3128, 3306, 3389, 5222, 5223, 5269,
+			6666, 6667, 6668, 6669, 8000, 8080, 8888, 20000:
+			return true
+		}
+		return false
+	}
+	switch port {
+	case 53, 67, 88, 123, 137, 161, 162, 443, 514, 1812, 2123, 2152, 3389, 3544, 4011, 4754, 4789, 5060, 5072,
+		5353, 5355, 6081, 20000:
+		return true
+	}
+	return false
+}
