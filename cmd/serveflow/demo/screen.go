@@ -60,8 +60,8 @@ func (s *Screen) Draw() {
 	if s.drawn > 0 {
 		fmt.Fprintf(s.out, "\x1b[%dA", s.drawn) // back up over the last drawing
 	}
-	for _, line := range lines {
-		fmt.Fprintf(s.out, "%s\x1b[K\n", line)
+	for _, line := range lines { // without wrapping: a long line must not upset the count
+		fmt.Fprintf(s.out, "\x1b[?7l%s\x1b[K\x1b[?7h\n", line)
 	}
 	s.drawn, s.last = len(lines), time.Now()
 }
