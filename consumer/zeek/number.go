@@ -49,9 +49,11 @@ func parseMicros(b []byte) (us int64, ok bool) {
 }
 
 // parseMicrosSlow is parseMicros for any JSON number: it works on the decimal
-// digits, so that nothing is rounded twice.
+// digits, so that nothing is rounded twice. Zeek itself prints a seventh decimal
+// at times (.4232619 for .423262).
 func parseMicrosSlow(b []byte) (us int64, ok bool) {
-	digits, exp := decimal(b)
+	var room [32]byte
+	digits, exp := decimal(room[:0], b)
 	keep := len(digits) + exp + 6 // digits of the result; the next one rounds
 	if b[0] == '-' || keep < 0 || keep > 17 {
 		return 0, false
@@ -69,10 +71,11 @@ func parseMicrosSlow(b []byte) (us int64, ok bool) {
 }
 
 // decimal splits a JSON number, sign aside, into significant digits and an
-// exponent: digits times 10^exp. Exponents are clamped to a million.
-func decimal(b []byte) (digits []byte, exp int) {
+// exponent: digits times 10^exp. Exponents are clamped to a million. The digits
+// are appended to those given.
+func decimal(digits, b []byte) ([]byte, int) {
 	const clamp = 1e6
-	i, point := 0, false
+	exp, i, point := 0, 0, false
 	for ; i < len(b) && b[i]|0x20 != 'e'; i++ {
 		switch c := b[i]; {
 		case c == '.':

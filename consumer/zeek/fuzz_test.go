@@ -1,0 +1,80 @@
+package zeek
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestDecodeAllocatesNothing(t *testing.T) {
+	var d Decoder
+	var rec Record
+	v6 := []byte(strings.NewReplacer("192.0.2.5", "2001:db8::5", "198.51.100.43", "2001:db8::43").Replace(pktLine))
+	for _, line := range [][]byte{[]byte(pktLine), []byte(endLine), v6, []byte(with("ts", "1362692526.9390841"))} {
+		if n := testing.AllocsPerRun(100, func() {
+			if err := d.Decode(line, &rec); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%v allocations for %s", n, line)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, line := range []string{
+		pktLine, endLine, `{}`, `{"ev":"pkt","ts":1e9}`, with("uid", `"\ud83d\ude00\n\u0041"`), with("ts", "1.3626925269390845e+9"),
+		with("sensor", `"caf\u00e9"`), with("hdr", `"AA=="`), `{"a":[{"b":[[],{},-0.0e-0]}],"ev":"end"}`, with("id.orig_h", `"::ffff:192.0.2.1"`),
+	} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var d Decoder
+		var rec Record
+		err := d.Decode(line, &rec)
+		want, wantErr := reference(line)
+		if err == nil && wantErr != nil {
+			t.Fatalf("accepted, but the reference says %v", wantErr)
+		}
+		var e *Error
+		if wantErr == nil && err != nil {
+			if errors.As(err, &e) && e.Reason == TooDeep {
+				return // in a value that a later duplicate replaced
+			}
+			t.Fatalf("refused: %v", err)
+		}
+		if err != nil {
+			return
+		}
+		if !same(rec, want) {
+			t.Fatalf("got  %+v\nwant %+v", rec, want)
+		}
+		if rec.Kind == Other {
+			return
+		}
+		var again Record
+		text := AppendRecord(nil, &rec)
+		if err := new(Decoder).Decode(text, &again); err != nil || !same(again, rec) {
+			t.Fatalf("round trip %s: %v\ngot  %+v\nwant %+v", text, err, again, rec)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	long := with("hdr", `"`+strings.Repeat("RQAAPAAA", 20)+`"`) // 440 bytes
+	for _, line := range []string{pktLine, long, endLine} {
+		b.Run(fmt.Sprintf("%dB", len(line)), func(b *testing.B) {
+			var d Decoder
+			var rec Record
+			buf := []byte(line)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(buf)))
+			for b.Loop() {
+				if err := d.Decode(buf, &rec); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
