@@ -98,11 +98,8 @@ func (d *datagram) add(p *packet) bool {
 
 // join makes p, the fragment that came last, the datagram.
 func (d *datagram) join(p *packet) {
-	frame := p.header
-	if p.frag.offset == 0 {
-		frame = append(slices.Clone(p.header), p.body...)
-	}
-	ts, size := p.ts, int(d.got[0].end)
+	ts, frame, offset := p.ts, p.header, p.frag.offset
+	size := int(d.got[0].end)
 	*p = d.first
 	p.ts, p.proto, p.frag = ts, d.proto, fragment{}
 	p.header, p.body = d.header, d.head[:min(size, fragHead)]
@@ -110,5 +107,5 @@ func (d *datagram) join(p *packet) {
 	if p.src.Is6() {
 		p.total -= 8 // the fragment header goes with the fragments
 	}
-	p.reassembled, p.frame = true, frame
+	p.reassembled, p.frame, p.frameFirst = true, frame, offset == 0
 }

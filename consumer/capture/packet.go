@@ -44,7 +44,8 @@ type packet struct {
 
 	frag        fragment
 	reassembled bool
-	frame       []byte // of a reassembled datagram: the last fragment's own headers
+	frame       []byte // of a reassembled datagram: the IP header of the fragment that came last
+	frameFirst  bool   // that fragment holds the transport header
 }
 
 // fragment is what an IP header says of fragments.

@@ -14,10 +14,10 @@ import (
 
 // Errors that Convert wraps, for callers that treat them apart.
 var (
-	ErrEmpty      = errors.New("the file is empty: capture again, or check the transfer")
+	ErrEmpty      = errors.New("empty: capture again, or check the transfer")
 	ErrNotCapture = errors.New("not a capture: want pcap or pcapng, plain, .gz or .zst")
 	ErrLinkType   = errors.New("unknown link type")
-	ErrCut        = errors.New("the capture ends inside a packet")
+	ErrCut        = errors.New("ends inside a packet")
 )
 
 // frame is one captured frame.
@@ -91,7 +91,7 @@ func (s *source) offset() int64 { return s.counter.n - int64(s.buf.Buffered()) }
 // broken says where and how the file is damaged.
 func (s *source) broken(what string, err error) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: %s cut at byte %d, after %d whole packets: the rest is lost, capture or copy it again",
+		return fmt.Errorf("%w: %s cut at byte %d, after %d whole packets: copy the capture again, or go on with those",
 			ErrCut, what, s.offset(), s.read)
 	}
 	return fmt.Errorf("%s damaged at byte %d, after %d whole packets: %w", what, s.offset(), s.read, err)

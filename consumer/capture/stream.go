@@ -5,7 +5,7 @@ const (
 	maxUnackedAboveHole = 16384    // bytes behind a hole while nothing was acknowledged
 	maxInitialWindow    = 16384    // bytes delivered while nothing was acknowledged
 	maxHeld             = 10 << 20 // bytes held for want of acknowledgements
-	maxSpans            = 1024     // holes; Zeek has no bound
+	maxSpans            = 256      // holes; Zeek has no bound
 )
 
 // stream follows which of a side's bytes have arrived in order. No byte is kept,

@@ -159,11 +159,13 @@ func (t *table) emitPacket(c *conn, p *packet, tr transport, place uint64, byOri
 		rec.Flags = int16(p.body[13])
 		rec.Window = int32(p.body[14])<<8 + int32(p.body[15])
 	}
-	if p.reassembled {
+	t.hdr = append(append(t.hdr[:0], p.header...), p.body[:tr.headerLen]...)
+	if p.reassembled { // Zeek has the bytes of the last fragment alone
 		rec.HdrWhy = zeek.Frag
 		t.hdr = append(t.hdr[:0], p.frame...)
-	} else {
-		t.hdr = append(append(t.hdr[:0], p.header...), p.body[:tr.headerLen]...)
+		if p.frameFirst {
+			t.hdr = append(t.hdr, p.body[:tr.headerLen]...)
+		}
 	}
 	if len(t.hdr) > zeek.MaxHdr {
 		rec.HdrWhy = zeek.Snap

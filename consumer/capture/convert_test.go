@@ -1,0 +1,156 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+func TestDepth(t *testing.T) {
+	f := newFilm(t)
+	for i := range 5 {
+		f.udp(float64(i), client, other, 5)
+	}
+	lines, stats := f.told(Options{Depth: 2})
+	if got := strings.Join(lines, "; "); got != "A 1 192.0.2.1 40000 > 7777; A 2 192.0.2.1 40000 > 7777; A end S0 D sent=2" {
+		t.Error(got)
+	}
+	if stats.Packets != 5 || stats.Records != 2 || stats.Flows != 1 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// When flows are too many, the one that would be forgotten first gives way; none
+// is lost.
+func TestMaxFlows(t *testing.T) {
+	f := newFilm(t)
+	for i := range 100 {
+		f.udp(float64(i)/1000, fmt.Sprintf("192.0.2.%d:40000", i), other, 5)
+	}
+	check := newChecker(t)
+	most := 0
+	stats, err := Convert(&f.file, Options{MaxFlows: 10}, func(rec *zeek.Record, sum *zeek.Summary) error {
+		err := check.record(rec, sum)
+		most = max(most, len(check.open)-len(check.over))
+		return err
+	})
+	if err != nil || stats.Evicted != 90 || stats.Ends != 100 || most > 10 {
+		t.Errorf("%v, %d open, %+v", err, most, stats)
+	}
+	check.done(stats)
+}
+
+func TestEmitStops(t *testing.T) {
+	f := newFilm(t)
+	for i := range 10 {
+		f.udp(float64(i), client, other, 5)
+	}
+	full := errors.New("disk full")
+	calls := 0
+	_, err := Convert(&f.file, Options{}, func(*zeek.Record, *zeek.Summary) error {
+		if calls++; calls == 3 {
+			return full
+		}
+		return nil
+	})
+	if !errors.Is(err, full) || calls != 3 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
+// A capture cut inside TCP's options opens the flow, and has no packet for it,
+// as in Zeek. What is cut behind the headers changes nothing.
+func TestSnapLength(t *testing.T) {
+	play := func(snap int) ([]string, Stats) {
+		f := newFilm(t)
+		f.snap = snap
+		f.handshake(0, client, web)
+		f.tcp(1, client, web, "PA", 101, 901, 100)
+		return f.told(Options{})
+	}
+	whole, _ := play(0)
+	if cut, stats := play(52); strings.Join(cut, "\n") != strings.Join(whole, "\n") || stats.CutHeader != 0 {
+		t.Errorf("behind the headers: %q %+v", cut, stats)
+	}
+	lines, stats := play(44)
+	if strings.Join(lines, "; ") != "A end OTH  sent=0; B end OTH ^ sent=0" || stats.CutHeader != 4 {
+		t.Errorf("inside the options: %q %+v", lines, stats)
+	}
+	if lines, stats := play(30); len(lines) != 0 || stats.CutHeader != 4 {
+		t.Errorf("inside the fixed header: %q %+v", lines, stats)
+	}
+}
+
+// Segmentation offload leaves the IP length 0: the record says so, as Zeek's
+// does, and the payload length is the true one.
+func TestOffload(t *testing.T) {
+	f := newFilm(t)
+	f.tcp(0, client, web, "PA", 101, 901, 3000)
+	data := f.file.Bytes()
+	data[24+16+2], data[24+16+3] = 0, 0
+	var got zeek.Record
+	if _, err := Convert(&f.file, Options{}, func(rec *zeek.Record, sum *zeek.Summary) error {
+		if sum == nil {
+			got = *rec
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got.IPLen != 0 || got.PayloadLen != 3000 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Packets at no time that a record can have are passed over; one at a wild time
+// within bounds only moves the clock on.
+func TestBadTimes(t *testing.T) {
+	f := newFilm(t)
+	f.udp(-filmStart, client, other, 5) // 1970
+	f.udp(0, client, other, 5)
+	f.udp(2.5e9, client, other, 5) // after 2100
+	f.udp(1, client, other, 5)
+	f.udp(.5, client, other, 5) // back in time
+	lines, stats := f.told(Options{})
+	if got := strings.Join(lines, "; "); stats.BadTime != 2 || !strings.HasSuffix(got, "A end S0 D sent=3") {
+		t.Errorf("%s %+v", got, stats)
+	}
+}
+
+// The same capture gives the same bytes; another capture other uids.
+func TestUIDs(t *testing.T) {
+	play := func(at float64) []byte {
+		f := newFilm(t)
+		for i := range 50 {
+			f.udp(at+float64(i)/1e6, fmt.Sprintf("192.0.2.1:%d", 1000+i%10), other, 5)
+		}
+		var out []byte
+		if _, err := Convert(&f.file, Options{}, func(rec *zeek.Record, sum *zeek.Summary) error {
+			if sum != nil {
+				out = append(append(out, rec.UID...), ' ')
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	first := play(0)
+	if !bytes.Equal(first, play(0)) {
+		t.Error("the same capture, other uids")
+	}
+	seen := make(map[string]bool)
+	for _, uid := range append(bytes.Fields(first), bytes.Fields(play(1))...) {
+		if seen[string(uid)] || uid[0] != 'C' || len(uid) < 12 || len(uid) > 18 {
+			t.Errorf("uid %s", uid)
+		}
+		seen[string(uid)] = true
+	}
+	if len(seen) != 20 {
+		t.Errorf("%d uids", len(seen))
+	}
+}

@@ -1,0 +1,57 @@
+package capture
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// FuzzConvert holds that no capture, however broken, ends in a panic, and that
+// the records keep their promises.
+func FuzzConvert(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join(captures, "odd", "*"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("%d seeds, %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		check := newChecker(t)
+		stats, err := Convert(bytes.NewReader(data), Options{MaxFlows: 16}, check.record)
+		if err == nil && len(data) == 0 {
+			t.Fatal("an empty file without an error")
+		}
+		check.done(stats)
+	})
+}
+
+func BenchmarkConvert(b *testing.B) {
+	in, err := Open(filepath.Join(captures, "lab.pcap.zst"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer in.Close()
+	var data bytes.Buffer
+	if _, err := data.ReadFrom(in); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(data.Len()))
+	b.ReportAllocs()
+	packets := 0
+	for b.Loop() {
+		stats, err := Convert(bytes.NewReader(data.Bytes()), Options{}, func(*zeek.Record, *zeek.Summary) error { return nil })
+		if err != nil {
+			b.Fatal(err)
+		}
+		packets += stats.Packets
+	}
+	b.ReportMetric(float64(packets)/b.Elapsed().Seconds(), "packets/s")
+}
