@@ -1,81 +1,5 @@
 package zeek
 
-// field is one that a record can have and that we read.
-type field uint8
-
-const (
-	fNone field = iota
-	fEv
-	fTS
-	fUID
-	fOrigH
-	fOrigP
-	fRespH
-	fRespP
-	fProto
-	fSensor
-	fN
-	fIsOrig
-	fIPLen
-	fPlen
-	fTTL
-	fFlags
-	fWin
-	fHdr
-	fHdrWhy
-	fConnState
-	fSent
-	numFields
-)
-
-// fieldOf names the field of a key. It is a switch and not a map because the
-// compiler turns it into a search by length, twice as fast.
-func fieldOf(key []byte) field {
-	switch string(key) {
-	case "ev":
-		return fEv
-	case "ts":
-		return fTS
-	case "uid":
-		return fUID
-	case "id.orig_h":
-		return fOrigH
-	case "id.orig_p":
-		return fOrigP
-	case "id.resp_h":
-		return fRespH
-	case "id.resp_p":
-		return fRespP
-	case "proto":
-		return fProto
-	case "sensor":
-		return fSensor
-	case "n":
-		return fN
-	case "is_orig":
-		return fIsOrig
-	case "ip_len":
-		return fIPLen
-	case "plen":
-		return fPlen
-	case "ttl":
-		return fTTL
-	case "flags":
-		return fFlags
-	case "win":
-		return fWin
-	case "hdr":
-		return fHdr
-	case "hdr_why":
-		return fHdrWhy
-	case "conn_state":
-		return fConnState
-	case "sent":
-		return fSent
-	}
-	return fNone
-}
-
 // Decoder turns JSON records into Records. The zero Decoder is ready for use; it
 // belongs to one goroutine.
 type Decoder struct {
@@ -124,33 +48,48 @@ func (f *fields) scan() *Error {
 	if !s.take('{') {
 		return s.fail()
 	}
-	if !s.take('}') {
-		for {
-			if !s.take('"') {
-				return s.fail()
-			}
-			s.pos--
-			key, ok := s.str()
-			if !ok || !s.take(':') {
-				return s.fail()
-			}
-			v, ok := s.value(0)
-			if !ok {
-				return s.fail()
-			}
-			f.values[fieldOf(f.bytes(key))] = v
-			if !s.take(',') {
-				break
-			}
-		}
-		if !s.takeHere('}') {
-			return s.fail()
-		}
+	if !s.take('}') && !f.members(&s) {
+		return s.fail()
 	}
 	if s.space(); s.pos != len(f.line) {
 		return s.fail()
 	}
 	return nil
+}
+
+// members steps over the members of the object, to behind its closing brace.
+func (f *fields) members(s *scanner) bool {
+	at, ok := f.key(s)
+	for ok {
+		v, ok := s.value(0)
+		if !ok {
+			return false
+		}
+		f.values[at] = v
+		if next := s.guess(at); next != fNone {
+			at = next
+			continue
+		}
+		if !s.take(',') {
+			return s.takeHere('}')
+		}
+		if at, ok = f.key(s); !ok {
+			return false
+		}
+	}
+	return false
+}
+
+// key steps over a key and its colon, and names the field.
+func (f *fields) key(s *scanner) (field, bool) {
+	if !s.take('"') {
+		return fNone, false
+	}
+	key, ok := s.str()
+	if !ok || !s.take(':') {
+		return fNone, false
+	}
+	return fieldOf(f.bytes(key)), true
 }
 
 // flow reads what both kinds of record have.

@@ -69,6 +69,17 @@ func (s *scanner) takeHere(c byte) bool {
 	return false
 }
 
+// guess steps over the key that Zeek writes behind a field, where it is the one
+// that comes: comparing is cheaper than reading it.
+func (s *scanner) guess(at field) field {
+	text, next := following(at)
+	if end := s.pos + len(text); next != fNone && end <= len(s.line) && string(s.line[s.pos:end]) == text {
+		s.pos = end
+		return next
+	}
+	return fNone
+}
+
 // value steps over one value of any type. depth is how deep it lies in others.
 func (s *scanner) value(depth int) (value, bool) {
 	if s.pos < len(s.line) && s.line[s.pos] <= ' ' {
@@ -79,6 +90,7 @@ func (s *scanner) value(depth int) (value, bool) {
 	}
 	switch c := s.line[s.pos]; c {
 	case '"':
+		s.pos++
 		return s.str()
 	case 't':
 		return s.literal("true", boolTrue)
@@ -116,7 +128,7 @@ func (s *scanner) container(open byte, depth int) bool {
 	}
 	for {
 		if open == '{' {
-			if s.space(); s.pos == len(s.line) || s.line[s.pos] != '"' {
+			if !s.take('"') {
 				return false
 			}
 			if _, ok := s.str(); !ok || !s.take(':') {
@@ -135,6 +147,10 @@ func (s *scanner) container(open byte, depth int) bool {
 // number steps over a number by JSON's grammar.
 func (s *scanner) number() (value, bool) {
 	start := s.pos
+	if s.digits() && s.line[start] != '0' && !s.inNumber() { // most are whole
+		return value{int32(start), int32(s.pos), number}, true
+	}
+	s.pos = start
 	s.takeHere('-')
 	if !s.takeHere('0') && !s.digits() {
 		return value{}, false
@@ -153,38 +169,39 @@ func (s *scanner) number() (value, bool) {
 	return value{int32(start), int32(s.pos), number}, true
 }
 
-// digits steps over decimal digits and reports whether there was one.
-func (s *scanner) digits() bool {
-	start := s.pos
-	for s.pos < len(s.line) && s.line[s.pos]-'0' <= 9 {
-		s.pos++
-	}
-	return s.pos > start
+// inNumber reports whether a number goes on behind its whole part.
+func (s *scanner) inNumber() bool {
+	return s.pos < len(s.line) && (s.line[s.pos] == '.' || s.line[s.pos]|0x20 == 'e')
 }
 
-// str steps over a string; the scanner stands on its opening quote.
-func (s *scanner) str() (value, bool) {
-	s.pos++
-	v := value{start: int32(s.pos), kind: plain}
-	for {
-		s.pos = nextSpecial(s.line, s.pos)
-		if s.pos == len(s.line) {
-			return v, false
-		}
-		switch s.line[s.pos] {
-		case '"':
-			v.end = int32(s.pos)
-			s.pos++
-			return v, true
-		case '\\':
-			v.kind = escaped
-			if !s.escape() {
-				return v, false
-			}
-		default: // a control character
-			return v, false
-		}
+// digits steps over decimal digits and reports whether there was one.
+func (s *scanner) digits() bool {
+	i := s.pos
+	for i < len(s.line) && s.line[i]-'0' <= 9 {
+		i++
 	}
+	some := i > s.pos
+	s.pos = i
+	return some
+}
+
+// str steps over a string; the scanner stands behind its opening quote.
+func (s *scanner) str() (value, bool) {
+	v := value{start: int32(s.pos), kind: plain}
+	at := nextSpecial(s.line, s.pos)
+	for at < len(s.line) && s.line[at] == '\\' {
+		v.kind = escaped
+		if s.pos = at; !s.escape() {
+			return v, false
+		}
+		at = nextSpecial(s.line, s.pos)
+	}
+	if s.pos = at; at == len(s.line) || s.line[at] != '"' { // cut, or a control character
+		return v, false
+	}
+	v.end = int32(at)
+	s.pos++
+	return v, true
 }
 
 // escape steps over one escape sequence.
