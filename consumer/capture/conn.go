@@ -59,32 +59,6 @@ func (c *conn) flip() {
 	c.history = append(c.history, '^')
 }
 
-// say adds a code to the history unless that side has said it. It reports
-// whether it had. Small letters are the responder's.
-func (c *conn) say(bit uint32, code byte, byOrig bool) (before bool) {
-	if !byOrig {
-		bit <<= 16
-	}
-	if c.seen&bit != 0 {
-		return true
-	}
-	c.seen |= bit
-	c.sayAgain(code, byOrig)
-	return false
-}
-
-func (c *conn) sayAgain(code byte, byOrig bool) {
-	if !byOrig {
-		code |= 0x20
-	}
-	if len(c.history) < maxHistory {
-		c.history = append(c.history, code)
-	}
-}
-
-// maxHistory bounds a history in memory; Zeek has no bound.
-const maxHistory = 256
-
 // count counts one packet and gives its place in the flow.
 func (c *conn) count(p *packet, byOrig bool) uint64 {
 	s := &c.resp
@@ -102,24 +76,6 @@ func (c *conn) addPayload(byOrig bool, n int) {
 		s = &c.orig
 	}
 	s.payload = max(s.payload, 0) + int64(n)
-}
-
-// state is conn.log's conn_state.
-func (c *conn) state() string {
-	switch c.key.proto {
-	case zeek.TCP:
-		return c.tcp.state(c.history)
-	case zeek.UDP:
-		switch orig, resp := c.orig.payload >= 0, c.resp.payload >= 0; {
-		case orig && resp:
-			return "SF"
-		case orig:
-			return "S0"
-		case resp:
-			return "SHR"
-		}
-	}
-	return "OTH"
 }
 
 // record makes the end record and what it says beyond.

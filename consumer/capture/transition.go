@@ -1,66 +1,8 @@
 package capture
 
-import "bytes"
-
 // tooLargeJump is a distance in sequence space beyond which a number is taken
 // for garbage.
 const tooLargeJump = 1 << 20
-
-// History codes that are said once: bits of conn.seen.
-const (
-	saidSYN = 1 << iota
-	saidFIN
-	saidRST
-	saidFINRST
-	saidData
-	saidACK
-	saidMulti
-)
-
-// tell writes the segment into the history, as conn.log has it.
-func (c *conn) tell(s *segment, e *endpoint, pos uint64) {
-	syn, fin, rst := s.has(flagSYN), s.has(flagFIN), s.has(flagRST)
-	switch {
-	case fin && rst:
-		c.say(saidFINRST, 'I', e.isOrig)
-	case syn && (fin || rst):
-		c.say(saidMulti, 'Q', e.isOrig)
-	case syn:
-		code := byte('S')
-		if s.has(flagACK) {
-			code = 'H'
-		}
-		c.sayMoved(saidSYN, code, e.isOrig, &e.lastSYN, pos)
-	case fin:
-		c.sayMoved(saidFIN, 'F', e.isOrig, &e.lastFIN, pos+uint64(s.length))
-	case rst:
-		c.sayMoved(saidRST, 'R', e.isOrig, &e.lastRST, pos)
-	case s.length > 0:
-		c.flipUnasked()
-		c.say(saidData, 'D', e.isOrig)
-	case s.has(flagACK):
-		c.flipUnasked()
-		c.say(saidACK, 'A', e.isOrig)
-	}
-}
-
-// sayMoved says a control packet's code again where it came at another position.
-func (c *conn) sayMoved(bit uint32, code byte, byOrig bool, last *uint64, pos uint64) {
-	if c.say(bit, code, byOrig) && pos != *last {
-		c.sayAgain(code, byOrig)
-	}
-	*last = pos
-}
-
-// flipUnasked turns a connection round that began with a SYN-ACK, once traffic
-// shows that it was no scan: whoever sent the SYN-ACK is the responder.
-func (c *conn) flipUnasked() {
-	if string(c.history) == "H" {
-		c.flip()
-		c.history = append(c.history[:0], "^h"...)
-		c.tcp.origSeen = true
-	}
-}
 
 // place sets a side's origin in the sequence space from its first segment, or
 // anew from a SYN that cannot belong to the old one.
@@ -239,49 +181,4 @@ func (c *conn) fromEstablished(s *segment, e, peer *endpoint) (closing bool) {
 		closing = true
 	}
 	return closing
-}
-
-// state is conn.log's conn_state of a TCP connection.
-func (t *tcp) state(history []byte) string {
-	o, r := t.orig, t.resp
-	origSilent := o.phase == inactive || o.phase == partial
-	respSilent := r.phase == inactive || r.phase == partial
-	switch {
-	case r.phase == reset:
-		refused := o.phase == reset && o.size(r) == 0 && r.size(o) == 0
-		if o.phase == synSent || o.phase == synAckSent || refused {
-			return "REJ"
-		}
-		return pick(origSilent, "RSTRH", "RSTR")
-	case o.phase == reset && respSilent:
-		return pick(synThenReset(history), "RSTOS0", "OTH")
-	case o.phase == reset:
-		return "RSTO"
-	case r.phase == finished && o.phase == finished:
-		return "SF"
-	case o.phase == finished:
-		return pick(respSilent, "SH", "S2")
-	case r.phase == finished:
-		return pick(origSilent, "SHR", "S3")
-	case o.phase == synSent && r.phase == inactive:
-		return "S0"
-	case o.phase == established && r.phase == established:
-		return "S1"
-	}
-	return "OTH"
-}
-
-func pick(cond bool, yes, no string) string {
-	if cond {
-		return yes
-	}
-	return no
-}
-
-// synThenReset reports whether the originator sent a SYN and a RST and nothing
-// that counts between them: ^?S[^HAFGIQ]*R.
-func synThenReset(history []byte) bool {
-	rest, ok := bytes.CutPrefix(bytes.TrimPrefix(history, []byte("^")), []byte("S"))
-	reset := bytes.IndexByte(rest, 'R')
-	return ok && reset >= 0 && !bytes.ContainsAny(rest[:reset], "HAFGIQ")
 }
