@@ -1,0 +1,72 @@
+"""A bundle: the folder that `serveflow run` loads."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .calibrate import Reliability
+
+SCHEMA, FEATURES = "serveflow.bundle/1", "serveflow.features/1"
+MANIFEST, PARITY, CALIBRATION, CARD = "manifest.json", "parity.json", "calibration.json", "MODEL_CARD.md"
+PARITY_ROWS = 350  # a stage: over 1,000 in all
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A stage that is ready to ship."""
+
+    name: str
+    engine: str
+    file: str
+    depth: int
+    features: list[str]
+    data: bytes  # the model file
+    temperature: float
+    threshold: float
+    reliability: Reliability
+    x: np.ndarray  # rows for parity ...
+    scores: np.ndarray  # ... and the training library's answers
+
+    def manifest(self, measure: str) -> dict:
+        graph = {"input": "features", "output_name": "scores"} if self.engine == "onnx" else {}
+        return {
+            "name": self.name, "engine": self.engine, "file": self.file, "depth": self.depth, **graph,
+            "output": "scores", "temperature": round(self.temperature, 6), "uncertainty": measure,
+            "threshold": self.threshold, "features": self.features,
+        }
+
+    def parity(self) -> list[dict]:
+        """Rows of whole numbers, with scores as they are."""
+        return [{"stage": self.name, "x": [int(v) for v in x], "scores": [float(v) for v in s]}
+                for x, s in zip(self.x[:PARITY_ROWS], self.scores[:PARITY_ROWS])]
+
+
+def write(out: Path, task: str, version: str, classes: list[str], measure: str, stages: list[Trained], card: str,
+          pictures: dict[str, bytes]) -> None:
+    """Writes all files of a bundle, and removes what an older one left there."""
+    files = {s.file: s.data for s in stages} | pictures
+    files[PARITY] = lines("rows", [row for s in stages for row in s.parity()])
+    files[CALIBRATION] = json.dumps({s.name: s.reliability.as_dict() for s in stages}, indent=1).encode()
+    files[CARD] = card.encode()
+    manifest = {
+        "schema": SCHEMA, "task": task, "version": version, "features": FEATURES, "classes": classes,
+        "stages": [s.manifest(measure) for s in stages],
+        "parity": PARITY, "calibration": CALIBRATION, "model_card": CARD,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+    }
+    files[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.iterdir():
+        if old.is_file() and old.name not in files and old.suffix in (".txt", ".onnx", ".svg"):
+            old.unlink()
+    for name, data in files.items():
+        (out / name).write_bytes(data)
+
+
+def lines(name: str, rows: list[dict]) -> bytes:
+    """One JSON object with a list of rows, a line each, so that a diff can be read."""
+    each = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+    return f'{{"{name}":[\n{each}\n]}}\n'.encode()

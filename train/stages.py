@@ -1,0 +1,93 @@
+"""Boosted trees for one stage: which features they see, and how they are fitted."""
+
+import re
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+# Never used. orig_port is picked by the client's system and says more about where
+# a capture was made than about the service; the next two say so of IPv6, and the
+# ICMP fields are absent from TCP and UDP.
+UNUSED = re.compile(r"orig_port|ip_version|p\d+_(ip_hl|icmp_type|icmp_code)")
+# TCP options are set by the handshake: beyond packet 2 they add noise (EXPERIMENTS.md).
+LATE_OPTIONS = re.compile(r"p([3-9]|\d\d)_tcp_(mss|wscale|sack_ok|ts|opts|opt_order|sacks)")
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Size and regularisation of a LightGBM model; rounds are per class."""
+
+    rounds: int
+    leaves: int
+    feature_fraction: float = 1.0
+    learning_rate: float = 0.1
+    min_leaf: int = 20
+
+    def params(self, classes: int) -> dict:
+        return {
+            "objective": "multiclass", "num_class": classes, "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate, "feature_fraction": self.feature_fraction,
+            "min_data_in_leaf": self.min_leaf, "seed": 1, "deterministic": True,
+            "force_row_wise": True, "num_threads": 1, "verbose": -1,
+        }
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the cascade as it is trained. The file's kind follows from the engine."""
+
+    name: str
+    engine: str  # "leaves" or "onnx"
+    depth: int
+    trees: Trees
+
+    @property
+    def file(self) -> str:
+        return self.name + (".onnx" if self.engine == "onnx" else ".txt")
+
+
+def useful(X: pd.DataFrame) -> list[str]:
+    """The features a stage may learn from: those that vary, but for the two lists above."""
+    varies = (X.to_numpy() != X.to_numpy()[0]).any(axis=0)
+    return [c for c, v in zip(X, varies) if v and not UNUSED.fullmatch(c) and not LATE_OPTIONS.fullmatch(c)]
+
+
+def fit(trees: Trees, X: pd.DataFrame, y: np.ndarray, classes: int, weight=None) -> lgb.Booster:
+    """Fits boosted trees; y are class indices."""
+    return lgb.train(trees.params(classes), lgb.Dataset(X, y, weight=weight), trees.rounds)
+
+
+def fit_lean(trees: Trees, X: pd.DataFrame, y: np.ndarray, classes: int, keep: int, weight=None) -> lgb.Booster:
+    """Fits on the keep features of highest gain: a serving process computes no others."""
+    full = fit(trees, X, y, classes, weight)
+    if keep >= X.shape[1]:
+        return full
+    gain = full.feature_importance("gain")
+    best = set(np.argsort(-gain, kind="stable")[:keep])
+    return fit(trees, X[[c for i, c in enumerate(X) if i in best]], y, classes, weight)
+
+
+def scores(model: lgb.Booster, X: pd.DataFrame) -> np.ndarray:
+    """Raw scores before softmax, a row a flow, a column a class."""
+    return model.predict(X[model.feature_name()], raw_score=True, num_threads=1)
+
+
+def folds(group: np.ndarray, count: int = 5) -> np.ndarray:
+    """A fold for each flow, about equal in flows; flows of one group share it."""
+    names, at, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    filled, fold = np.zeros(count), np.zeros(len(names), dtype=int)
+    for i in np.argsort(-sizes, kind="stable"):
+        fold[i] = filled.argmin()
+        filled[fold[i]] += sizes[i]
+    return fold[at]
+
+
+def cross_scores(trees: Trees, X: pd.DataFrame, y: np.ndarray, classes: int, fold: np.ndarray) -> np.ndarray:
+    """Scores of each flow from a model that was fitted without its fold."""
+    out = np.zeros((len(y), classes))
+    for f in range(fold.max() + 1):
+        seen = fold != f
+        out[~seen] = scores(fit(trees, X[seen], y[seen], classes), X[~seen])
+    return out

@@ -1,0 +1,114 @@
+"""Captures -> feature tables with labels, through the serveflow binary."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import truth
+
+# Columns that `serveflow features` writes before the features.
+KEYS = ("uid", "sensor", "ts_first", "orig_h", "orig_p", "resp_h", "resp_p", "decided_by")
+TEXT = {name: str for name in KEYS if not name.endswith("_p")}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A capture and the file with its flows' labels; split names one of that file's splits."""
+
+    capture: Path
+    labels: Path
+    split: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.capture.parent.name}-{self.capture.name.removesuffix('.zst').removesuffix('.pcap')}"
+
+
+@dataclass
+class Table:
+    """Labelled flows as a stage sees them.
+
+    X: float32, a row a flow, a column a feature. y: label names. about: per flow
+    `capture` (flows of one capture resemble each other), `month` of its first
+    packet (stands for where it was captured) and `decided_by`.
+    """
+
+    X: pd.DataFrame
+    y: np.ndarray
+    about: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def rows(self, chosen: np.ndarray) -> "Table":
+        """The flows at these indices, or where this mask is true."""
+        at = np.arange(len(self))[chosen]
+        return Table(self.X.iloc[at].reset_index(drop=True), self.y[at], self.about.iloc[at].reset_index(drop=True))
+
+
+@dataclass(frozen=True)
+class Binary:
+    """The serveflow binary, the flow timeout that it runs with, and the folder that keeps its output."""
+
+    path: Path
+    cache: Path
+    idle: str = "2s"
+
+    def environment(self) -> dict:
+        return {**os.environ, "SERVEFLOW_FLOW_IDLE": self.idle}
+
+    def records(self, source: Source) -> Path:
+        return self.output(f"{source.name}.jsonl", "pcap", str(source.capture))
+
+    def features(self, source: Source, depth: int, *options: str) -> Path:
+        name = "-".join([source.name, self.idle, str(depth), *options]) + ".csv"
+        return self.output(name, "features", "--depth", str(depth), *options, str(self.records(source)))
+
+    def output(self, name: str, *arguments: str) -> Path:
+        """The file that holds the command's standard output; made anew when the binary is newer."""
+        target = self.cache / name
+        if target.exists() and target.stat().st_mtime > self.path.stat().st_mtime:
+            return target
+        self.cache.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        with open(part, "wb") as out:
+            done = subprocess.run([str(self.path), *arguments], stdout=out, stderr=subprocess.PIPE, env=self.environment())
+        if done.returncode:
+            raise RuntimeError(f"{self.path.name} {' '.join(arguments)}: {done.stderr.decode().strip()}")
+        return part.rename(target)
+
+
+def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
+    """The labelled flows of a source at a depth, in the order of the labels file."""
+    known = truth.Flows(truth.read_labels(source.labels, source.split))
+    return join(pd.read_csv(binary.features(source, depth, *options), dtype=TEXT, keep_default_na=False), known)
+
+
+def join(rows: pd.DataFrame, known: truth.Flows) -> Table:
+    """Keeps the connections that stand for a known flow, with its label, in known's order.
+
+    The order matters: the binary writes flows as they are decided, which differs
+    from depth to depth.
+    """
+    connections = ((truth.ends(r.orig_h, r.orig_p, r.resp_h, r.resp_p, int(r.proto)), truth.microseconds(r.ts_first))
+                   for r in rows[["orig_h", "orig_p", "resp_h", "resp_p", "proto", "ts_first"]].itertuples())
+    at = known.first_connections(connections)
+    found = [k for k in known.all if k in at]
+    kept = rows.iloc[[at[k] for k in found]].reset_index(drop=True)
+    about = pd.DataFrame({
+        "capture": [k.capture for k in found],
+        "month": pd.to_datetime(kept["ts_first"].astype(float), unit="s").dt.strftime("%Y-%m"),
+        "decided_by": kept["decided_by"],
+    })
+    X = kept[[c for c in kept if c not in KEYS]].astype(np.float32)
+    return Table(X, np.array([k.label for k in found], dtype=object), about)
+
+
+def concat(tables: list[Table]) -> Table:
+    """One table after the other; all have the same features."""
+    return Table(pd.concat([t.X for t in tables], ignore_index=True), np.concatenate([t.y for t in tables]),
+                 pd.concat([t.about for t in tables], ignore_index=True))

@@ -1,0 +1,84 @@
+"""Fitting, export, calibration, thresholds and the bundle, on made-up flows."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+
+from train import bundle, calibrate, export, picture, stages, thresholds
+from train.stages import Trees
+
+
+@pytest.fixture(scope="module")
+def flows():
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(rng.integers(-1, 1500, (600, 4)), columns=["proto", "resp_port", "p1_ip_len", "p1_ip_ttl"]).astype(np.float32)
+    return X, ((X["resp_port"] > 700).to_numpy().astype(int) + (X["p1_ip_len"] > 900).to_numpy())
+
+
+@pytest.fixture(scope="module")
+def model(flows):
+    return stages.fit(Trees(10, 7), *flows, 3)
+
+
+def test_export_gives_the_same_scores(flows, model):
+    X, _ = flows
+    expected = stages.scores(model, X)
+    data = export.to_onnx(model)
+    assert export.check_onnx(data, X.to_numpy(), expected) < 1e-5
+    session = onnxruntime.InferenceSession(data)
+    assert [i.name for i in session.get_inputs()] == ["features"] and [o.name for o in session.get_outputs()] == ["scores"]
+    with pytest.raises(ValueError, match="differs from LightGBM"):
+        export.check_onnx(data, X.to_numpy(), expected + 0.1)
+
+
+def test_useful_leaves_out_what_does_not_vary_or_is_not_for_learning():
+    X = pd.DataFrame({"proto": [6, 17], "orig_port": [1, 2], "p1_ip_df": [1, 1], "p3_tcp_mss": [1, 2], "p2_tcp_mss": [1, 2]})
+    assert stages.useful(X) == ["proto", "p2_tcp_mss"]
+
+
+def test_folds_keep_captures_together():
+    group = np.array(list("aaabbbccddee"))
+    fold = stages.folds(group, 3)
+    assert all(len(set(fold[group == g])) == 1 for g in "abcde") and set(fold) == {0, 1, 2}
+
+
+def test_temperature_is_recovered():
+    rng = np.random.default_rng(2)
+    scores = rng.normal(0, 2, (4000, 3))
+    y = np.array([rng.choice(3, p=p) for p in calibrate.softmax(scores)])
+    assert calibrate.fit_temperature(3 * scores, y) == pytest.approx(3, rel=0.1)
+    curve = calibrate.reliability(calibrate.softmax(scores), y)
+    assert curve.ece < 0.03 and sum(curve.count) == 4000
+
+
+@pytest.mark.parametrize("measure,want", [("least_confidence", 0.3), ("margin", 0.5), ("entropy", 0.7298466991620975)])
+def test_uncertainty_is_the_cascades(measure, want):
+    assert thresholds.uncertainty(np.array([[0.1, 0.7, 0.2]]), measure)[0] == pytest.approx(want)
+
+
+def test_thresholds_hand_on_the_doubtful():
+    y = np.array([0, 1] * 50)
+    last = np.where(y[:, None] == [0, 1], 0.99, 0.01)
+    first = last.copy()
+    first[:30] = [0.55, 0.45]  # unsure, and wrong for half of them
+    choice = thresholds.choose([first, last], "margin", y, slack=0)
+    assert choice.decided == (0.7, 0.3) and choice.accuracy == 1
+    three = thresholds.choose([first, first, last], "margin", y, slack=0)
+    assert three.decided[2] == pytest.approx(0.3)
+
+
+def test_bundle_says_what_is_in_it(flows, model, tmp_path):
+    X, y = flows
+    rows = X.to_numpy()[:5]
+    p = calibrate.softmax(stages.scores(model, X))
+    stage = bundle.Trained("first", "leaves", "first.txt", 1, list(X), export.to_text(model), 1.5, 0.25,
+                           calibrate.reliability(p, y), rows, stages.scores(model, X.iloc[:5]))
+    (tmp_path / "old.txt").write_text("from another time")
+    bundle.write(tmp_path, "toy", "1", ["a", "b", "c"], "margin", [stage], "card", {"d.svg": picture.deferral(p, p, "margin", y, 0.5)})
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert set(manifest["files"]) == {f.name for f in tmp_path.iterdir()} - {"manifest.json"}
+    assert manifest["stages"][0]["features"] == list(X) and manifest["stages"][0]["threshold"] == 0.25
+    assert len(json.loads((tmp_path / "parity.json").read_text())["rows"]) == 5
