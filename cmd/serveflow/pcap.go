@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 
@@ -38,7 +39,7 @@ func convert(ctx context.Context, t terminal, name string, depth int, out *bufio
 	}
 	defer in.Close()
 	var line []byte
-	_, err = capture.Convert(in, capture.Options{Depth: depth}, func(rec *zeek.Record, sum *zeek.Summary) error {
+	stats, err := capture.Convert(in, capture.Options{Depth: depth}, func(rec *zeek.Record, sum *zeek.Summary) error {
 		if sum != nil {
 			line = zeek.AppendEnd(line[:0], rec, sum)
 		} else {
@@ -49,6 +50,9 @@ func convert(ctx context.Context, t terminal, name string, depth int, out *bufio
 		}
 		return ctx.Err()
 	})
+	if err == nil && stats.Packets == 0 {
+		err = errors.New("the capture holds no packets: capture again, or check its filter")
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
