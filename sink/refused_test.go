@@ -1,0 +1,66 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/serveflow/serveflow/internal/kafkatest"
+)
+
+// refuse makes a produce request's answer: not allowed to write, for every partition.
+func refuse(req *kmsg.ProduceRequest) *kmsg.ProduceResponse {
+	resp := req.ResponseKind().(*kmsg.ProduceResponse)
+	for _, topic := range req.Topics {
+		t := kmsg.NewProduceResponseTopic()
+		t.Topic = topic.Topic
+		for _, partition := range topic.Partitions {
+			p := kmsg.NewProduceResponseTopicPartition()
+			p.Partition, p.ErrorCode = partition.Partition, int16(kafka.TopicAuthorizationFailed)
+			t.Partitions = append(t.Partitions, p)
+		}
+		resp.Topics = append(resp.Topics, t)
+	}
+	return resp
+}
+
+// While the broker refuses writes nothing is acknowledged, and the reason is
+// told; when it relents everything is written.
+func TestTopicThatMayNotBeWritten(t *testing.T) {
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(2, "labels"))
+	var allowed atomic.Bool
+	cluster.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if allowed.Load() {
+			return nil, nil, false
+		}
+		return refuse(req.(*kmsg.ProduceRequest)), nil, true
+	})
+	p, acks := start(t, addr), &tally{}
+	for _, key := range []string{"a", "b", "c", "d"} {
+		p.Send(context.Background(), Message{Topic: "labels", Key: []byte(key), Pin: acks})
+	}
+	for deadline := time.Now().Add(10 * time.Second); p.Ready() == nil; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("still calls itself ready")
+		}
+	}
+	if err := p.Ready(); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "grant this client WRITE") {
+		t.Errorf("%v", err)
+	}
+	if acks.n.Load() != 0 {
+		t.Error("acknowledged without being written")
+	}
+	allowed.Store(true)
+	acks.await(t, 4)
+	if n := len(kafkatest.ReadAll(t, addr, "labels")); n != 4 || p.Ready() != nil {
+		t.Errorf("%d records, ready: %v", n, p.Ready())
+	}
+}
