@@ -91,7 +91,7 @@ func (l *Lines) Flush() error {
 		l.err = l.out.Flush()
 	}
 	if l.err != nil {
-		return fmt.Errorf("sink: write labels: %w", l.err)
+		return fmt.Errorf("sink: write labels: %w; those before it are written: make room and start again", l.err)
 	}
 	return nil
 }

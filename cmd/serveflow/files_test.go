@@ -100,7 +100,7 @@ func TestFullDiskUnderTheLabels(t *testing.T) {
 	defer full.Close()
 	var errs bytes.Buffer
 	code := dispatch(t.Context(), terminal{strings.NewReader(twoFlows), full, &errs}, []string{"replay", "--bundle", toy, "-"})
-	if code != exitFail || !strings.Contains(errs.String(), "no space left on device") {
+	if code != exitFail || !strings.Contains(errs.String(), "no space left on device") || strings.Count(errs.String(), "\n") != 1 {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}
 }

@@ -101,7 +101,7 @@ func TestBadSettingsAndArguments(t *testing.T) {
 func TestUnreachableBroker(t *testing.T) {
 	onnxtest.Library(t)
 	code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_START_TIMEOUT": "1s", "SERVEFLOW_BUNDLE": toy}, "", "run")
-	if code != exitFail || !strings.Contains(stderr, "no broker of SERVEFLOW_BROKERS=127.0.0.1:1 answers") {
+	if code != exitFail || !strings.Contains(stderr, "no broker of SERVEFLOW_BROKERS=127.0.0.1:1 answers: start one, or name others") {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }

@@ -37,7 +37,7 @@ func lookUp(ctx context.Context, s *Settings) error {
 	request := &kafka.MetadataRequest{Topics: []string{s.Topic, s.LabelTopic, s.DeadLetterTopic}}
 	meta, err := client.Metadata(ctx, request)
 	if err != nil {
-		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: %w", strings.Join(s.Brokers, ","), err)
+		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(s.Brokers, ","), err)
 	}
 	for _, topic := range meta.Topics {
 		switch {

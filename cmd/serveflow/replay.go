@@ -49,7 +49,11 @@ func replayFiles(ctx context.Context, t terminal, s *Settings, spec *cascade.Spe
 	go func() { idle <- c.Run(running) }()
 	err := newFileReader(t, s.flow(spec), c.Decider(), lines.Err).read(ctx, files)
 	stop() // what is queued is still answered
-	return errors.Join(err, <-idle, lines.Flush())
+	err = errors.Join(err, <-idle)
+	if full := lines.Flush(); full != nil {
+		return full // it is why reading ended, too
+	}
+	return err
 }
 
 // only is the cascade with the named stages alone.
