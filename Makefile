@@ -30,7 +30,8 @@ fuzz: ## every fuzz target for FUZZTIME each
 		done; \
 	done
 
-test-python: .venv/installed build onnxruntime ## the tests of train/
+test-python: .venv/installed build onnxruntime ## the tests of train/ and of the lab
+	cd testdata && ../.venv/bin/python -m unittest -q lab.test_lab
 	.venv/bin/python -m pytest -q train
 
 lint: ## formatting and vet

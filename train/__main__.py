@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m train", description=__doc__)
     parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv.zst")
     parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
-    parser.add_argument("--lab", type=Path, help="folder with further NAME.pcap.zst and NAME.labels.csv to train on")
+    parser.add_argument("--lab", type=Path, help="folder with further captures NAME.pcap.zst, or records NAME.jsonl.zst, with NAME.labels.csv, to train on")
     parser.add_argument("--out", type=Path, help="folder of the bundle; bundles/TASK by default")
     parser.add_argument("--version", default="1", help="the bundle's version, as labels show it")
     parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
@@ -31,20 +31,32 @@ def main() -> None:
         task=args.task, version=args.version, slack=args.slack, data=args.data,
         out=args.out or Path("bundles") / args.task,
         binary=Binary(args.serveflow.resolve(), args.cache / args.task), sources=sources(args.data / args.task, args.lab),
-        test=Source(args.data / args.task / "test.pcap.zst", args.data / args.task / "labels.csv.zst", "test"),
+        test=split_source(args.data / args.task, "test"),
         notes=notes(args.task)))
 
 
 def sources(folder: Path, lab: Path | None) -> list[Source]:
     """What may be learned from: the train and calib splits, and the lab's runs."""
-    given = [Source(folder / f"{split}.pcap.zst", folder / "labels.csv.zst", split) for split in ("train", "calib")]
-    runs = sorted(lab.glob("*.pcap.zst")) if lab else []
-    given += [Source(run, run.with_name(run.name.replace(".pcap.zst", ".labels.csv"))) for run in runs]
-    for source in given:
-        for file in (source.capture, source.labels):
-            if not file.exists():
-                sys.exit(f"{file} is missing: --data and --lab name the folders of labelled captures")
-    return given
+    given = [split_source(folder, split) for split in ("train", "calib")]
+    runs = sorted(labels for labels in lab.glob("*.labels.csv")) if lab else []
+    return given + [Source(traffic(lab, labels.name.removesuffix(".labels.csv")), labels) for labels in runs]
+
+
+def split_source(folder: Path, split: str) -> Source:
+    labels = folder / "labels.csv.zst"
+    if not labels.exists():
+        sys.exit(f"{labels} is missing: --data names the folder that holds TASK/labels.csv.zst")
+    return Source(traffic(folder, split), labels, split)
+
+
+def traffic(folder: Path, name: str) -> Path:
+    """The capture, or else the record file, of this name."""
+    places = [folder / (name + kind + packed) for kind in (".pcap", ".pcapng", ".jsonl") for packed in (".zst", ".gz", "")]
+    for place in places:
+        if place.exists():
+            return place
+    sys.exit(f"{places[0]} is missing, and so are {name}.pcapng and {name}.jsonl, packed or not: "
+             "--data and --lab name the folders of labelled traffic")
 
 
 def notes(task: str) -> str:

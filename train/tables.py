@@ -17,7 +17,10 @@ TEXT = {name: str for name in KEYS if not name.endswith("_p")}
 
 @dataclass(frozen=True)
 class Source:
-    """A capture and the file with its flows' labels; split names one of that file's splits."""
+    """A capture, or a file of records already made of one, and the file with its flows' labels.
+
+    split names one of that file's splits.
+    """
 
     capture: Path
     labels: Path
@@ -25,7 +28,11 @@ class Source:
 
     @property
     def name(self) -> str:
-        return f"{self.capture.parent.name}-{self.capture.name.removesuffix('.zst').removesuffix('.pcap')}"
+        return f"{self.capture.parent.name}-{self.capture.name.split('.')[0]}"
+
+    @property
+    def is_capture(self) -> bool:
+        return any(s in (".pcap", ".pcapng") for s in self.capture.suffixes)
 
 
 @dataclass
@@ -62,6 +69,8 @@ class Binary:
         return {**os.environ, "SERVEFLOW_FLOW_IDLE": self.idle}
 
     def records(self, source: Source) -> Path:
+        if not source.is_capture:
+            return source.capture
         return self.output(f"{source.name}.jsonl", "pcap", str(source.capture))
 
     def features(self, source: Source, depth: int, *options: str) -> Path:

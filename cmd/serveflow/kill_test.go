@@ -125,7 +125,7 @@ func TestKilledMemberLosesNothing(t *testing.T) {
 		kafkatest.CreateTopic(t, broker.Addr, topic, partitions, nil)
 	}
 	exe := binary(t)
-	settings := []string{"SERVEFLOW_BROKERS=" + broker.Addr, "SERVEFLOW_ADMIN=", "SERVEFLOW_COMMIT_EVERY=100ms", "SERVEFLOW_BUNDLE=" + toy}
+	settings := []string{"SERVEFLOW_BROKERS=" + broker.Addr, "SERVEFLOW_ADMIN=", "SERVEFLOW_COMMIT_EVERY=100ms"}
 	doomed, survivor := start(t, exe, settings, "run"), start(t, exe, settings, "run")
 	player := start(t, exe, settings, "send", "--speed", "2", "testdata/records/lab.jsonl.zst")
 
