@@ -3,6 +3,9 @@ package zeek
 // Decoder turns JSON records into Records. The zero Decoder is ready for use; it
 // belongs to one goroutine.
 type Decoder struct {
+	// Conns: records of conn.log are read too, as Kind Conn.
+	Conns bool
+
 	scratch []byte // what strings with escapes mean
 	hdr     [MaxHdr]byte
 }

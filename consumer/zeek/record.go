@@ -15,6 +15,9 @@ const (
 	Packet
 	// End is written when Zeek forgets the flow ("ev":"end").
 	End
+	// Conn is a record of Zeek's conn.log: a connection that is over. Only a
+	// Decoder that is told to reads them; to others they are Other.
+	Conn
 )
 
 // IP protocol numbers that a record can name.
@@ -78,7 +81,26 @@ type Record struct {
 	Flags      int16 // TCP flags, CWR to FIN
 	Window     int32
 
+	// In a record of conn.log; it aliases the Decoder as UID does.
+	Conn *ConnFields
+
 	// In an end record.
 	Sent   uint32 // packet records written for the flow; 0 where the record lacks it
 	Closed bool   // the connection was torn down by FIN or RST (conn_state), not forgotten in silence
+}
+
+// ConnFields are what conn.log says of a connection beyond its endpoints. A
+// number that the record lacks is Absent, a text empty.
+type ConnFields struct {
+	Duration    int64  // microseconds from the first packet to the last
+	OrigBytes   int64  // payload bytes
+	RespBytes   int64  // payload bytes
+	MissedBytes int64  // bytes that Zeek did not see
+	OrigPkts    int64  // packets
+	RespPkts    int64  // packets
+	OrigIPBytes int64  // bytes with IP headers
+	RespIPBytes int64  // bytes with IP headers
+	Service     []byte // as Zeek's analyzers name it: "dns", "ssl,http" ...
+	State       []byte // conn_state: "SF", "S0" ...
+	History     []byte // "ShADadFf" ...
 }
