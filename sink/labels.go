@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -31,24 +32,35 @@ type DeadLetter struct {
 	Partition int
 	Offset    int64
 	Reason    string // one of a small set, for counting
+	Stage     string // where it was refused; empty is decode
+	Cut       bool   // Value is only the beginning of the record
 	Err       error
 	Pin       Acker
 }
 
+// Sender queues a message and blocks while there is no room, until ctx is done.
+type Sender interface {
+	Send(ctx context.Context, m Message)
+}
+
 // DeadLetters sends bad records to a topic of their own.
 type DeadLetters struct {
-	Producer *Producer
+	Producer Sender
 	Topic    string
 }
 
 // Put sends one dead letter with its origin in the headers: error, reason,
-// topic, partition, offset, stage.
+// topic, partition, offset, stage; and cut where Value is not the whole record.
 func (d DeadLetters) Put(ctx context.Context, l DeadLetter) {
 	header := func(name, value string) kafka.Header { return kafka.Header{Key: name, Value: []byte(value)} }
-	d.Producer.Send(ctx, Message{Topic: d.Topic, Value: append([]byte(nil), l.Value...), Pin: l.Pin, Headers: []kafka.Header{
+	headers := []kafka.Header{
 		header("error", l.Err.Error()), header("reason", l.Reason), header("topic", l.Topic),
-		header("partition", strconv.Itoa(l.Partition)), header("offset", strconv.FormatInt(l.Offset, 10)), header("stage", "decode"),
-	}})
+		header("partition", strconv.Itoa(l.Partition)), header("offset", strconv.FormatInt(l.Offset, 10)), header("stage", cmp.Or(l.Stage, "decode")),
+	}
+	if l.Cut {
+		headers = append(headers, header("cut", "true"))
+	}
+	d.Producer.Send(ctx, Message{Topic: d.Topic, Value: append([]byte(nil), l.Value...), Pin: l.Pin, Headers: headers})
 }
 
 // Lines writes label records as JSON lines.

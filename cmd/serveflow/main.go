@@ -42,6 +42,7 @@ func commands() []command {
 		{"demo", "[--speed N] [--json]", "the main job on an in-process broker, with real packet records", runDemo},
 		{"replay", "FILE...", "label the flows of record files without Kafka", replay},
 		{"send", "FILE...", "write record files to the input topic, at their recorded pace", send},
+		{"ship", "PATH...", "follow Zeek's logs and write their records to the input topic, keyed by uid", shipCommand},
 		{"pcap", "FILE...", "turn captures into the records that the Zeek package writes", pcap},
 		{"features", "FILE...", "print the feature table that the cascade would see", features},
 		{"bundle", "verify DIR", "check a bundle as run would", bundleCommand},

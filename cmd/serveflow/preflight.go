@@ -4,18 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 )
 
-// preflight waits, for a while, until a broker answers and has the topics that
-// are read and written. Its error says what is missing and how to mend it.
-func preflight(ctx context.Context, s *Settings) error {
+// topicSettings are the topics that a command reads or writes, each with the
+// setting that names it.
+type topicSettings map[string]string
+
+// preflight waits, for a while, until a broker answers and has the topics. Its
+// error says what is missing and how to mend it.
+func preflight(ctx context.Context, s *Settings, topics topicSettings) error {
 	deadline := time.Now().Add(s.StartTimeout)
 	for {
-		err := lookUp(ctx, s)
+		err := lookUp(ctx, s, topics)
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
@@ -27,14 +33,13 @@ func preflight(ctx context.Context, s *Settings) error {
 	}
 }
 
-func lookUp(ctx context.Context, s *Settings) error {
+func lookUp(ctx context.Context, s *Settings, topics topicSettings) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	transport := &kafka.Transport{ClientID: s.ClientID}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: transport}
-	wanted := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
-	request := &kafka.MetadataRequest{Topics: []string{s.Topic, s.LabelTopic, s.DeadLetterTopic}}
+	request := &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(topics))}
 	meta, err := client.Metadata(ctx, request)
 	if err != nil {
 		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(s.Brokers, ","), err)
@@ -42,9 +47,9 @@ func lookUp(ctx context.Context, s *Settings) error {
 	for _, topic := range meta.Topics {
 		switch {
 		case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
-			return fmt.Errorf("topic %s is missing: create it, or name another by %s", topic.Name, wanted[topic.Name])
+			return fmt.Errorf("topic %s is missing: create it, or name another by %s", topic.Name, topics[topic.Name])
 		case errors.Is(topic.Error, kafka.TopicAuthorizationFailed):
-			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, wanted[topic.Name])
+			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, topics[topic.Name])
 		}
 	}
 	return nil

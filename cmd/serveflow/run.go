@@ -36,15 +36,16 @@ func run(ctx context.Context, t terminal, args []string) error {
 			return usageError{err}
 		}
 	}
-	if err := preflight(ctx, s); err != nil {
+	topics := topicSettings{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	if err := preflight(ctx, s, topics); err != nil {
 		return err
 	}
 	log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
-	return runAll(ctx, p, a)
+	return runAll(ctx, p.run, a)
 }
 
-// runAll runs the pipeline and, beside it, the admin address; a nil one is none.
-func runAll(ctx context.Context, p *pipeline, a *admin) error {
+// runAll runs the work and, beside it, the admin address; a nil one is none.
+func runAll(ctx context.Context, work func(context.Context) error, a *admin) error {
 	serving, stop := context.WithCancel(context.Background())
 	var group errgroup.Group
 	if a != nil {
@@ -52,7 +53,7 @@ func runAll(ctx context.Context, p *pipeline, a *admin) error {
 	}
 	group.Go(func() error {
 		defer stop() // /readyz answers to the end of the drain
-		return p.run(ctx)
+		return work(ctx)
 	})
 	return group.Wait()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/consumer"
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/ship"
 )
 
 const prefix = "serveflow"
@@ -46,6 +47,9 @@ type Settings struct {
 	SinkQueue       int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
 	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
+	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
+	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
+	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
 	StartTimeout    time.Duration `split_words:"true" default:"20s" desc:"how long a start waits for the brokers and topics to be there"`
 	ONNXRuntime     string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
 	Admin           string        `default:"127.0.0.1:9464" desc:"address of /metrics, /healthz and /readyz; empty: none"`
@@ -126,6 +130,13 @@ func (s *Settings) consumer(spec *cascade.Spec) consumer.Config {
 		Brokers: s.Brokers, Topic: s.Topic, Group: s.Group, ClientID: s.ClientID, Flow: s.flow(spec),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
+	}
+}
+
+func (s *Settings) ship(paths []string) ship.Config {
+	return ship.Config{
+		Paths: paths, Topic: s.Topic, State: s.ShipState,
+		Checkpoint: s.ShipCheckpoint, Poll: s.ShipPoll, DrainTimeout: s.DrainTimeout,
 	}
 }
 

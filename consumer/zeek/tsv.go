@@ -1,0 +1,203 @@
+package zeek
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// TSV turns the lines of one of Zeek's tab-separated logs into what Zeek's JSON
+// writer writes for the same records. The file's own header lines say how: each
+// line goes to Header first and, where that does not want it, to Append. The
+// zero TSV has seen no header; it belongs to one goroutine.
+//
+// Numbers and times go over digit by digit: a time keeps its six decimals.
+type TSV struct {
+	separator, setSeparator []byte
+	empty, unset            []byte
+	names, types            [][]byte
+	columns                 []column
+
+	scratch []byte // what a value with escapes means
+}
+
+// column is one field: its key as it stands in the JSON object, and its type.
+type column struct {
+	key  []byte // with quotes and colon
+	kind columnKind
+	many bool // a set or a vector of kind
+}
+
+type columnKind uint8
+
+const (
+	columnText columnKind = iota
+	columnNumber
+	columnBool
+)
+
+// maxColumns is how many columns a header may name.
+const maxColumns = 1024
+
+// Header reads a line that begins with #. It reports false for any other line,
+// and an *Error for a header line that cannot be read; what the ones before it
+// said then still holds.
+func (t *TSV) Header(line []byte) (bool, error) {
+	if len(line) == 0 || line[0] != '#' {
+		return false, nil
+	}
+	if rest, ok := bytes.CutPrefix(line, []byte("#separator")); ok {
+		sep := appendTSVUnescaped(nil, bytes.TrimLeft(rest, " "))
+		if len(sep) == 0 {
+			return true, &Error{Reason: BadSyntax, Field: "#separator", Detail: "names none"}
+		}
+		// A header that begins anew: nothing of the one before it holds.
+		*t = TSV{separator: sep, setSeparator: []byte(","), empty: []byte("(empty)"), unset: []byte("-"), scratch: t.scratch}
+		return true, nil
+	}
+	if len(t.separator) == 0 {
+		return true, nil // a comment, before any header
+	}
+	name, value, _ := bytes.Cut(line, t.separator)
+	switch string(name) {
+	case "#set_separator":
+		t.setSeparator = appendTSVUnescaped(nil, value)
+	case "#empty_field":
+		t.empty = bytes.Clone(value)
+	case "#unset_field":
+		t.unset = bytes.Clone(value)
+	case "#fields":
+		t.names, t.columns = bytes.Split(bytes.Clone(value), t.separator), nil
+	case "#types":
+		t.types, t.columns = bytes.Split(bytes.Clone(value), t.separator), nil
+		return true, t.build()
+	}
+	return true, nil // #path, #open, #close: nothing that a record needs
+}
+
+// Ready reports whether the header so far is enough to read records.
+func (t *TSV) Ready() bool { return len(t.columns) > 0 }
+
+// build makes columns of the names and types read.
+func (t *TSV) build() error {
+	switch {
+	case len(t.names) != len(t.types):
+		return &Error{Reason: BadSyntax, Field: "#types", Detail: fmt.Sprintf("%d types for the %d names of #fields", len(t.types), len(t.names))}
+	case len(t.names) > maxColumns:
+		return &Error{Reason: TooLong, Field: "#fields", Detail: fmt.Sprintf("more than %d columns", maxColumns)}
+	case len(t.setSeparator) == 0:
+		return &Error{Reason: BadSyntax, Field: "#set_separator", Detail: "names none"}
+	}
+	t.columns = make([]column, len(t.names))
+	for i, name := range t.names {
+		t.columns[i] = columnOf(name, string(t.types[i]))
+	}
+	return nil
+}
+
+func columnOf(name []byte, kind string) column {
+	key, _ := json.Marshal(string(name)) // a string always marshals
+	c := column{key: append(key, ':')}
+	if of, ok := strings.CutSuffix(kind, "]"); ok {
+		for _, container := range []string{"set[", "vector[", "table["} {
+			if inner, found := strings.CutPrefix(of, container); found {
+				c.many, kind = true, inner
+			}
+		}
+	}
+	switch kind {
+	case "time", "interval", "count", "int", "double", "port":
+		c.kind = columnNumber
+	case "bool":
+		c.kind = columnBool
+	}
+	return c // all others, addr, subnet, enum and string among them, are text
+}
+
+// Append appends the JSON object of a record's line, without a line end. Fields
+// that are unset are left out. The error is an *Error; what was appended then
+// has no meaning.
+func (t *TSV) Append(dst, line []byte) ([]byte, error) {
+	if !t.Ready() {
+		return dst, &Error{Reason: BadSyntax, Detail: "neither JSON nor TSV: no #fields and #types stand before it"}
+	}
+	if n := bytes.Count(line, t.separator) + 1; n != len(t.columns) {
+		return dst, &Error{Reason: BadSyntax, Detail: fmt.Sprintf("%d columns where #fields names %d", n, len(t.columns))}
+	}
+	dst = append(dst, '{')
+	start := len(dst)
+	for i := range t.columns {
+		var text []byte
+		text, line, _ = bytes.Cut(line, t.separator)
+		if bytes.Equal(text, t.unset) {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		var ok bool
+		if dst, ok = t.value(append(dst, t.columns[i].key...), &t.columns[i], text); !ok {
+			return dst, &Error{Reason: FieldType, Field: string(t.names[i]), Detail: "not of the type " + string(t.types[i])}
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// value appends one column's value.
+func (t *TSV) value(dst []byte, c *column, text []byte) ([]byte, bool) {
+	if !c.many {
+		return t.scalar(dst, c.kind, text)
+	}
+	dst = append(dst, '[')
+	if bytes.Equal(text, t.empty) {
+		return append(dst, ']'), true
+	}
+	for more, first, ok := true, true, true; more; first = false {
+		var element []byte
+		element, text, more = bytes.Cut(text, t.setSeparator)
+		if !first {
+			dst = append(dst, ',')
+		}
+		if bytes.Equal(element, t.unset) {
+			dst = append(dst, "null"...)
+		} else if dst, ok = t.scalar(dst, c.kind, element); !ok {
+			return dst, false
+		}
+	}
+	return append(dst, ']'), true
+}
+
+func (t *TSV) scalar(dst []byte, kind columnKind, text []byte) ([]byte, bool) {
+	switch kind {
+	case columnNumber:
+		return appendNumber(dst, text)
+	case columnBool:
+		switch string(text) {
+		case "T":
+			return append(dst, "true"...), true
+		case "F":
+			return append(dst, "false"...), true
+		}
+		return dst, false
+	}
+	if bytes.Equal(text, t.empty) {
+		return append(dst, `""`...), true
+	}
+	t.scratch = appendTSVUnescaped(t.scratch[:0], text)
+	return appendZeekString(dst, t.scratch), true
+}
+
+// appendNumber appends a number as it stands; what JSON has no number for is
+// null, as in Zeek.
+func appendNumber(dst, text []byte) ([]byte, bool) {
+	switch string(bytes.TrimLeft(text, "+-")) {
+	case "inf", "nan":
+		return append(dst, "null"...), true
+	}
+	s := scanner{line: text}
+	if _, ok := s.number(); !ok || s.pos != len(text) {
+		return dst, false
+	}
+	return append(dst, text...), true
+}

@@ -1,0 +1,93 @@
+package ship
+
+import (
+	"bytes"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// chunk is how many bytes one read asks for, at least.
+const chunk = 128 << 10
+
+// line is one line of a file, without its newline.
+type line struct {
+	offset int64  // of its first byte
+	next   int64  // of the byte behind its newline
+	text   []byte // its first MaxRecord bytes; holds until more is read
+	long   bool   // it has more than that
+	nuls   int64  // NUL bytes that stood before it
+}
+
+// lines cuts what is read into lines and knows where each lies. Its memory is
+// bounded: of a line that is longer than a record may be it keeps the beginning.
+//
+// NUL bytes before a line are dropped and counted: a file system that lost power
+// leaves runs of them, and the record behind such a run is whole.
+type lines struct {
+	buf      []byte
+	from, to int   // unread bytes are buf[from:to]
+	searched int   // how many of those are known to hold no newline
+	offset   int64 // of the first byte of the line that begins at from, NULs included
+	nuls     int64 // NULs dropped before it
+	dropped  int64 // bytes of it dropped behind its first MaxRecord
+}
+
+// space gives room to read into.
+func (l *lines) space() []byte {
+	if l.buf == nil {
+		l.buf = make([]byte, zeek.MaxRecord+chunk)
+	}
+	if len(l.buf)-l.to < chunk { // never less: what is kept is at most MaxRecord
+		l.to = copy(l.buf, l.buf[l.from:l.to])
+		l.from = 0
+	}
+	return l.buf[l.to:]
+}
+
+// add takes n bytes that were read into space.
+func (l *lines) add(n int) { l.to += n }
+
+// end is the offset behind everything read.
+func (l *lines) end() int64 { return l.offset + l.nuls + int64(l.to-l.from) + l.dropped }
+
+// next gives the next whole line; false where there is none yet.
+func (l *lines) next() (line, bool) {
+	l.dropNULs()
+	unread := l.buf[l.from:l.to]
+	at := bytes.IndexByte(unread[l.searched:], '\n')
+	if at < 0 {
+		if len(unread) > zeek.MaxRecord {
+			l.dropped += int64(len(unread) - zeek.MaxRecord)
+			l.to = l.from + zeek.MaxRecord
+		}
+		l.searched = l.to - l.from
+		return line{}, false
+	}
+	return l.cut(l.searched+at, 1), true
+}
+
+// rest gives what is left without a newline; false where nothing is.
+func (l *lines) rest() (line, bool) {
+	if l.end() == l.offset {
+		return line{}, false
+	}
+	return l.cut(l.to-l.from, 0), true
+}
+
+// cut takes n unread bytes as a line, and the newline behind them.
+func (l *lines) cut(n, newline int) line {
+	found := line{offset: l.offset, text: l.buf[l.from : l.from+min(n, zeek.MaxRecord)], nuls: l.nuls}
+	found.long = int64(n)+l.dropped > zeek.MaxRecord
+	l.offset += l.nuls + int64(n+newline) + l.dropped
+	l.from += n + newline
+	l.searched, l.nuls, l.dropped = 0, 0, 0
+	found.next = l.offset
+	return found
+}
+
+func (l *lines) dropNULs() {
+	for l.searched == 0 && l.from < l.to && l.buf[l.from] == 0 {
+		l.from++
+		l.nuls++
+	}
+}

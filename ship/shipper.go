@@ -1,0 +1,227 @@
+package ship
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/serveflow/serveflow/sink"
+)
+
+// source is one path that is read.
+type source interface {
+	// run reads until the source ends, fails or ctx is done; what is under way
+	// then is sent until hard is done.
+	run(ctx, hard context.Context) error
+	// state is how far it is written for good; without files where that cannot
+	// be resumed.
+	state() pathState
+	// ready says in words why it cannot be read; nil while it can.
+	ready() error
+}
+
+// Shipper brings the lines of several paths into Kafka.
+type Shipper struct {
+	cfg     Config
+	outlet  *outlet
+	sources map[string]source // by absolute path
+	book    *checkpoint       // nil where nothing can be resumed
+	saved   state
+
+	mu      sync.Mutex
+	failing error // of the last write of the state file; nil if it succeeded
+	broken  error // sources that ended with an error
+}
+
+// Open builds a shipper: it takes the state file's lock and reads the state, and
+// starts nothing. Records and dead letters go to the producer behind dead; in is
+// standard input. Whoever opens it closes it.
+func Open(cfg Config, in io.Reader, dead sink.DeadLetters, m *Metrics, log *slog.Logger) (*Shipper, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Shipper{cfg: cfg, sources: map[string]source{}, saved: state{Paths: map[string]pathState{}}}
+	s.outlet = &outlet{to: dead.Producer, topic: cfg.Topic, dead: dead, room: semaphore.NewWeighted(inFlight), metrics: m, log: log}
+	if err := s.openBook(); err != nil {
+		return nil, err
+	}
+	for _, path := range cfg.Paths {
+		if err := s.add(path, in); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// openBook takes the state file, unless no path can be resumed.
+func (s *Shipper) openBook() (err error) {
+	for _, path := range s.cfg.Paths {
+		if info, err := os.Stat(path); path == Stdin || err == nil && isFIFO(info) {
+			continue
+		}
+		s.book, s.saved, err = openCheckpoint(s.cfg.State)
+		return err
+	}
+	return nil
+}
+
+func isFIFO(info os.FileInfo) bool { return info.Mode()&os.ModeNamedPipe != 0 }
+
+// add builds the source of one path.
+func (s *Shipper) add(path string, in io.Reader) error {
+	if path == Stdin {
+		s.sources[path] = &stdin{segment: segment{feed: feed{outlet: s.outlet, path: path}}, in: in}
+		return nil
+	}
+	name, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		s.outlet.log.Info("not there yet: waiting for it", "path", name)
+		s.sources[name] = s.follower(name)
+	case err != nil:
+		return fmt.Errorf("ship: %w", err)
+	case isFIFO(info):
+		s.sources[name] = &fifo{segment: segment{feed: feed{outlet: s.outlet, path: name}}, poll: s.cfg.Poll}
+	default:
+		return s.addRegular(name)
+	}
+	return nil
+}
+
+func (s *Shipper) addRegular(name string) error {
+	file, info, err := openRegular(name)
+	if err != nil {
+		return fmt.Errorf("ship: %w", err)
+	}
+	defer file.Close()
+	if !compressed(file) {
+		s.sources[name] = s.follower(name)
+		return nil
+	}
+	head, err := readHead(file, headBytes)
+	s.sources[name] = newArchive(s.outlet, name, inodeOf(info), head, s.saved.Paths[name])
+	return err
+}
+
+func (s *Shipper) follower(name string) *follower {
+	f := newFollower(s.outlet, name, s.cfg.Poll)
+	f.resume(s.saved.Paths[name], s.saved.Saved)
+	return f
+}
+
+// Close lets go of the state file.
+func (s *Shipper) Close() error {
+	if s.book == nil {
+		return nil
+	}
+	return s.book.close()
+}
+
+// Run ships until ctx is done, or until every source has ended; a file that is
+// followed never does. Then it waits until everything is written, after ctx at
+// most for DrainTimeout, and saves the state.
+//
+// An error tells of archives or streams that could not be read to their end, or
+// of what a stop took from streams, which cannot be resumed.
+func (s *Shipper) Run(ctx context.Context) error {
+	hard, kill := context.WithCancel(context.Background())
+	defer kill()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(s.cfg.DrainTimeout, kill) })()
+
+	keeping, stop := context.WithCancel(context.Background())
+	var keeper sync.WaitGroup
+	keeper.Go(func() {
+		for ; keeping.Err() == nil; pause(keeping, s.cfg.Checkpoint) {
+			s.save()
+		}
+	})
+	var reading sync.WaitGroup
+	for name, source := range s.sources {
+		reading.Go(func() {
+			if err := source.run(ctx, hard); err != nil {
+				s.outlet.log.Error("cannot be read to its end", "path", name, "err", err)
+				s.fail(err)
+			}
+		})
+	}
+	reading.Wait()
+	drained := s.outlet.room.Acquire(hard, inFlight) // there is all the room again once everything is acknowledged
+	stop()
+	keeper.Wait()
+	s.save()
+	return errors.Join(s.broken, s.left(drained))
+}
+
+// left tells what a stop leaves unwritten. What can be resumed is written at the
+// next start.
+func (s *Shipper) left(drained error) error {
+	if drained == nil {
+		return s.failing
+	}
+	s.outlet.log.Warn("stopped before everything was written: raise SERVEFLOW_DRAIN_TIMEOUT, or look at the brokers; files go on there at the next start")
+	for name, source := range s.sources {
+		if len(source.state().Files) == 0 {
+			if _, follows := source.(*follower); !follows {
+				return fmt.Errorf("ship: stopped before everything from %s was written: it cannot be read again", name)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Shipper) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = errors.Join(s.broken, err)
+}
+
+// save writes the state, if it is another than the one written last.
+func (s *Shipper) save() {
+	now := state{Version: stateVersion, Saved: time.Now(), Paths: maps.Clone(s.saved.Paths)}
+	changed := false
+	for name, source := range s.sources {
+		st := source.state()
+		changed = changed || !slices.Equal(st.Files, s.saved.Paths[name].Files)
+		if now.Paths[name] = st; len(st.Files) == 0 {
+			delete(now.Paths, name)
+		}
+	}
+	if s.book == nil || !changed {
+		return
+	}
+	err := s.book.save(now)
+	if err == nil {
+		s.saved = now
+	} else {
+		s.outlet.metrics.failures.Inc()
+		s.outlet.log.Error("checkpoint failed, will try again", "err", err)
+	}
+	s.mu.Lock()
+	s.failing = err
+	s.mu.Unlock()
+}
+
+// Ready says in words why records may not flow; nil if they do.
+func (s *Shipper) Ready() error {
+	s.mu.Lock()
+	all := []error{s.failing, s.broken}
+	s.mu.Unlock()
+	for _, source := range s.sources {
+		all = append(all, source.ready())
+	}
+	return errors.Join(all...)
+}

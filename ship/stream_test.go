@@ -1,0 +1,145 @@
+package ship
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+func zipped(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write([]byte(text))
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestArchivesAreShippedOnceAndWhole(t *testing.T) {
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, archive := range map[string]string{
+		"a.log.gz":  zipped(t, burst("C1", 1, 500)),
+		"a.log.zst": string(z.EncodeAll([]byte(burst("C1", 1, 500)), nil)),
+	} {
+		r := newRig(t)
+		r.cfg.Paths = []string{r.path(name)}
+		r.append(name, archive)
+		r.start()
+		r.check(<-r.done) // by itself, when everything is written
+		r.inOrder(r.broker.records(t, "packets", 499), "C1", 499)
+		r.done <- nil
+		r.check(r.stop())
+		r.start()
+		r.check(<-r.done)
+		r.done <- nil
+		if n := len(r.broker.records(t, "packets", 499)); n != 499 {
+			t.Errorf("%s: %d records after a second run", name, n)
+		}
+	}
+}
+
+func TestDamagedArchive(t *testing.T) {
+	r := newRig(t)
+	r.cfg.Paths = []string{r.path("a.gz")}
+	text := zipped(t, burst("C1", 1, 5000))
+	r.append("a.gz", text[:len(text)-20])
+	r.start()
+	err := <-r.done
+	r.done <- nil
+	if err == nil || !strings.Contains(err.Error(), "a.gz") || !strings.Contains(err.Error(), "gzip") {
+		t.Errorf("got %v", err)
+	}
+	if len(r.broker.records(t, "packets", 100)) < 100 {
+		t.Error("what came before the damage is not shipped")
+	}
+}
+
+// One writer after another; the first one dies in the middle of a line.
+func TestFIFO(t *testing.T) {
+	r := newRig(t)
+	r.check(syscall.Mkfifo(r.path("serveflow.log"), 0o644))
+	r.start()
+	r.append("serveflow.log", burst("C1", 1, 4)+`{"ev":"p`)
+	r.broker.records(t, deadTopic, 1)
+	r.append("serveflow.log", burst("C1", 4, 6))
+	r.inOrder(r.broker.records(t, "packets", 5), "C1", 5)
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(r.cfg.State); err == nil {
+		t.Error("a FIFO has a checkpoint")
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	r := newRig(t)
+	r.cfg.Paths = []string{Stdin}
+	out, in, err := os.Pipe()
+	r.check(err)
+	r.in = out
+	r.start()
+	in.WriteString(burst("C1", 1, 4))
+	r.broker.records(t, "packets", 3)
+	in.WriteString(burst("C1", 4, 5))
+	in.Close()
+	r.check(<-r.done)
+	r.done <- nil
+	r.inOrder(r.broker.records(t, "packets", 4), "C1", 4)
+}
+
+// A stop does not wait for an input that gives nothing, and what it leaves in
+// the middle of a line is kept: nobody can read it again.
+func TestStandardInputIsStopped(t *testing.T) {
+	r := newRig(t)
+	r.cfg.Paths = []string{Stdin}
+	out, in, err := os.Pipe()
+	r.check(err)
+	defer in.Close()
+	r.in = out
+	r.start()
+	in.WriteString(burst("C1", 1, 2) + `{"ev":`)
+	r.broker.records(t, "packets", 1)
+	r.check(r.stop())
+	if dead := r.broker.records(t, deadTopic, 1); dead[0] != `{"ev":` {
+		t.Errorf("dead letter %q", dead)
+	}
+}
+
+const tsvHeader = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tserveflow\n#open\t2026-11-24-10-00-00\n" +
+	"#fields\tev\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tn\tis_orig\n#types\tstring\ttime\tstring\taddr\tport\taddr\tport\tenum\tcount\tbool\n"
+
+// tsv turns JSON records of record() into lines under tsvHeader.
+func tsv(records string) string {
+	return strings.NewReplacer(`{"ev":"`, "", `","ts":`, "\t", `,"uid":"`, "\t", `","id.orig_h":"`, "\t", `","id.orig_p":`, "\t",
+		`,"id.resp_h":"`, "\t", `","id.resp_p":`, "\t", `,"proto":"`, "\t", `","n":`, "\t", `,"is_orig":true}`, "\tT").Replace(records)
+}
+
+// A TSV log, resumed in its middle, behind a header that is not the file's first.
+func TestTSVIsResumedUnderItsHeader(t *testing.T) {
+	r := newRig(t)
+	other := "#separator \\x7c\n#fields|n|ts\n#types|count|time\n1|2.000000\n#close|now\n"
+	r.append("serveflow.log", other+tsvHeader+tsv(burst("C1", 1, 4))+"#close\t2026-11-24-11-00-00\n")
+	r.start()
+	values := r.broker.records(t, "packets", 4)
+	if values[0] != `{"n":1,"ts":2.000000}` {
+		t.Errorf("got %s", values[0])
+	}
+	r.inOrder(values[1:], "C1", 3)
+	r.check(r.stop())
+	r.append("serveflow.log", tsv(burst("C1", 4, 6))+tsvHeader+tsv(burst("C1", 6, 8))+"one\ttwo\n")
+	r.start()
+	r.inOrder(r.broker.records(t, "packets", 8)[1:], "C1", 7)
+	if dead := r.broker.records(t, deadTopic, 1); dead[0] != "one\ttwo" {
+		t.Errorf("dead letters %q", dead)
+	}
+}
