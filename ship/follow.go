@@ -61,7 +61,9 @@ func (f *follower) run(ctx, hard context.Context) error {
 		}
 	}
 	watching.Wait()
-	for _, s := range f.segments { // nobody else is left
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.segments {
 		s.file.Close() // most are closed already
 	}
 	return nil

@@ -139,6 +139,7 @@ func TestFileIsGone(t *testing.T) {
 	r.broker.records(t, "packets", 5)
 	r.broker.set(false, true)
 	r.append("serveflow.log", burst("C1", 6, 8))
+	r.broker.records(t, "packets", 7)
 	r.eventually("the size is saved", func() bool {
 		files := r.saved().Files
 		return len(files) == 1 && files[0].Size == int64(len(burst("C1", 1, 8)))

@@ -41,8 +41,8 @@ const (
 const maxColumns = 1024
 
 // Header reads a line that begins with #. It reports false for any other line,
-// and an *Error for a header line that cannot be read; what the ones before it
-// said then still holds.
+// and an *Error for a header line that cannot be read; records are refused then,
+// until one that can be follows.
 func (t *TSV) Header(line []byte) (bool, error) {
 	if len(line) == 0 || line[0] != '#' {
 		return false, nil
@@ -62,7 +62,7 @@ func (t *TSV) Header(line []byte) (bool, error) {
 	name, value, _ := bytes.Cut(line, t.separator)
 	switch string(name) {
 	case "#set_separator":
-		t.setSeparator = appendTSVUnescaped(nil, value)
+		t.setSeparator, t.columns = appendTSVUnescaped(nil, value), nil
 	case "#empty_field":
 		t.empty = bytes.Clone(value)
 	case "#unset_field":
