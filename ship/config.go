@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -42,10 +43,14 @@ func (c Config) Validate() error {
 	}
 	seen := map[string]bool{}
 	for _, path := range c.Paths {
-		if seen[path] {
+		name, err := filepath.Abs(path)
+		switch {
+		case err != nil:
+			return fmt.Errorf("ship: %s: %w", path, err)
+		case seen[name]:
 			return fmt.Errorf("ship: %s is named twice: name it once", path)
 		}
-		seen[path] = true
+		seen[name] = true
 		if info, err := os.Stat(path); path != Stdin && err == nil && info.IsDir() {
 			return fmt.Errorf("ship: %s is a directory: name the logs in it, as in %s/serveflow.log", path, path)
 		}

@@ -15,7 +15,7 @@ const (
 	// headBytes is how much of a file's beginning tells it from others.
 	headBytes = 1 << 10
 	// tellingHead is the least that may tell a file by itself, without its inode.
-	tellingHead = 128
+	tellingHead = 256
 )
 
 // inode is a file's place on its device.

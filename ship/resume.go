@@ -29,14 +29,13 @@ func (f *follower) resume(st pathState, saved time.Time) {
 		since = modified
 		f.segments = append(f.segments, s)
 	}
-	if len(st.Files) == 0 {
-		return
-	}
 	var current inode
 	if info, err := os.Stat(f.path); err == nil {
 		current = inodeOf(info)
 	}
-	f.segments = append(f.segments, f.rotated(since, current)...)
+	if len(st.Files) > 0 && !f.holds(current) {
+		f.segments = append(f.segments, f.rotated(since, current)...)
+	}
 }
 
 // lost tells of a file that is nowhere in the folder any more.
@@ -45,7 +44,7 @@ func (f *follower) lost(file fileState) {
 	f.metrics.gone.Inc()
 	f.metrics.unknown.Add(float64(unread))
 	f.log.Error("the file that was followed is gone; what was written to it since the last checkpoint is unknown",
-		"path", f.path, "inode", file.Inode, "read_to", file.Offset, "unread_at_least", unread)
+		"path", f.path, "inode", file.Inode, "read_to", file.Offset, "unread_at_least", unread, "remedy", "where it was moved away, ship it: serveflow ship FILE")
 }
 
 // find opens the file of a state, by its inode or else by its beginning: a copy
