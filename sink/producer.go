@@ -117,7 +117,7 @@ func (p *Producer) write(ctx context.Context, batch []Message) {
 			continue
 		}
 		p.metrics.failures.Inc()
-		p.log.Warn("write failed, will try again", "messages", len(batch), "err", err)
+		p.log.Warn("write failed, will try again", "messages", len(batch), "err", p.Ready()) // err has one for each message
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
