@@ -12,13 +12,10 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// topicSettings are the topics that a command reads or writes, each with the
-// setting that names it.
-type topicSettings map[string]string
-
-// preflight waits, for a while, until a broker answers and has the topics. Its
-// error says what is missing and how to mend it.
-func preflight(ctx context.Context, s *Settings, topics topicSettings) error {
+// preflight waits, for a while, until a broker answers and has the topics that
+// are read and written, each given with the setting that names it. Its error says
+// what is missing and how to mend it.
+func preflight(ctx context.Context, s *Settings, topics map[string]string) error {
 	deadline := time.Now().Add(s.StartTimeout)
 	for {
 		err := lookUp(ctx, s, topics)
@@ -33,23 +30,22 @@ func preflight(ctx context.Context, s *Settings, topics topicSettings) error {
 	}
 }
 
-func lookUp(ctx context.Context, s *Settings, topics topicSettings) error {
+func lookUp(ctx context.Context, s *Settings, wanted map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	transport := &kafka.Transport{ClientID: s.ClientID}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: transport}
-	request := &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(topics))}
-	meta, err := client.Metadata(ctx, request)
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(wanted))})
 	if err != nil {
 		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(s.Brokers, ","), err)
 	}
 	for _, topic := range meta.Topics {
 		switch {
 		case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
-			return fmt.Errorf("topic %s is missing: create it, or name another by %s", topic.Name, topics[topic.Name])
+			return fmt.Errorf("topic %s is missing: create it, or name another by %s", topic.Name, wanted[topic.Name])
 		case errors.Is(topic.Error, kafka.TopicAuthorizationFailed):
-			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, topics[topic.Name])
+			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, wanted[topic.Name])
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 
@@ -20,11 +21,13 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
 	log, reg := s.logger(), newRegistry()
 	p, err := newPipeline(s, spec, reg, log)
 	if err != nil {
 		return err
 	}
+	all := parts{p}
 	if *check {
 		_, err := fmt.Fprintf(t.out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
@@ -32,20 +35,45 @@ func run(ctx context.Context, t terminal, args []string) error {
 	}
 	var a *admin
 	if s.Admin != "" {
-		if a, err = listenAdmin(s.Admin, reg, p.ready); err != nil {
+		if a, err = listenAdmin(s.Admin, reg, all.ready); err != nil {
 			return usageError{err}
 		}
 	}
-	topics := topicSettings{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
 	if err := preflight(ctx, s, topics); err != nil {
 		return err
 	}
 	log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
-	return runAll(ctx, p.run, a)
+	return runAll(ctx, a, all)
 }
 
-// runAll runs the work and, beside it, the admin address; a nil one is none.
-func runAll(ctx context.Context, work func(context.Context) error, a *admin) error {
+// part is what a process runs until ctx is done; ready says in words why it is not
+// at work, nil if it is.
+type part interface {
+	run(ctx context.Context) error
+	ready() error
+}
+
+type parts []part
+
+func (all parts) ready() error {
+	var faults []error
+	for _, p := range all {
+		faults = append(faults, p.ready())
+	}
+	return errors.Join(faults...)
+}
+
+// run ends all when one fails.
+func (all parts) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range all {
+		group.Go(func() error { return p.run(ctx) })
+	}
+	return group.Wait()
+}
+
+// runAll runs the parts and, beside them, the admin address; a nil one is none.
+func runAll(ctx context.Context, a *admin, all parts) error {
 	serving, stop := context.WithCancel(context.Background())
 	var group errgroup.Group
 	if a != nil {
@@ -53,7 +81,7 @@ func runAll(ctx context.Context, work func(context.Context) error, a *admin) err
 	}
 	group.Go(func() error {
 		defer stop() // /readyz answers to the end of the drain
-		return work(ctx)
+		return all.run(ctx)
 	})
 	return group.Wait()
 }

@@ -33,27 +33,37 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	}
 	defer shipper.Close()
 	var a *admin
+	part := shipping{shipper, producer}
 	if s.Admin != "" {
-		ready := func() error { return errors.Join(shipper.Ready(), producer.Ready()) }
-		if a, err = listenAdmin(s.Admin, reg, ready); err != nil {
+		if a, err = listenAdmin(s.Admin, reg, part.ready); err != nil {
 			return usageError{err}
 		}
 	}
-	if err := preflight(ctx, s, topicSettings{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}); err != nil {
+	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	if err := preflight(ctx, s, topics); err != nil {
 		return err
 	}
 	log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
-	return runAll(ctx, func(ctx context.Context) error { return shipAll(ctx, shipper, producer) }, a)
+	return runAll(ctx, a, parts{part})
 }
 
-// shipAll runs the shipper, and the producer until the shipper has drained.
-func shipAll(ctx context.Context, shipper *ship.Shipper, producer *sink.Producer) error {
+// shipping is the whole path from the logs to the input topic.
+type shipping struct {
+	shipper  *ship.Shipper
+	producer *sink.Producer
+}
+
+// run ships, and lets the producer write until the shipper has drained.
+func (s shipping) run(ctx context.Context) error {
 	writing, stop := context.WithCancel(context.Background())
 	var group errgroup.Group
-	group.Go(func() error { return producer.Run(writing) })
+	group.Go(func() error { return s.producer.Run(writing) })
 	group.Go(func() error {
 		defer stop()
-		return shipper.Run(ctx)
+		return s.shipper.Run(ctx)
 	})
 	return group.Wait()
 }
+
+// ready says in words why records may not flow; nil if they do.
+func (s shipping) ready() error { return errors.Join(s.shipper.Ready(), s.producer.Ready()) }
