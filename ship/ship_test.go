@@ -107,10 +107,15 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	dir := t.TempDir()
-	return &rig{t: t, broker: newBroker(), dir: dir, cfg: Config{
+	return &rig{t: t, broker: newBroker(), dir: dir, cfg: newConfig(dir)}
+}
+
+// newConfig follows serveflow.log in a folder.
+func newConfig(dir string) Config {
+	return Config{
 		Paths: []string{filepath.Join(dir, "serveflow.log")}, Topic: "packets", State: filepath.Join(dir, "state", "ship.json"),
 		Checkpoint: 2 * time.Millisecond, Poll: time.Millisecond, DrainTimeout: 5 * time.Second,
-	}}
+	}
 }
 
 func (r *rig) start() *rig {
