@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -14,8 +13,11 @@ import (
 // than that while nothing can be written wait under their new names.
 const maxSegments = 32
 
-// clockStep is how far the times that file systems write lag behind the clock.
-const clockStep = 20 * time.Millisecond
+// What can be in a follower's way, as an index of its troubles.
+const (
+	opening = iota
+	readingOn
+)
 
 // follower follows one path over rotations and truncations.
 //
@@ -36,7 +38,7 @@ type follower struct {
 	segments []*segment // oldest first; at least the newest stays
 	passed   []identity // files that were read to the end, the last few
 	caughtUp time.Time  // when everything was last in Kafka
-	trouble  error      // why the path cannot be read; nil while it can
+	troubles [2]error   // why the path cannot be opened, and read; nil while it can
 
 	told map[string]bool // compressed files that were told of; for whoever looks
 }
@@ -97,13 +99,14 @@ func (f *follower) step(hard context.Context, s *segment) bool {
 		f.truncated(hard, s)
 		return true
 	case err != nil:
-		f.troubled(fmt.Errorf("ship: read %s: %w", f.path, err))
+		f.troubled(readingOn, fmt.Errorf("ship: read %s: %w", f.path, err))
 		return false
 	case n == 0 && superseded:
 		s.end(hard)
 		s.file.Close()
 		return true
 	}
+	f.troubled(readingOn, nil)
 	s.ship(hard)
 	return n > 0
 }
@@ -133,74 +136,6 @@ func (f *follower) truncated(hard context.Context, s *segment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.segments = slices.Insert(f.segments, slices.Index(f.segments, s)+1, again)
-}
-
-// look sees whether the path names another file, and takes it up.
-func (f *follower) look() {
-	info, err := os.Stat(f.path)
-	if errors.Is(err, os.ErrNotExist) {
-		f.troubled(nil) // not there yet, or between two files
-		return
-	}
-	if newest := f.newest(); err == nil && (newest == nil || newest.inode != inodeOf(info)) {
-		err = f.takeUp(newest)
-	}
-	f.troubled(err)
-}
-
-// takeUp appends the file that the path names now, and before it those that it
-// named in between and that are found under rotated names.
-func (f *follower) takeUp(newest *segment) error {
-	file, info, err := openRegular(f.path)
-	if err != nil {
-		return fmt.Errorf("ship: open %s: %w", f.path, err)
-	}
-	since := f.began.Add(-clockStep)
-	if newest != nil {
-		if last, err := newest.file.Stat(); err == nil {
-			since = last.ModTime()
-		}
-	}
-	found := append(f.rotated(since, inodeOf(info)), newSegment(f.outlet, f.path, file, info))
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.segments)+len(found) > maxSegments {
-		for _, s := range found {
-			s.file.Close()
-		}
-		return nil // found again when there is room
-	}
-	if len(f.segments) > 0 {
-		f.metrics.rotations.Add(float64(len(found)))
-	}
-	f.segments = append(f.segments, found...)
-	return nil
-}
-
-func (f *follower) newest() *segment {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.segments) == 0 {
-		return nil
-	}
-	return f.segments[len(f.segments)-1]
-}
-
-// troubled notes why the path cannot be read, and says so once.
-func (f *follower) troubled(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err != nil && (f.trouble == nil || f.trouble.Error() != err.Error()) {
-		f.log.Error("cannot follow", "err", err)
-	}
-	f.trouble = err
-}
-
-// ready says why the path cannot be read; nil while it can, or is not there yet.
-func (f *follower) ready() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.trouble
 }
 
 // state gives how far the path is written, and forgets files that are done with.

@@ -171,7 +171,7 @@ func TestBrokerAwayWhileFilesRotate(t *testing.T) {
 	r.start()
 	r.broker.records(t, "packets", 10)
 	r.broker.set(true, false)
-	const files = 50 // more than may be open at once
+	const files = 3 * maxSegments // more than may be open at once
 	for i := 1; i <= files; i++ {
 		r.append("serveflow.log", burst("C1", 1+i*10, 11+i*10))
 		r.eventually("seen or full", func() bool {
@@ -180,16 +180,16 @@ func TestBrokerAwayWhileFilesRotate(t *testing.T) {
 			defer f.mu.Unlock()
 			return len(f.segments) >= min(i, maxSegments)
 		})
-		r.rename("serveflow.log", fmt.Sprintf("serveflow-26-11-24_10.00.%02d.log", i))
+		r.rename("serveflow.log", fmt.Sprintf("serveflow-26-11-24_10.%02d.00.log", i))
 	}
-	r.append("serveflow.log", burst("C1", 511, 521))
+	r.append("serveflow.log", burst("C1", 11+files*10, 21+files*10))
 	r.broker.set(false, false)
-	values := r.broker.records(t, "packets", 520)
+	values := r.broker.records(t, "packets", 20+files*10)
 	seen := map[string]bool{}
 	for _, v := range values {
 		seen[v] = true
 	}
-	for n := 1; n <= 520; n++ {
+	for n := 1; n <= 20+files*10; n++ {
 		if !seen[record("C1", n)] {
 			t.Errorf("record %d is lost", n)
 		}
