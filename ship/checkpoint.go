@@ -23,7 +23,7 @@ type state struct {
 // pathState is what is known of one path: its files that are not written to
 // their end for good, oldest first; the last one is the newest that was seen.
 type pathState struct {
-	CaughtUp time.Time   `json:"caught_up"` // when everything was last in Kafka
+	CaughtUp time.Time   `json:"caught_up,omitzero"` // when everything was last in Kafka
 	Files    []fileState `json:"files"`
 }
 

@@ -116,18 +116,25 @@ func TestKilledShipperLosesNothing(t *testing.T) {
 	for _, record := range records {
 		distinct[record] = true
 	}
-	eventually(t, "every record", func() bool {
-		seen := map[string]bool{}
-		for _, m := range kafkatest.ReadAll(t, broker.Addr, packetsTopic) {
-			seen[string(m.Value)] = true
+	for began := time.Now(); len(shipped(t, broker.Addr)) < len(distinct); time.Sleep(200 * time.Millisecond) {
+		if time.Since(began) > 2*time.Minute {
+			t.Fatalf("waited in vain: %d of %d records came", len(shipped(t, broker.Addr)), len(distinct))
 		}
-		return len(seen) >= len(distinct)
-	})
+	}
 	stop(t, shipper)
 	checkShipped(t, broker.Addr, records)
 	if dead := kafkatest.ReadAll(t, broker.Addr, packetsTopic+".dlq"); len(dead) > 0 {
 		t.Errorf("%d dead letters, the first: %q", len(dead), dead[0].Value)
 	}
+}
+
+// shipped is the distinct records of the input topic.
+func shipped(t *testing.T, addr string) map[string]bool {
+	seen := map[string]bool{}
+	for _, m := range kafkatest.ReadAll(t, addr, packetsTopic) {
+		seen[string(m.Value)] = true
+	}
+	return seen
 }
 
 func checkShipped(t *testing.T, addr string, records []string) {
