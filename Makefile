@@ -20,7 +20,7 @@ test: lint test-go fuzz test-python ## everything that CI holds the code to
 
 test-go: build onnxruntime kafka ## unit, golden, parity and integration tests
 	go test -timeout 15m ./...
-	go test -race -timeout 15m ./consumer ./consumer/flow ./cascade ./sink
+	go test -race -timeout 15m ./consumer ./consumer/flow ./cascade ./sink ./ship
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@for file in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \

@@ -127,7 +127,7 @@ func (f *follower) superseded(s *segment) bool {
 
 // truncated begins a file anew that was cut (copy-truncate), or written again.
 func (f *follower) truncated(hard context.Context, s *segment) {
-	lost := max(0, s.size-s.lines.end())
+	lost := s.unread()
 	f.metrics.truncations.Inc()
 	f.metrics.unknown.Add(float64(lost))
 	f.log.Warn("truncated: reading it from its start", "path", f.path, "read_to", s.lines.end(), "unread_at_least", lost)

@@ -2,6 +2,7 @@ package ship
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,16 +14,27 @@ import (
 	"github.com/serveflow/serveflow/consumer/capture"
 )
 
+// candidate is a file that a rotation may have left.
+type candidate struct {
+	name     string
+	file     *os.File
+	info     os.FileInfo
+	modified time.Time
+}
+
+// before orders rotated files as they were written: by their times, and by their
+// names where a file system's clock is too coarse for that.
+func (c *candidate) before(d *candidate) int {
+	return cmp.Or(c.modified.Compare(d.modified), strings.Compare(c.name, d.name))
+}
+
 // rotated opens the files that the path named between its newest one, last
 // written at since, and the current one: more than one rotation may come between
 // two looks, or while no shipper runs. They are told by their names and times;
 // one that was shipped already would be shipped twice, which does no harm.
 func (f *follower) rotated(since time.Time, current inode) []*segment {
-	type candidate struct {
-		segment  *segment
-		modified time.Time
-	}
-	var found []candidate
+	var found []*candidate
+	var last *candidate // the current one, where it has been rotated meanwhile
 	for _, name := range f.folder()[1:] {
 		if !rotatedName(f.path, name) {
 			continue
@@ -31,22 +43,38 @@ func (f *follower) rotated(since time.Time, current inode) []*segment {
 		if err != nil {
 			continue
 		}
-		switch {
-		case info.ModTime().Before(since) || inodeOf(info) == current || f.isKnown(file, info):
+		c := &candidate{name, file, info, info.ModTime()}
+		if inodeOf(info) == current {
+			last = c
+		}
+		if f.wants(c, since, current) {
+			found = append(found, c)
+		} else {
 			file.Close()
-		case compressed(file):
-			f.compressedAway(name, file)
-			file.Close()
-		default:
-			found = append(found, candidate{newSegment(f.outlet, f.path, file, info), info.ModTime()})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return a.modified.Compare(b.modified) })
+	slices.SortFunc(found, (*candidate).before)
 	var segments []*segment
 	for _, c := range found {
-		segments = append(segments, c.segment)
+		if last != nil && last.before(c) < 0 {
+			c.file.Close() // came after the current one, and is found after it
+			continue
+		}
+		segments = append(segments, newSegment(f.outlet, f.path, c.file, c.info))
 	}
 	return segments
+}
+
+// wants reports whether a rotated file is to be shipped.
+func (f *follower) wants(c *candidate, since time.Time, current inode) bool {
+	if c.modified.Before(since) || inodeOf(c.info) == current || f.isKnown(c.file, c.info) {
+		return false
+	}
+	if compressed(c.file) {
+		f.compressedAway(c.name, c.file)
+		return false
+	}
+	return true
 }
 
 // rotatedName reports whether a file is named as rotation names it: the log's

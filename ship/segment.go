@@ -145,6 +145,13 @@ func (s *segment) state() (st fileState, done bool) {
 	return fileState{identity: identify(s.inode, s.head), Offset: offset, Header: header, Size: max(s.size, offset)}, settled && s.ended
 }
 
+// unread is how many bytes the file had, when last seen, behind what was read.
+func (s *segment) unread() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(0, s.size-s.lines.end())
+}
+
 // begins reports whether other text begins as this file does.
 func (s *segment) begins(head []byte) bool {
 	s.mu.Lock()
