@@ -12,6 +12,7 @@ import (
 func (f *follower) resume(st pathState, saved time.Time) {
 	if !st.CaughtUp.IsZero() {
 		f.caughtUp = st.CaughtUp
+		f.began = st.CaughtUp // of use where no file was there yet
 	}
 	since := saved
 	for _, file := range st.Files {

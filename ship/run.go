@@ -74,10 +74,12 @@ func (s *Shipper) save() {
 	changed := false
 	for name, source := range s.sources {
 		st := source.state()
-		changed = changed || !slices.Equal(st.Files, s.saved.Paths[name].Files)
-		if now.Paths[name] = st; len(st.Files) == 0 {
-			delete(now.Paths, name)
+		if len(st.Files) == 0 && st.CaughtUp.IsZero() {
+			continue // a stream: it cannot be resumed
 		}
+		last, known := s.saved.Paths[name]
+		changed = changed || !known || !slices.Equal(st.Files, last.Files)
+		now.Paths[name] = st
 	}
 	if s.book == nil || !changed {
 		return

@@ -117,6 +117,7 @@ func (s *Shipper) addRegular(name string) error {
 func (s *Shipper) follower(name string) *follower {
 	f := newFollower(s.outlet, name, s.cfg.Poll)
 	f.resume(s.saved.Paths[name], s.saved.Saved)
+	f.look() // so that the first checkpoint names the file
 	return f
 }
 
