@@ -39,7 +39,7 @@ lint: ## formatting and vet
 	go vet ./...
 
 bench: ## the cost of each step, per record and per flow
-	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink
+	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink ./ship
 
 golden: build onnxruntime ## rewrite the golden files
 	go test ./consumer/zeek ./consumer/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./cmd/serveflow -update
