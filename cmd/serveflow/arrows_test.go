@@ -26,11 +26,12 @@ var arrows = map[string][]string{
 	"cascade/onnx":       {},
 	"cascade/bundle":     {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
 	"sink":               {"cascade"},
+	"doctor":             {"consumer/zeek"},
 	"internal/nearest":   {},
 	"internal/kafkatest": {},
 	"cmd/serveflow/demo": {"sink", "consumer/zeek"},
 	"cmd/serveflow": {"consumer", "consumer/zeek", "consumer/flow", "consumer/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "sink", "internal/nearest", "cmd/serveflow/demo"},
+		"cascade/bundle", "sink", "doctor", "internal/nearest", "cmd/serveflow/demo"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

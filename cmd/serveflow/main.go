@@ -45,6 +45,7 @@ func commands() []command {
 		{"pcap", "FILE...", "turn captures into the records that the Zeek package writes", pcap},
 		{"features", "FILE...", "print the feature table that the cascade would see", features},
 		{"bundle", "verify DIR", "check a bundle as run would", bundleCommand},
+		{"doctor", "[--json]", "look at a running cluster and say what is wrong there", doctorCommand},
 		{"config", "", "print every setting with its default and meaning", configCommand},
 		{"health", "", "ask a running serveflow whether it is ready", health},
 		{"version", "", "print the version", version},

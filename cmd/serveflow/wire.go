@@ -29,9 +29,19 @@ func bundleFlags(flags *flag.FlagSet) bundleChoice {
 
 // load reads the settings, lets the command line override them, and loads the bundle.
 func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
-	s, err := loadSettings()
+	s, err := c.settings()
 	if err != nil {
 		return nil, nil, err
+	}
+	spec, err := loadSpec(s)
+	return s, spec, err
+}
+
+// settings reads the settings and lets the command line override them.
+func (c bundleChoice) settings() (*Settings, error) {
+	s, err := loadSettings()
+	if err != nil {
+		return nil, err
 	}
 	if *c.task != "" {
 		s.retask(*c.task)
@@ -40,10 +50,9 @@ func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
 		s.Bundle = *c.dir
 	}
 	if err := errors.Join(s.validate(), s.cascade().Validate()); err != nil {
-		return nil, nil, usageError{err}
+		return nil, usageError{err}
 	}
-	spec, err := loadSpec(s)
-	return s, spec, err
+	return s, nil
 }
 
 // pipeline is the whole path from the input topic to the label topic.
