@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -54,7 +55,7 @@ func (cl *cluster) close() {
 // cluster itself names.
 func (cl *cluster) knockAll(ctx context.Context) {
 	for _, addr := range cl.cfg.Brokers {
-		cl.knock(ctx, addr, true)
+		cl.knock(ctx, withPort(addr), true)
 	}
 	for _, l := range cl.listeners {
 		if w := cl.wires[l.addr]; w != nil && cl.meta == nil {
@@ -70,6 +71,14 @@ func (cl *cluster) knockAll(ctx context.Context) {
 		cl.listeners[l].node = b.NodeID
 		cl.leaders[b.NodeID], cl.addrs[b.NodeID] = cl.wires[addr], addr
 	}
+}
+
+// withPort adds Kafka's usual port where an address has none, as kafka-go does.
+func withPort(addr string) string {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return net.JoinHostPort(strings.Trim(addr, "[]"), "9092")
+	}
+	return addr
 }
 
 // knock asks at an address once, and gives its place among the listeners.

@@ -3,12 +3,14 @@ package doctor
 import (
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/serveflow/serveflow/consumer/zeek"
 )
@@ -117,4 +119,30 @@ func textOf(t testing.TB, r *Report) string {
 		t.Fatal(err)
 	}
 	return text.String()
+}
+
+// deleteRecords has Kafka forget the records of a partition below an offset.
+func deleteRecords(t testing.TB, addr, topic string, partition int, below int64) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWire(t.Context(), conn, "doctor-test", 10*time.Second)
+	defer conn.Close()
+	if err := w.greet(); err != nil {
+		t.Fatal(err)
+	}
+	p := kmsg.NewDeleteRecordsRequestTopicPartition()
+	p.Partition, p.Offset = int32(partition), below
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.TimeoutMillis = 10_000
+	req.Topics = []kmsg.DeleteRecordsRequestTopic{{Topic: topic, Partitions: []kmsg.DeleteRecordsRequestTopicPartition{p}}}
+	resp, err := w.ask(req, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := resp.(*kmsg.DeleteRecordsResponse).Topics[0].Partitions[0].ErrorCode; code != 0 {
+		t.Fatal(kafka.Error(code))
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Severity says how much a finding matters.
@@ -53,8 +54,15 @@ const schema = "serveflow.doctor/1"
 // add appends findings.
 func (r *Report) add(found ...Finding) { r.Findings = append(r.Findings, found...) }
 
-// finish sorts what was found, the worst first, and counts it.
+// finish sorts what was found, the worst first, counts it, and makes it fit for a terminal.
 func (r *Report) finish() {
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		f.Title = printable(f.Title)
+		for j, line := range f.Evidence {
+			f.Evidence[j] = printable(line)
+		}
+	}
 	order := map[Severity]int{Fault: 0, Warn: 1, Info: 2}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(order[a.Severity], order[b.Severity]) })
 	for _, f := range r.Findings {
@@ -67,6 +75,17 @@ func (r *Report) finish() {
 			r.Notes++
 		}
 	}
+}
+
+// printable takes control characters out of a line: evidence quotes records, and
+// anybody who can be seen by Zeek has a say in those.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, line)
 }
 
 // Well reports whether nothing is wrong; notes do not count.

@@ -122,7 +122,7 @@ func judgeGroup(c *Config, input *topic, g *group) []Finding {
 }
 
 func orNone(state string) string {
-	if state == "" {
+	if state == "" || state == "Dead" { // Kafka's word for a group that it does not know
 		return "none"
 	}
 	return state

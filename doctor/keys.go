@@ -19,7 +19,7 @@ type partitioner struct {
 func partitioners() []partitioner {
 	return []partitioner{
 		{"murmur2", kafka.Murmur2Balancer{}, "the Java clients"},
-		{"crc32", kafka.CRC32Balancer{}, "librdkafka's default (Vector, zeek-kafka, Python and Go bindings): set partitioner=murmur2_random there"},
+		{"crc32", kafka.CRC32Balancer{}, "librdkafka's default (Vector, and clients of many languages): set partitioner=murmur2_random there"},
 		{"fnv1a", &kafka.Hash{}, "Sarama and kafka-go's Hash (Filebeat's partition.hash): choose murmur2 where the producer can, else put serveflow rekey behind it"},
 		{"fnv1a, sign bit cleared", &kafka.ReferenceHash{}, "Sarama's and kafka-go's reference hash: choose murmur2 where the producer can, else put serveflow rekey behind it"},
 	}

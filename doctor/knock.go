@@ -126,11 +126,11 @@ func (k *knocker) stranger(ctx context.Context, addr string, greeting error) (an
 	if errors.As(greeting, &alien) && bytes.HasPrefix(alien.head, []byte("HTTP")) {
 		return isHTTP, greeting.Error()
 	}
+	if head := k.web(ctx, k.dial, addr); head != "" { // before TLS: an HTTP server may wait for more of a handshake
+		return isHTTP, "answers " + head
+	}
 	if answer, detail, ok := k.secret(ctx, addr); ok {
 		return answer, detail
-	}
-	if head := k.web(ctx, addr); head != "" {
-		return isHTTP, "answers " + head
 	}
 	switch {
 	case alien != nil:
@@ -187,12 +187,15 @@ func (k *knocker) secret(ctx context.Context, addr string) (answer, detail strin
 	case errors.As(err, &alien) && bytes.HasPrefix(alien.head, []byte("HTTP")):
 		return isHTTP, "over TLS it " + err.Error(), true
 	}
+	if head := k.web(ctx, dial, addr); head != "" {
+		return isHTTP, "over TLS it answers " + head, true
+	}
 	return isTLS, "what is behind it does not answer as Kafka: " + err.Error(), true
 }
 
 // web asks as a browser would, and gives the first words of an HTTP answer.
-func (k *knocker) web(ctx context.Context, addr string) string {
-	conn, err := k.dial(ctx, addr)
+func (k *knocker) web(ctx context.Context, dial dialFunc, addr string) string {
+	conn, err := dial(ctx, addr)
 	if err != nil {
 		return ""
 	}

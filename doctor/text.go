@@ -42,7 +42,7 @@ func (r *Report) looked() string {
 		}
 	}
 	if len(releases) > 0 {
-		text += " (Kafka " + strings.Join(releases, "; ") + ")"
+		text += " (Kafka " + strings.Join(releases, ", ") + ")"
 	}
 	return fmt.Sprintf("%s and %s on %s of %s", text, many(r.Records, "record"), many(r.Spread, "partition"), r.Topic)
 }
