@@ -24,8 +24,9 @@ type clock struct {
 	median time.Duration
 }
 
-// judgeClocks sets record time against Kafka's timestamps, sensor by sensor.
-func judgeClocks(c *Config, ours []seen) []Finding {
+// readClocks sets record time against Kafka's timestamps, sensor by sensor, and
+// marks the records whose time no clock explains.
+func readClocks(ours []seen) []clock {
 	behind := make(map[string][]time.Duration)
 	for _, r := range ours {
 		if r.packet() && !r.time.IsZero() {
@@ -38,7 +39,20 @@ func judgeClocks(c *Config, ours []seen) []Finding {
 		slices.Sort(all)
 		clocks = append(clocks, clock{sensor, len(all), all[len(all)/2]})
 	}
-	found := judgeWild(ours, clocks)
+	usual := make(map[string]time.Duration)
+	for _, k := range clocks {
+		usual[k.sensor] = k.median
+	}
+	for i := range ours {
+		r := &ours[i]
+		r.wild = r.packet() && !r.time.IsZero() && (r.delay()-usual[r.from]).Abs() > wildWorth
+	}
+	return clocks
+}
+
+// judgeClocks judges the sensors' clocks.
+func judgeClocks(c *Config, ours []seen, clocks []clock) []Finding {
+	found := judgeWild(ours)
 	if skew := judgeSkew(c, clocks); skew != nil {
 		return append(found, skew...)
 	}
@@ -98,18 +112,13 @@ func judgeSkew(c *Config, clocks []clock) []Finding {
 }
 
 // judgeWild tells of single records with a time that no clock explains.
-func judgeWild(ours []seen, clocks []clock) []Finding {
-	usual := make(map[string]time.Duration)
-	for _, k := range clocks {
-		usual[k.sensor] = k.median
-	}
+func judgeWild(ours []seen) []Finding {
 	wild, packets, example := 0, 0, ""
 	for _, r := range ours {
-		if !r.packet() || r.time.IsZero() {
-			continue
+		if r.packet() {
+			packets++
 		}
-		packets++
-		if off := r.delay() - usual[r.from]; off.Abs() > wildWorth {
+		if r.wild {
 			if wild++; wild == 1 {
 				example = fmt.Sprintf("%s: flow %s, ts is %s", r.at(), r.uid, time.UnixMicro(r.rec.TS).UTC().Format(time.RFC3339))
 			}

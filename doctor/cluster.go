@@ -57,9 +57,18 @@ func (cl *cluster) knockAll(ctx context.Context) {
 	for _, addr := range cl.cfg.Brokers {
 		cl.knock(ctx, withPort(addr), true)
 	}
-	for _, l := range cl.listeners {
-		if w := cl.wires[l.addr]; w != nil && cl.meta == nil {
-			cl.meta = cl.describe(w)
+	for i := range cl.listeners {
+		l := &cl.listeners[i]
+		w := cl.wires[l.addr]
+		if w == nil {
+			continue
+		}
+		meta := cl.describe(w)
+		if meta != nil && meta.ClusterID != nil {
+			l.cluster = *meta.ClusterID
+		}
+		if cl.meta == nil {
+			cl.meta = meta
 		}
 	}
 	if cl.meta == nil {

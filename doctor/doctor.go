@@ -71,6 +71,7 @@ func Look(ctx context.Context, c *Config, known ...Finding) *Report {
 	r.Brokers = cl.brokers()
 	r.Looked = cl.meta != nil
 	r.add(judgeListeners(cl.listeners)...)
+	r.add(judgeClusters(cl.listeners)...)
 	r.add(judgeReleases(cl.listeners)...)
 	if !r.Looked {
 		return r

@@ -56,7 +56,7 @@ func (cl *cluster) describeGroup(g *group, w *wire, input *topic, d kmsg.Describ
 		g.err = kafka.Error(d.ErrorCode)
 		return
 	}
-	if w.newest[15] >= groupsVersion {
+	if w.takes[int16(kmsg.DescribeGroups)].newest >= groupsVersion {
 		g.operations = d.AuthorizedOperations
 	}
 	for _, m := range d.Members {
@@ -99,13 +99,13 @@ const lagWorth = 10_000
 func judgeGroup(c *Config, input *topic, g *group) []Finding {
 	if g.err != nil {
 		return []Finding{{"group-denied", Fault, "group " + c.Group + " may not be looked at, and so not joined", []string{"the cluster says: " + g.err.Error()},
-			fmt.Sprintf("grant it: kafka-acls.sh --add --allow-principal User:NAME --operation READ --group %s", c.Group)}}
+			"grant it: " + allow(c, "READ", "--group "+c.Group)}}
 	}
 	var found []Finding
 	if g.known && g.operations != undisclosed && g.operations&mayRead == 0 {
 		found = append(found, Finding{"group-denied", Fault, "this client has no READ on group " + c.Group + ": it cannot join it or commit",
 			[]string{"allowed operations, as the broker lists them: " + operations(g.operations)},
-			fmt.Sprintf("grant it: kafka-acls.sh --add --allow-principal User:NAME --operation READ --group %s", c.Group)})
+			"grant it: " + allow(c, "READ", "--group "+c.Group)})
 	}
 	if !input.ok() {
 		return found
@@ -157,7 +157,7 @@ func judgeOffsets(c *Config, input *topic, g *group) (found []Finding) {
 	}
 	if beyond != nil {
 		found = append(found, Finding{"offset-beyond-end", Fault, "group " + c.Group + " has committed offsets behind the log's end: the topic was made anew, or another cluster is asked", head(beyond),
-			fmt.Sprintf("stop serveflow and reset them: kafka-consumer-groups.sh --group %s --topic %s --reset-offsets --to-earliest --execute", c.Group, c.Topic)})
+			fmt.Sprintf("stop serveflow and reset them: kafka-consumer-groups.sh --bootstrap-server %s --group %s --topic %s --reset-offsets --to-earliest --execute", c.Brokers[0], c.Group, c.Topic)})
 	}
 	if near != nil {
 		found = append(found, Finding{"near-deletion", Warn, "group " + c.Group + " reads so far back that Kafka may delete records before it comes to them", head(near), "start more members, or lengthen retention"})

@@ -34,7 +34,7 @@ func judgeSample(c *Config, s *sample) []Finding {
 	found = append(found, judgeAge(ours, s.now)...)
 	found = append(found, judgeKeys(ours, s.partitions)...)
 	found = append(found, judgeFields(c, ours)...)
-	found = append(found, judgeClocks(c, ours)...)
+	found = append(found, judgeClocks(c, ours, readClocks(ours))...)
 	flows := rebuild(ours)
 	if len(split(flows)) == 0 {
 		found = append(found, judgeOrder(c, flows)...)

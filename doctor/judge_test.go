@@ -157,7 +157,7 @@ func TestGolden(t *testing.T) {
 	c := configFor("kafka1:9092")
 	r.add(judgeReleases([]listener{{addr: "kafka1:9092", answer: isKafka, release: "4.1"}, {addr: "kafka2:9092", answer: isKafka, release: "3.9"}})...)
 	r.add(judgeListeners([]listener{{addr: "kafka1:9092", node: 1, named: true, answer: isKafka}, {addr: "localhost:9092", node: 3, answer: isRefused, detail: "connection refused"}})...)
-	r.add(unseen(roles(c)[1], kafka.UnknownTopicOrPartition))
+	r.add(unseen(c, roles(c)[1], kafka.UnknownTopicOrPartition))
 	r.add(judgeRetention(c, &topic{name: input, settings: map[string]string{"retention.ms": "600000"}})...)
 	var keyless []seen
 	for i, m := range traffic(20) {
@@ -219,4 +219,15 @@ func FuzzTags(f *testing.F) {
 			t.Errorf("%d bytes of %d are left", len(rest), len(body))
 		}
 	})
+}
+
+func TestTwoClusters(t *testing.T) {
+	a, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	b, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters), kfake.ClusterID("another"))
+	write(t, a, input, kafka.Murmur2Balancer{}, traffic(60)...)
+	r := Look(t.Context(), configFor(a, b))
+	holds(t, r, "two-clusters", Fault, b+`: cluster "another"`)
+	if len(wrong(r)) != 1 {
+		t.Errorf("found %v", wrong(r))
+	}
 }

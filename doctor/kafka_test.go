@@ -134,8 +134,9 @@ func TestRealKafka(t *testing.T) {
 	for name, want := range map[string]struct{ id, says string }{
 		"SECRET": {"broker-tls", "this listener speaks TLS"}, "MUTUAL": {"broker-mutual-tls", "mutual TLS"},
 		"LOGIN": {"broker-sasl", "mechanisms: PLAIN"}, "SECRETLOGIN": {"broker-tls", "SASL behind it, mechanisms: PLAIN"},
-		"ASTRAY": {"advertised-unresolved", "asked at " + b.Addrs["ASTRAY"] + ", the cluster advertises broker 1 as kafka.invalid:9092"},
-		"NOBODY": {"advertised-refused", "advertises broker 1 as 127.0.0.1:"},
+		"CONTROLLER": {"broker-controller", "serves brokers alone"},
+		"ASTRAY":     {"advertised-unresolved", "asked at " + b.Addrs["ASTRAY"] + ", the cluster advertises broker 1 as kafka.invalid:9092"},
+		"NOBODY":     {"advertised-refused", "advertises broker 1 as 127.0.0.1:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := configFor(b.Addrs[name])

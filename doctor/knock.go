@@ -29,7 +29,8 @@ const (
 	isMutualTLS   = "mutual-tls" // TLS that wants a certificate of the client too
 	isSASL        = "sasl"
 	isHTTP        = "http"
-	isAlien       = "not-kafka" // answers something else
+	isAlien       = "not-kafka"  // answers something else
+	isController  = "controller" // a KRaft controller: Kafka, but for brokers alone
 )
 
 // listener is one address and what stands behind it.
@@ -40,6 +41,7 @@ type listener struct {
 	answer  string
 	detail  string // the words of the system or of the answer
 	release string
+	cluster string // the id that the cluster gives itself; empty where not asked
 }
 
 // knocker finds out what stands behind addresses.
@@ -94,6 +96,9 @@ func dialFault(err error) string {
 // authenticated tells a listener that serves anybody from one that wants SASL
 // first: both say which requests they take, but the second closes on any other.
 func (k *knocker) authenticated(ctx context.Context, w *wire, dial dialFunc, addr string) (answer, detail string) {
+	if _, ok := w.takes[int16(kmsg.Metadata)]; !ok {
+		return isController, "it does not take Metadata requests"
+	}
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{}
 	_, err := w.ask(req, metadataVersion)
@@ -106,7 +111,7 @@ func (k *knocker) authenticated(ctx context.Context, w *wire, dial dialFunc, add
 	}
 	defer conn.Close()
 	again := newWire(ctx, conn, k.clientID, k.timeout)
-	again.newest = w.newest
+	again.takes = w.takes
 	hand := kmsg.NewPtrSASLHandshakeRequest()
 	hand.Mechanism = "NONE" // no mechanism's name: the answer lists those that there are
 	resp, shakeErr := again.ask(hand, 1)

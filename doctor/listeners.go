@@ -24,7 +24,8 @@ func listenerFaults(role string) map[string]fault {
 		isRefused:     {"nothing listens there", "start the broker, or mend host and port in " + name},
 		isUnreachable: {"no connection can be made", "open the way there (firewall, routes, container networks), or mend " + name},
 		isSilent:      {"takes connections and does not answer", "look whether the broker hangs or is still starting, and whether the port is a Kafka listener at all"},
-		isClosed:      {"takes connections and closes them", "look in the broker's log for why; a controller's listener and one for brokers only do so too: name a listener for clients in " + name},
+		isClosed:      {"takes connections and closes them", "look in the broker's log for why; its limits on connections may be reached, or the listener is not for clients"},
+		isController:  {"a KRaft controller answers there, which serves brokers alone", "name a broker's listener in " + name},
 		isTLS:         {"this listener speaks TLS", plaintext},
 		isMutualTLS:   {"this listener speaks TLS and wants a certificate from the client (mutual TLS)", plaintext},
 		isSASL:        {"this listener wants SASL: the client has to log in", plaintext},
@@ -74,6 +75,24 @@ func reached(all []listener) (names []string) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// judgeClusters tells of addresses that belong to different clusters.
+func judgeClusters(all []listener) []Finding {
+	var ids, places []string
+	for _, l := range all {
+		if l.cluster == "" {
+			continue
+		}
+		places = append(places, fmt.Sprintf("%s: cluster %.40q", l.addr, l.cluster))
+		if !slices.Contains(ids, l.cluster) {
+			ids = append(ids, l.cluster)
+		}
+	}
+	if len(ids) < 2 {
+		return nil
+	}
+	return []Finding{{"two-clusters", Fault, "SERVEFLOW_BROKERS names brokers of different clusters: each start asks the one that answers first", places, "name brokers of one cluster alone"}}
 }
 
 // judgeReleases says which brokers are too old, or of several releases.

@@ -43,18 +43,19 @@ func rebuild(ours []seen) []*flow {
 				order = append(order, f)
 			}
 			f.take(r, newest)
-			newest = max(newest, believable(r.rec.TS, newest))
+			newest = max(newest, believable(r, newest))
 		}
 	}
 	return order
 }
 
-// believable keeps one wild time from making all others late.
-func believable(ts, newest int64) int64 {
-	if newest > 0 && ts-newest > time.Minute.Microseconds() {
+// believable is a packet record's time; one that leaps is not believed, lest all
+// others be late.
+func believable(r *seen, newest int64) int64 {
+	if r.wild || !r.packet() || newest > 0 && r.rec.TS-newest > time.Minute.Microseconds() {
 		return newest
 	}
-	return ts
+	return r.rec.TS
 }
 
 func (f *flow) take(r *seen, newest int64) {
@@ -78,11 +79,15 @@ func (f *flow) packet(r *seen, newest int64) {
 		if f.most-n > f.back {
 			f.back, f.example = f.most-n, fmt.Sprintf("%s: flow %s, n=%d after n=%d", r.at(), f.uid, n, f.most)
 		}
-		f.late = max(f.late, time.Duration(newest-r.rec.TS)*time.Microsecond)
+		if !r.wild {
+			f.late = max(f.late, time.Duration(newest-r.rec.TS)*time.Microsecond)
+		}
 	}
 	f.places[n] = true
 	f.most = max(f.most, n)
-	f.last = max(f.last, r.rec.TS)
+	if !r.wild {
+		f.last = max(f.last, r.rec.TS)
+	}
 	if flags := r.rec.Flags; flags != zeek.Absent {
 		direction := 0
 		if r.rec.FromOrig {
@@ -180,7 +185,7 @@ func judgeEnds(ours []seen, flows []*flow) []Finding {
 			ends++
 		}
 		if r.rec.Kind == zeek.Packet {
-			newest[r.partition] = max(newest[r.partition], believable(r.rec.TS, newest[r.partition]))
+			newest[r.partition] = max(newest[r.partition], believable(r, newest[r.partition]))
 			cap = max(cap, r.rec.N)
 		}
 	}
@@ -188,7 +193,7 @@ func judgeEnds(ours []seen, flows []*flow) []Finding {
 	for _, f := range flows {
 		silent := time.Duration(newest[f.partition]-f.last) * time.Microsecond
 		over := f.closed() && silent > endAfterClose || f.most < cap && silent > endAfterIdle
-		if !over || len(f.places) == 0 {
+		if !over || f.last == 0 {
 			continue
 		}
 		due++

@@ -17,6 +17,7 @@ type seen struct {
 	bare map[string]json.RawMessage
 	err  *zeek.Error // why it cannot be read
 	log  string      // which log it is of, where it is not ours
+	wild bool        // its time is far off from what its sensor's others say
 }
 
 // ours reports whether it is of a flow.
@@ -43,8 +44,23 @@ func parse(records []record, conns bool) []seen {
 		if s.rec.Kind == zeek.Other {
 			s.log = logName(s.bare)
 		}
+		s.bare = unwrapped(s.bare)
 	}
 	return all
+}
+
+// unwrapped takes off the tag that zeek-kafka puts around a record.
+func unwrapped(bare map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(bare) != 1 {
+		return bare
+	}
+	for _, inner := range bare {
+		var within map[string]json.RawMessage
+		if json.Unmarshal(inner, &within) == nil && within != nil {
+			return within
+		}
+	}
+	return bare
 }
 
 func decode(d *zeek.Decoder, value []byte, rec *zeek.Record) *zeek.Error {

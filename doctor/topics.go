@@ -36,10 +36,10 @@ func judgeTopics(c *Config, topics map[string]*topic) (found []Finding) {
 			continue
 		}
 		if t.err != nil {
-			found = append(found, unseen(r, t.err))
+			found = append(found, unseen(c, r, t.err))
 			continue
 		}
-		found = append(found, judgeAccess(r, t)...)
+		found = append(found, judgeAccess(c, r, t)...)
 		found = append(found, judgeReplicas(r, t)...)
 		if t.settingErr != nil {
 			found = append(found, Finding{"settings-hidden", Info, "the settings of topic " + r.topic + " cannot be read, so retention and sizes were not looked at",
@@ -59,14 +59,14 @@ func judgeTopics(c *Config, topics map[string]*topic) (found []Finding) {
 	return found
 }
 
-func unseen(r role, err error) Finding {
+func unseen(c *Config, r role, err error) Finding {
 	switch {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
 		return Finding{"topic-missing", Fault, "topic " + r.topic + " does not exist", []string{r.setting + " names it; the cluster does not know it"},
-			fmt.Sprintf("create it (kafka-topics.sh --create --topic %s --partitions 6), or name another by %s", r.topic, r.setting)}
+			fmt.Sprintf("create it (kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 6), or name another by %s", c.Brokers[0], r.topic, r.setting)}
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		return Finding{"topic-denied", Fault, "topic " + r.topic + " may not be seen", []string{r.setting + " names it; the cluster says: " + err.Error()},
-			fmt.Sprintf("grant this client DESCRIBE and %s on topic %s (kafka-acls.sh --add), or name another by %s", r.must(), r.topic, r.setting)}
+			fmt.Sprintf("grant this client DESCRIBE and %s on topic %s, or name another by %s", r.must(), r.topic, r.setting)}
 	}
 	return Finding{"topic-unknown", Fault, "topic " + r.topic + " cannot be described", []string{r.setting + " names it; the cluster says: " + err.Error()}, "look in the brokers' logs"}
 }
@@ -85,7 +85,7 @@ const (
 	mayWrite = 1 << 4
 )
 
-func judgeAccess(r role, t *topic) []Finding {
+func judgeAccess(c *Config, r role, t *topic) []Finding {
 	need, id := int32(mayRead), "no-read"
 	if r.write {
 		need, id = mayWrite, "no-write"
@@ -95,7 +95,13 @@ func judgeAccess(r role, t *topic) []Finding {
 	}
 	return []Finding{{id, Fault, fmt.Sprintf("this client has no %s on topic %s", r.must(), r.topic),
 		[]string{"allowed operations, as the broker lists them: " + operations(t.operations)},
-		fmt.Sprintf("grant it: kafka-acls.sh --add --allow-principal User:NAME --operation %s --topic %s", r.must(), r.topic)}}
+		"grant it: " + allow(c, r.must(), "--topic "+r.topic)}}
+}
+
+// allow is the command that grants an operation. Who comes by a PLAINTEXT
+// listener, as we do, is User:ANONYMOUS to Kafka.
+func allow(c *Config, operation, resource string) string {
+	return fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal User:ANONYMOUS --operation %s %s", c.Brokers[0], operation, resource)
 }
 
 // operations names the bits of an operations field.

@@ -22,10 +22,13 @@ type wire struct {
 	conn     net.Conn
 	format   *kmsg.RequestFormatter
 	timeout  time.Duration
-	newest   map[int16]int16 // by API key, the newest version that the broker takes
+	takes    map[int16]versions // by API key
 	release  string
 	question int32
 }
+
+// versions are those of one request that a broker takes.
+type versions struct{ oldest, newest int16 }
 
 // alienError is an answer that is not Kafka's.
 type alienError struct{ head []byte }
@@ -56,9 +59,9 @@ func (w *wire) greet() error {
 		if err := resp.ReadFrom(body); err != nil {
 			return &alienError{body[:min(len(body), 16)]}
 		}
-		w.newest = make(map[int16]int16)
+		w.takes = make(map[int16]versions)
 		for _, key := range resp.ApiKeys {
-			w.newest[key.ApiKey] = key.MaxVersion
+			w.takes[key.ApiKey] = versions{key.MinVersion, key.MaxVersion}
 		}
 		w.release = release(resp)
 		return nil
@@ -71,11 +74,11 @@ const unsupportedVersion = 35
 
 // ask puts a question in the newest version that both sides know, at most limit.
 func (w *wire) ask(req kmsg.Request, limit int16) (kmsg.Response, error) {
-	newest, ok := w.newest[req.Key()]
-	if !ok {
-		return nil, fmt.Errorf("the broker does not take %s", kmsg.NameForKey(req.Key()))
+	takes, ok := w.takes[req.Key()]
+	if !ok || takes.oldest > limit {
+		return nil, fmt.Errorf("the broker does not take %s up to version %d", kmsg.NameForKey(req.Key()), limit)
 	}
-	req.SetVersion(min(newest, limit))
+	req.SetVersion(min(takes.newest, limit))
 	body, err := w.exchange(req)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ const (
 type Broker struct {
 	// Addr is the address for clients, "127.0.0.1:port"; it stays the same over a Restart.
 	Addr string
-	// Addrs are the addresses of further listeners, by name.
+	// Addrs are the addresses of further listeners by name, and that of "CONTROLLER".
 	Addrs map[string]string
 
 	t       testing.TB
@@ -66,6 +66,7 @@ func StartWith(t testing.TB, o Options) *Broker {
 		b.check("start", err)
 		b.Addrs[l.Name] = fmt.Sprintf("127.0.0.1:%d", port)
 	}
+	b.Addrs["CONTROLLER"] = fmt.Sprintf("127.0.0.1:%d", controllerPort)
 	b.check("write configuration", writeConfig(b.dir, port, controllerPort, o, b.Addrs))
 
 	format := b.install.command(b.dir, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", propertiesFile)
