@@ -39,15 +39,30 @@ func readClocks(ours []seen) []clock {
 		slices.Sort(all)
 		clocks = append(clocks, clock{sensor, len(all), all[len(all)/2]})
 	}
+	markWild(ours, behind, clocks)
+	return clocks
+}
+
+// markWild marks the records that are far off from their sensor's median. Where
+// that is many of a replay, they are of captures from different days.
+func markWild(ours []seen, behind map[string][]time.Duration, clocks []clock) {
 	usual := make(map[string]time.Duration)
 	for _, k := range clocks {
-		usual[k.sensor] = k.median
+		off := 0
+		for _, delay := range behind[k.sensor] {
+			if (delay - k.median).Abs() > wildWorth {
+				off++
+			}
+		}
+		if k.median < replayed || 10*off < k.n {
+			usual[k.sensor] = k.median
+		}
 	}
 	for i := range ours {
 		r := &ours[i]
-		r.wild = r.packet() && !r.time.IsZero() && (r.delay()-usual[r.from]).Abs() > wildWorth
+		median, known := usual[r.from]
+		r.wild = known && r.packet() && !r.time.IsZero() && (r.delay()-median).Abs() > wildWorth
 	}
-	return clocks
 }
 
 // judgeClocks judges the sensors' clocks.

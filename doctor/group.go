@@ -128,46 +128,55 @@ func orNone(state string) string {
 	return state
 }
 
-func judgeOffsets(c *Config, input *topic, g *group) (found []Finding) {
-	var deleted, beyond, near, none, lags []string
-	var lag int64
+// standing is where a group stands: partitions, in words, by what is the matter.
+type standing struct {
+	deleted, beyond, near, none, lags []string
+	lag                               int64
+}
+
+func (g *group) stands(input *topic) (s standing) {
 	for _, p := range input.partitions {
 		at, ok := g.committed[p.id]
 		switch place := fmt.Sprintf("partition %d: committed %d, the log holds %d to %d", p.id, at, p.first, p.end); {
 		case p.err != nil:
 		case !ok:
 			if p.end > p.first {
-				none = append(none, fmt.Sprint(p.id))
+				s.none = append(s.none, fmt.Sprint(p.id))
 			}
 		case at < p.first:
-			deleted = append(deleted, place)
+			s.deleted = append(s.deleted, place)
 		case at > p.end:
-			beyond = append(beyond, place)
+			s.beyond = append(s.beyond, place)
 		default:
-			lag += p.end - at
-			lags = append(lags, fmt.Sprintf("%d: %s", p.id, grouped(p.end-at)))
+			s.lag += p.end - at
+			s.lags = append(s.lags, fmt.Sprintf("%d: %s", p.id, grouped(p.end-at)))
 			if p.first > 0 && p.end-at > 1000 && (at-p.first)*10 < p.end-p.first {
-				near = append(near, place)
+				s.near = append(s.near, place)
 			}
 		}
 	}
-	if deleted != nil {
-		found = append(found, Finding{"offset-deleted", Fault, "Kafka deleted records before group " + c.Group + " read them", head(deleted),
+	return s
+}
+
+func judgeOffsets(c *Config, input *topic, g *group) (found []Finding) {
+	s := g.stands(input)
+	if s.deleted != nil {
+		found = append(found, Finding{"offset-deleted", Fault, "Kafka deleted records before group " + c.Group + " read them", head(s.deleted),
 			"lengthen retention; set SERVEFLOW_SKIP_TRUNCATED=true to go on without them, else serveflow run stops there"})
 	}
-	if beyond != nil {
-		found = append(found, Finding{"offset-beyond-end", Fault, "group " + c.Group + " has committed offsets behind the log's end: the topic was made anew, or another cluster is asked", head(beyond),
+	if s.beyond != nil {
+		found = append(found, Finding{"offset-beyond-end", Fault, "group " + c.Group + " has committed offsets behind the log's end: the topic was made anew, or another cluster is asked", head(s.beyond),
 			fmt.Sprintf("stop serveflow and reset them: kafka-consumer-groups.sh --bootstrap-server %s --group %s --topic %s --reset-offsets --to-earliest --execute", c.Brokers[0], c.Group, c.Topic)})
 	}
-	if near != nil {
-		found = append(found, Finding{"near-deletion", Warn, "group " + c.Group + " reads so far back that Kafka may delete records before it comes to them", head(near), "start more members, or lengthen retention"})
+	if s.near != nil {
+		found = append(found, Finding{"near-deletion", Warn, "group " + c.Group + " reads so far back that Kafka may delete records before it comes to them", head(s.near), "start more members, or lengthen retention"})
 	}
-	if len(none) > 0 {
-		found = append(found, Finding{"no-offset", Info, "group " + c.Group + " has committed nothing on partitions that hold records", []string{"partitions: " + listed(none, 10)},
+	if s.none != nil {
+		found = append(found, Finding{"no-offset", Info, "group " + c.Group + " has committed nothing on partitions that hold records", []string{"partitions: " + listed(s.none, 10)},
 			"nothing, before the first start: it begins at the oldest record"})
 	}
-	if lag >= lagWorth {
-		found = append(found, Finding{"lag", Info, fmt.Sprintf("group %s is %s behind", c.Group, many(int(lag), "record")), []string{"by partition: " + listed(lags, 12)},
+	if s.lag >= lagWorth {
+		found = append(found, Finding{"lag", Info, fmt.Sprintf("group %s is %s behind", c.Group, many(int(s.lag), "record")), []string{"by partition: " + listed(s.lags, 12)},
 			"look again in a minute: if it grows, start more members, up to the number of partitions"})
 	}
 	return found

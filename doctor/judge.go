@@ -1,11 +1,13 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/segmentio/kafka-go"
 )
 
 // quiet is how old the newest record may be before it is worth a word.
@@ -36,10 +38,10 @@ func judgeSample(c *Config, s *sample) []Finding {
 	found = append(found, judgeFields(c, ours)...)
 	found = append(found, judgeClocks(c, ours, readClocks(ours))...)
 	flows := rebuild(ours)
-	if len(split(flows)) == 0 {
-		found = append(found, judgeOrder(c, flows)...)
-		found = append(found, judgeGaps(flows)...)
-		found = append(found, judgeEnds(ours, flows)...)
+	if whole := slices.DeleteFunc(slices.Clone(flows), (*flow).split); 2*len(whole) > len(flows) {
+		found = append(found, judgeOrder(c, whole)...)
+		found = append(found, judgeGaps(whole)...)
+		found = append(found, judgeEnds(ours, whole)...)
 	}
 	return append(found, judgeDepth(c, ours)...)
 }
@@ -49,10 +51,22 @@ func judgeReading(c *Config, s *sample) []Finding {
 		return nil
 	}
 	remedy := "start the brokers that lead these partitions, or make their advertised addresses reachable from here"
-	if s.denied {
-		remedy = "grant this client READ on topic " + c.Topic
+	var reasons []string
+	places := make(map[string][]string)
+	for _, f := range s.faults {
+		if errors.Is(f.err, kafka.TopicAuthorizationFailed) {
+			remedy = "grant READ: " + allow(c, "READ", "--topic "+c.Topic)
+		}
+		why := f.err.Error()
+		if places[why] == nil {
+			reasons = append(reasons, why)
+		}
+		places[why] = append(places[why], strconv.Itoa(f.partition))
 	}
-	return []Finding{{"unreadable", Fault, fmt.Sprintf("%s of %d of topic %s cannot be read", many(len(s.faults), "partition"), s.partitions, c.Topic), head(s.faults), remedy}}
+	for i, why := range reasons {
+		reasons[i] = "partitions " + listed(places[why], 10) + ": " + why
+	}
+	return []Finding{{"unreadable", Fault, fmt.Sprintf("%s of %d of topic %s cannot be read", many(len(s.faults), "partition"), s.partitions, c.Topic), head(reasons), remedy}}
 }
 
 func nothing(c *Config, s *sample) Finding {
@@ -138,84 +152,4 @@ func byPartition(all []seen) func(yield func([]seen) bool) {
 			all = all[n:]
 		}
 	}
-}
-
-// judgeBad says which records go to the dead letters.
-func judgeBad(s *sample) []Finding {
-	count, example := make(map[string]int), make(map[string]string)
-	total := 0
-	for _, r := range s.records {
-		if r.err == nil {
-			continue
-		}
-		total++
-		if count[r.err.Reason]++; count[r.err.Reason] == 1 {
-			example[r.err.Reason] = fmt.Sprintf("%s: %v", r.at(), r.err)
-		}
-	}
-	if total == 0 {
-		return nil
-	}
-	evidence := []string{share(total, len(s.records), "record")}
-	for _, reason := range zeek.Reasons() {
-		if count[reason] > 0 {
-			evidence = append(evidence, fmt.Sprintf("%s: %s, as %s", reason, many(count[reason], "record"), example[reason]))
-		}
-	}
-	f := Finding{"bad-records", Warn, "records of topic " + s.topic.name + " cannot be read; they go to the dead letters", evidence,
-		"look at what writes them: each example names the field and what was expected there"}
-	if 10*total > len(s.records) {
-		f.Severity = Fault
-	}
-	return []Finding{f}
-}
-
-// judgeLogs says which other logs are on the topic.
-func judgeLogs(c *Config, s *sample) []Finding {
-	count := make(map[string]int)
-	total, readable := 0, 0
-	for _, r := range s.records {
-		if r.err == nil {
-			readable++
-		}
-		if r.log != "" {
-			count[r.log]++
-			total++
-		}
-	}
-	if total == 0 {
-		return nil
-	}
-	evidence := []string{share(total, len(s.records), "record")}
-	for _, log := range ranked(count) {
-		evidence = append(evidence, fmt.Sprintf("%s: %s", log, many(count[log], "record")))
-	}
-	if total == readable {
-		what := "packet records: no flow is labelled"
-		if c.Needs.Conns {
-			what = "conn.log records: no flow is labelled"
-		}
-		return []Finding{{"no-packet-records", Fault, "topic " + c.Topic + " carries other logs and no " + what, head(evidence),
-			"load the serveflow package in Zeek, and send its log path serveflow to this topic; or name the topic that has it by SERVEFLOW_TOPIC"}}
-	}
-	return []Finding{{"other-logs", Info, "topic " + c.Topic + " carries other logs too; they are passed by and counted", head(evidence),
-		"nothing; a topic of its own for the log path serveflow saves reading them"}}
-}
-
-// ranked gives the names by how often they were counted, the most first.
-func ranked(count map[string]int) []string {
-	var names []string
-	for name := range count {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if count[a] != count[b] {
-			return count[b] - count[a]
-		}
-		if a < b {
-			return -1
-		}
-		return 1
-	})
-	return names
 }

@@ -120,7 +120,7 @@ func TestUnreadablePartition(t *testing.T) {
 		return resp, nil, true
 	})
 	r := Look(t.Context(), configFor(addr))
-	holds(t, r, "unreadable", Fault, "1 partition of 3", "partition 1: [6]")
+	holds(t, r, "unreadable", Fault, "1 partition of 3", "partitions 1: [6]")
 	if r.Records == 0 || len(wrong(r)) != 1 {
 		t.Errorf("%d records, found %v", r.Records, wrong(r))
 	}

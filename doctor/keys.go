@@ -42,7 +42,7 @@ func judgeKeys(ours []seen, partitions int) []Finding {
 		}
 		keyed = append(keyed, r)
 	}
-	apart := split(rebuild(ours))
+	apart := slices.DeleteFunc(rebuild(ours), func(f *flow) bool { return !f.split() })
 	var found []Finding
 	if keyless > 0 {
 		found = append(found, Finding{"no-key", Fault, "records have no key: a flow's records go to any partition", []string{share(keyless, len(ours), "record")},

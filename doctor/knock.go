@@ -3,10 +3,8 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -28,6 +26,7 @@ const (
 	isTLS         = "tls"
 	isMutualTLS   = "mutual-tls" // TLS that wants a certificate of the client too
 	isSASL        = "sasl"
+	isSecretSASL  = "tls-sasl" // SASL behind TLS
 	isHTTP        = "http"
 	isAlien       = "not-kafka"  // answers something else
 	isController  = "controller" // a KRaft controller: Kafka, but for brokers alone
@@ -144,72 +143,4 @@ func (k *knocker) stranger(ctx context.Context, addr string, greeting error) (an
 		return isSilent, fmt.Sprintf("no answer in %v", k.timeout)
 	}
 	return isClosed, greeting.Error()
-}
-
-// secret tries TLS and reports whether it is spoken there.
-func (k *knocker) secret(ctx context.Context, addr string) (answer, detail string, ok bool) {
-	asked := false
-	dial := func(ctx context.Context, addr string) (net.Conn, error) {
-		conn, err := k.dial(ctx, addr)
-		if err != nil {
-			return nil, err
-		}
-		conn.SetDeadline(time.Now().Add(k.timeout))
-		host, _, _ := net.SplitHostPort(addr)
-		return tls.Client(conn, &tls.Config{
-			ServerName:         host,
-			InsecureSkipVerify: true, // nothing is sent but greetings: the question is what speaks, not who
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-				asked = true
-				return &tls.Certificate{}, nil
-			},
-		}), nil
-	}
-	conn, err := dial(ctx, addr)
-	if err != nil {
-		return "", "", false
-	}
-	defer conn.Close()
-	if err := conn.(*tls.Conn).HandshakeContext(ctx); err != nil {
-		if asked {
-			return isMutualTLS, err.Error(), true
-		}
-		alert := strings.Contains(err.Error(), "remote error: tls")
-		return isTLS, err.Error(), alert
-	}
-	w := newWire(ctx, conn, k.clientID, k.timeout)
-	err = w.greet()
-	var alien *alienError
-	switch {
-	case err == nil:
-		answer, detail = k.authenticated(ctx, w, dial, addr)
-		if answer == isSASL {
-			return isTLS, "and SASL behind it, " + detail, true
-		}
-		return isTLS, "Kafka answers behind it", true
-	case asked:
-		return isMutualTLS, err.Error(), true
-	case errors.As(err, &alien) && bytes.HasPrefix(alien.head, []byte("HTTP")):
-		return isHTTP, "over TLS it " + err.Error(), true
-	}
-	if head := k.web(ctx, dial, addr); head != "" {
-		return isHTTP, "over TLS it answers " + head, true
-	}
-	return isTLS, "what is behind it does not answer as Kafka: " + err.Error(), true
-}
-
-// web asks as a browser would, and gives the first words of an HTTP answer.
-func (k *knocker) web(ctx context.Context, dial dialFunc, addr string) string {
-	conn, err := dial(ctx, addr)
-	if err != nil {
-		return ""
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(k.timeout))
-	fmt.Fprintf(conn, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", addr)
-	var head [12]byte
-	if _, err := io.ReadFull(conn, head[:]); err != nil || !bytes.HasPrefix(head[:], []byte("HTTP/")) {
-		return ""
-	}
-	return fmt.Sprintf("%q", head)
 }

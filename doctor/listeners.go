@@ -29,6 +29,7 @@ func listenerFaults(role string) map[string]fault {
 		isTLS:         {"this listener speaks TLS", plaintext},
 		isMutualTLS:   {"this listener speaks TLS and wants a certificate from the client (mutual TLS)", plaintext},
 		isSASL:        {"this listener wants SASL: the client has to log in", plaintext},
+		isSecretSASL:  {"this listener speaks TLS, and behind it wants SASL: the client has to log in", plaintext},
 		isHTTP:        {"an HTTP server answers there, not Kafka", "name the brokers' own port in " + name + "; 9092 is Kafka's usual one, while REST proxies, consoles and metrics have others"},
 		isAlien:       {"what answers there is not Kafka", "name the brokers' own port in " + name},
 	}

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -27,13 +26,18 @@ type record struct {
 	headers    []kafka.Header
 }
 
+// unread is a partition that could not be read, and why.
+type unread struct {
+	partition int
+	err       error
+}
+
 // sample is what was read of the input topic.
 type sample struct {
 	records    []seen
 	topic      *topic
 	partitions int
-	faults     []string // partitions that could not be read, and why
-	denied     bool     // reading was refused
+	faults     []unread
 	now        time.Time
 }
 
@@ -45,10 +49,7 @@ func (cl *cluster) sample(ctx context.Context, t *topic) *sample {
 	}
 	s.partitions = len(t.partitions)
 	records, faults := cl.read(ctx, t, cl.cfg.Sample)
-	for _, err := range faults {
-		s.denied = s.denied || errors.Is(err, kafka.TopicAuthorizationFailed)
-		s.faults = append(s.faults, err.Error())
-	}
+	s.faults = faults
 	s.records = parse(records, cl.cfg.Needs.Conns)
 	return s
 }
@@ -63,8 +64,8 @@ func (cl *cluster) newest(ctx context.Context, t *topic) []record {
 }
 
 // read gives the newest records of a topic, limit in all, in order within each
-// partition. What cannot be read is an error, and the rest is read all the same.
-func (cl *cluster) read(ctx context.Context, t *topic, limit int) (all []record, faults []error) {
+// partition. What cannot be read is told, and the rest is read all the same.
+func (cl *cluster) read(ctx context.Context, t *topic, limit int) (all []record, faults []unread) {
 	each := int64(max(1, limit/max(1, len(t.partitions))))
 	budget := sampleBytes / max(1, len(t.partitions))
 	for _, p := range t.partitions {
@@ -78,7 +79,7 @@ func (cl *cluster) read(ctx context.Context, t *topic, limit int) (all []record,
 			all = append(all, some...)
 		}
 		if err != nil && ctx.Err() == nil {
-			faults = append(faults, fmt.Errorf("partition %d: %w", p.id, err))
+			faults = append(faults, unread{p.id, err})
 		}
 	}
 	return all, faults
