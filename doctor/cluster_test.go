@@ -26,7 +26,7 @@ const (
 func configFor(addrs ...string) *Config {
 	return &Config{
 		Brokers: addrs, ClientID: "doctor-test", Topic: input, LabelTopic: labels, DeadLetterTopic: letters, Group: "serveflow",
-		Lateness: time.Second, Pin: 71 * time.Second, Needs: Needs{Digest: strings.Repeat("ab", 32), Depth: 4, Header: []string{"p1_ip_tos", "p1_tcp_mss"}},
+		Lateness: time.Second, Pin: 71 * time.Second, Needs: Needs{Digest: strings.Repeat("ab", 32), Depth: 4, Header: []string{"p1_ip_tos", "p1_tcp_mss"}, Fields: []string{"ip_len", "plen", "ttl", "flags", "win"}},
 		Sample: 20_000, Timeout: time.Minute,
 	}
 }

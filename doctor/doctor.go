@@ -35,6 +35,7 @@ type Needs struct {
 	Digest string   // hex; empty where the bundle could not be loaded
 	Depth  int      // packets that the deepest stage looks at; 0: unknown
 	Header []string // features that only a packet's header bytes give
+	Fields []string // fields of packet records that features are read from where there are no header bytes
 	Conns  bool     // the bundle reads conn.log and no packet records
 }
 

@@ -169,7 +169,7 @@ func plants() []plant {
 			for _, name := range []string{"hdr", "ip_len", "plen"} {
 				set(name, nil)(m)
 			}
-		}), id: "fields-missing", severity: Fault, says: []string{"100.0%"}},
+		}), id: "fields-missing", severity: Fault, says: []string{"ip_len: not in 100.0% (240 of 240 packet records)", "plen: not in"}},
 		{name: "fields dropped half way", change: each(func(i int) bool { return packetsOnly(i) && i > 30*perFlow }, set("ttl", nil)),
 			id: "schema-drift", severity: Warn, says: []string{"ttl: in 97% of the older half, in 4% of the newer"}, alone: true},
 		{name: "a package that is not deep enough", needs: func(c *Config) { c.Needs.Depth = 10 },

@@ -28,6 +28,7 @@ func judgeFields(c *Config, ours []seen) []Finding {
 		return nil
 	}
 	found := judgeHeaders(c, packets)
+	found = append(found, judgeNumbers(c, packets)...)
 	found = append(found, judgeDrift(packets)...)
 	return append(found, judgeUnknown(ours)...)
 }
@@ -35,7 +36,7 @@ func judgeFields(c *Config, ours []seen) []Finding {
 // judgeHeaders judges packets without header bytes against what the bundle needs.
 func judgeHeaders(c *Config, packets []seen) []Finding {
 	why := make(map[string]int)
-	without, blind := 0, 0
+	without := 0
 	for _, r := range packets {
 		if len(r.rec.Hdr) > 0 {
 			continue
@@ -46,29 +47,64 @@ func judgeHeaders(c *Config, packets []seen) []Finding {
 			reason = "not said"
 		}
 		why[reason]++
-		if r.rec.IPLen == zeek.Absent && r.rec.PayloadLen == zeek.Absent {
-			blind++
-		}
 	}
-	var found []Finding
 	evidence := []string{share(without, len(packets), "packet record")}
 	for _, reason := range ranked(why) {
 		evidence = append(evidence, fmt.Sprintf("hdr_why %s: %s", reason, many(why[reason], "record")))
 	}
-	if 20*without > len(packets) && len(c.Needs.Header) > 0 {
-		f := Finding{"header-missing", Warn, "packet records lack header bytes (hdr), and the bundle has features that only they give",
-			append(evidence, "features of the bundle that need them: "+listed(c.Needs.Header, 5)),
-			"let the Zeek package write header bytes (not fields only); for hdr_why frag, tunnel, l2 and snap see its README; or train a bundle without these features"}
-		if 2*without > len(packets) {
-			f.Severity = Fault
+	if 20*without <= len(packets) || len(c.Needs.Header) == 0 {
+		return nil
+	}
+	f := Finding{"header-missing", Warn, "packet records lack header bytes (hdr), and the bundle has features that only they give",
+		append(evidence, "features of the bundle that need them: "+listed(c.Needs.Header, 5)),
+		"let the Zeek package write header bytes (not fields only); for hdr_why frag, tunnel, l2 and snap see its README; or train a bundle without these features"}
+	if 2*without > len(packets) {
+		f.Severity = Fault
+	}
+	return []Finding{f}
+}
+
+// judgeNumbers judges packets that have neither header bytes nor the numbers of
+// the record that stand in for them.
+func judgeNumbers(c *Config, packets []seen) []Finding {
+	var evidence []string
+	for _, name := range c.Needs.Fields {
+		lack, of := 0, 0
+		for i := range packets {
+			r := &packets[i].rec
+			if (name == "flags" || name == "win") && r.Proto != zeek.TCP {
+				continue
+			}
+			if of++; len(r.Hdr) == 0 && absent(r, name) {
+				lack++
+			}
 		}
-		found = append(found, f)
+		if 20*lack > of {
+			evidence = append(evidence, name+": not in "+share(lack, of, "packet record"))
+		}
 	}
-	if 20*blind > len(packets) {
-		found = append(found, Finding{"fields-missing", Fault, "packet records have neither header bytes nor sizes: models see hardly more than ports and times",
-			[]string{"without hdr, ip_len and plen: " + share(blind, len(packets), "packet record")}, "let the Zeek package write hdr, or ip_len, plen, ttl, flags and win"})
+	if evidence == nil {
+		return nil
 	}
-	return found
+	return []Finding{{"fields-missing", Fault, "packet records have neither header bytes nor the fields that the bundle's features are read from", evidence,
+		"let the Zeek package write hdr, or these fields; or train a bundle on records as they are"}}
+}
+
+// absent reports whether a record lacks one of its own numbers.
+func absent(r *zeek.Record, name string) bool {
+	switch name {
+	case "ip_len":
+		return r.IPLen == zeek.Absent
+	case "plen":
+		return r.PayloadLen == zeek.Absent
+	case "ttl":
+		return r.TTL == zeek.Absent
+	case "flags":
+		return r.Flags == zeek.Absent
+	case "win":
+		return r.Window == zeek.Absent
+	}
+	return false
 }
 
 // judgeDrift tells of fields that newer records have, or lack, other than older ones.

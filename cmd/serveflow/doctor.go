@@ -77,24 +77,42 @@ func needsOf(s *Settings) (doctor.Needs, []doctor.Finding) {
 	for _, stage := range b.Stages {
 		needs.Depth = max(needs.Depth, stage.Depth)
 		for _, name := range stage.Features {
-			if fromHeader(name) && !slices.Contains(needs.Header, name) {
+			field, header := source(name)
+			if header && !slices.Contains(needs.Header, name) {
 				needs.Header = append(needs.Header, name)
+			}
+			if field != "" && !slices.Contains(needs.Fields, field) {
+				needs.Fields = append(needs.Fields, field)
 			}
 		}
 	}
 	return needs, nil
 }
 
-// fromHeader reports whether a feature needs a packet's header bytes: neither the
-// flow, nor its packets' order, nor the record's own numbers give it.
-func fromHeader(feature string) bool {
+// source says what of a packet record a feature is read from: a field, where the
+// record's own number can stand in for header bytes, or header bytes alone. What
+// only needs the flow and its packets' order has neither.
+func source(feature string) (field string, header bool) {
 	place, name, ok := strings.Cut(feature, "_")
 	if !ok || len(place) < 2 || place[0] != 'p' || strings.Trim(place[1:], "0123456789") != "" {
-		return false
+		if strings.Contains(feature, "payload") {
+			return "plen", false
+		}
+		return "", false
 	}
 	switch name {
-	case "dir", "log_gap", "ip_len", "ip_ttl", "payload_len", "tcp_flags", "tcp_window":
-		return false
+	case "dir", "log_gap":
+		return "", false
+	case "ip_len":
+		return "ip_len", false
+	case "payload_len":
+		return "plen", false
+	case "ip_ttl":
+		return "ttl", false
+	case "tcp_flags":
+		return "flags", false
+	case "tcp_window":
+		return "win", false
 	}
-	return true
+	return "", true
 }

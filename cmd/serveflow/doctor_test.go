@@ -66,14 +66,18 @@ func TestDoctorOnRealRecords(t *testing.T) {
 	}
 }
 
-// What needs header bytes is what the documentation of features says.
-func TestFromHeader(t *testing.T) {
-	for name, want := range map[string]bool{
-		"proto": false, "resp_port": false, "packets": false, "orig_payload_max": false, "log_duration": false, "p1_dir": false,
-		"p2_ip_len": false, "p10_tcp_window": false, "p1_ip_tos": true, "p10_tcp_mss": true, "p3_ipv4_ttl_0": true, "px_tcp_mss": false,
+// What features are read from is what their documentation says.
+func TestSourceOfFeatures(t *testing.T) {
+	type from struct {
+		field  string
+		header bool
+	}
+	for name, want := range map[string]from{
+		"proto": {}, "resp_port": {}, "packets": {}, "orig_payload_max": {"plen", false}, "log_duration": {}, "p1_dir": {}, "p9_log_gap": {},
+		"p2_ip_len": {"ip_len", false}, "p10_tcp_window": {"win", false}, "p1_ip_tos": {"", true}, "p10_tcp_mss": {"", true}, "p3_ipv4_ttl_0": {"", true}, "px_tcp_mss": {},
 	} {
-		if got := fromHeader(name); got != want {
-			t.Errorf("%s: %v", name, got)
+		if field, header := source(name); (from{field, header}) != want {
+			t.Errorf("%s: %q %v, want %v", name, field, header, want)
 		}
 	}
 	table, err := os.ReadFile(filepath.Join(repositoryRoot(t), "cascade", "nprint", "FEATURES.md"))
@@ -85,7 +89,7 @@ func TestFromHeader(t *testing.T) {
 		if !strings.HasPrefix(line, "| `p<i>_") || name == "dir" || name == "log_gap" {
 			continue
 		}
-		if own := strings.Contains(meaning, "record's own"); own == fromHeader("p1_"+name) {
+		if _, header := source("p1_" + name); strings.Contains(meaning, "record's own") == header {
 			t.Errorf("%s: %s", name, meaning)
 		}
 	}
