@@ -42,7 +42,7 @@ bench: ## the cost of each step, per record and per flow
 	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink
 
 golden: build onnxruntime ## rewrite the golden files
-	go test ./consumer/zeek ./consumer/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./cmd/serveflow -update
+	go test ./consumer/zeek ./consumer/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./cmd/serveflow -update
 
 testdata: build ## capture the lab's traffic anew; Debian, as root
 	testdata/lab/make.sh

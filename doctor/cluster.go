@@ -74,8 +74,9 @@ func (cl *cluster) knockAll(ctx context.Context) {
 	}
 	for _, b := range cl.meta.Brokers {
 		addr := net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
-		l := cl.knock(ctx, addr, false)
-		cl.listeners[l].node = b.NodeID
+		if at := cl.knock(ctx, addr, false); at >= 0 {
+			cl.listeners[at].node = b.NodeID
+		}
 		cl.leaders[b.NodeID], cl.addrs[b.NodeID] = cl.wires[addr], addr
 	}
 }
@@ -88,12 +89,16 @@ func withPort(addr string) string {
 	return addr
 }
 
-// knock asks at an address once, and gives its place among the listeners.
+// knock asks at an address once, and gives its place among the listeners; -1
+// where the look ended first, which says nothing of the address.
 func (cl *cluster) knock(ctx context.Context, addr string, named bool) int {
 	if at := slices.IndexFunc(cl.listeners, func(l listener) bool { return l.addr == addr }); at >= 0 {
 		return at
 	}
 	l, w := cl.knocker.knock(ctx, addr)
+	if w == nil && ctx.Err() != nil {
+		return -1
+	}
 	l.named = named
 	cl.listeners = append(cl.listeners, l)
 	if w != nil {

@@ -75,6 +75,9 @@ func Look(ctx context.Context, c *Config, known ...Finding) *Report {
 	r.add(judgeClusters(cl.listeners)...)
 	r.add(judgeReleases(cl.listeners)...)
 	if !r.Looked {
+		if ctx.Err() != nil {
+			r.add(cutShort(c))
+		}
 		return r
 	}
 	topics := cl.topics()

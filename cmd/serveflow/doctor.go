@@ -45,10 +45,10 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 	switch {
 	case err != nil:
 		return usageError{err} // said nothing is as good as not looked
-	case !report.Looked:
-		return usageError{errors.New("could not look: no broker of SERVEFLOW_BROKERS can be asked")}
 	case ctx.Err() != nil:
 		return usageError{errors.New("stopped before everything was looked at")}
+	case !report.Looked:
+		return usageError{errors.New("could not look: no broker of SERVEFLOW_BROKERS can be asked")}
 	case !report.Well():
 		return errors.New(report.Counts())
 	}
