@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -35,7 +36,7 @@ type cluster struct {
 func newCluster(ctx context.Context, c *Config) *cluster {
 	wait := patience
 	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, max(time.Until(deadline)/4, 100*time.Millisecond)) // one dead broker leaves time for the others
+		wait = min(wait, max(time.Until(deadline)/8, 100*time.Millisecond)) // what hangs leaves time for the rest
 	}
 	return &cluster{
 		cfg: c, knocker: knocker{clientID: c.ClientID, timeout: wait},
@@ -52,32 +53,77 @@ func (cl *cluster) close() {
 // knockAll asks at the addresses of the settings, and then at those that the
 // cluster itself names.
 func (cl *cluster) knockAll(ctx context.Context) {
+	var named []string
 	for _, addr := range cl.cfg.Brokers {
-		cl.knock(ctx, withPort(addr), true)
+		named = append(named, withPort(addr))
 	}
+	cl.knock(ctx, named)
 	for i := range cl.listeners {
 		l := &cl.listeners[i]
-		w := cl.wires[l.addr]
-		if w == nil {
-			continue
-		}
-		meta := cl.describe(w)
-		if meta != nil && meta.ClusterID != nil {
-			l.cluster = *meta.ClusterID
-		}
-		if cl.meta == nil {
-			cl.meta = meta
+		l.named = true
+		if w := cl.wires[l.addr]; w != nil {
+			l.cluster = cl.introduce(w)
 		}
 	}
 	if cl.meta == nil {
 		return
 	}
+	var advertised []string
 	for _, b := range cl.meta.Brokers {
 		addr := net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
-		if at := cl.knock(ctx, addr, false); at >= 0 {
-			cl.listeners[at].node = b.NodeID
+		advertised = append(advertised, addr)
+		cl.addrs[b.NodeID] = addr
+	}
+	cl.knock(ctx, advertised)
+	for node, addr := range cl.addrs {
+		cl.leaders[node] = cl.wires[addr]
+		if at := cl.place(addr); at >= 0 {
+			cl.listeners[at].node = node
 		}
-		cl.leaders[b.NodeID], cl.addrs[b.NodeID] = cl.wires[addr], addr
+	}
+}
+
+// introduce asks a broker for its cluster, and gives that one's id. The first to
+// answer is the cluster that is looked at.
+func (cl *cluster) introduce(w *wire) (id string) {
+	meta := cl.describe(w)
+	if cl.meta == nil {
+		cl.meta = meta
+	}
+	if meta == nil || meta.ClusterID == nil {
+		return ""
+	}
+	return *meta.ClusterID
+}
+
+// place is where an address lies among the listeners; -1 where it was not asked.
+func (cl *cluster) place(addr string) int {
+	return slices.IndexFunc(cl.listeners, func(l listener) bool { return l.addr == addr })
+}
+
+// knock asks at those addresses that were not asked yet, side by side: a dead one
+// takes its time. Where the look ends first, that says nothing of an address.
+func (cl *cluster) knock(ctx context.Context, addrs []string) {
+	var fresh []string
+	for _, addr := range addrs {
+		if cl.place(addr) < 0 && !slices.Contains(fresh, addr) {
+			fresh = append(fresh, addr)
+		}
+	}
+	found, wires := make([]listener, len(fresh)), make([]*wire, len(fresh))
+	var all sync.WaitGroup
+	for i, addr := range fresh {
+		all.Go(func() { found[i], wires[i] = cl.knocker.knock(ctx, addr) })
+	}
+	all.Wait()
+	for i, l := range found {
+		if wires[i] == nil && ctx.Err() != nil {
+			continue
+		}
+		cl.listeners = append(cl.listeners, l)
+		if wires[i] != nil {
+			cl.wires[l.addr] = wires[i]
+		}
 	}
 }
 
@@ -87,24 +133,6 @@ func withPort(addr string) string {
 		return net.JoinHostPort(strings.Trim(addr, "[]"), "9092")
 	}
 	return addr
-}
-
-// knock asks at an address once, and gives its place among the listeners; -1
-// where the look ended first, which says nothing of the address.
-func (cl *cluster) knock(ctx context.Context, addr string, named bool) int {
-	if at := slices.IndexFunc(cl.listeners, func(l listener) bool { return l.addr == addr }); at >= 0 {
-		return at
-	}
-	l, w := cl.knocker.knock(ctx, addr)
-	if w == nil && ctx.Err() != nil {
-		return -1
-	}
-	l.named = named
-	cl.listeners = append(cl.listeners, l)
-	if w != nil {
-		cl.wires[addr] = w
-	}
-	return len(cl.listeners) - 1
 }
 
 // describe asks for the cluster's brokers, our topics, and what we may do to them.

@@ -29,7 +29,7 @@ func TestNotKafka(t *testing.T) {
 		"broker-refused":    "127.0.0.1:1",
 	} {
 		c := configFor(addr)
-		c.Timeout = 4 * time.Second // a quarter of it for each question
+		c.Timeout = 4 * time.Second // an eighth of it for each question
 		r := Look(t.Context(), c)
 		holds(t, r, id, Fault, addr)
 		if r.Looked || r.Well() {
