@@ -105,3 +105,27 @@ func realRecords(t *testing.T, file string, limit int) (messages []kafka.Message
 	}
 	return messages
 }
+
+// An older broker, which takes older requests and tells less, is looked at as well.
+func TestOldBroker(t *testing.T) {
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
+	cluster.ControlKey(int16(kmsg.ApiVersions), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		resp := req.ResponseKind().(*kmsg.ApiVersionsResponse)
+		if req.GetVersion() > 2 {
+			resp.ErrorCode = unsupportedVersion
+			resp.SetVersion(0)
+			return resp, nil, true
+		}
+		for key, newest := range map[kmsg.Key]int16{kmsg.ApiVersions: 2, kmsg.Produce: 7, kmsg.Fetch: 10, kmsg.ListOffsets: 4, kmsg.Metadata: 7,
+			kmsg.OffsetFetch: 5, kmsg.DescribeGroups: 2, kmsg.DescribeConfigs: 2} {
+			resp.ApiKeys = append(resp.ApiKeys, kmsg.ApiVersionsResponseApiKey{ApiKey: int16(key), MaxVersion: newest})
+		}
+		return resp, nil, true
+	})
+	r := Look(t.Context(), configFor(addr))
+	if !r.Well() || r.Records != 60*perFlow || r.Brokers[0].Release != "2.1 or newer" {
+		t.Errorf("%d records of %+v, wrong %v:\n%s", r.Records, r.Brokers, wrong(r), textOf(t, r))
+	}
+}
