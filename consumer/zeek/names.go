@@ -25,6 +25,29 @@ const (
 	fHdrWhy
 	fConnState
 	fSent
+
+	// Of conn.log alone.
+	fPath
+	fDuration
+	fService
+	fHistory
+	fOrigBytes
+	fRespBytes
+	fMissedBytes
+	fOrigPkts
+	fRespPkts
+	fOrigIPBytes
+	fRespIPBytes
+
+	// What an envelope can hold a record in, the surest first.
+	fOriginal
+	fMessage
+	fLog
+	fPayload
+
+	// Objects whose members we read as fields of their own.
+	fID
+	fEvent
 	numFields
 )
 
@@ -38,13 +61,13 @@ func fieldOf(key []byte) field {
 		return fTS
 	case "uid":
 		return fUID
-	case "id.orig_h":
+	case "id.orig_h", "id_orig_h":
 		return fOrigH
-	case "id.orig_p":
+	case "id.orig_p", "id_orig_p":
 		return fOrigP
-	case "id.resp_h":
+	case "id.resp_h", "id_resp_h":
 		return fRespH
-	case "id.resp_p":
+	case "id.resp_p", "id_resp_p":
 		return fRespP
 	case "proto":
 		return fProto
@@ -72,6 +95,61 @@ func fieldOf(key []byte) field {
 		return fConnState
 	case "sent":
 		return fSent
+	case "_path":
+		return fPath
+	case "duration":
+		return fDuration
+	case "service":
+		return fService
+	case "history":
+		return fHistory
+	case "orig_bytes":
+		return fOrigBytes
+	case "resp_bytes":
+		return fRespBytes
+	case "missed_bytes":
+		return fMissedBytes
+	case "orig_pkts":
+		return fOrigPkts
+	case "resp_pkts":
+		return fRespPkts
+	case "orig_ip_bytes":
+		return fOrigIPBytes
+	case "resp_ip_bytes":
+		return fRespIPBytes
+	case "event.original":
+		return fOriginal
+	case "message":
+		return fMessage
+	case "log":
+		return fLog
+	case "payload":
+		return fPayload
+	case "id":
+		return fID
+	case "event":
+		return fEvent
+	}
+	return fNone
+}
+
+// fieldWithin names the field of a key in one of the objects whose members we read.
+func fieldWithin(object field, key []byte) field {
+	if object == fEvent {
+		if string(key) == "original" {
+			return fOriginal
+		}
+		return fNone
+	}
+	switch string(key) {
+	case "orig_h":
+		return fOrigH
+	case "orig_p":
+		return fOrigP
+	case "resp_h":
+		return fRespH
+	case "resp_p":
+		return fRespP
 	}
 	return fNone
 }

@@ -98,7 +98,7 @@ func TestDecodeRefuses(t *testing.T) {
 		if !slices.Contains(Reasons(), e.Reason) || !strings.Contains(err.Error(), e.Field) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("message %q", err)
 		}
-		if _, err := reference([]byte(tt.line)); err == nil {
+		if _, err := reference([]byte(tt.line), false); err == nil {
 			t.Errorf("%s: the reference takes it", tt.line)
 		}
 	}
