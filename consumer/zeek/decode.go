@@ -106,9 +106,6 @@ func (f *fields) members(s *scanner) bool {
 			at = next
 			continue
 		}
-		if at >= fID {
-			f.flatten(at)
-		}
 		if !s.take(',') {
 			return s.takeHere('}')
 		}
@@ -128,7 +125,11 @@ func (f *fields) key(s *scanner) (field, bool) {
 	if !ok || !s.take(':') {
 		return fNone, false
 	}
-	return fieldOf(f.bytes(key)), true
+	at := fieldOf(f.bytes(key))
+	if at >= fID {
+		f.flatten(at, *s)
+	}
+	return at, true
 }
 
 // flow reads what both kinds of record have.

@@ -81,22 +81,20 @@ func (f *fields) optional(at field, name string, hi uint64) int64 {
 }
 
 func (f *fields) micros(at field, name string) int64 {
+	var us int64
+	var ok bool
 	v := f.values[at]
-	if v.kind == plain || v.kind == escaped {
-		us, ok := parseISO8601(f.bytes(v))
-		if !ok {
+	switch v.kind {
+	case number:
+		us, ok = parseMicros(f.line[v.start:v.end])
+	case plain, escaped:
+		if us, ok = parseISO8601(f.bytes(v)); !ok {
 			f.refuse(FieldType, name, "a text that is not ISO 8601 with a zone, as 2013-03-07T21:42:06.939084Z")
 		}
-		return f.inTime(us, name, !ok || us >= minTS && us <= maxTS)
+		ok = ok && us >= minTS && us <= maxTS
+	default:
+		f.has(at, name, number, plain, "seconds or milliseconds since the epoch, or ISO 8601")
 	}
-	if !f.has(at, name, number, number, "seconds or milliseconds since the epoch, or ISO 8601") {
-		return 0
-	}
-	us, ok := parseMicros(f.line[v.start:v.end])
-	return f.inTime(us, name, ok)
-}
-
-func (f *fields) inTime(us int64, name string, ok bool) int64 {
 	if !ok {
 		f.refuse(FieldRange, name, "not between the years 1970 and 2100")
 	}

@@ -67,17 +67,24 @@ func (f *fields) untag() *Error {
 }
 
 // flatten reads the members of an object as fields: "id":{"orig_h":...} says what
-// "id.orig_h" says.
-func (f *fields) flatten(object field) {
-	v := f.values[object]
-	s := scanner{line: f.line[:v.end], pos: int(v.start)}
-	if v.kind != nested || !s.takeHere('{') {
+// "id.orig_h" says. It looks ahead on a scanner of its own. Where the object is
+// not well-formed it stops, for the one who steps over the object finds that too.
+func (f *fields) flatten(object field, s scanner) {
+	if !s.take('{') {
 		return
 	}
 	for s.take('"') {
-		key, _ := s.str() // the object has been scanned: it is well-formed
-		s.take(':')
-		f.values[fieldWithin(object, f.bytes(key))], _ = s.value(0)
-		s.take(',')
+		key, ok := s.str()
+		if !ok || !s.take(':') {
+			return
+		}
+		v, ok := s.value(1)
+		if !ok {
+			return
+		}
+		f.values[fieldWithin(object, f.bytes(key))] = v
+		if !s.take(',') {
+			return
+		}
 	}
 }
