@@ -24,6 +24,7 @@ type Decoder struct {
 //     (Filebeat, Elastic Agent, Logstash, Vector), log (Fluent Bit) or payload
 //     (Kafka Connect). Two envelopes may lie around one record. Their other fields
 //     are passed over: none of them is taken for the sensor's name;
+//   - as a JSON string (Kafka Connect's JsonConverter without schemas);
 //   - with ts in seconds since the epoch, in milliseconds, or in ISO 8601.
 //
 // A well-formed object without "ev" is of another log, and an envelope around
@@ -35,6 +36,9 @@ type Decoder struct {
 func (d *Decoder) Decode(line []byte, rec *Record) error {
 	d.scratch = d.scratch[:0]
 	f := fields{line: line, d: d}
+	if len(line) > 0 && line[0] == '"' {
+		f.unquote()
+	}
 	if err := f.scan(); err != nil {
 		return err
 	}

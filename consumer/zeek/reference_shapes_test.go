@@ -11,6 +11,9 @@ import (
 
 // refOpen takes off what lies around a record, and gives its fields and its tag.
 func refOpen(text string) (f refFields, tag string) {
+	if strings.HasPrefix(text, `"`) && json.Valid([]byte(text)) {
+		text = refInside(json.RawMessage(strings.TrimRight(text, " \t\r\n")))
+	}
 	for envelopes := 0; ; envelopes++ {
 		members := refMembers(text)
 		f = refFields{}

@@ -4,6 +4,16 @@ package zeek
 // Connect's, say. A tag is not counted.
 const maxEnvelopes = 2
 
+// unquote takes the line for what it means where it is one JSON string, for scan
+// to look at. Another line stays, for scan to refuse.
+func (f *fields) unquote() {
+	s := scanner{line: f.line, pos: 1}
+	v, ok := s.str()
+	if s.space(); ok && s.pos == len(f.line) {
+		f.line = f.bytes(v)
+	}
+}
+
 // unwrap takes off the envelopes and the tag around a record. f then holds the
 // fields of what was inside. An object with a uid is a record itself, whatever
 // else it has: syslog.log has a "message" too.

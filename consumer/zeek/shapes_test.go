@@ -53,12 +53,13 @@ var shapes = []struct {
 	{"Connect, object", func(s string) string {
 		return `{"schema":{"type":"struct","fields":[{"type":"string","optional":false,"field":"ev"}],"optional":false},"payload":` + s + `}`
 	}},
+	{"Connect, string", quoted},
 	{"Filebeat, tagged", func(s string) string { return `{"message":` + quoted(`{"serveflow":`+s+`}`) + `}` }},
 	{"Vector in Connect", func(s string) string {
 		return `{"schema":null,"payload":` + quoted(`{"message":`+quoted(s)+`}`) + `}`
 	}},
 	{"all at once", func(s string) string {
-		return `{"payload":` + quoted(`{"event":{"original":`+quoted(`{"serveflow":`+nestID(s)+`}`)+`}}`) + `}`
+		return quoted(`{"payload":` + quoted(`{"event":{"original":`+quoted(`{"serveflow":`+nestID(s)+`}`)+`}}`) + `}`)
 	}},
 }
 
