@@ -8,9 +8,8 @@ func (f *fields) ofConnLog() bool {
 	if f.values[fUID].kind == absent {
 		return false
 	}
-	path := f.values[fPath]
 	return f.isConn || f.values[fConnState].kind != absent ||
-		(path.kind == plain || path.kind == escaped) && string(f.bytes(path)) == "conn"
+		f.isText(fPath) && string(f.bytes(f.values[fPath])) == "conn"
 }
 
 func (f *fields) conn(c *ConnFields) {

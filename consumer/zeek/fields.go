@@ -47,6 +47,12 @@ func (f *fields) bytes(v value) []byte {
 	return f.d.scratch[from:]
 }
 
+// isText reports whether a field is there as a string.
+func (f *fields) isText(at field) bool {
+	k := f.values[at].kind
+	return k == plain || k == escaped
+}
+
 func (f *fields) text(at field, name string) []byte {
 	if !f.has(at, name, plain, escaped, "a string") {
 		return nil
@@ -117,8 +123,8 @@ func (f *fields) uid(at field, name string) []byte {
 // uidIfGood reads the uid of another log's record; nil where there is none, or a
 // bad one: its faults are not ours to refuse.
 func (f *fields) uidIfGood() []byte {
-	if v := f.values[fUID]; v.kind == plain || v.kind == escaped {
-		if uid := f.bytes(v); len(uid) <= MaxUID && printable(uid) {
+	if f.isText(fUID) {
+		if uid := f.bytes(f.values[fUID]); len(uid) <= MaxUID && printable(uid) {
 			return uid
 		}
 	}

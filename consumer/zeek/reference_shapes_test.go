@@ -20,7 +20,7 @@ func refOpen(text string) (f refFields, tag string) {
 		for _, m := range members {
 			f[m.name] = m.raw
 		}
-		if f.has("ev") || f.has("uid") {
+		if f.has("ev") || strings.HasPrefix(string(f["uid"]), `"`) {
 			return f, ""
 		}
 		inside := ""

@@ -15,10 +15,10 @@ func (f *fields) unquote() {
 }
 
 // unwrap takes off the envelopes and the tag around a record. f then holds the
-// fields of what was inside. An object with a uid is a record itself, whatever
-// else it has: syslog.log has a "message" too.
+// fields of what was inside. An object with a uid of Zeek's, a text, is a record
+// itself, whatever else it has: syslog.log has a "message" too.
 func (f *fields) unwrap() *Error {
-	for layer := 0; f.values[fEv].kind == absent && f.values[fUID].kind == absent; layer++ {
+	for layer := 0; f.values[fEv].kind == absent && !f.isText(fUID); layer++ {
 		at, inside := f.envelope()
 		if at == fNone {
 			return f.untag()
