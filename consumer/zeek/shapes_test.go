@@ -129,7 +129,7 @@ func TestEnvelopesOfOthers(t *testing.T) {
 		{`{"dns":{"uid":"C1"}}`, "", "", "C1"},
 		{`{"dns":{"uid":"C 1"}}`, "", "", ""},
 		{`{"a":{"b":{"c":{"d":{"e":{"uid":"C1"}}}}}}`, "", "", ""},
-		{`{"uid":"C1","message":"{cut"}`, "", "", "C1"}, // syslog.log, not an envelope
+		{`{"uid":"C1","message":"{cut"}`, "", "", "C1"},             // syslog.log, not an envelope
 		{`{"uid":1000,"message":"{\"uid\":\"C1\"}"}`, "", "", "C1"}, // a user's number is no uid
 		{`{"uid":"` + strings.Repeat("u", 65) + `"}`, "", "", ""},
 		{`{"message":"{"}`, BadSyntax, "message", ""},
