@@ -38,7 +38,7 @@ type Worker struct {
 
 // NewWorker builds a worker with an empty flow table of a valid config.
 func NewWorker(cfg flow.Config, d Decider, m *Metrics) *Worker {
-	return &Worker{table: flow.New(cfg), decider: d, metrics: m}
+	return &Worker{decoder: zeek.Decoder{Conns: cfg.Conns}, table: flow.New(cfg), decider: d, metrics: m}
 }
 
 // Take takes one record's bytes, which it does not keep. pin is asked for once

@@ -74,6 +74,9 @@ stage looks at count, in the flow-level features too. A name that ends in `+"`_0
 of the header field, as nPrint has them: `+"`_0`"+` is the most significant. Bits behind the header's end are absent,
 and all bits of a protocol that is not the packet's.
 
+`+"`conn_`"+` features are of a record of conn.log, and there for a bundle whose input is conn: it has these and
+`+"`proto`, `ip_version`, `orig_port` and `resp_port`, and no other has them"+`. Absent is what the record leaves out.
+
 | feature | meaning |
 | --- | --- |
 `, Schema, Absent, longest, MaxDepth)
@@ -85,7 +88,7 @@ and all bits of a protocol that is not the packet's.
 
 // TestDescribeStops: a loop may leave at any feature; going on would panic.
 func TestDescribeStops(t *testing.T) {
-	for stop := range flowFields + packetFields + len(bitSchema) {
+	for stop := range flowFields + connFields + packetFields + len(bitSchema) {
 		n := 0
 		for range Describe() {
 			if n++; n > stop {

@@ -105,7 +105,9 @@ func (s *Settings) bundleDir() string {
 
 // flow is the flow tables' config for a cascade.
 func (s *Settings) flow(spec *cascade.Spec) flow.Config {
-	return s.flowConfig(spec.Depth(), spec.Stages[0].Depth)
+	cfg := s.flowConfig(spec.Depth(), spec.Stages[0].Depth)
+	cfg.Conns = spec.Conns
+	return cfg
 }
 
 // flowConfig keeps depth packets a flow and wants some for the first decision.

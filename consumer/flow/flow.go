@@ -1,4 +1,5 @@
-// Package flow rebuilds flows from packet records.
+// Package flow rebuilds flows from packet records, or takes them from conn.log,
+// where one record is a whole flow.
 //
 // It is a pure state machine on record time: no goroutine, no lock, no clock of
 // its own. What a flow's label is based on follows from the flow's own records,
@@ -10,6 +11,8 @@ import (
 	"net/netip"
 	"time"
 	"unsafe"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
 // Acker is told once that everything a flow led to is safely written.
@@ -50,7 +53,8 @@ type Packet struct {
 	FromOrig   bool
 }
 
-// Flow is one Zeek connection with those of its first packets that have come.
+// Flow is one Zeek connection: with those of its first packets that have come, or
+// with what conn.log says of it.
 type Flow struct {
 	UID    string
 	Sensor string
@@ -64,6 +68,11 @@ type Flow struct {
 	packets []Packet // by place: packets[n-1]
 	headers []byte   // the packets' headers, one behind the other
 	limit   int      // places that a decision may look at
+
+	fromConn bool            // it is one of conn.log, without packets
+	began    int64           // then its first packet, microseconds
+	conn     zeek.ConnFields // and what the record says; the texts lie in words
+	words    []byte
 
 	state progress
 	timer timer
@@ -119,6 +128,9 @@ func (f *Flow) Reach() int { return f.state.reach }
 
 // First is the record time of the flow's first packet that came, microseconds.
 func (f *Flow) First() int64 {
+	if f.fromConn {
+		return f.began
+	}
 	for i := range f.packets {
 		if f.packets[i].Present {
 			return f.packets[i].TS
@@ -130,10 +142,10 @@ func (f *Flow) First() int64 {
 // bytes is what the flow holds in memory, near enough for a cap.
 func (f *Flow) bytes() int {
 	return int(unsafe.Sizeof(*f)) + len(f.UID) + len(f.Sensor) +
-		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + 8*cap(f.Answer)
+		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + cap(f.words) + 8*cap(f.Answer)
 }
 
 // reset empties the flow for reuse and keeps its storage.
 func (f *Flow) reset() {
-	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], Cursor: Cursor{Answer: f.Answer[:0]}}
+	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], words: f.words[:0], Cursor: Cursor{Answer: f.Answer[:0]}}
 }
