@@ -40,9 +40,12 @@ type arrival struct {
 
 // decisions puts the traffic on some partitions by uid and gives each flow's decision.
 func decisions(t *testing.T, all []arrival, partitions int) map[string]string {
+	return decisionsOf(t, testConfig(), all, partitions)
+}
+
+func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[string]string {
 	tables := make([]*Table, partitions)
 	for i := range tables {
-		cfg := testConfig()
 		cfg.Flows, cfg.Finished = 1<<20, 1<<20
 		tables[i] = New(cfg)
 	}
