@@ -5,7 +5,7 @@ FUZZTIME ?= 5s
 PYTHON ?= python3
 SERVICE_DATA ?= ../shared/data
 
-.PHONY: help build demo test test-go test-python fuzz lint bench golden testdata records train onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-python fuzz lint bench golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ records: build ## the demo's records from its capture
 
 train: .venv/installed build onnxruntime ## bundles/service from labelled captures in SERVICE_DATA
 	.venv/bin/python -m train service --data $(SERVICE_DATA) --lab train/lab --out bundles/service
+
+train-conn: .venv/installed build ## bundles/service-conn from labelled conn.logs in SERVICE_DATA
+	.venv/bin/python -m train service-conn --data $(SERVICE_DATA) --out bundles/service-conn
 
 onnxruntime: ## ONNX Runtime's shared library, in .onnxruntime/
 	scripts/onnxruntime.sh

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bundle, calibrate, conncard, picture, stages, tables
+from . import bundle, calibrate, conncard, picture, stages, tables, truth
 from .evaluate import replay
 from .pipeline import Fitted, finish, say
 from .stages import Stage, Trees
@@ -43,11 +43,10 @@ class Job:
 
 
 def answers(labels: Path, split: str, question: str) -> bool:
-    """Whether a file of labels has some of this split for the question."""
-    try:
-        return any(Source(labels, labels, split, question).known().all)
-    except ValueError:
+    """Whether a file of labels, where there is one, has some of this split for the question."""
+    if not labels.exists() or question not in truth.columns(labels):
         return False
+    return any(truth.read_labels(labels, split, question))
 
 
 def run(job: Job) -> None:

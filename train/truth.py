@@ -90,6 +90,11 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
             ) from None
 
 
+def columns(path: Path) -> list[str]:
+    """The columns of a file of labels."""
+    return next(csv.reader(io.StringIO(read_text(path))), [])
+
+
 def known(row: dict, name: str) -> Known:
     if "first_ts_us" in row:
         pair = ends(row["src_ip"], row["src_port"], row["dst_ip"], row["dst_port"], row["proto"])
