@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
 // Reason says why a label was given when it was.
@@ -66,8 +65,8 @@ func (v *Verdict) Label() string { return v.Top[0].Label }
 func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
 		Spec: spec, Computed: f.Spent}
-	if c := f.Conn(); c != nil {
-		v.Packets, v.Gap = counted(c), c.MissedBytes > 0
+	if f.Conn() != nil {
+		v.Packets, v.Gap = f.Counted()
 		v.First, v.Last = f.First(), f.Last()
 		return v
 	}
@@ -85,13 +84,6 @@ func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
 		v.Last = p.TS
 	}
 	return v
-}
-
-// counted is how many packets a record of conn.log counts. No record counts so
-// many that the bound matters, but one that is wild may.
-func counted(c *zeek.ConnFields) int {
-	const most = 1 << 53
-	return int(min(max(c.OrigPkts, 0), most) + min(max(c.RespPkts, 0), most))
 }
 
 // answer fills in what the stage says, from calibrated probabilities.

@@ -28,6 +28,14 @@ func (f *Flow) PutConn(rec *zeek.Record) {
 // microseconds.
 func (f *Flow) Last() int64 { return connEnd(f.began, &f.conn) }
 
+// Counted is how many packets the record of conn.log counts, both sides together,
+// and whether Zeek missed some of what they carried.
+func (f *Flow) Counted() (packets int, gap bool) {
+	const most = 1 << 53 // a wild record's counts could overflow
+	packets = int(min(max(f.conn.OrigPkts, 0), most) + min(max(f.conn.RespPkts, 0), most))
+	return packets, f.conn.MissedBytes > 0
+}
+
 // connEnd is when a connection's last packet came: its record's own time is that
 // of the first packet, which may be hours ago.
 func connEnd(began int64, c *zeek.ConnFields) int64 {
