@@ -33,6 +33,13 @@ func TestGoldenConnLabels(t *testing.T) {
 	compare(t, filepath.Join("testdata", "golden", "lab-conn.labels.txt"), got)
 }
 
+func TestConnBundleSaysWhatItReads(t *testing.T) {
+	code, stdout, stderr := runCommand(t, nil, "", "bundle", "verify", filepath.Join("bundles", connTask))
+	if code != exitOK || !strings.Contains(stdout, "stage conn: leaves reads conn.txt, the record of conn.log, ") {
+		t.Errorf("exit code %d, %s, %s", code, stdout, stderr)
+	}
+}
+
 // connLog gives the lines of the lab's conn.log.
 func connLog(t *testing.T) []string {
 	t.Helper()

@@ -22,7 +22,7 @@ const prefix = "serveflow"
 // `serveflow config` prints and README's table holds.
 type Settings struct {
 	Brokers         []string      `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
-	Topic           string        `default:"serveflow.packets" desc:"input topic with packet and end records"`
+	Topic           string        `default:"serveflow.packets" desc:"input topic: packet and end records, or conn.log where the bundle reads that"`
 	Group           string        `default:"serveflow" desc:"consumer group"`
 	ClientID        string        `split_words:"true" default:"serveflow" desc:"client id towards the brokers"`
 	Task            string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
