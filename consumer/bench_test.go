@@ -19,10 +19,10 @@ func (atOnce) Decide(*flow.Flow) bool { return true }
 
 func noPin() flow.Acker { return nil }
 
-// labRecords are the demo's real records.
-func labRecords(b *testing.B) [][]byte {
+// labRecords are real records of the lab: the demo's, or conn.log.
+func labRecords(b *testing.B, name string) [][]byte {
 	b.Helper()
-	f, err := os.Open("../testdata/records/lab.jsonl.zst")
+	f, err := os.Open("../testdata/records/" + name + ".jsonl.zst")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -42,11 +42,14 @@ func labRecords(b *testing.B) [][]byte {
 // BenchmarkTake is decode and flow table, per record: want is how many packets
 // a decision takes.
 func BenchmarkTake(b *testing.B) {
-	lines := labRecords(b)
-	for name, want := range map[string]int{"first-packet": 1, "ten-packets": 10} {
+	for name, want := range map[string]int{"first-packet": 1, "ten-packets": 10, "conn.log": 1} {
 		b.Run(name, func(b *testing.B) {
+			lines, conns := labRecords(b, "lab"), name == "conn.log"
+			if conns {
+				lines = labRecords(b, "lab-conn")
+			}
 			cfg := flow.Config{Rules: flow.Rules{Depth: 10, Idle: 2e9, MaxAge: 60e9, Lateness: 1e9},
-				Limits: flow.Limits{Flows: 1 << 20, Bytes: 1 << 30, Finished: 1 << 20}, Remember: 360e9, Want: want}
+				Limits: flow.Limits{Flows: 1 << 20, Bytes: 1 << 30, Finished: 1 << 20}, Remember: 360e9, Want: want, Conns: conns}
 			m := NewMetrics(prometheus.NewRegistry())
 			b.ReportAllocs()
 			var w *Worker

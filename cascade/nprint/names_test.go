@@ -74,8 +74,9 @@ stage looks at count, in the flow-level features too. A name that ends in `+"`_0
 of the header field, as nPrint has them: `+"`_0`"+` is the most significant. Bits behind the header's end are absent,
 and all bits of a protocol that is not the packet's.
 
-`+"`conn_`"+` features are of a record of conn.log, and there for a bundle whose input is conn: it has these and
-`+"`proto`, `ip_version`, `orig_port` and `resp_port`, and no other has them"+`. Absent is what the record leaves out.
+`+"`conn_`"+` features come from a record of conn.log. They are for bundles whose input is conn, which have these and
+`+"`proto`, `ip_version`, `orig_port` and `resp_port`"+`, and no others. Absent is what the record leaves out, but a
+service or a history that is left out names nothing.
 
 | feature | meaning |
 | --- | --- |

@@ -2,38 +2,58 @@ package flow
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
+// record is what a flow of conn.log has instead of packets. A table's flows are
+// all of one kind, so that it stays with the flow's storage.
+type record struct {
+	began  int64 // time of the first packet, microseconds
+	fields zeek.ConnFields
+	words  []byte // where the fields' texts lie
+}
+
 // Conn gives what conn.log says of the connection; nil for a flow of packets.
 func (f *Flow) Conn() *zeek.ConnFields {
-	if !f.fromConn {
+	if f.conn == nil {
 		return nil
 	}
-	return &f.conn
+	return &f.conn.fields
 }
 
 // PutConn makes the flow one of a record of conn.log, whose fields it copies. The
 // connection is over, so the flow is closed.
 func (f *Flow) PutConn(rec *zeek.Record) {
-	f.fromConn, f.began, f.conn = true, rec.TS, *rec.Conn
-	f.words = append(append(append(f.words[:0], rec.Conn.Service...), rec.Conn.State...), rec.Conn.History...)
-	service, state := len(rec.Conn.Service), len(rec.Conn.Service)+len(rec.Conn.State)
-	f.conn.Service, f.conn.State, f.conn.History = f.words[:service], f.words[service:state], f.words[state:]
+	if f.conn == nil {
+		f.conn = &record{}
+	}
+	r, c := f.conn, rec.Conn
+	r.began, r.fields = rec.TS, *c
+	r.words = append(append(append(r.words[:0], c.Service...), c.State...), c.History...)
+	service, state := len(c.Service), len(c.Service)+len(c.State)
+	r.fields.Service, r.fields.State, r.fields.History = r.words[:service], r.words[service:state], r.words[state:]
 	f.close(Ended, 0)
 }
 
-// Last is the record time of the last packet of a conn.log record's connection,
-// microseconds.
-func (f *Flow) Last() int64 { return connEnd(f.began, &f.conn) }
+// Last is the record time of the last packet of a flow of conn.log, microseconds.
+func (f *Flow) Last() int64 { return connEnd(f.conn.began, &f.conn.fields) }
 
-// Counted is how many packets the record of conn.log counts, both sides together,
-// and whether Zeek missed some of what they carried.
+// Counted is how many packets the record of a flow of conn.log counts, both sides
+// together, and whether Zeek missed some of what they carried.
 func (f *Flow) Counted() (packets int, gap bool) {
 	const most = 1 << 53 // a wild record's counts could overflow
-	packets = int(min(max(f.conn.OrigPkts, 0), most) + min(max(f.conn.RespPkts, 0), most))
-	return packets, f.conn.MissedBytes > 0
+	c := &f.conn.fields
+	return int(min(max(c.OrigPkts, 0), most) + min(max(c.RespPkts, 0), most)), c.MissedBytes > 0
+}
+
+// bytes is what the record holds in memory.
+func (r *record) bytes() int {
+	if r == nil {
+		return 0
+	}
+	return int(unsafe.Sizeof(*r)) + cap(r.words)
 }
 
 // connEnd is when a connection's last packet came: its record's own time is that

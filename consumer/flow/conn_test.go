@@ -122,8 +122,7 @@ func TestConnFieldsAreTheFlowsOwn(t *testing.T) {
 		}
 		table.Finish(f)
 	}
-	table.cfg.Conns = false
-	if f, _ := table.Add(pkt("b", 1, 0, syn)); f.Conn() != nil {
+	if f, _ := New(testConfig()).Add(pkt("b", 1, 0, syn)); f.Conn() != nil {
 		t.Error("a flow of packets has a record of conn.log")
 	}
 }

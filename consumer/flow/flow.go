@@ -11,8 +11,6 @@ import (
 	"net/netip"
 	"time"
 	"unsafe"
-
-	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
 // Acker is told once that everything a flow led to is safely written.
@@ -69,10 +67,7 @@ type Flow struct {
 	headers []byte   // the packets' headers, one behind the other
 	limit   int      // places that a decision may look at
 
-	fromConn bool            // it is one of conn.log, without packets
-	began    int64           // then its first packet, microseconds
-	conn     zeek.ConnFields // and what the record says; the texts lie in words
-	words    []byte
+	conn *record // instead of packets, where the flow is one of conn.log
 
 	state progress
 	timer timer
@@ -128,8 +123,8 @@ func (f *Flow) Reach() int { return f.state.reach }
 
 // First is the record time of the flow's first packet that came, microseconds.
 func (f *Flow) First() int64 {
-	if f.fromConn {
-		return f.began
+	if f.conn != nil {
+		return f.conn.began
 	}
 	for i := range f.packets {
 		if f.packets[i].Present {
@@ -142,10 +137,10 @@ func (f *Flow) First() int64 {
 // bytes is what the flow holds in memory, near enough for a cap.
 func (f *Flow) bytes() int {
 	return int(unsafe.Sizeof(*f)) + len(f.UID) + len(f.Sensor) +
-		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + cap(f.words) + 8*cap(f.Answer)
+		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + f.conn.bytes() + 8*cap(f.Answer)
 }
 
-// reset empties the flow for reuse and keeps its storage.
+// reset empties the flow for reuse by the same table and keeps its storage.
 func (f *Flow) reset() {
-	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], words: f.words[:0], Cursor: Cursor{Answer: f.Answer[:0]}}
+	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], conn: f.conn, Cursor: Cursor{Answer: f.Answer[:0]}}
 }
