@@ -198,9 +198,11 @@ func TestShapesOfConnLog(t *testing.T) {
 	bare := connLog(t)
 	want := replayed(t, nil, strings.Join(bare, "\n"), "--task", connTask)
 	for name, shape := range map[string]func(line string) string{
-		"tagged":         func(line string) string { return `{"conn":` + line + `}` },
-		"streaming logs": func(line string) string { return `{"_path":"conn","_write_ts":"2026-11-24T00:00:00.000000Z",` + line[1:] },
-		"underscores":    strings.NewReplacer("id.orig_", "id_orig_", "id.resp_", "id_resp_").Replace,
+		"tagged": func(line string) string { return `{"conn":` + line + `}` },
+		"streaming logs": func(line string) string {
+			return `{"_path":"conn","_write_ts":"2026-11-24T00:00:00.000000Z",` + line[1:]
+		},
+		"underscores": strings.NewReplacer("id.orig_", "id_orig_", "id.resp_", "id_resp_").Replace,
 	} {
 		var lines []string
 		for _, line := range bare {
