@@ -51,6 +51,7 @@ testdata: build ## capture the lab's traffic anew; Debian, as root
 records: build ## the demo's records from its capture
 	mkdir -p testdata/records
 	bin/serveflow pcap testdata/captures/lab.pcap.zst | zstd -19 -q -f -o testdata/records/lab.jsonl.zst
+	bin/serveflow pcap --conn testdata/captures/lab.pcap.zst | zstd -19 -q -f -o testdata/records/lab-conn.jsonl.zst
 
 train: .venv/installed build onnxruntime ## bundles/service from labelled captures in SERVICE_DATA
 	.venv/bin/python -m train service --data $(SERVICE_DATA) --lab train/lab --out bundles/service

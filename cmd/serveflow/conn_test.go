@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// labConns is what a real Zeek's conn.log says of the lab's capture.
+	// labConns is the lab's capture as conn.log.
 	labConns   = "testdata/records/lab-conn.jsonl.zst"
 	connTask   = "service-conn"
 	connTopic  = "conn"
@@ -31,6 +31,14 @@ const (
 func TestGoldenConnLabels(t *testing.T) {
 	got := replayed(t, nil, "", "--task", connTask, labConns)
 	compare(t, filepath.Join("testdata", "golden", "lab-conn.labels.txt"), got)
+}
+
+// The lab's conn.log is what the converter makes of its capture.
+func TestCaptureToConnLog(t *testing.T) {
+	code, stdout, stderr := runCommand(t, nil, "", "pcap", "--conn", "testdata/captures/lab.pcap.zst")
+	if code != exitOK || stdout != strings.Join(connLog(t), "\n")+"\n" {
+		t.Errorf("exit code %d, %q, or %s is not of this capture: make records", code, stderr, labConns)
+	}
 }
 
 func TestConnBundleSaysWhatItReads(t *testing.T) {
