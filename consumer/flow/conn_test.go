@@ -163,6 +163,28 @@ func TestConnsDoNotDependOnArrival(t *testing.T) {
 	}
 }
 
+// The clock follows the connections' ends: their starts, hours apart, would have
+// uids forgotten at once or never.
+func TestConnUidsAreForgottenInTime(t *testing.T) {
+	table, rng := New(connConfig()), rand.New(rand.NewSource(2))
+	run(table, conn("a", -1800, 1800), conn("b", -20, 20))
+	for at := range 90 {
+		lasted := rng.Float64() * 7200
+		run(table, conn(fmt.Sprint("x", at), float64(at)-lasted, lasted))
+		if at == 50 {
+			if _, got := table.Add(conn("a", -1800, 1800)); got != Late { // renews a
+				t.Errorf("a ended 50 s ago: %s", Outcomes[got])
+			}
+		}
+	}
+	if _, got := table.Add(conn("a", -1800, 1800)); got != Late {
+		t.Errorf("a was seen 40 s ago: %s", Outcomes[got])
+	}
+	if _, got := table.Add(conn("b", -20, 20)); got != Opened {
+		t.Errorf("b was seen 90 s ago, remembered for 60: %s", Outcomes[got])
+	}
+}
+
 func TestConnMemoryIsBounded(t *testing.T) {
 	cfg := connConfig()
 	cfg.Finished = 5
