@@ -13,29 +13,35 @@ import (
 // TestConnLogAgainstZeek holds what AppendConn writes of a capture to a real
 // Zeek's conn.log of it: the same connections, each with the same numbers.
 func TestConnLogAgainstZeek(t *testing.T) {
+	t.Run("lab", func(t *testing.T) {
+		compareConns(t, "../../testdata/captures/lab.pcap.zst", "../../testdata/records/lab-conn.jsonl.zst")
+	})
 	if _, err := os.Stat(shared); err != nil {
 		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
 			t.Fatal(err)
 		}
-		t.Skipf("no real captures here: %v", err)
+		t.Skipf("no further captures here: %v", err)
 	}
 	for name, path := range map[string]string{"service-test": "service/test", "full": "load/full"} {
 		t.Run(name, func(t *testing.T) {
-			ours := connsOf(t, func(take func([]byte)) { convertConns(t, filepath.Join(shared, path+".pcap.zst"), take) })
-			zeeks := connsOf(t, func(take func([]byte)) {
-				readLines(t, filepath.Join(shared, "zeek", name+".conn.log.zst"), take)
-			})
-			equal := 0
-			for _, conn := range zeeks {
-				if _, there := slices.BinarySearch(ours, conn); there {
-					equal++
-				}
-			}
-			t.Logf("%d of %d connections equal", equal, len(zeeks))
-			if equal != len(zeeks) || len(ours) != len(zeeks) || equal == 0 {
-				t.Errorf("%d of %d connections equal; ours has %d", equal, len(zeeks), len(ours))
-			}
+			compareConns(t, filepath.Join(shared, path+".pcap.zst"), filepath.Join(shared, "zeek", name+".conn.log.zst"))
 		})
+	}
+}
+
+func compareConns(t *testing.T, capture, connLog string) {
+	t.Helper()
+	ours := connsOf(t, func(take func([]byte)) { convertConns(t, capture, take) })
+	zeeks := connsOf(t, func(take func([]byte)) { readLines(t, connLog, take) })
+	equal := 0
+	for _, conn := range zeeks {
+		if _, there := slices.BinarySearch(ours, conn); there {
+			equal++
+		}
+	}
+	t.Logf("%d of %d connections equal", equal, len(zeeks))
+	if equal != len(zeeks) || len(ours) != len(zeeks) || equal == 0 {
+		t.Errorf("%d of %d connections equal; ours has %d", equal, len(zeeks), len(ours))
 	}
 }
 
