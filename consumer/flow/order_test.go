@@ -7,6 +7,7 @@ import (
 	"math/rand"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/serveflow/serveflow/consumer/zeek"
 )
@@ -46,7 +47,7 @@ func decisions(t *testing.T, all []arrival, partitions int) map[string]string {
 func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[string]string {
 	tables := make([]*Table, partitions)
 	for i := range tables {
-		cfg.Flows, cfg.Finished = 1<<20, 1<<20
+		cfg.Flows, cfg.Finished, cfg.Remember = 1<<20, 1<<20, 24*time.Hour
 		tables[i] = New(cfg)
 	}
 	got := map[string]string{}
@@ -87,6 +88,23 @@ func TestDecisionsDoNotDependOnArrival(t *testing.T) {
 		inOrder := slices.Clone(all)
 		slices.SortStableFunc(inOrder, func(a, b arrival) int { return cmp.Compare(a.rec.TS, b.rec.TS) })
 		same(t, seed, want, decisions(t, inOrder, 1))
+	}
+}
+
+// Captures of other years in one topic, each shorter than what makes a clock
+// believe in a leap: when it does, flows of the new time are not cut short.
+func TestDecisionsDoNotDependOnArrivalOverLeaps(t *testing.T) {
+	for seed := range int64(20) {
+		all := traffic(rand.New(rand.NewSource(seed)), 500)
+		slices.SortStableFunc(all, func(a, b arrival) int { return cmp.Compare(a.rec.TS, b.rec.TS) })
+		for i, began := range all {
+			capture := int64(i / (50 + int(seed)*20)) // records a capture
+			began.rec.TS += capture * 365 * 24 * 3600 * second
+		}
+		want := decisions(t, all, 1)
+		for _, partitions := range []int{3, 12} {
+			same(t, seed, want, decisions(t, all, partitions))
+		}
 	}
 }
 

@@ -107,7 +107,9 @@ func (t *Table) Add(rec *zeek.Record) (*Flow, Outcome) {
 }
 
 func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
-	t.clock.observe(rec.TS)
+	if t.clock.observe(rec.TS) {
+		t.timers.leapt(rec.TS, t.clock.shift, &t.cfg.Rules)
+	}
 	if rec.N > uint32(t.cfg.Depth) {
 		return nil, Beyond
 	}
