@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,11 +13,12 @@ import (
 )
 
 // preflight waits, for a while, until a broker answers and has the topics that
-// are read and written. Its error says what is missing and how to mend it.
-func preflight(ctx context.Context, s *Settings) error {
+// are read and written, each given with the setting that names it. Its error says
+// what is missing and how to mend it.
+func preflight(ctx context.Context, s *Settings, topics map[string]string) error {
 	deadline := time.Now().Add(s.StartTimeout)
 	for {
-		err := lookUp(ctx, s)
+		err := lookUp(ctx, s, topics)
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
@@ -27,15 +30,13 @@ func preflight(ctx context.Context, s *Settings) error {
 	}
 }
 
-func lookUp(ctx context.Context, s *Settings) error {
+func lookUp(ctx context.Context, s *Settings, wanted map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	transport := &kafka.Transport{ClientID: s.ClientID}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: transport}
-	wanted := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
-	request := &kafka.MetadataRequest{Topics: []string{s.Topic, s.LabelTopic, s.DeadLetterTopic}}
-	meta, err := client.Metadata(ctx, request)
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(wanted))})
 	if err != nil {
 		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(s.Brokers, ","), err)
 	}

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// run labels the flows of the input topic until told to stop.
+// run labels the flows of the input topic until told to stop; where an un-keyed
+// topic is named, it rekeys that beside it.
 func run(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	from := bundleFlags(flags)
+	unkeyed := flags.String("rekey", "", "rekey this topic too, and label what is written (SERVEFLOW_REKEY_FROM)")
 	check := flags.Bool("check", false, "build and validate everything, connect to nothing, say what is wrong")
 	if err := parse(t, flags, args, false); err != nil {
 		return err
@@ -20,10 +24,27 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *unkeyed != "" {
+		s.rekey(*unkeyed)
+	}
+	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	if s.RekeyFrom != "" {
+		delete(topics, s.Topic)
+		maps.Copy(topics, s.rekeyTopics())
+		s.Topic = s.RekeyTo
+	}
 	log, reg := s.logger(), newRegistry()
 	p, err := newPipeline(s, spec, reg, log)
 	if err != nil {
 		return err
+	}
+	all := parts{p}
+	if s.RekeyFrom != "" {
+		r, err := newRekeying(s, reg, p.wrote, log)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
 	}
 	if *check {
 		_, err := fmt.Fprintf(t.out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
@@ -32,19 +53,45 @@ func run(ctx context.Context, t terminal, args []string) error {
 	}
 	var a *admin
 	if s.Admin != "" {
-		if a, err = listenAdmin(s.Admin, reg, p.ready); err != nil {
+		if a, err = listenAdmin(s.Admin, reg, all.ready); err != nil {
 			return usageError{err}
 		}
 	}
-	if err := preflight(ctx, s); err != nil {
+	if err := preflight(ctx, s, topics); err != nil {
 		return err
 	}
 	log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
-	return runAll(ctx, p, a)
+	return runAll(ctx, a, all)
 }
 
-// runAll runs the pipeline and, beside it, the admin address; a nil one is none.
-func runAll(ctx context.Context, p *pipeline, a *admin) error {
+// part is what a process runs until ctx is done; ready says in words why it is not
+// at work, nil if it is.
+type part interface {
+	run(ctx context.Context) error
+	ready() error
+}
+
+type parts []part
+
+func (all parts) ready() error {
+	var faults []error
+	for _, p := range all {
+		faults = append(faults, p.ready())
+	}
+	return errors.Join(faults...)
+}
+
+// run ends all when one fails.
+func (all parts) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range all {
+		group.Go(func() error { return p.run(ctx) })
+	}
+	return group.Wait()
+}
+
+// runAll runs the parts and, beside them, the admin address; a nil one is none.
+func runAll(ctx context.Context, a *admin, all parts) error {
 	serving, stop := context.WithCancel(context.Background())
 	var group errgroup.Group
 	if a != nil {
@@ -52,7 +99,7 @@ func runAll(ctx context.Context, p *pipeline, a *admin) error {
 	}
 	group.Go(func() error {
 		defer stop() // /readyz answers to the end of the drain
-		return p.run(ctx)
+		return all.run(ctx)
 	})
 	return group.Wait()
 }

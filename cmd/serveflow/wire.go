@@ -60,6 +60,7 @@ type pipeline struct {
 	consumer *consumer.Consumer
 	cascade  *cascade.Cascade
 	producer *sink.Producer
+	wrote    *sink.Metrics
 	drain    time.Duration
 	// hard ends what the drain's deadline leaves over.
 	hard context.Context
@@ -73,9 +74,9 @@ func newPipeline(s *Settings, spec *cascade.Spec, reg prometheus.Registerer, log
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
-	p := &pipeline{drain: s.DrainTimeout}
+	p := &pipeline{drain: s.DrainTimeout, wrote: sink.NewMetrics(reg)}
 	p.hard, p.kill = context.WithCancel(context.Background())
-	p.producer = sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, sink.NewMetrics(reg), log)
+	p.producer = sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, p.wrote, log)
 	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic}
 	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(v cascade.Verdict) { labels.Put(p.hard, &v) })
 	dead := graveyard{sink.DeadLetters{Producer: p.producer, Topic: s.DeadLetterTopic}}
