@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -78,36 +79,34 @@ func (l *lane) era() int {
 // pass waits until no other lane lies more than slack microseconds behind next.
 // False: ctx is done.
 func (l *lane) pass(ctx context.Context, next moment, slack int64) bool {
+	for ctx.Err() == nil {
+		if l.try(ctx, next, slack, l.pace.patience) {
+			return true
+		}
+	}
+	return false
+}
+
+// try is pass that waits no longer than it is told. The others wait for the lane
+// as if it had passed.
+func (l *lane) try(ctx context.Context, next moment, slack int64, atMost time.Duration) bool {
 	p := l.pace
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.move(going, next)
 	l.wants, l.slack = next, slack
 	p.hold(l)
-	for l.heldBy != nil {
+	for late := false; l.heldBy != nil && !late && ctx.Err() == nil; {
 		p.mu.Unlock()
-		late := l.wait(ctx)
+		late = l.wait(ctx, atMost)
 		p.mu.Lock()
-		if ctx.Err() != nil {
-			return false
-		}
 		if late {
 			p.giveUp(time.Now())
 		}
 	}
-	return true
-}
-
-// try is pass without waiting: false where it would have to.
-func (l *lane) try(next moment, slack int64) bool {
-	l.pace.mu.Lock()
-	defer l.pace.mu.Unlock()
-	l.wants, l.slack = next, slack
-	if l.pace.holder(l) != nil {
-		return false
-	}
-	l.move(going, next)
-	return true
+	free := l.heldBy == nil
+	p.release(l)
+	return free && ctx.Err() == nil
 }
 
 // read says that the lane has handed on what it had, and asks for more.
@@ -132,9 +131,9 @@ func (l *lane) end() {
 	l.move(ended, at)
 }
 
-// wait waits for a wake; late where it took longer than a lane may read.
-func (l *lane) wait(ctx context.Context) (late bool) {
-	l.timer.Reset(l.pace.patience)
+// wait waits for a wake; late where that took too long.
+func (l *lane) wait(ctx context.Context, atMost time.Duration) (late bool) {
+	l.timer.Reset(atMost)
 	select {
 	case <-ctx.Done():
 	case <-l.wake:
@@ -164,6 +163,14 @@ func (l *lane) move(state laneState, at moment) {
 func (p *pace) hold(l *lane) {
 	if l.heldBy = p.holder(l); l.heldBy != nil {
 		l.heldBy.holding = append(l.heldBy.holding, l)
+	}
+}
+
+// release has a lane wait no more.
+func (p *pace) release(l *lane) {
+	if l.heldBy != nil {
+		l.heldBy.holding = slices.DeleteFunc(l.heldBy.holding, func(w *lane) bool { return w == l })
+		l.heldBy = nil
 	}
 }
 

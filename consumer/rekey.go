@@ -17,8 +17,13 @@ import (
 // back: longer than Kafka takes to choose a new leader.
 const patience = 15 * time.Second
 
-// maxFetch bounds the bytes, compressed, that a partition fetches at once.
-const maxFetch = 1 << 20
+// longestTry is how long a record waits that may be a wild one, before its
+// partition asks for more to tell.
+const longestTry = 500 * time.Millisecond
+
+// maxFetch bounds the bytes, compressed, that a partition fetches at once: they
+// wait in memory for their turn, and are committed when all are handed on.
+const maxFetch = 256 << 10
 
 // Forwarder takes a record for the topic keyed by uid; the bytes are its own from
 // then on. It may block, and gives up without acknowledging when ctx is done.
@@ -45,8 +50,8 @@ func NewRekey(cfg Config, out Forwarder, dead DeadLetters, m *RekeyMetrics, log 
 		}
 		return all
 	}
-	cfg.ReadBack = 0                               // there is nothing to relearn
-	cfg.FetchBytes = min(cfg.FetchBytes, maxFetch) // what is fetched waits in memory for its turn
+	cfg.ReadBack = 0 // there is nothing to relearn
+	cfg.FetchBytes = min(cfg.FetchBytes, maxFetch)
 	return newConsumer(cfg, intakes, dead, m.partitionMetrics, log)
 }
 
@@ -108,7 +113,7 @@ func (r *rekeyer) Rest(ctx context.Context, atEnd bool, _ time.Duration) {
 		n++
 	}
 	r.queue = r.queue[:copy(r.queue, r.queue[n:])]
-	if atEnd {
+	if atEnd && len(r.queue) == 0 {
 		r.lane.end()
 	} else {
 		r.lane.read()
@@ -123,7 +128,7 @@ func (r *rekeyer) handOn(ctx context.Context, queue []queued) bool {
 		slack = 0
 	}
 	switch {
-	case step.unsure && !r.lane.try(step.at, slack):
+	case step.unsure && !r.lane.try(ctx, step.at, slack, longestTry):
 		return false
 	case step.unsure:
 		r.course.went()

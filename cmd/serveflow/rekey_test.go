@@ -210,49 +210,81 @@ func settingsOf(env map[string]string) (list []string) {
 	return list
 }
 
-// A rekey on a real Kafka is killed halfway and started again; what it wrote is
-// then labelled as replay labels the file.
-func TestKilledRekeyLosesNothing(t *testing.T) {
-	onnxtest.Library(t)
-	t.Chdir(repositoryRoot(t))
+// realRecords is a file of a real Zeek's records of many captures, 26 years apart.
+func realRecords(t *testing.T) string {
+	t.Helper()
 	file := filepath.Join("..", "shared", "data", "zeek", "service-test.flowpkt.log.zst")
-	if _, err := os.Stat(file); err != nil {
+	if _, err := os.Stat(filepath.Join(repositoryRoot(t), file)); err != nil {
 		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
 			t.Fatal(err)
 		}
 		t.Skipf("no real records: %v", err)
 	}
+	return file
+}
+
+// unkeyedBroker is a real Kafka with the lines in six partitions, without keys.
+func unkeyedBroker(t *testing.T, lines [][]byte) string {
+	t.Helper()
 	broker := kafkatest.Start(t)
 	for topic, partitions := range map[string]int{unkeyedTopic: 6, byUIDTopic: 6, labelsTopic: 6, unkeyedTopic + ".dlq": 1} {
 		kafkatest.CreateTopic(t, broker.Addr, topic, partitions, nil)
 	}
-	want, lines := replayedLabels(t, file), recordLines(t, file)
 	produceUnkeyed(t, broker.Addr, lines)
-	exe, env := binary(t), rekeyEnv(broker.Addr)
-	doomed := start(t, exe, settingsOf(env), "rekey")
-	eventually(t, "some are written", func() bool { return count(t, broker.Addr, byUIDTopic) > int64(len(lines)/4) })
+	return broker.Addr
+}
+
+// rekeyed waits until everything is committed.
+func rekeyed(t *testing.T, addr string, records int) {
+	t.Helper()
+	within(t, 2*time.Minute, "all is committed", func() bool {
+		return total(kafkatest.CommittedOffsets(t, addr, "serveflow.rekey", unkeyedTopic)) == int64(records)
+	})
+}
+
+// A real Kafka: what a rekey has written, a run labels as replay labels the file.
+// One follows the other, so that no flow times out by wall clock on a slow machine.
+func TestRekeyThenRunIsReplay(t *testing.T) {
+	onnxtest.Library(t)
+	file, exe := realRecords(t), binary(t)
+	want := replayedLabels(t, file)
+	lines := recordLines(t, file)
+	addr := unkeyedBroker(t, lines)
+	env := rekeyEnv(addr)
+	rekey := start(t, exe, settingsOf(env), "rekey")
+	rekeyed(t, addr, len(lines))
+	stop(t, rekey)
+	checkRekeyed(t, addr, lines)
+
+	delete(env, "SERVEFLOW_REKEY_FROM")
+	env["SERVEFLOW_TOPIC"], env["SERVEFLOW_DEAD_LETTER_TOPIC"] = byUIDTopic, unkeyedTopic+".dlq"
+	run := start(t, exe, settingsOf(env), "run")
+	within(t, 2*time.Minute, "every label", func() bool { return len(labelled(t, addr)) >= len(want) })
+	stop(t, run)
+	sameAsReplayed(t, want, labelled(t, addr))
+}
+
+// A rekey on a real Kafka is killed halfway and started again: every record is
+// written at least once, and what was committed had been.
+func TestKilledRekeyLosesNothing(t *testing.T) {
+	file, exe := realRecords(t), binary(t)
+	t.Chdir(repositoryRoot(t))
+	lines := recordLines(t, file)
+	addr := unkeyedBroker(t, lines)
+	env := settingsOf(rekeyEnv(addr))
+	doomed := start(t, exe, env, "rekey")
+	eventually(t, "some are written", func() bool { return count(t, addr, byUIDTopic) > int64(len(lines)/4) })
 	if err := doomed.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	written := count(t, broker.Addr, byUIDTopic)
-	committed := kafkatest.CommittedOffsets(t, broker.Addr, "serveflow.rekey", unkeyedTopic)
-	checkCommitted(t, broker.Addr, committed)
-
-	survivor := start(t, exe, settingsOf(env), "rekey")
-	eventually(t, "all is committed", func() bool {
-		return total(kafkatest.CommittedOffsets(t, broker.Addr, "serveflow.rekey", unkeyedTopic)) == int64(len(lines))
-	})
+	written := count(t, addr, byUIDTopic)
+	committed := kafkatest.CommittedOffsets(t, addr, "serveflow.rekey", unkeyedTopic)
+	checkCommitted(t, addr, committed)
+	survivor := start(t, exe, env, "rekey") // it joins when the killed member's session is over
+	rekeyed(t, addr, len(lines))
 	stop(t, survivor)
 	t.Logf("killed after %d of %d records, %d committed", written, len(lines), total(committed))
-	checkRekeyed(t, broker.Addr, lines)
-
-	env["SERVEFLOW_TOPIC"] = byUIDTopic
-	delete(env, "SERVEFLOW_REKEY_FROM")
-	env["SERVEFLOW_DEAD_LETTER_TOPIC"] = unkeyedTopic + ".dlq"
-	labeller := start(t, exe, settingsOf(env), "run")
-	eventually(t, "every label", func() bool { return len(labelled(t, broker.Addr)) >= len(want) })
-	stop(t, labeller)
-	sameAsReplayed(t, want, labelled(t, broker.Addr))
+	checkRekeyed(t, addr, lines)
 }
 
 // checkCommitted: what lies below a committed offset is in the keyed topic.
