@@ -126,9 +126,17 @@ func (f *Flow) First() int64 {
 	if f.conn != nil {
 		return f.conn.began
 	}
+	if n := f.lowest(); n > 0 {
+		return f.packets[n-1].TS
+	}
+	return 0
+}
+
+// lowest is the place of the flow's first packet that came; 0 where none did.
+func (f *Flow) lowest() int {
 	for i := range f.packets {
 		if f.packets[i].Present {
-			return f.packets[i].TS
+			return i + 1
 		}
 	}
 	return 0

@@ -108,6 +108,20 @@ func TestDecisionsDoNotDependOnArrivalOverLeaps(t *testing.T) {
 	}
 }
 
+// Zeek may swap a flow's endpoints behind its first packet: whose word counts must
+// not depend on which record comes first.
+func TestEndpointsAreThoseOfTheFirstPacket(t *testing.T) {
+	first, second := pkt("a", 1, 0, syn), pkt("a", 2, .1, ack)
+	second.Orig, second.Resp = first.Resp, first.Orig
+	for _, records := range [][]*zeek.Record{{first, second}, {second, first}} {
+		table := New(testConfig())
+		table.Add(records[0])
+		if f, _ := table.Add(records[1]); f.Orig != first.Orig || f.Resp != first.Resp {
+			t.Errorf("place %d came first: %s to %s", records[0].N, f.Orig, f.Resp)
+		}
+	}
+}
+
 func same(t *testing.T, seed int64, want, got map[string]string) {
 	t.Helper()
 	if maps.Equal(want, got) {

@@ -137,6 +137,9 @@ func (f *Flow) take(rec *zeek.Record, r *Rules) Outcome {
 	if !f.Put(int(rec.N), p, rec.Hdr) {
 		return Duplicate
 	}
+	if f.lowest() == int(rec.N) { // Zeek may swap the endpoints behind the first packet
+		f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
+	}
 	f.advance(r)
 	return Added
 }
