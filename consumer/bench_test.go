@@ -3,8 +3,11 @@ package consumer
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"os"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,5 +65,37 @@ func BenchmarkTake(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// nowhere takes records for the keyed topic and writes none.
+type nowhere struct{}
+
+func (nowhere) Forward(_ context.Context, _, _ []byte, pin flow.Acker) { pin.Ack() }
+
+// BenchmarkRekey is what a record costs on its way through a member that rekeys
+// six partitions, without Kafka on either side.
+func BenchmarkRekey(b *testing.B) {
+	lines, held := labRecords(b), &pin{}
+	m := NewRekeyMetrics(prometheus.NewRegistry())
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += len(lines) {
+		p := newPace(6, time.Minute, nil)
+		var all sync.WaitGroup
+		for lane := range 6 {
+			r := &rekeyer{lane: p.lanes[lane], slack: testSlack, out: nowhere{}, metrics: m}
+			all.Go(func() {
+				for i := lane; i < len(lines); i += 6 {
+					if err := r.Take(lines[i], func() flow.Acker { return held }); err != nil {
+						b.Error(err)
+					}
+					if i%500 == 0 {
+						r.Rest(b.Context(), false, 0)
+					}
+				}
+				r.Rest(b.Context(), true, 0)
+			})
+		}
+		all.Wait()
 	}
 }

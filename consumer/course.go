@@ -31,12 +31,15 @@ type step struct {
 
 // next gives the step of the first of the queued records, which is to go on.
 func (c *course) next(queue []queued) step {
+	if !c.seeded {
+		c.now, c.seeded = earliest(queue, 0)
+	}
 	switch first := &queue[0]; {
 	case first.kind == zeek.End:
 		return step{at: moment{c.era, c.ending(first.ts)}, strict: true}
 	case first.kind != zeek.Packet:
 		return c.here()
-	case !c.seeded || first.ts > c.now+flow.Leap:
+	case first.ts > c.now+flow.Leap:
 		return c.leap(queue)
 	case first.ts < c.now-flow.Leap:
 		return c.back(queue)
@@ -61,20 +64,15 @@ func (c *course) ending(ts int64) int64 {
 // leap is the step of a packet beyond a leap: a wild one belongs here, others
 // follow where the time has leapt.
 func (c *course) leap(queue []queued) step {
-	ts, full := queue[0].ts, false
-	queue, full = ahead(queue)
-	for i := range queue {
-		if q := &queue[i]; q.kind == zeek.Packet && (!c.seeded || q.ts >= c.now-flow.Leap) {
-			ts = min(ts, q.ts)
-		}
-	}
-	if c.seeded && ts <= c.now+flow.Leap {
+	queue, full := ahead(queue)
+	ts, _ := earliest(queue, c.now-flow.Leap)
+	switch {
+	case ts <= c.now+flow.Leap:
 		return c.here()
-	}
-	if c.seeded && !full && c.votes+len(queue) < flow.LeapVotes {
+	case !full && c.votes+len(queue) < flow.LeapVotes:
 		return step{at: moment{c.era, ts}, unsure: true}
 	}
-	c.now, c.votes, c.seeded = ts, 0, true
+	c.now, c.votes = ts, 0
 	return c.here()
 }
 
@@ -85,18 +83,13 @@ func (c *course) went() { c.votes++ }
 // where all that follow are from then, record time has stepped back, and the
 // others must be through with the time before.
 func (c *course) back(queue []queued) step {
-	ts, full := queue[0].ts, false
-	queue, full = ahead(queue)
-	for i := range queue {
-		if q := &queue[i]; q.kind == zeek.Packet && q.ts >= c.now-flow.Leap {
-			return c.here()
-		} else if q.kind == zeek.Packet {
-			ts = min(ts, q.ts)
-		}
+	queue, full := ahead(queue)
+	if _, goesOn := earliest(queue, c.now-flow.Leap); goesOn {
+		return c.here()
 	}
 	if c.votes++; full || c.votes >= flow.LeapVotes {
-		c.now, c.votes = ts, 0
-		c.era++
+		c.now, _ = earliest(queue, 0)
+		c.votes, c.era = 0, c.era+1
 	}
 	return c.here()
 }
@@ -107,4 +100,15 @@ func ahead(queue []queued) (_ []queued, full bool) {
 		return queue, false
 	}
 	return queue[:lookAhead], true
+}
+
+// earliest is the earliest time of the queue's packets that are not before a time.
+func earliest(queue []queued, notBefore int64) (ts int64, any bool) {
+	queue, _ = ahead(queue)
+	for i := range queue {
+		if q := &queue[i]; q.kind == zeek.Packet && q.ts >= notBefore && (!any || q.ts < ts) {
+			ts, any = q.ts, true
+		}
+	}
+	return ts, any
 }
