@@ -1,5 +1,6 @@
 // Package consumer takes packet records from Kafka, rebuilds the flows and has
-// them decided: one goroutine, one flow table and one decider a partition.
+// them decided: one goroutine, one flow table and one decider a partition. Or it
+// hands the records on, keyed by uid, for producers that do not key.
 package consumer
 
 import (
