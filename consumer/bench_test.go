@@ -76,7 +76,7 @@ func (nowhere) Forward(_ context.Context, _, _ []byte, pin flow.Acker) { pin.Ack
 // BenchmarkRekey is what a record costs on its way through a member that rekeys
 // six partitions, without Kafka on either side.
 func BenchmarkRekey(b *testing.B) {
-	lines, held := labRecords(b), &pin{}
+	lines, held := labRecords(b, "lab"), &pin{}
 	m := NewRekeyMetrics(prometheus.NewRegistry())
 	b.ReportAllocs()
 	for n := 0; n < b.N; n += len(lines) {
