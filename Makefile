@@ -5,7 +5,7 @@ FUZZTIME ?= 5s
 PYTHON ?= python3
 SERVICE_DATA ?= ../shared/data
 
-.PHONY: help build demo test test-go test-python fuzz lint bench golden testdata records train onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-python fuzz lint bench golden testdata records conn-records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,7 +42,7 @@ bench: ## the cost of each step, per record and per flow
 	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink ./ship
 
 golden: build onnxruntime ## rewrite the golden files
-	go test ./consumer/zeek ./consumer/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./cmd/serveflow -update
+	go test ./consumer/zeek ./consumer/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./cmd/serveflow -update
 
 testdata: build ## capture the lab's traffic anew; Debian, as root
 	testdata/lab/make.sh
@@ -52,8 +52,16 @@ records: build ## the demo's records from its capture
 	mkdir -p testdata/records
 	bin/serveflow pcap testdata/captures/lab.pcap.zst | zstd -19 -q -f -o testdata/records/lab.jsonl.zst
 
+conn-records: ## the lab's conn.log, by the Zeek on PATH
+	zeek=$$(mktemp -d) && zstd -dcq testdata/captures/lab.pcap.zst >$$zeek/lab.pcap && \
+	(cd $$zeek && zeek -D -C -r lab.pcap LogAscii::use_json=T) && \
+	zstd -19 -q -f $$zeek/conn.log -o testdata/records/lab-conn.jsonl.zst && rm -r $$zeek
+
 train: .venv/installed build onnxruntime ## bundles/service from labelled captures in SERVICE_DATA
 	.venv/bin/python -m train service --data $(SERVICE_DATA) --lab train/lab --out bundles/service
+
+train-conn: .venv/installed build ## bundles/service-conn from labelled conn.logs in SERVICE_DATA
+	.venv/bin/python -m train service-conn --data $(SERVICE_DATA) --out bundles/service-conn
 
 onnxruntime: ## ONNX Runtime's shared library, in .onnxruntime/
 	scripts/onnxruntime.sh

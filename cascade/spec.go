@@ -34,6 +34,7 @@ type Spec struct {
 	Task    string
 	Bundle  string // name and version
 	Digest  string // hex
+	Conns   bool   // its flows are records of conn.log
 	Classes []string
 	Stages  []Stage
 }

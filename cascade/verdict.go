@@ -47,8 +47,8 @@ type Verdict struct {
 	Uncertainty float64
 	Threshold   float64
 
-	Packets  int   // looked at
-	Gap      bool  // whether one was missing among them
+	Packets  int   // looked at; of conn.log, all that the record counts
+	Gap      bool  // whether one was missing among them; of conn.log, whether bytes were
 	First    int64 // record time of the flow's first packet, microseconds
 	Last     int64 // record time of the last packet looked at, microseconds
 	Decided  time.Time
@@ -61,10 +61,15 @@ type Verdict struct {
 func (v *Verdict) Label() string { return v.Top[0].Label }
 
 // newVerdict begins a verdict of the stage with what it says of the flow and of
-// the packets that the stage looks at.
+// the packets that the stage looks at, or that the record of conn.log is about.
 func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
 		Spec: spec, Computed: f.Spent}
+	if f.Conn() != nil {
+		v.Packets, v.Gap = f.Counted()
+		v.First, v.Last = f.First(), f.Last()
+		return v
+	}
 	seen := f.Packets(s.Depth)
 	for i := range seen {
 		p := &seen[i]

@@ -3,8 +3,11 @@ package consumer
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"os"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,10 +22,10 @@ func (atOnce) Decide(*flow.Flow) bool { return true }
 
 func noPin() flow.Acker { return nil }
 
-// labRecords are the demo's real records.
-func labRecords(b *testing.B) [][]byte {
+// labRecords are real records of the lab: the demo's, or conn.log.
+func labRecords(b *testing.B, name string) [][]byte {
 	b.Helper()
-	f, err := os.Open("../testdata/records/lab.jsonl.zst")
+	f, err := os.Open("../testdata/records/" + name + ".jsonl.zst")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -42,11 +45,14 @@ func labRecords(b *testing.B) [][]byte {
 // BenchmarkTake is decode and flow table, per record: want is how many packets
 // a decision takes.
 func BenchmarkTake(b *testing.B) {
-	lines := labRecords(b)
-	for name, want := range map[string]int{"first-packet": 1, "ten-packets": 10} {
+	for name, want := range map[string]int{"first-packet": 1, "ten-packets": 10, "conn.log": 1} {
 		b.Run(name, func(b *testing.B) {
+			lines, conns := labRecords(b, "lab"), name == "conn.log"
+			if conns {
+				lines = labRecords(b, "lab-conn")
+			}
 			cfg := flow.Config{Rules: flow.Rules{Depth: 10, Idle: 2e9, MaxAge: 60e9, Lateness: 1e9},
-				Limits: flow.Limits{Flows: 1 << 20, Bytes: 1 << 30, Finished: 1 << 20}, Remember: 360e9, Want: want}
+				Limits: flow.Limits{Flows: 1 << 20, Bytes: 1 << 30, Finished: 1 << 20}, Remember: 360e9, Want: want, Conns: conns}
 			m := NewMetrics(prometheus.NewRegistry())
 			b.ReportAllocs()
 			var w *Worker
@@ -59,5 +65,37 @@ func BenchmarkTake(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// nowhere takes records for the keyed topic and writes none.
+type nowhere struct{}
+
+func (nowhere) Forward(_ context.Context, _, _ []byte, pin flow.Acker) { pin.Ack() }
+
+// BenchmarkRekey is what a record costs on its way through a member that rekeys
+// six partitions, without Kafka on either side.
+func BenchmarkRekey(b *testing.B) {
+	lines, held := labRecords(b, "lab"), &pin{}
+	m := NewRekeyMetrics(prometheus.NewRegistry())
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += len(lines) {
+		p := newPace(6, time.Minute, nil)
+		var all sync.WaitGroup
+		for lane := range 6 {
+			r := &rekeyer{lane: p.lanes[lane], slack: testSlack, out: nowhere{}, metrics: m}
+			all.Go(func() {
+				for i := lane; i < len(lines); i += 6 {
+					if err := r.Take(lines[i], func() flow.Acker { return held }); err != nil {
+						b.Error(err)
+					}
+					if i%500 == 0 {
+						r.Rest(b.Context(), false, 0)
+					}
+				}
+				r.Rest(b.Context(), true, 0)
+			})
+		}
+		all.Wait()
 	}
 }

@@ -16,7 +16,7 @@ type committer struct {
 	topic  string
 	commit func(map[string]map[int]int64) error // Generation.CommitOffsets
 	log    *slog.Logger
-	m      *Metrics
+	m      *partitionMetrics
 
 	mu        sync.Mutex
 	revoked   bool
@@ -24,7 +24,7 @@ type committer struct {
 	committed map[int]int64 // by partition: what the broker has
 }
 
-func newCommitter(topic string, start map[int]int64, commit func(map[string]map[int]int64) error, m *Metrics, log *slog.Logger) *committer {
+func newCommitter(topic string, start map[int]int64, commit func(map[string]map[int]int64) error, m *partitionMetrics, log *slog.Logger) *committer {
 	return &committer{topic: topic, commit: commit, m: m, log: log,
 		low: map[int]int64{}, committed: maps.Clone(start)}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,20 +28,31 @@ type DeadLetters interface {
 
 // Consumer is one member of a consumer group.
 type Consumer struct {
-	cfg        Config
-	newDecider func() Decider
-	dead       DeadLetters
-	metrics    *Metrics
-	log        *slog.Logger
+	cfg     Config
+	intakes func(partitions []int) []intake // of one generation, in the order given
+	dead    DeadLetters
+	metrics *partitionMetrics
+	log     *slog.Logger
 
 	mu       sync.Mutex
 	problems map[int]error // by partition, or member: why the consumer is not at work
 }
 
-// New builds a consumer of a valid config. newDecider is called once a partition
-// and generation.
+// New builds a consumer of a valid config that rebuilds flows and has them
+// decided. newDecider is called once a partition and generation.
 func New(cfg Config, newDecider func() Decider, dead DeadLetters, m *Metrics, log *slog.Logger) *Consumer {
-	return &Consumer{cfg: cfg, newDecider: newDecider, dead: dead, metrics: m, log: log,
+	intakes := func(partitions []int) []intake {
+		var all []intake
+		for _, id := range partitions {
+			all = append(all, labeller{NewWorker(cfg.share(len(partitions)), newDecider(), m), strconv.Itoa(id)})
+		}
+		return all
+	}
+	return newConsumer(cfg, intakes, dead, m.partitionMetrics, log)
+}
+
+func newConsumer(cfg Config, intakes func([]int) []intake, dead DeadLetters, m *partitionMetrics, log *slog.Logger) *Consumer {
+	return &Consumer{cfg: cfg, intakes: intakes, dead: dead, metrics: m, log: log,
 		problems: map[int]error{member: errors.New("has not joined its group yet")}}
 }
 
@@ -106,16 +118,19 @@ func (c *Consumer) start(gen *kafka.Generation) {
 	clear(c.problems)
 	c.mu.Unlock()
 	start := map[int]int64{}
+	var ids []int
 	for _, a := range assigned {
 		start[a.ID] = a.Offset
+		ids = append(ids, a.ID)
 	}
+	intakes := c.intakes(ids)
 	commits := newCommitter(c.cfg.Topic, start, gen.CommitOffsets, c.metrics, c.log)
 	var workers sync.WaitGroup
-	for _, a := range assigned {
+	for i, a := range assigned {
 		workers.Add(1)
 		gen.Start(func(ctx context.Context) {
 			defer workers.Done()
-			newPartition(c, a.ID, a.Offset, len(assigned), commits).run(ctx)
+			newPartition(c, a.ID, a.Offset, intakes[i], commits).run(ctx)
 			<-ctx.Done()
 		})
 	}

@@ -9,44 +9,39 @@ import (
 	"github.com/serveflow/serveflow/consumer/flow"
 )
 
-// Metrics count what becomes of records, so that conservation can be read off:
-// records = sum over outcomes + dead letters; flows opened = final labels +
-// unlabelled + open.
-type Metrics struct {
-	records        [len(flow.Outcomes)]prometheus.Counter
-	open           *prometheus.GaugeVec
-	bytes          *prometheus.GaugeVec
-	remembered     *prometheus.GaugeVec
+// partitionMetrics are those of reading partitions and committing, whatever
+// becomes of the records.
+type partitionMetrics struct {
 	offset         *prometheus.GaugeVec
 	low            *prometheus.GaugeVec
+	gauges         []*prometheus.GaugeVec // all that have a partition as label
 	assigned       prometheus.Gauge
 	truncated      prometheus.Counter
 	fetchFailures  prometheus.Counter
 	commitFailures prometheus.Counter
 }
 
+// Metrics count what becomes of records, so that conservation can be read off:
+// records = sum over outcomes + dead letters; flows opened = final labels +
+// unlabelled + open.
+type Metrics struct {
+	*partitionMetrics
+	records    [len(flow.Outcomes)]prometheus.Counter
+	open       *prometheus.GaugeVec
+	bytes      *prometheus.GaugeVec
+	remembered *prometheus.GaugeVec
+}
+
 // NewMetrics registers the consumer's metrics.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
-	make := promauto.With(reg)
-	gauge := func(name, help string) *prometheus.GaugeVec {
-		return make.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"partition"})
-	}
-	counter := func(name, help string) prometheus.Counter {
-		return make.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
-	}
+	p := newPartitionMetrics(reg, "serveflow")
 	m := &Metrics{
-		open:       gauge("serveflow_open_flows", "Flows without a final label yet."),
-		bytes:      gauge("serveflow_open_flow_bytes", "Memory of the open flows."),
-		remembered: gauge("serveflow_finished_uids", "Finished flows whose uid is remembered."),
-		offset:     gauge("serveflow_next_offset", "Offset of the next record to take."),
-		low:        gauge("serveflow_low_watermark", "Lowest offset that an unfinished flow or an unacknowledged label still needs."),
-		assigned: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_assigned_partitions",
-			Help: "Partitions that this member owns."}),
-		truncated:      counter("serveflow_records_truncated_total", "Records deleted before they were read."),
-		fetchFailures:  counter("serveflow_fetch_failures_total", "Failed reads from the input topic."),
-		commitFailures: counter("serveflow_commit_failures_total", "Failed offset commits."),
+		partitionMetrics: p,
+		open:             p.gauge(reg, "serveflow_open_flows", "Flows without a final label yet."),
+		bytes:            p.gauge(reg, "serveflow_open_flow_bytes", "Memory of the open flows."),
+		remembered:       p.gauge(reg, "serveflow_finished_uids", "Finished flows whose uid is remembered."),
 	}
-	records := make.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_records_total",
+	records := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{Name: "serveflow_records_total",
 		Help: "Well-formed records taken, by what became of them."}, []string{"outcome"})
 	for i, name := range flow.Outcomes {
 		m.records[i] = records.WithLabelValues(name)
@@ -56,21 +51,42 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 func (m *Metrics) took(o flow.Outcome) { m.records[o].Inc() }
 
-// observe reads off the state of one partition.
-func (m *Metrics) observe(p *partition) {
+// newPartitionMetrics registers them under a prefix: the two consumers that one
+// process may have must not mix.
+func newPartitionMetrics(reg prometheus.Registerer, prefix string) *partitionMetrics {
+	make := promauto.With(reg)
+	counter := func(name, help string) prometheus.Counter {
+		return make.NewCounter(prometheus.CounterOpts{Name: prefix + name, Help: help})
+	}
+	m := &partitionMetrics{
+		assigned: make.NewGauge(prometheus.GaugeOpts{Name: prefix + "_assigned_partitions",
+			Help: "Partitions that this member owns."}),
+		truncated:      counter("_records_truncated_total", "Records deleted before they were read."),
+		fetchFailures:  counter("_fetch_failures_total", "Failed reads from the input topic."),
+		commitFailures: counter("_commit_failures_total", "Failed offset commits."),
+	}
+	m.offset = m.gauge(reg, prefix+"_next_offset", "Offset of the next record to take.")
+	m.low = m.gauge(reg, prefix+"_low_watermark", "Lowest offset that an unfinished flow or an unacknowledged record still needs.")
+	return m
+}
+
+// gauge registers one a partition.
+func (m *partitionMetrics) gauge(reg prometheus.Registerer, name, help string) *prometheus.GaugeVec {
+	g := promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"partition"})
+	m.gauges = append(m.gauges, g)
+	return g
+}
+
+// observe reads off how far a partition has come.
+func (m *partitionMetrics) observe(p *partition) {
 	id := strconv.Itoa(p.id)
-	open, bytes, remembered := p.worker.table.Size()
-	m.open.WithLabelValues(id).Set(float64(open))
-	m.bytes.WithLabelValues(id).Set(float64(bytes))
-	m.remembered.WithLabelValues(id).Set(float64(remembered))
 	m.offset.WithLabelValues(id).Set(float64(p.pins.next))
 	m.low.WithLabelValues(id).Set(float64(p.pins.low()))
 }
 
 // forget removes a partition that this member no longer reads.
-func (m *Metrics) forget(partition int) {
-	id := strconv.Itoa(partition)
-	for _, g := range []*prometheus.GaugeVec{m.open, m.bytes, m.remembered, m.offset, m.low} {
-		g.DeleteLabelValues(id)
+func (m *partitionMetrics) forget(partition int) {
+	for _, g := range m.gauges {
+		g.DeleteLabelValues(strconv.Itoa(partition))
 	}
 }

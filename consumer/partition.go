@@ -7,27 +7,48 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/consumer/flow"
 )
 
-// partition is one partition of one generation: its reader, its flows, its pins.
+// intake is what the records of one partition and generation are handed to. It is
+// for the partition's goroutine alone.
+type intake interface {
+	// Take takes one record's bytes, which it does not keep. pin is asked for at
+	// most once: it holds the record's place until that is acknowledged. The error
+	// says that the record is bad; then nothing has changed.
+	Take(value []byte, pin func() flow.Acker) error
+	// Rest is told after each fetch whether that reached the partition's end, and
+	// for how long no record has come. It may block until ctx is done.
+	Rest(ctx context.Context, atEnd bool, silent time.Duration)
+	// Relearn takes a record from below the committed offset.
+	Relearn(value []byte)
+	// Open is how many pins are held on purpose: the end of a generation does not
+	// wait for them.
+	Open() int
+}
+
+// partition is one partition of one generation: its reader, its intake, its pins.
 type partition struct {
 	*Consumer
 	id      int
 	start   int64 // committed offset, or kafka.FirstOffset
 	tail    tail
-	worker  *Worker
+	intake  intake
 	pins    pins
+	pin     func() flow.Acker // pins.take, made once: a method value is an allocation
 	commits *committer
 	log     *slog.Logger
 	placed  bool      // the pins stand at the offset to go on from
 	heard   time.Time // when the last record came
 }
 
-func newPartition(c *Consumer, id int, start int64, assigned int, commits *committer) *partition {
-	return &partition{Consumer: c, id: id, start: start, commits: commits,
-		tail:   tail{cfg: &c.cfg, partition: id, buf: make([]byte, 64<<10)},
-		worker: NewWorker(c.cfg.share(assigned), c.newDecider(), c.metrics),
-		log:    c.log.With("topic", c.cfg.Topic, "partition", id), heard: time.Now()}
+func newPartition(c *Consumer, id int, start int64, in intake, commits *committer) *partition {
+	p := &partition{Consumer: c, id: id, start: start, intake: in, commits: commits,
+		tail: tail{cfg: &c.cfg, partition: id, buf: make([]byte, 64<<10)},
+		log:  c.log.With("topic", c.cfg.Topic, "partition", id), heard: time.Now()}
+	p.pin = p.pins.take
+	return p
 }
 
 // run reads the partition until ctx, the generation's, is done.
@@ -94,7 +115,7 @@ func (p *partition) relearn(ctx context.Context, first int64) error {
 	for p.tail.next = max(first, p.start-p.cfg.ReadBack); p.tail.next < p.start && ctx.Err() == nil; {
 		_, _, err := p.tail.fetch(func(offset int64, value []byte) error {
 			if offset < p.start {
-				p.worker.Relearn(value)
+				p.intake.Relearn(value)
 			}
 			return ctx.Err()
 		})
@@ -111,12 +132,11 @@ func (p *partition) step(ctx context.Context) error {
 		p.take(ctx, offset, value)
 		return ctx.Err()
 	})
-	switch {
-	case n > 0:
-		p.heard = time.Now()
-	case atEnd:
-		p.worker.Idle(time.Since(p.heard))
+	now := time.Now()
+	if n > 0 {
+		p.heard = now
 	}
+	p.intake.Rest(ctx, atEnd, now.Sub(p.heard))
 	p.commits.advance(p.id, p.pins.low())
 	p.metrics.observe(p)
 	return err
@@ -124,18 +144,18 @@ func (p *partition) step(ctx context.Context) error {
 
 func (p *partition) take(ctx context.Context, offset int64, value []byte) {
 	p.pins.next = offset + 1
-	err := p.worker.Take(value, p.pins.take)
+	err := p.intake.Take(value, p.pin)
 	if err != nil {
-		p.dead.Bury(ctx, BadRecord{Value: value, Topic: p.cfg.Topic, Partition: p.id, Offset: offset, Err: err, Pin: p.pins.take()})
+		p.dead.Bury(ctx, BadRecord{Value: value, Topic: p.cfg.Topic, Partition: p.id, Offset: offset, Err: err, Pin: p.pin()})
 	}
 }
 
-// finish waits for the labels under way and brings the low watermark up to date.
-// Flows that are still open are handed back: their pins hold the watermark below
-// them, so whoever reads the partition next begins there.
+// finish waits for what is being written and brings the low watermark up to date.
+// What is still open is handed back: its pins hold the watermark below it, so
+// whoever reads the partition next begins there.
 func (p *partition) finish() {
 	deadline := time.Now().Add(p.cfg.DrainTimeout)
-	for p.pins.unacked() > p.worker.Open() && time.Now().Before(deadline) {
+	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	p.commits.advance(p.id, p.pins.low())

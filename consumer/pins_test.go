@@ -42,7 +42,7 @@ func TestCommitsOnlyMoveForwardAndEndWithTheGeneration(t *testing.T) {
 	c := newCommitter("in", map[int]int64{0: 5}, func(offsets map[string]map[int]int64) error {
 		got = append(got, maps.Clone(offsets["in"]))
 		return broken
-	}, NewMetrics(prometheus.NewRegistry()), quiet())
+	}, newPartitionMetrics(prometheus.NewRegistry(), "serveflow"), quiet())
 	c.advance(0, 4) // behind what is committed
 	if c.flush(); len(got) != 0 {
 		t.Fatalf("committed %v", got)

@@ -1,5 +1,6 @@
 // Package consumer takes packet records from Kafka, rebuilds the flows and has
-// them decided: one goroutine, one flow table and one decider a partition.
+// them decided: one goroutine, one flow table and one decider a partition. Or it
+// hands the records on, keyed by uid, for producers that do not key.
 package consumer
 
 import (
@@ -38,7 +39,7 @@ type Worker struct {
 
 // NewWorker builds a worker with an empty flow table of a valid config.
 func NewWorker(cfg flow.Config, d Decider, m *Metrics) *Worker {
-	return &Worker{table: flow.New(cfg), decider: d, metrics: m}
+	return &Worker{decoder: zeek.Decoder{Conns: cfg.Conns}, table: flow.New(cfg), decider: d, metrics: m}
 }
 
 // Take takes one record's bytes, which it does not keep. pin is asked for once

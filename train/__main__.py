@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import pipeline
+from . import conn, pipeline
 from .tables import Binary, Source
 
 HERE = Path(__file__).resolve().parent
@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m train", description=__doc__)
-    parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv.zst")
+    parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv.zst; QUESTION-conn learns it from DATA/zeek/*.conn.log.zst")
     parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
     parser.add_argument("--lab", type=Path, help="folder with further captures NAME.pcap.zst, or records NAME.jsonl.zst, with NAME.labels.csv, to train on")
     parser.add_argument("--out", type=Path, help="folder of the bundle; bundles/TASK by default")
@@ -27,10 +27,11 @@ def main() -> None:
     args = parser.parse_args()
     if not args.serveflow.exists():
         sys.exit(f"{args.serveflow} is missing: run make build, or name it with --serveflow")
+    binary, out = Binary(args.serveflow.resolve(), args.cache / args.task), args.out or Path("bundles") / args.task
+    if args.task.endswith(conn.SUFFIX):
+        return conn.run(conn.Job(args.task, args.version, args.data, out, binary, notes(args.task)))
     pipeline.run(pipeline.Job(
-        task=args.task, version=args.version, slack=args.slack, data=args.data,
-        out=args.out or Path("bundles") / args.task,
-        binary=Binary(args.serveflow.resolve(), args.cache / args.task), sources=sources(args.data / args.task, args.lab),
+        task=args.task, version=args.version, slack=args.slack, data=args.data, out=out, binary=binary, sources=sources(args.data / args.task, args.lab),
         test=split_source(args.data / args.task, "test"),
         notes=notes(args.task)))
 

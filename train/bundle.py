@@ -45,14 +45,15 @@ class Trained:
 
 
 def write(out: Path, task: str, version: str, classes: list[str], measure: str, stages: list[Trained], card: str,
-          pictures: dict[str, bytes]) -> None:
-    """Writes all files of a bundle, and removes what an older one left there."""
+          pictures: dict[str, bytes], conns: bool = False) -> None:
+    """Writes all files of a bundle, and removes what an older one left there; conns: its flows are conn.log's."""
     files = {s.file: s.data for s in stages} | pictures
     files[PARITY] = lines("rows", [row for s in stages for row in s.parity()])
     files[CALIBRATION] = json.dumps({s.name: s.reliability.as_dict() for s in stages}, indent=1).encode()
     files[CARD] = card.encode()
     manifest = {
-        "schema": SCHEMA, "task": task, "version": version, "features": FEATURES, "classes": classes,
+        "schema": SCHEMA, "task": task, "version": version, "features": FEATURES,
+        **({"input": "conn"} if conns else {}), "classes": classes,
         "stages": [s.manifest(measure) for s in stages],
         "parity": PARITY, "calibration": CALIBRATION, "model_card": CARD,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},

@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import score, truth
+from . import score
 from .tables import Binary, Source
 
 
@@ -22,7 +22,7 @@ def replay(binary: Binary, bundle: Path, source: Source, stages: list[str]) -> d
         [str(binary.path), "replay", "--bundle", str(bundle), "--stages", ",".join(stages), str(binary.records(source))],
         stdout=subprocess.PIPE, text=True, env=binary.environment(),
     ) as run:
-        figures = score.score(truth.read_labels(source.labels, source.split), run.stdout)
+        figures = score.score(source.known().all, run.stdout)
     if run.returncode:
         raise RuntimeError(f"serveflow replay ended with exit code {run.returncode}")
     return figures

@@ -39,7 +39,7 @@ class Fitted:
     stage: Stage
     table: Table
     features: list[str]
-    unseen: np.ndarray  # cross-validated scores, a row a flow
+    unseen: np.ndarray  # scores of such flows, a row each: cross-validated, or of a split
     temperature: float
 
     def probabilities(self) -> np.ndarray:
@@ -58,7 +58,7 @@ def run(job: Job) -> None:
     p = [f.probabilities() for f in fitted]
     measure, choice = best_measure(p, y, job.slack)
     say(f"{measure}: thresholds {choice.thresholds}, decided {choice.decided}, accuracy {choice.accuracy:.4f}, macro-F1 {choice.macro_f1:.4f}")
-    trained = [finish(f, y, len(classes), t) for f, t in zip(fitted, [*choice.thresholds, 1.0])]
+    trained = [finish(f, y, y, len(classes), t) for f, t in zip(fitted, [*choice.thresholds, 1.0])]
     pictures = {
         "deferral.svg": picture.deferral(p[0], p[-1], measure, y, choice.decided[0]),
         "calibration.svg": picture.calibration({t.name: t.reliability for t in trained}),
@@ -91,8 +91,8 @@ def best_measure(p: list[np.ndarray], y: np.ndarray, slack: float) -> tuple[str,
     return measure, tried[measure]
 
 
-def finish(f: Fitted, y: np.ndarray, classes: int, threshold: float) -> bundle.Trained:
-    """Fits on everything and exports, with parity rows from the data."""
+def finish(f: Fitted, y: np.ndarray, unseen: np.ndarray, classes: int, threshold: float) -> bundle.Trained:
+    """Fits on everything and exports, with parity rows from the data; unseen are the classes of f.unseen's rows."""
     X = f.table.X[f.features]
     model = stages.fit(f.stage.trees, X, y, classes)
     rows = X.iloc[:: max(1, len(X) // (3 * bundle.PARITY_ROWS))]
@@ -103,7 +103,7 @@ def finish(f: Fitted, y: np.ndarray, classes: int, threshold: float) -> bundle.T
     every = slice(None, None, max(1, len(rows) // bundle.PARITY_ROWS))
     return bundle.Trained(
         f.stage.name, f.stage.engine, f.stage.file, f.stage.depth, f.features, data, f.temperature, threshold,
-        calibrate.reliability(f.probabilities(), y), rows.to_numpy()[every], scores[every])
+        calibrate.reliability(f.probabilities(), unseen), rows.to_numpy()[every], scores[every])
 
 
 def say(text: str) -> None:

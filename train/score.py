@@ -21,10 +21,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", required=True, type=Path, help="CSV with the known labels, also .zst")
     parser.add_argument("--split", default="", help="score the flows of this split alone")
+    parser.add_argument("--question", default="", help="the column of labels, where the file answers several questions")
     parser.add_argument("--idle", default=2.0, type=float, help="SERVEFLOW_FLOW_IDLE of the run, seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     args = parser.parse_args()
-    figures = score(truth.read_labels(args.labels, args.split), sys.stdin, args.idle)
+    figures = score(truth.read_labels(args.labels, args.split, args.question), sys.stdin, args.idle)
     print(json.dumps(figures) if args.json else text(figures))
 
 

@@ -19,12 +19,17 @@ TEXT = {name: str for name in KEYS if not name.endswith("_p")}
 class Source:
     """A capture, or a file of records already made of one, and the file with its flows' labels.
 
-    split names one of that file's splits.
+    split names one of that file's splits, question one of its columns of labels.
     """
 
     capture: Path
     labels: Path
     split: str = ""
+    question: str = ""
+
+    def known(self) -> truth.Flows:
+        """The flows whose labels are known."""
+        return truth.Flows(truth.read_labels(self.labels, self.split, self.question))
 
     @property
     def name(self) -> str:
@@ -93,8 +98,7 @@ class Binary:
 
 def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
     """The labelled flows of a source at a depth, in the order of the labels file."""
-    known = truth.Flows(truth.read_labels(source.labels, source.split))
-    return join(pd.read_csv(binary.features(source, depth, *options), dtype=TEXT, keep_default_na=False), known)
+    return join(pd.read_csv(binary.features(source, depth, *options), dtype=TEXT, keep_default_na=False), source.known())
 
 
 def join(rows: pd.DataFrame, known: truth.Flows) -> Table:

@@ -69,21 +69,30 @@ def microseconds(text: str) -> int:
     return int(whole) * 1_000_000 + int((part + "000000")[:6])
 
 
-def read_labels(path: Path, split: str = "") -> Iterator[Known]:
+def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Known]:
     """Labels of one file: the data set's columns (src_ip ...) or the lab's (orig_h ...).
 
-    split keeps the rows of one split, where the file has splits.
+    split keeps the rows of one split, where the file has splits. question is for a
+    file with the answers to several: the column of labels, with QUESTION_split
+    beside it; rows without an answer are passed over.
     """
     for row in csv.DictReader(io.StringIO(read_text(path))):
-        if split and row.get("split", split) != split:
-            continue
         try:
+            if question:
+                row |= {"label": row[question], "split": row[question + "_split"]}
+            if question and not row["label"] or split and row.get("split", split) != split:
+                continue
             yield known(row, Path(path).name)
         except KeyError as missing:
             raise ValueError(
                 f"{path}: no column {missing}; it needs src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,label "
                 "or orig_h,orig_p,resp_h,resp_p,proto,ts_first,label"
             ) from None
+
+
+def columns(path: Path) -> list[str]:
+    """The columns of a file of labels."""
+    return next(csv.reader(io.StringIO(read_text(path))), [])
 
 
 def known(row: dict, name: str) -> Known:

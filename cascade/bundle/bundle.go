@@ -119,7 +119,15 @@ func (b *Bundle) load(dir string, engines Engines, report func(string, ...any)) 
 			return err
 		}
 		b.Stages = append(b.Stages, stage)
-		report("stage %s: %s reads %s, %d packets, %d features", stage.Name, stage.Engine, stage.File, stage.Depth, len(stage.Features))
+		report("stage %s: %s reads %s, %s, %d features", stage.Name, stage.Engine, stage.File, looksAt(m, &stage), len(stage.Features))
 	}
 	return b.checkParity(files[m.Parity], engines, report)
+}
+
+// looksAt says what a stage sees of a flow.
+func looksAt(m *Manifest, s *Stage) string {
+	if m.Input == Conn {
+		return "the record of conn.log"
+	}
+	return fmt.Sprintf("%d packets", s.Depth)
 }

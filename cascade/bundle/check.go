@@ -39,6 +39,9 @@ func (m *Manifest) check() error {
 	if err := checkSchema("features", m.Features, FeaturesSchema); err != nil {
 		return err
 	}
+	if m.Input != Packets && m.Input != Conn {
+		return manifestError("input is %q; use %q, or leave it out, for packet records, %q for records of conn.log", m.Input, Packets, Conn)
+	}
 	if n := len(m.Classes); n < 2 || n > maxClasses {
 		return manifestError("classes has %d names; list 2 to %d, in the order of the models' scores", n, maxClasses)
 	}
@@ -108,6 +111,8 @@ func (m *Manifest) checkStage(i int) error {
 	switch {
 	case s.Depth < 1 || s.Depth > nprint.MaxDepth:
 		return fail("depth is %d; choose 1 to %d packets", s.Depth, nprint.MaxDepth)
+	case m.Input == Conn && s.Depth != 1:
+		return fail("depth is %d; with input \"conn\" choose 1, the record", s.Depth)
 	case len(s.Features) == 0:
 		return fail("features is empty; list the model's features in order")
 	case s.Output != "scores" && s.Output != "probabilities":

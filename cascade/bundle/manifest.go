@@ -18,6 +18,12 @@ const (
 	FeaturesSchema = "serveflow.features/1"
 )
 
+// What a bundle's flows are made of.
+const (
+	Packets = "packets" // packet records of the Zeek package
+	Conn    = "conn"    // records of conn.log
+)
+
 const manifestFile = "manifest.json"
 
 // Manifest is what manifest.json says.
@@ -26,6 +32,7 @@ type Manifest struct {
 	Task        string            `json:"task"`     // the question, as in topic names: a-z, 0-9, _ and -
 	Version     string            `json:"version"`  // free text of the maker
 	Features    string            `json:"features"` // schema of the features' names
+	Input       string            `json:"input"`    // Packets, also where it is left out, or Conn
 	Classes     []string          `json:"classes"`  // in the order of the models' scores
 	Stages      []StageSpec       `json:"stages"`   // from first to last
 	Parity      string            `json:"parity"`   // names of files
@@ -39,7 +46,7 @@ type StageSpec struct {
 	Name        string   `json:"name"`
 	Engine      string   `json:"engine"`
 	File        string   `json:"file"`
-	Depth       int      `json:"depth"`       // packets looked at, 1 to 64
+	Depth       int      `json:"depth"`       // packets looked at, 1 to 64; with input conn 1, the record
 	Features    []string `json:"features"`    // in the order of a row's columns
 	Input       string   `json:"input"`       // of the ONNX graph
 	OutputName  string   `json:"output_name"` // of the ONNX graph
@@ -70,7 +77,7 @@ func parseManifest(data []byte) (*Manifest, error) {
 	if err := checkSchema("schema", head.Schema, Schema); err != nil {
 		return nil, err
 	}
-	m := &Manifest{}
+	m := &Manifest{Input: Packets}
 	if err := decode(data, m); err != nil {
 		return nil, manifestError("%s; %s", jsonProblem(data, err), rewrite)
 	}

@@ -47,6 +47,15 @@ var refusals = []struct {
 	{"empty class", set("classes", []string{"dns", "", "tls"})},
 	{"no stages", set("stages", []any{})},
 
+	{"another input", set("input", "flows")},
+	{"empty input", set("input", "")},
+	{"input of another kind", set("input", 1)},
+	{"a feature of conn.log from packets", setStage(0, "features", []string{"proto", "conn_state"})},
+	{"a packet's feature from conn.log", all(set("input", "conn"), setStage(1, "depth", 1))},
+	{"a feature of all packets from conn.log", all(set("input", "conn"), setStage(1, "depth", 1), setStage(0, "features", []string{"proto", "log_duration"}))},
+	{"a mistyped feature of conn.log", all(set("input", "conn"), setStage(1, "depth", 1), setStage(0, "features", []string{"conn_hystory_flip"}))},
+	{"depth of conn.log", set("input", "conn")},
+
 	{"stage without a name", setStage(0, "name", nil)},
 	{"stage twice", setStage(1, "name", "first")},
 	{"depths out of order", setStage(0, "depth", 4)},

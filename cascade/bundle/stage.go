@@ -30,6 +30,9 @@ func loadStage(m *Manifest, s *StageSpec, files map[string][]byte, engines Engin
 	if extractor.Depth() > s.Depth {
 		return fail("feature %q looks beyond the stage's depth of %d packets; raise the depth or drop the feature", tooDeep(s), s.Depth)
 	}
+	if name := misplaced(m, s); name != "" {
+		return fail("feature %q is not there with input %q; drop the feature, or set input to %q", name, m.Input, otherInput(m))
+	}
 	model, err := engine.Load(files[s.File], s)
 	if err != nil {
 		return Stage{}, fmt.Errorf("%s: %w", s.File, err)
@@ -40,6 +43,24 @@ func loadStage(m *Manifest, s *StageSpec, files map[string][]byte, engines Engin
 		return Stage{}, fmt.Errorf("%s: %w; %s", s.File, err, rewrite)
 	}
 	return stage, nil
+}
+
+// misplaced names the first feature that flows of the manifest's input do not have.
+func misplaced(m *Manifest, s *StageSpec) string {
+	conns := nprint.ConnNames()
+	for _, name := range s.Features {
+		if m.Input == Conn && !slices.Contains(conns, name) || m.Input == Packets && strings.HasPrefix(name, nprint.ConnPrefix) {
+			return name
+		}
+	}
+	return ""
+}
+
+func otherInput(m *Manifest) string {
+	if m.Input == Conn {
+		return Packets
+	}
+	return Conn
 }
 
 // tooDeep names the first feature of a packet beyond the stage's depth.

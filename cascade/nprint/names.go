@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// Names gives all features but bits for flows of depth packets (0 to MaxDepth):
+// Names gives all features but bits for flows of depth packets (0 to MaxDepth), not
+// of conn.log:
 // flow level first, then packet by packet.
 func Names(depth int) []string {
 	var names []string
@@ -54,7 +55,7 @@ func bitNames(place int) []string {
 // p<i>_<name>_<first>..<last>.
 func Describe() iter.Seq2[string, string] {
 	return func(yield func(name, meaning string) bool) {
-		for _, d := range flowSchema {
+		for _, d := range slices.Concat(flowSchema[:], connSchema) {
 			if !yield(d.name, d.meaning) {
 				return
 			}

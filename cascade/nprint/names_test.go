@@ -74,6 +74,10 @@ stage looks at count, in the flow-level features too. A name that ends in `+"`_0
 of the header field, as nPrint has them: `+"`_0`"+` is the most significant. Bits behind the header's end are absent,
 and all bits of a protocol that is not the packet's.
 
+`+"`conn_`"+` features come from a record of conn.log. They are for bundles whose input is conn, which have these and
+`+"`proto`, `ip_version`, `orig_port` and `resp_port`"+`, and no others. Absent is what the record leaves out, but a
+service or a history that is left out names nothing.
+
 | feature | meaning |
 | --- | --- |
 `, Schema, Absent, longest, MaxDepth)
@@ -85,7 +89,7 @@ and all bits of a protocol that is not the packet's.
 
 // TestDescribeStops: a loop may leave at any feature; going on would panic.
 func TestDescribeStops(t *testing.T) {
-	for stop := range flowFields + packetFields + len(bitSchema) {
+	for stop := range flowFields + connFields + packetFields + len(bitSchema) {
 		n := 0
 		for range Describe() {
 			if n++; n > stop {

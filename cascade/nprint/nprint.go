@@ -1,9 +1,10 @@
 // Package nprint turns a flow's first packets into the numbers that models read:
 // named features of schema serveflow.features/1 (FEATURES.md lists them), from the
-// packets' header bytes, and from the records' own fields where bytes are missing.
+// packets' header bytes, and from the records' own fields where bytes are missing;
+// or from a flow's record of conn.log.
 //
 // All values are whole numbers, exact in a float32; Absent (-1) is a value that
-// the flow does not have. No header is an error, whatever its bytes.
+// the flow does not have. No header or record is an error, whatever is in it.
 package nprint
 
 import "github.com/serveflow/serveflow/consumer/flow"
@@ -14,6 +15,7 @@ type Extractor struct {
 	width   int
 	depth   int
 	flow    []fieldOp
+	conn    []fieldOp
 	payload bool // flow level needs every packet's payload length
 	packets [MaxDepth]packetPlan
 }
@@ -41,6 +43,11 @@ func (e *Extractor) Extract(dst []float32, f *flow.Flow, depth int) {
 	if len(e.flow) > 0 {
 		values := sum.values(f)
 		write(dst, e.flow, values[:])
+	}
+	if c := f.Conn(); c != nil && len(e.conn) > 0 {
+		var v connValues
+		v.read(c)
+		write(dst, e.conn, v[:])
 	}
 }
 

@@ -18,8 +18,8 @@ type packetPlan struct {
 	bits    [regions][]bitOp // in the order of octets
 }
 
-// feature is where a name's value comes from: a flow-level field, a packet's
-// field, or a bit of a packet's header.
+// feature is where a name's value comes from: a flow-level field, a field of
+// conn.log, a packet's field, or a bit of a packet's header.
 type feature struct {
 	kind   featureKind
 	field  int
@@ -31,6 +31,7 @@ type featureKind uint8
 
 const (
 	ofFlow featureKind = iota
+	ofConn
 	ofPacket
 	ofBit
 )
@@ -49,7 +50,7 @@ func New(names []string) (*Extractor, error) {
 		first[name] = at
 		place, stem := split(name)
 		ft, ok := known[stem]
-		if !ok || (place == 0) != (ft.kind == ofFlow) {
+		if !ok || (place == 0) != (ft.kind <= ofConn) {
 			return nil, unknown(name)
 		}
 		e.add(place, ft, int32(at))
@@ -62,12 +63,17 @@ func New(names []string) (*Extractor, error) {
 	return e, nil
 }
 
-// add puts a feature into the plan of its packet, or of the flow at place 0.
+// add puts a feature into the plan of its packet, or of the flow or its record of
+// conn.log at place 0.
 func (e *Extractor) add(place int, ft feature, at int32) {
 	op := fieldOp{at, int32(ft.field)}
 	if ft.kind == ofFlow {
 		e.flow = append(e.flow, op)
 		e.payload = e.payload || ft.field >= origPayload && ft.field <= respPayloadMax
+		return
+	}
+	if ft.kind == ofConn {
+		e.conn = append(e.conn, op)
 		return
 	}
 	e.depth = max(e.depth, place)
@@ -87,6 +93,9 @@ func catalogue() map[string]feature {
 	known := make(map[string]feature, 1100)
 	for i, d := range flowSchema {
 		known[d.name] = feature{kind: ofFlow, field: i}
+	}
+	for i, d := range connSchema {
+		known[d.name] = feature{kind: ofConn, field: i}
 	}
 	for i, d := range packetSchema {
 		known[d.name] = feature{kind: ofPacket, field: i}
@@ -119,7 +128,7 @@ func split(name string) (place int, stem string) {
 func unknown(name string) error {
 	place, _ := split(name)
 	place = max(place, 1)
-	known := slices.Concat(Names(0), fieldNames(place), bitNames(place))
+	known := slices.Concat(Names(0), fieldNames(place), bitNames(place), ConnNames())
 	suggestion := nearest.To(name[:min(len(name), 64)], known) // none is longer
 	return fmt.Errorf("nprint: unknown feature %.80q in schema %s (packets are p1_ to p%d_): the nearest is %q",
 		name, Schema, MaxDepth, suggestion)

@@ -27,11 +27,12 @@ var arrows = map[string][]string{
 	"cascade/bundle":     {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
 	"sink":               {"cascade"},
 	"ship":               {"sink", "consumer/zeek", "consumer/capture"},
+	"doctor":             {"consumer/zeek"},
 	"internal/nearest":   {},
 	"internal/kafkatest": {},
 	"cmd/serveflow/demo": {"sink", "consumer/zeek"},
 	"cmd/serveflow": {"consumer", "consumer/zeek", "consumer/flow", "consumer/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "sink", "ship", "internal/nearest", "cmd/serveflow/demo"},
+		"cascade/bundle", "sink", "ship", "doctor", "internal/nearest", "cmd/serveflow/demo"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -43,7 +43,8 @@ func loadSpec(s *Settings) (*cascade.Spec, error) {
 		return nil, usageError{err}
 	}
 	s.retask(b.Manifest.Task)
-	spec := &cascade.Spec{Task: b.Manifest.Task, Bundle: b.Name(), Digest: b.Digest, Classes: b.Manifest.Classes}
+	spec := &cascade.Spec{Task: b.Manifest.Task, Bundle: b.Name(), Digest: b.Digest,
+		Conns: b.Manifest.Input == bundle.Conn, Classes: b.Manifest.Classes}
 	for i := range b.Stages {
 		spec.Stages = append(spec.Stages, newStage(&b.Stages[i]))
 	}

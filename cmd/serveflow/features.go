@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/cascade/nprint"
 	"github.com/serveflow/serveflow/consumer/flow"
 )
@@ -16,7 +17,8 @@ import (
 // features prints, one CSV row a flow, what a stage of the given depth would see.
 func features(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("features", flag.ContinueOnError)
-	depth := flags.Int("depth", 10, "packets a flow that the stage looks at")
+	input := flags.String("input", bundle.Packets, "packets: packet records; conn: records of conn.log")
+	depth := flags.Int("depth", 10, "packets a flow that the stage looks at; with --input conn always 1, the record")
 	bits := flags.Bool("bits", false, "the nPrint bits too, 1,024 a packet")
 	list := flags.String("names", "", "these features alone, comma-separated")
 	if err := parse(t, flags, args, true); err != nil {
@@ -26,11 +28,19 @@ func features(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	table, err := newFeatureTable(t.out, featureNames(*depth, *bits, *list), *depth)
+	if *input != bundle.Packets && *input != bundle.Conn {
+		return usageError{fmt.Errorf("--input %s: choose packets or conn", *input)}
+	}
+	conns := *input == bundle.Conn
+	if conns {
+		*depth = 1
+	}
+	table, err := newFeatureTable(t.out, featureNames(conns, *depth, *bits, *list), *depth)
 	if err != nil {
 		return usageError{err}
 	}
 	cfg := s.flowConfig(*depth, *depth)
+	cfg.Conns = conns
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
 	}
@@ -41,9 +51,12 @@ func features(ctx context.Context, t terminal, args []string) error {
 	return table.out.Flush()
 }
 
-func featureNames(depth int, bits bool, list string) []string {
-	if list != "" {
+func featureNames(conns bool, depth int, bits bool, list string) []string {
+	switch {
+	case list != "":
 		return strings.Split(list, ",")
+	case conns:
+		return nprint.ConnNames()
 	}
 	names := nprint.Names(depth)
 	if bits {

@@ -38,7 +38,8 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"run", "[--check]", "label the flows of a Kafka topic until told to stop", run},
+		{"run", "[--check] [--rekey TOPIC]", "label the flows of a Kafka topic until told to stop", run},
+		{"rekey", "[--check] [TOPIC]", "write the records of an un-keyed topic to one keyed by uid", rekey},
 		{"demo", "[--speed N] [--json]", "the main job on an in-process broker, with real packet records", runDemo},
 		{"replay", "FILE...", "label the flows of record files without Kafka", replay},
 		{"send", "FILE...", "write record files to the input topic, at their recorded pace", send},
@@ -46,6 +47,7 @@ func commands() []command {
 		{"pcap", "FILE...", "turn captures into the records that the Zeek package writes", pcap},
 		{"features", "FILE...", "print the feature table that the cascade would see", features},
 		{"bundle", "verify DIR", "check a bundle as run would", bundleCommand},
+		{"doctor", "[--json]", "look at a running cluster and say what is wrong there", doctorCommand},
 		{"config", "", "print every setting with its default and meaning", configCommand},
 		{"health", "", "ask a running serveflow whether it is ready", health},
 		{"version", "", "print the version", version},
@@ -101,12 +103,8 @@ func usage(w io.Writer) {
 
 // parse reads a subcommand's flags; files tells whether it wants file names.
 func parse(t terminal, flags *flag.FlagSet, args []string, files bool) error {
-	flags.SetOutput(t.err)
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return usageError{err}
+	if err := parseFlags(t, flags, args); err != nil {
+		return err
 	}
 	switch {
 	case files && flags.NArg() == 0:
@@ -115,4 +113,14 @@ func parse(t terminal, flags *flag.FlagSet, args []string, files bool) error {
 		return usageError{fmt.Errorf("%q: no further arguments are taken", flags.Arg(0))}
 	}
 	return nil
+}
+
+// parseFlags reads a subcommand's flags and leaves its arguments to it.
+func parseFlags(t terminal, flags *flag.FlagSet, args []string) error {
+	flags.SetOutput(t.err)
+	err := flags.Parse(args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return usageError{err}
+	}
+	return err
 }

@@ -11,10 +11,11 @@ import (
 	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
-// pcap prints captures as the records that the Zeek package writes.
+// pcap prints captures as the records that the Zeek package writes, or as conn.log.
 func pcap(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("pcap", flag.ContinueOnError)
 	depth := flags.Int("depth", 10, "packets a flow that get a record")
+	conns := flags.Bool("conn", false, "records of conn.log instead")
 	if err := parse(t, flags, args, true); err != nil {
 		return err
 	}
@@ -23,7 +24,7 @@ func pcap(ctx context.Context, t terminal, args []string) error {
 	}
 	out := bufio.NewWriterSize(t.out, 1<<20)
 	for _, name := range flags.Args() {
-		if err := convert(ctx, t, name, *depth, out); err != nil {
+		if err := convert(ctx, t, name, *depth, *conns, out); err != nil {
 			out.Flush() // what came before the fault still counts
 			return err
 		}
@@ -32,7 +33,7 @@ func pcap(ctx context.Context, t terminal, args []string) error {
 }
 
 // convert writes one capture's records.
-func convert(ctx context.Context, t terminal, name string, depth int, out *bufio.Writer) error {
+func convert(ctx context.Context, t terminal, name string, depth int, conns bool, out *bufio.Writer) error {
 	in, err := open(t, name)
 	if err != nil {
 		return err
@@ -40,9 +41,14 @@ func convert(ctx context.Context, t terminal, name string, depth int, out *bufio
 	defer in.Close()
 	var line []byte
 	stats, err := capture.Convert(in, capture.Options{Depth: depth}, func(rec *zeek.Record, sum *zeek.Summary) error {
-		if sum != nil {
+		switch {
+		case conns && sum == nil:
+			return ctx.Err()
+		case conns:
+			line = zeek.AppendConn(line[:0], rec, sum)
+		case sum != nil:
 			line = zeek.AppendEnd(line[:0], rec, sum)
-		} else {
+		default:
 			line = zeek.AppendRecord(line[:0], rec)
 		}
 		if _, err := out.Write(append(line, '\n')); err != nil {

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// run labels the flows of the input topic until told to stop.
+// run labels the flows of the input topic until told to stop; where an un-keyed
+// topic is named, it rekeys that beside it.
 func run(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	from := bundleFlags(flags)
+	unkeyed := flags.String("rekey", "", "rekey this topic too, and label what is written (SERVEFLOW_REKEY_FROM)")
 	check := flags.Bool("check", false, "build and validate everything, connect to nothing, say what is wrong")
 	if err := parse(t, flags, args, false); err != nil {
 		return err
@@ -21,13 +24,28 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *unkeyed != "" {
+		s.rekey(*unkeyed)
+	}
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	if s.RekeyFrom != "" {
+		delete(topics, s.Topic)
+		maps.Copy(topics, s.rekeyTopics())
+		s.Topic = s.RekeyTo
+	}
 	log, reg := s.logger(), newRegistry()
 	p, err := newPipeline(s, spec, reg, log)
 	if err != nil {
 		return err
 	}
 	all := parts{p}
+	if s.RekeyFrom != "" {
+		r, err := newRekeying(s, reg, p.wrote, log)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
 	if *check {
 		_, err := fmt.Fprintf(t.out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)

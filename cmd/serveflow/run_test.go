@@ -43,7 +43,12 @@ func get(addr, path string) (status int, body string) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	within(t, 30*time.Second, what, is)
+}
+
+func within(t *testing.T, atMost time.Duration, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(atMost); !is(); time.Sleep(atMost / 500) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}

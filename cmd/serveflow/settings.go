@@ -23,13 +23,15 @@ const prefix = "serveflow"
 // `serveflow config` prints and README's table holds.
 type Settings struct {
 	Brokers         []string      `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
-	Topic           string        `default:"serveflow.packets" desc:"input topic with packet and end records"`
+	Topic           string        `default:"serveflow.packets" desc:"input topic: packet and end records, or conn.log where the bundle reads that"`
 	Group           string        `default:"serveflow" desc:"consumer group"`
 	ClientID        string        `split_words:"true" default:"serveflow" desc:"client id towards the brokers"`
 	Task            string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
 	Bundle          string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
 	LabelTopic      string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
 	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
+	RekeyFrom       string        `split_words:"true" desc:"un-keyed topic that rekey, or run beside its own work, writes anew keyed by uid; run then reads what is written"`
+	RekeyTo         string        `split_words:"true" desc:"topic that rekey writes to; empty: <SERVEFLOW_REKEY_FROM>.by-uid"`
 	Provisional     bool          `default:"false" desc:"a flow that the first stage is unsure of gets its label at once, before the final one"`
 	FlowIdle        time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet takes longer, record time"`
 	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, record time"`
@@ -73,10 +75,29 @@ func loadSettings() (*Settings, error) {
 	}
 	s.retask(s.Task)
 	if s.DeadLetterTopic == "" {
-		s.DeadLetterTopic = s.Topic + ".dlq"
+		s.DeadLetterTopic = deadLetterTopic(s.Topic)
+	}
+	if s.RekeyFrom != "" {
+		s.rekey(s.RekeyFrom)
 	}
 	return s, nil
 }
+
+// rekey sets the topic to rekey, and the topics that follow from it where they are
+// not set. Dead letters of both consumers then go where the records came from.
+func (s *Settings) rekey(topic string) {
+	if s.RekeyTo == "" || s.RekeyTo == byUID(s.RekeyFrom) {
+		s.RekeyTo = byUID(topic)
+	}
+	if d := s.DeadLetterTopic; d == deadLetterTopic(s.Topic) || d == deadLetterTopic(s.RekeyFrom) {
+		s.DeadLetterTopic = deadLetterTopic(topic)
+	}
+	s.RekeyFrom = topic
+}
+
+func byUID(topic string) string { return topic + ".by-uid" }
+
+func deadLetterTopic(topic string) string { return topic + ".dlq" }
 
 // retask sets the task, and the label topic where that follows from it.
 func (s *Settings) retask(task string) {
@@ -109,7 +130,9 @@ func (s *Settings) bundleDir() string {
 
 // flow is the flow tables' config for a cascade.
 func (s *Settings) flow(spec *cascade.Spec) flow.Config {
-	return s.flowConfig(spec.Depth(), spec.Stages[0].Depth)
+	cfg := s.flowConfig(spec.Depth(), spec.Stages[0].Depth)
+	cfg.Conns = spec.Conns
+	return cfg
 }
 
 // flowConfig keeps depth packets a flow and wants some for the first decision.
@@ -137,6 +160,15 @@ func (s *Settings) ship(paths []string) ship.Config {
 	return ship.Config{
 		Paths: paths, Topic: s.Topic, State: s.ShipState,
 		Checkpoint: s.ShipCheckpoint, Poll: s.ShipPoll, DrainTimeout: s.DrainTimeout,
+	}
+}
+
+// rekeyer is the config of the consumer that rekeys.
+func (s *Settings) rekeyer() consumer.Config {
+	return consumer.Config{
+		Brokers: s.Brokers, Topic: s.RekeyFrom, Group: s.Group + ".rekey", ClientID: s.ClientID, Flow: s.flowConfig(1, 1),
+		SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
+		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
 	}
 }
 

@@ -29,9 +29,19 @@ func bundleFlags(flags *flag.FlagSet) bundleChoice {
 
 // load reads the settings, lets the command line override them, and loads the bundle.
 func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
-	s, err := loadSettings()
+	s, err := c.settings()
 	if err != nil {
 		return nil, nil, err
+	}
+	spec, err := loadSpec(s)
+	return s, spec, err
+}
+
+// settings reads the settings and lets the command line override them.
+func (c bundleChoice) settings() (*Settings, error) {
+	s, err := loadSettings()
+	if err != nil {
+		return nil, err
 	}
 	if *c.task != "" {
 		s.retask(*c.task)
@@ -40,10 +50,9 @@ func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
 		s.Bundle = *c.dir
 	}
 	if err := errors.Join(s.validate(), s.cascade().Validate()); err != nil {
-		return nil, nil, usageError{err}
+		return nil, usageError{err}
 	}
-	spec, err := loadSpec(s)
-	return s, spec, err
+	return s, nil
 }
 
 // pipeline is the whole path from the input topic to the label topic.
@@ -51,6 +60,7 @@ type pipeline struct {
 	consumer *consumer.Consumer
 	cascade  *cascade.Cascade
 	producer *sink.Producer
+	wrote    *sink.Metrics
 	drain    time.Duration
 	// hard ends what the drain's deadline leaves over.
 	hard context.Context
@@ -64,9 +74,9 @@ func newPipeline(s *Settings, spec *cascade.Spec, reg prometheus.Registerer, log
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
-	p := &pipeline{drain: s.DrainTimeout}
+	p := &pipeline{drain: s.DrainTimeout, wrote: sink.NewMetrics(reg)}
 	p.hard, p.kill = context.WithCancel(context.Background())
-	p.producer = sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, sink.NewMetrics(reg), log)
+	p.producer = sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, p.wrote, log)
 	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic}
 	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(v cascade.Verdict) { labels.Put(p.hard, &v) })
 	dead := graveyard{sink.DeadLetters{Producer: p.producer, Topic: s.DeadLetterTopic}}

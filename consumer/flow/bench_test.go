@@ -23,6 +23,21 @@ func BenchmarkNewFlow(b *testing.B) {
 	}
 }
 
+// BenchmarkConn is a record of conn.log.
+func BenchmarkConn(b *testing.B) {
+	cfg := connConfig()
+	cfg.Finished = 1 << 16
+	table := New(cfg)
+	rec := conn("C0123456789012345", 0, 1)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		binary.LittleEndian.PutUint64(rec.UID, uint64(i))
+		rec.TS += 20
+		f, _ := table.Add(rec)
+		table.Finish(f)
+	}
+}
+
 // BenchmarkDecidedFlow is a later packet of a flow that is decided.
 func BenchmarkDecidedFlow(b *testing.B) {
 	cfg := testConfig()

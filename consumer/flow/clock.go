@@ -3,12 +3,12 @@ package flow
 import "time"
 
 const (
-	// leap is how far, in microseconds, one record may move the clock.
-	leap = 60_000_000
-	// leapVotes is how many records in a row must lie beyond a leap before the
-	// clock believes them: more than the packets that one flow sends, so that no
-	// single flow moves the others' time.
-	leapVotes = 128
+	// Leap is how far, in microseconds, one record may move a clock of record time.
+	Leap = 60_000_000
+	// LeapVotes is how many records in a row must lie beyond a leap before they
+	// are believed: more than the packets that one flow sends, so that no single
+	// flow moves the others' time.
+	LeapVotes = 128
 )
 
 // clock is a partition's time, in microseconds: it follows the packet records'
@@ -21,24 +21,26 @@ type clock struct {
 	seeded bool
 }
 
-// observe takes a packet record's time.
-func (c *clock) observe(ts int64) {
+// observe takes a packet record's time, and tells whether it made the clock
+// believe a leap: from then on record time + shift is the clock's.
+func (c *clock) observe(ts int64) (leapt bool) {
 	if !c.seeded {
 		c.seeded, c.now, c.heard = true, ts, ts
-		return
+		return false
 	}
-	if at := c.now - c.shift; ts > at+leap || ts < at-leap {
-		if c.votes++; c.votes < leapVotes {
-			return
+	if at := c.now - c.shift; ts > at+Leap || ts < at-Leap {
+		if c.votes++; c.votes < LeapVotes {
+			return false
 		}
 		if ts > at { // those that voted are of the new time: they must not age by the leap
-			c.now += leap
+			c.now += Leap
 		}
-		c.shift = c.now - ts
+		c.shift, leapt = c.now-ts, true
 	}
 	c.votes = 0
 	c.now = max(c.now, ts+c.shift)
 	c.heard = c.now
+	return leapt
 }
 
 // idle moves the clock on by the wall time since a record was last believed.

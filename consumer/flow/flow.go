@@ -1,4 +1,5 @@
-// Package flow rebuilds flows from packet records.
+// Package flow rebuilds flows from packet records, or takes them from conn.log,
+// where one record is a whole flow.
 //
 // It is a pure state machine on record time: no goroutine, no lock, no clock of
 // its own. What a flow's label is based on follows from the flow's own records,
@@ -50,7 +51,8 @@ type Packet struct {
 	FromOrig   bool
 }
 
-// Flow is one Zeek connection with those of its first packets that have come.
+// Flow is one Zeek connection: with those of its first packets that have come, or
+// with what conn.log says of it.
 type Flow struct {
 	UID    string
 	Sensor string
@@ -64,6 +66,8 @@ type Flow struct {
 	packets []Packet // by place: packets[n-1]
 	headers []byte   // the packets' headers, one behind the other
 	limit   int      // places that a decision may look at
+
+	conn *record // instead of packets, where the flow is one of conn.log
 
 	state progress
 	timer timer
@@ -119,9 +123,20 @@ func (f *Flow) Reach() int { return f.state.reach }
 
 // First is the record time of the flow's first packet that came, microseconds.
 func (f *Flow) First() int64 {
+	if f.conn != nil {
+		return f.conn.began
+	}
+	if n := f.lowest(); n > 0 {
+		return f.packets[n-1].TS
+	}
+	return 0
+}
+
+// lowest is the place of the flow's first packet that came; 0 where none did.
+func (f *Flow) lowest() int {
 	for i := range f.packets {
 		if f.packets[i].Present {
-			return f.packets[i].TS
+			return i + 1
 		}
 	}
 	return 0
@@ -130,10 +145,10 @@ func (f *Flow) First() int64 {
 // bytes is what the flow holds in memory, near enough for a cap.
 func (f *Flow) bytes() int {
 	return int(unsafe.Sizeof(*f)) + len(f.UID) + len(f.Sensor) +
-		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + 8*cap(f.Answer)
+		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + f.conn.bytes() + 8*cap(f.Answer)
 }
 
-// reset empties the flow for reuse and keeps its storage.
+// reset empties the flow for reuse by the same table and keeps its storage.
 func (f *Flow) reset() {
-	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], Cursor: Cursor{Answer: f.Answer[:0]}}
+	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], conn: f.conn, Cursor: Cursor{Answer: f.Answer[:0]}}
 }

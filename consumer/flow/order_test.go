@@ -7,6 +7,7 @@ import (
 	"math/rand"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/serveflow/serveflow/consumer/zeek"
 )
@@ -40,10 +41,13 @@ type arrival struct {
 
 // decisions puts the traffic on some partitions by uid and gives each flow's decision.
 func decisions(t *testing.T, all []arrival, partitions int) map[string]string {
+	return decisionsOf(t, testConfig(), all, partitions)
+}
+
+func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[string]string {
 	tables := make([]*Table, partitions)
 	for i := range tables {
-		cfg := testConfig()
-		cfg.Flows, cfg.Finished = 1<<20, 1<<20
+		cfg.Flows, cfg.Finished, cfg.Remember = 1<<20, 1<<20, 24*time.Hour
 		tables[i] = New(cfg)
 	}
 	got := map[string]string{}
@@ -84,6 +88,37 @@ func TestDecisionsDoNotDependOnArrival(t *testing.T) {
 		inOrder := slices.Clone(all)
 		slices.SortStableFunc(inOrder, func(a, b arrival) int { return cmp.Compare(a.rec.TS, b.rec.TS) })
 		same(t, seed, want, decisions(t, inOrder, 1))
+	}
+}
+
+// Captures of other years in one topic, each shorter than what makes a clock
+// believe in a leap: when it does, flows of the new time are not cut short.
+func TestDecisionsDoNotDependOnArrivalOverLeaps(t *testing.T) {
+	for seed := range int64(20) {
+		all := traffic(rand.New(rand.NewSource(seed)), 500)
+		slices.SortStableFunc(all, func(a, b arrival) int { return cmp.Compare(a.rec.TS, b.rec.TS) })
+		for i, began := range all {
+			capture := int64(i / (50 + int(seed)*20)) // records a capture
+			began.rec.TS += capture * 365 * 24 * 3600 * second
+		}
+		want := decisions(t, all, 1)
+		for _, partitions := range []int{3, 12} {
+			same(t, seed, want, decisions(t, all, partitions))
+		}
+	}
+}
+
+// Zeek may swap a flow's endpoints behind its first packet: whose word counts must
+// not depend on which record comes first.
+func TestEndpointsAreThoseOfTheFirstPacket(t *testing.T) {
+	first, second := pkt("a", 1, 0, syn), pkt("a", 2, .1, ack)
+	second.Orig, second.Resp = first.Resp, first.Orig
+	for _, records := range [][]*zeek.Record{{first, second}, {second, first}} {
+		table := New(testConfig())
+		table.Add(records[0])
+		if f, _ := table.Add(records[1]); f.Orig != first.Orig || f.Resp != first.Resp {
+			t.Errorf("place %d came first: %s to %s", records[0].N, f.Orig, f.Resp)
+		}
 	}
 }
 

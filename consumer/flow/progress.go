@@ -47,7 +47,7 @@ func (f *Flow) advance(r *Rules) {
 		}
 	}
 	if !s.closed && s.forgot && f.complete() {
-		f.close(f.forgottenAs(), s.reach)
+		f.close(f.forgottenAs(r), s.reach)
 	}
 }
 
@@ -104,10 +104,15 @@ func (f *Flow) complete() bool {
 	return f.state.reach >= int(min(f.state.sent, math.MaxInt32))
 }
 
-// forgottenAs is the cause where Zeek forgot the flow. Zeek's own inactivity
-// timeout is a timeout, whichever of the two clocks fires first.
-func (f *Flow) forgottenAs() Cause {
-	if f.state.tornDown {
+// closeDelay is how long after its last packet Zeek writes the end record of a
+// connection that was torn down (tcp_close_delay).
+const closeDelay = 5 * time.Second
+
+// forgottenAs is the cause where Zeek forgot the flow. It is a timeout, whichever
+// clock fires first, where it was Zeek's own inactivity timeout, and where our
+// idle time is over before Zeek says that the connection was torn down.
+func (f *Flow) forgottenAs(r *Rules) Cause {
+	if f.state.tornDown && r.Idle >= closeDelay {
 		return Ended
 	}
 	return TimedOut

@@ -19,6 +19,9 @@ type Limits struct {
 type Config struct {
 	Rules
 	Limits
+	// Conns: flows are the records of conn.log, each one decided at once, instead
+	// of packet and end records.
+	Conns bool
 	// Remember is how long a finished uid is remembered after its last record,
 	// record time. Zeek itself keeps a silent connection for five minutes.
 	Remember time.Duration
@@ -55,13 +58,13 @@ const (
 	Duplicate
 	// Beyond the depth: no decision looks at it.
 	Beyond
-	// Late: the flow is finished.
+	// Late: the flow is finished; of conn.log, the record has come before.
 	Late
 	// Forgot: the end record of an open flow.
 	Forgot
 	// Unopened: an end record without any packet record before it.
 	Unopened
-	// Foreign: a record of another log.
+	// Foreign: a record of another log, or of the kind that makes no flows here.
 	Foreign
 )
 
@@ -92,17 +95,21 @@ func New(cfg Config) *Table {
 // Add takes one record and gives the open flow that it belongs to, nil where
 // there is none.
 func (t *Table) Add(rec *zeek.Record) (*Flow, Outcome) {
-	switch rec.Kind {
-	case zeek.Packet:
+	switch {
+	case rec.Kind == zeek.Packet && !t.cfg.Conns:
 		return t.packet(rec)
-	case zeek.End:
+	case rec.Kind == zeek.End && !t.cfg.Conns:
 		return t.end(rec)
+	case rec.Kind == zeek.Conn && t.cfg.Conns:
+		return t.connection(rec)
 	}
 	return nil, Foreign
 }
 
 func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
-	t.clock.observe(rec.TS)
+	if t.clock.observe(rec.TS) {
+		t.timers.leapt(rec.TS, t.clock.shift, &t.cfg.Rules)
+	}
 	if rec.N > uint32(t.cfg.Depth) {
 		return nil, Beyond
 	}
@@ -129,6 +136,9 @@ func (f *Flow) take(rec *zeek.Record, r *Rules) Outcome {
 		PayloadLen: rec.PayloadLen, TTL: rec.TTL, Flags: rec.Flags, Window: rec.Window}
 	if !f.Put(int(rec.N), p, rec.Hdr) {
 		return Duplicate
+	}
+	if f.lowest() == int(rec.N) { // Zeek may swap the endpoints behind the first packet
+		f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
 	}
 	f.advance(r)
 	return Added
@@ -207,10 +217,15 @@ const maxSpare = 1024
 // Relearn remembers the uid of a record from below the committed offset: its
 // flow was finished before this table was built.
 func (t *Table) Relearn(rec *zeek.Record) {
-	if rec.Kind == zeek.Packet {
+	switch {
+	case rec.Kind == zeek.Other || (rec.Kind == zeek.Conn) != t.cfg.Conns:
+		return // its uid may be that of a flow that is still to come
+	case rec.Kind == zeek.Packet:
 		t.clock.observe(rec.TS)
+	case rec.Kind == zeek.Conn:
+		t.clock.observe(connEnd(rec.TS, rec.Conn))
 	}
-	if rec.Kind != zeek.Other && !t.done.seen(rec.UID, t.clock.now) {
+	if !t.done.seen(rec.UID, t.clock.now) {
 		t.done.add(string(rec.UID), t.clock.now)
 	}
 }

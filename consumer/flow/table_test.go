@@ -86,11 +86,11 @@ func TestDecisions(t *testing.T) {
 		{"both FINs", []*zeek.Record{pkt("a", 1, 0, fin|ack), pkt("a", 2, .1, fin|ack)}, "a xx flow_end"},
 		{"hole: those within the horizon count", []*zeek.Record{pkt("a", 1, 0, syn), pkt("a", 3, 1, ack), pkt("a", 4, 2.5, ack), clock(9)}, "a x.x timeout"},
 		{"first packet never came", []*zeek.Record{pkt("a", 2, 0, ack), pkt("a", 3, 1, ack), clock(9)}, "a .xx timeout"},
-		{"end record, complete, torn down", []*zeek.Record{pkt("a", 1, 0, syn), pkt("a", 2, .1, ack), end("a", 2, true)}, "a xx flow_end"},
+		{"end record, complete, torn down", []*zeek.Record{pkt("a", 1, 0, syn), pkt("a", 2, .1, ack), end("a", 2, true)}, "a xx timeout"},
 		{"end record, complete, forgotten in silence", []*zeek.Record{pkt("a", 1, 0, syn), end("a", 1, false)}, "a x timeout"},
-		{"end record before a late packet", []*zeek.Record{pkt("a", 1, 0, syn), end("a", 2, true), pkt("a", 2, .1, ack)}, "a xx flow_end"},
+		{"end record before a late packet", []*zeek.Record{pkt("a", 1, 0, syn), end("a", 2, true), pkt("a", 2, .1, ack)}, "a xx timeout"},
 		{"end record, a packet lost", []*zeek.Record{pkt("a", 1, 0, syn), end("a", 2, true), clock(9)}, "a x timeout"},
-		{"end record that does not say how many", []*zeek.Record{pkt("a", 1, 0, syn), end("a", 0, true)}, "a x flow_end"},
+		{"end record that does not say how many", []*zeek.Record{pkt("a", 1, 0, syn), end("a", 0, true)}, "a x timeout"},
 		{"end record alone opens nothing", []*zeek.Record{end("a", 1, true), clock(9)}, ""},
 		{"late packets open nothing", []*zeek.Record{pkt("a", 1, 0, rst), pkt("a", 2, .1, ack), end("a", 2, true), clock(9)}, "a x flow_end"},
 		{"beyond the depth opens nothing", []*zeek.Record{pkt("a", 5, 0, ack), clock(9)}, ""},
@@ -101,6 +101,25 @@ func TestDecisions(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// Zeek writes the end record of a connection that was torn down 5 s after it. An
+// idle time that is over by then makes it a timeout, whether or not the clock of
+// the partition has come round to it; a longer one waits for Zeek's word.
+func TestZeeksWordForTheEndCountsWhereItComesInTime(t *testing.T) {
+	for idle, want := range map[time.Duration]string{2 * time.Second: "timeout", closeDelay: "flow_end"} {
+		for name, records := range map[string][]*zeek.Record{
+			"a xx ": {pkt("a", 1, 0, syn), pkt("a", 2, .1, ack), end("a", 2, true)},
+			"b xx ": {pkt("b", 1, 0, syn), end("b", 2, true), pkt("b", 2, .1, ack)},
+			"c x ":  {pkt("c", 1, 0, syn), end("c", 0, true)},
+		} {
+			cfg := testConfig()
+			cfg.Idle = idle
+			if got := run(New(cfg), records...); got != name+want {
+				t.Errorf("idle %v: got %q, want %q", idle, got, name+want)
+			}
+		}
 	}
 }
 

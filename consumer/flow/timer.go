@@ -50,6 +50,19 @@ func (h *timers) start(f *Flow, r *Rules) {
 	heap.Push(h, f)
 }
 
+// leapt puts right the flows that opened while the clock did not believe the time
+// that it has now leapt to: they are of that time, ts, and the leap must not end
+// them before their packets' own times do.
+func (h *timers) leapt(ts, shift int64, r *Rules) {
+	for _, f := range *h {
+		if f.First() <= ts+Leap && later(f.horizon(r), r.Lateness) >= ts {
+			f.timer.offset = shift
+			f.timer.due = f.expiry(r)
+		}
+	}
+	heap.Init(h)
+}
+
 // stop takes the flow off the heap.
 func (h *timers) stop(f *Flow) {
 	heap.Remove(h, f.timer.index)

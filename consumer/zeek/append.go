@@ -55,6 +55,27 @@ func AppendEnd(dst []byte, rec *Record, sum *Summary) []byte {
 	return appendSent(dst, rec)
 }
 
+// AppendConn appends what conn.log says of the connection that rec, an end record,
+// and its summary are of: its ts is that of the first packet. What Zeek knows beyond
+// them (service, missed_bytes) is left out.
+func AppendConn(dst []byte, rec *Record, sum *Summary) []byte {
+	first := *rec
+	first.TS -= int64(math.Round(sum.Duration * 1e6))
+	dst = appendFlow(dst, `{"ts":`, &first)
+	if sum.Duration > 0 {
+		dst = appendFloat(append(dst, `,"duration":`...), sum.Duration)
+	}
+	dst = appendKnown(dst, `,"orig_bytes":`, sum.OrigBytes)
+	dst = appendKnown(dst, `,"resp_bytes":`, sum.RespBytes)
+	dst = appendWord(dst, `,"conn_state":"`, sum.ConnState)
+	dst = appendWord(dst, `,"history":"`, sum.History)
+	dst = strconv.AppendUint(append(dst, `,"orig_pkts":`...), sum.OrigPkts, 10)
+	dst = strconv.AppendUint(append(dst, `,"orig_ip_bytes":`...), sum.OrigIPBytes, 10)
+	dst = strconv.AppendUint(append(dst, `,"resp_pkts":`...), sum.RespPkts, 10)
+	dst = strconv.AppendUint(append(dst, `,"resp_ip_bytes":`...), sum.RespIPBytes, 10)
+	return append(dst, '}')
+}
+
 func appendFlow(dst []byte, start string, rec *Record) []byte {
 	dst = appendFloat(append(dst, start...), float64(rec.TS)/1e6)
 	dst = appendText(dst, `,"uid":`, rec.UID)

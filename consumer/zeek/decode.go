@@ -8,23 +8,64 @@ type Decoder struct {
 
 	scratch []byte // what strings with escapes mean
 	hdr     [MaxHdr]byte
+	conn    ConnFields
 }
 
 // Decode reads one JSON object into rec. Fields may come in any order, the last
 // of several with one name counts, fields that it does not know are passed over.
-// A well-formed object without "ev" is of another log: Kind Other, no error.
+//
+// The record may be bare, as Zeek writes it, or as what lies between Zeek and us
+// has changed it:
+//
+//   - tagged by zeek-kafka's tag_json: {"serveflow": {...}}; any tag will do;
+//   - with fields added, as json-streaming-logs' _path and _write_ts;
+//   - with id_orig_h, or "id":{"orig_h":...}, for id.orig_h, and so for all four;
+//   - in an envelope, as a text or as an object: in event.original or message
+//     (Filebeat, Elastic Agent, Logstash, Vector), log (Fluent Bit) or payload
+//     (Kafka Connect). Two envelopes may lie around one record. Their other fields
+//     are passed over: none of them is taken for the sensor's name;
+//   - as a JSON string (Kafka Connect's JsonConverter without schemas);
+//   - with ts in seconds since the epoch, in milliseconds, or in ISO 8601.
+//
+// A well-formed object without "ev" is of another log, and an envelope around
+// something that is no object is of another program: Kind Other, no error. What
+// begins as an object inside an envelope and is not a whole one is an error.
 //
 // rec's byte slices alias line and the Decoder and hold until the next Decode.
 // The error is an *Error; rec is then undefined.
 func (d *Decoder) Decode(line []byte, rec *Record) error {
 	d.scratch = d.scratch[:0]
 	f := fields{line: line, d: d}
+	if len(line) > 0 && line[0] == '"' {
+		f.unquote()
+	}
 	if err := f.scan(); err != nil {
 		return err
 	}
-	*rec = Record{IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
 	if f.values[fEv].kind == absent {
-		return nil
+		if err := f.unwrap(); err != nil {
+			return err
+		}
+	}
+	*rec = Record{IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
+	f.record(rec)
+	if f.err != nil {
+		return f.err
+	}
+	return nil
+}
+
+// record converts the fields by the kind of record that they make up.
+func (f *fields) record(rec *Record) {
+	if f.values[fEv].kind == absent {
+		if !f.d.Conns || !f.ofConnLog() {
+			rec.UID = f.uidIfGood()
+			return
+		}
+		rec.Kind, rec.Conn = Conn, &f.d.conn
+		f.flow(rec)
+		f.conn(rec.Conn)
+		return
 	}
 	switch string(f.text(fEv, "ev")) {
 	case "pkt":
@@ -38,68 +79,13 @@ func (d *Decoder) Decode(line []byte, rec *Record) error {
 	default:
 		f.refuse(FieldType, "ev", `not "pkt" or "end"`)
 	}
-	if f.err != nil {
-		return f.err
-	}
-	return nil
-}
-
-// scan finds where the fields of the line's object lie, and checks that the line
-// is one JSON object and nothing else.
-func (f *fields) scan() *Error {
-	s := scanner{line: f.line}
-	if !s.take('{') {
-		return s.fail()
-	}
-	if !s.take('}') && !f.members(&s) {
-		return s.fail()
-	}
-	if s.space(); s.pos != len(f.line) {
-		return s.fail()
-	}
-	return nil
-}
-
-// members steps over the members of the object, to behind its closing brace.
-func (f *fields) members(s *scanner) bool {
-	at, ok := f.key(s)
-	for ok {
-		v, ok := s.value(0)
-		if !ok {
-			return false
-		}
-		f.values[at] = v
-		if next := s.guess(at); next != fNone {
-			at = next
-			continue
-		}
-		if !s.take(',') {
-			return s.takeHere('}')
-		}
-		if at, ok = f.key(s); !ok {
-			return false
-		}
-	}
-	return false
-}
-
-// key steps over a key and its colon, and names the field.
-func (f *fields) key(s *scanner) (field, bool) {
-	if !s.take('"') {
-		return fNone, false
-	}
-	key, ok := s.str()
-	if !ok || !s.take(':') {
-		return fNone, false
-	}
-	return fieldOf(f.bytes(key)), true
 }
 
 // flow reads what both kinds of record have.
 func (f *fields) flow(rec *Record) {
 	rec.TS = f.micros(fTS, "ts")
 	rec.UID = f.uid(fUID, "uid")
-	rec.Sensor = f.sensor(fSensor, "sensor")
+	rec.Sensor = f.words(fSensor, "sensor", MaxSensor)
 	rec.Orig = f.endpoint(fOrigH, "id.orig_h", fOrigP, "id.orig_p")
 	rec.Resp = f.endpoint(fRespH, "id.resp_h", fRespP, "id.resp_p")
 	switch string(f.text(fProto, "proto")) {

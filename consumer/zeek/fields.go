@@ -13,6 +13,7 @@ type fields struct {
 	line   []byte
 	values [numFields]value
 	d      *Decoder
+	isConn bool // the object's tag names conn.log
 	err    *Error
 }
 
@@ -44,6 +45,12 @@ func (f *fields) bytes(v value) []byte {
 	from := len(f.d.scratch)
 	f.d.scratch = appendUnescaped(f.d.scratch, raw)
 	return f.d.scratch[from:]
+}
+
+// isText reports whether a field is there as a string.
+func (f *fields) isText(at field) bool {
+	k := f.values[at].kind
+	return k == plain || k == escaped
 }
 
 func (f *fields) text(at field, name string) []byte {
@@ -80,11 +87,20 @@ func (f *fields) optional(at field, name string, hi uint64) int64 {
 }
 
 func (f *fields) micros(at field, name string) int64 {
-	if !f.has(at, name, number, number, "a number of seconds since the epoch") {
-		return 0
-	}
+	var us int64
+	var ok bool
 	v := f.values[at]
-	us, ok := parseMicros(f.line[v.start:v.end])
+	switch v.kind {
+	case number:
+		us, ok = parseMicros(f.line[v.start:v.end])
+	case plain, escaped:
+		if us, ok = parseISO8601(f.bytes(v)); !ok {
+			f.refuse(FieldType, name, "a text that is not ISO 8601 with a zone, as 2013-03-07T21:42:06.939084Z")
+		}
+		ok = ok && us >= minTS && us <= maxTS
+	default:
+		f.has(at, name, number, plain, "seconds or milliseconds since the epoch, or ISO 8601")
+	}
 	if !ok {
 		f.refuse(FieldRange, name, "not between the years 1970 and 2100")
 	}
@@ -104,18 +120,30 @@ func (f *fields) uid(at field, name string) []byte {
 	return uid
 }
 
-func (f *fields) sensor(at field, name string) []byte {
+// uidIfGood reads the uid of another log's record; nil where there is none, or a
+// bad one: its faults are not ours to refuse.
+func (f *fields) uidIfGood() []byte {
+	if f.isText(fUID) {
+		if uid := f.bytes(f.values[fUID]); len(uid) <= MaxUID && printable(uid) {
+			return uid
+		}
+	}
+	return nil
+}
+
+// words reads a text of at most so many bytes; nil where there is none.
+func (f *fields) words(at field, name string, most int) []byte {
 	if f.values[at].kind == absent {
 		return nil
 	}
-	sensor := f.text(at, name)
+	text := f.text(at, name)
 	switch {
-	case len(sensor) > MaxSensor:
-		f.refuse(TooLong, name, fmt.Sprintf("longer than %d bytes", MaxSensor))
-	case !readable(sensor):
+	case len(text) > most:
+		f.refuse(TooLong, name, fmt.Sprintf("longer than %d bytes", most))
+	case !readable(text):
 		f.refuse(FieldType, name, "not UTF-8 without control characters")
 	}
-	return sensor
+	return text
 }
 
 func (f *fields) endpoint(host field, hostName string, port field, portName string) netip.AddrPort {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,25 +13,40 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestGolden holds what the decoder reads from real records: converted captures
-// of the lab, and a few written by hand.
+// of the lab, and a few written by hand; and those in every shape that is met.
 func TestGolden(t *testing.T) {
-	input, err := os.ReadFile("testdata/records.jsonl")
+	shapes, err := filepath.Glob("testdata/shapes/*.jsonl")
+	if err != nil || len(shapes) == 0 {
+		t.Fatal("no shapes", err)
+	}
+	t.Run("records", func(t *testing.T) { checkGolden(t, "testdata/records.jsonl", &Decoder{}) })
+	for _, file := range shapes {
+		t.Run(filepath.Base(file), func(t *testing.T) { checkGolden(t, file, &Decoder{Conns: true}) })
+	}
+}
+
+func checkGolden(t *testing.T, file string, d *Decoder) {
+	input, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	var d Decoder
 	var rec Record
 	for line := range bytes.Lines(input) {
 		if err := d.Decode(line, &rec); err != nil {
 			fmt.Fprintln(&got, "error:", err)
 			continue
 		}
-		fmt.Fprintf(&got, "kind=%d ts=%d uid=%s sensor=%s %s > %s proto=%d n=%d orig=%v ip_len=%d plen=%d ttl=%d flags=%d win=%d hdr=%x%s sent=%d closed=%v\n",
+		fmt.Fprintf(&got, "kind=%d ts=%d uid=%s sensor=%s %s > %s proto=%d n=%d orig=%v ip_len=%d plen=%d ttl=%d flags=%d win=%d hdr=%x%s sent=%d closed=%v",
 			rec.Kind, rec.TS, rec.UID, rec.Sensor, rec.Orig, rec.Resp, rec.Proto, rec.N, rec.FromOrig,
 			rec.IPLen, rec.PayloadLen, rec.TTL, rec.Flags, rec.Window, rec.Hdr, rec.HdrWhy, rec.Sent, rec.Closed)
+		if c := rec.Conn; c != nil {
+			fmt.Fprintf(&got, " duration=%d bytes=%d/%d missed=%d pkts=%d/%d ip_bytes=%d/%d service=%s state=%s history=%s", c.Duration,
+				c.OrigBytes, c.RespBytes, c.MissedBytes, c.OrigPkts, c.RespPkts, c.OrigIPBytes, c.RespIPBytes, c.Service, c.State, c.History)
+		}
+		fmt.Fprintln(&got)
 	}
-	const golden = "testdata/records.golden"
+	golden := strings.TrimSuffix(file, ".jsonl") + ".golden"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ func parseUint(b []byte) (n uint64, ok bool) {
 		if c -= '0'; c > 9 {
 			return 0, false
 		}
-		if n > math.MaxUint32 { // no field is larger
+		if n > math.MaxUint64/10-1 {
 			n = math.MaxUint64
 			continue
 		}
@@ -25,8 +25,11 @@ func parseUint(b []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-// parseMicros reads a JSON number of seconds as whole microseconds, rounded half
-// away from zero. ok is false where the result is not between minTS and maxTS.
+// parseMicros reads a JSON number of seconds since the epoch, or of milliseconds
+// where it has 12 digits or more before the point: no year to 2100 has as many
+// seconds, and no day after March 1973 has fewer milliseconds. It gives whole
+// microseconds, rounded half away from zero. ok is false where the result is not
+// between minTS and maxTS.
 func parseMicros(b []byte) (us int64, ok bool) {
 	places := 0 // behind the point
 	for i, c := range b {
@@ -41,33 +44,55 @@ func parseMicros(b []byte) (us int64, ok bool) {
 	}
 	for ; places < 6; places++ {
 		if us > maxTS {
-			return 0, false
+			return parseMicrosSlow(b)
 		}
 		us *= 10
 	}
 	return us, us >= minTS && us <= maxTS
 }
 
-// parseMicrosSlow is parseMicros for any JSON number: it works on the decimal
-// digits, so that nothing is rounded twice. Zeek itself prints a seventh decimal
-// at times (.4232619 for .423262).
+// parseMicrosSlow is parseMicros for any JSON number. Zeek itself prints a
+// seventh decimal at times (.4232619 for .423262).
 func parseMicrosSlow(b []byte) (us int64, ok bool) {
 	var room [32]byte
 	digits, exp := decimal(room[:0], b)
-	keep := len(digits) + exp + 6 // digits of the result; the next one rounds
-	if b[0] == '-' || keep < 0 || keep > 17 {
+	places := 6
+	if len(digits)+exp >= 12 {
+		places = 3 // milliseconds
+	}
+	us, ok = shift(digits, exp+places)
+	return us, ok && b[0] != '-' && us >= minTS && us <= maxTS
+}
+
+// parseDuration reads a JSON number of seconds as whole microseconds, rounded
+// half away from zero. ok is false where it is negative or longer than a time can be.
+func parseDuration(b []byte) (us int64, ok bool) {
+	var room [32]byte
+	digits, exp := decimal(room[:0], b)
+	us, ok = shift(digits, exp+6)
+	return us, ok && us <= maxTS && (b[0] != '-' || len(digits) == 0)
+}
+
+// shift gives digits times 10^exp as a whole number, rounded half up. It works on
+// the decimal digits, so that nothing is rounded twice.
+func shift(digits []byte, exp int) (n int64, ok bool) {
+	keep := len(digits) + exp // digits of the result; the next one rounds
+	if len(digits) == 0 || keep < 0 {
+		return 0, true
+	}
+	if keep > 17 {
 		return 0, false
 	}
 	for i := range keep {
-		us *= 10
+		n *= 10
 		if i < len(digits) {
-			us += int64(digits[i] - '0')
+			n += int64(digits[i] - '0')
 		}
 	}
 	if keep < len(digits) && digits[keep] >= '5' {
-		us++
+		n++
 	}
-	return us, us >= minTS && us <= maxTS
+	return n, true
 }
 
 // decimal splits a JSON number, sign aside, into significant digits and an

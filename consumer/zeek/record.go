@@ -9,7 +9,8 @@ import "net/netip"
 type Kind uint8
 
 const (
-	// Other is a well-formed record of another log (conn, dns ...): passed by and counted.
+	// Other is a well-formed record of another log (conn, dns ...): passed by and
+	// counted. Its Record has no more than a UID, and that only where it has a good one.
 	Other Kind = iota
 	// Packet is written for each of a flow's first packets ("ev":"pkt").
 	Packet
@@ -36,6 +37,7 @@ const (
 	MaxRecord = 256 << 10 // bytes of a record; the caller's to hold
 	MaxUID    = 64        // bytes of a uid
 	MaxSensor = 255       // bytes of a sensor's name
+	MaxWords  = 255       // bytes of a text of conn.log: its service, state or history
 	MaxHdr    = 255       // header bytes of one packet
 	MaxDepth  = 16        // nesting of fields that we do not know
 )

@@ -13,20 +13,24 @@ import (
 )
 
 // reference is Decode done slowly with encoding/json, math/big and no care for
-// speed: what the fast decoder is held against.
-func reference(line []byte) (rec Record, err error) {
+// speed: what the fast decoder is held against. Its shapes are in
+// reference_shapes_test.go.
+func reference(line []byte, conns bool) (rec Record, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	var f refFields
-	if err := json.Unmarshal(line, &f); err != nil || f == nil {
-		return rec, fmt.Errorf("not an object: %v", err)
-	}
-	f.checkDepth()
+	f, tag := refOpen(string(line))
 	rec = Record{IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
 	if !f.has("ev") {
+		if conns && f.has("uid") && (tag == "conn" || refString(f["_path"]) == "conn" || f.has("conn_state")) {
+			rec.Kind = Conn
+			f.common(&rec)
+			rec.Conn = f.conn()
+		} else if uid := refString(f["uid"]); refGoodUID(uid) {
+			rec.UID = []byte(uid)
+		}
 		return rec, nil
 	}
 	switch f.text("ev") {
@@ -50,32 +54,8 @@ func reference(line []byte) (rec Record, err error) {
 	return rec, nil
 }
 
+// refFields is what encoding/json kept of an object: the last value of each name.
 type refFields map[string]json.RawMessage
-
-// checkDepth is on what encoding/json kept: the last value of each name. Inputs
-// whose dropped values are too deep are the one case where the two may differ.
-func (f refFields) checkDepth() {
-	for _, raw := range f {
-		depth, deepest := 0, 0
-		dec := json.NewDecoder(strings.NewReader(string(raw)))
-		for {
-			tok, err := dec.Token()
-			if err != nil {
-				break
-			}
-			switch tok {
-			case json.Delim('{'), json.Delim('['):
-				depth++
-				deepest = max(deepest, depth)
-			case json.Delim('}'), json.Delim(']'):
-				depth--
-			}
-		}
-		if deepest > MaxDepth {
-			panic("too deep")
-		}
-	}
-}
 
 func (f refFields) has(name string) bool {
 	raw, ok := f[name]
@@ -123,24 +103,52 @@ func (f refFields) addr(host, port string) netip.AddrPort {
 }
 
 func (f refFields) micros(name string) int64 {
+	if text := refString(f[name]); text != "" {
+		return refISO8601(text)
+	}
+	r := f.number(name)
+	perSecond := int64(1e6)
+	if r.Cmp(big.NewRat(1e11, 1)) >= 0 {
+		perSecond = 1e3 // it is in milliseconds
+	}
+	return refMicros(r, perSecond, 1e6)
+}
+
+// number reads a JSON number exactly.
+func (f refFields) number(name string) *big.Rat {
 	var number json.Number
 	if raw := f[name]; len(raw) > 0 && raw[0] == '"' {
 		panic("a string")
 	}
 	f.read(name, &number)
-	if exp := strings.IndexAny(number.String(), "eE"); exp >= 0 {
-		if e, err := strconv.Atoi(number.String()[exp+1:]); err != nil || e > 1e5 || e < -1e5 {
-			panic("out of range, or zero") // big.Rat would take for ever
+	text := number.String()
+	if exp := strings.IndexAny(text, "eE"); exp >= 0 {
+		if !strings.ContainsAny(text[:exp], "123456789") {
+			return new(big.Rat)
+		}
+		if e, err := strconv.Atoi(text[exp+1:]); err != nil || e > 1e5 || e < -1e5 {
+			if text[exp+1] == '-' && text[0] != '-' {
+				return new(big.Rat)
+			}
+			panic("out of range") // big.Rat would take for ever
 		}
 	}
-	r, ok := new(big.Rat).SetString(number.String())
+	r, ok := new(big.Rat).SetString(text)
 	if !ok {
-		panic("ts")
+		panic(name)
 	}
-	r.Mul(r, big.NewRat(1e6, 1))
+	return r
+}
+
+// refMicros gives seconds, or another unit, as microseconds from lo to the year 2100.
+func refMicros(r *big.Rat, perUnit, lo int64) int64 {
+	if r.Sign() < 0 {
+		panic("negative")
+	}
+	r.Mul(r, big.NewRat(perUnit, 1))
 	r.Add(r, big.NewRat(1, 2))
 	us := new(big.Int).Div(r.Num(), r.Denom())
-	if us.Cmp(big.NewInt(1e6)) < 0 || us.Cmp(big.NewInt(4102444800e6)) > 0 {
+	if us.Cmp(big.NewInt(lo)) < 0 || us.Cmp(big.NewInt(4102444800e6)) > 0 {
 		panic("ts")
 	}
 	return us.Int64()
@@ -149,16 +157,10 @@ func (f refFields) micros(name string) int64 {
 func (f refFields) common(rec *Record) {
 	rec.TS = f.micros("ts")
 	rec.UID = []byte(f.text("uid"))
-	if len(rec.UID) < 1 || len(rec.UID) > 64 || strings.ContainsFunc(string(rec.UID), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if !refGoodUID(string(rec.UID)) {
 		panic("uid")
 	}
-	if f.has("sensor") {
-		rec.Sensor = []byte(f.text("sensor"))
-		raw := string(f["sensor"])
-		if len(rec.Sensor) > 255 || !utf8.ValidString(raw) || strings.ContainsFunc(string(rec.Sensor), func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			panic("sensor")
-		}
-	}
+	rec.Sensor = f.words("sensor")
 	rec.Orig = f.addr("id.orig_h", "id.orig_p")
 	rec.Resp = f.addr("id.resp_h", "id.resp_p")
 	switch f.text("proto") {
@@ -172,6 +174,36 @@ func (f refFields) common(rec *Record) {
 			rec.Proto = 58
 		}
 	}
+}
+
+func refGoodUID(uid string) bool {
+	return len(uid) >= 1 && len(uid) <= 64 && !strings.ContainsFunc(uid, func(r rune) bool { return r <= ' ' || r >= 0x7f })
+}
+
+func (f refFields) words(name string) []byte {
+	if !f.has(name) {
+		return nil
+	}
+	text := f.text(name)
+	if len(text) > 255 || !utf8.ValidString(string(f[name])) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		panic(name)
+	}
+	return []byte(text)
+}
+
+func (f refFields) conn() *ConnFields {
+	c := &ConnFields{
+		Duration:  Absent,
+		OrigBytes: f.optional("orig_bytes", 1<<63-1), RespBytes: f.optional("resp_bytes", 1<<63-1),
+		MissedBytes: f.optional("missed_bytes", 1<<63-1),
+		OrigPkts:    f.optional("orig_pkts", 1<<63-1), RespPkts: f.optional("resp_pkts", 1<<63-1),
+		OrigIPBytes: f.optional("orig_ip_bytes", 1<<63-1), RespIPBytes: f.optional("resp_ip_bytes", 1<<63-1),
+		Service: f.words("service"), State: f.words("conn_state"), History: f.words("history"),
+	}
+	if f.has("duration") {
+		c.Duration = refMicros(f.number("duration"), 1e6, 0)
+	}
+	return c
 }
 
 func (f refFields) packet(rec *Record) {

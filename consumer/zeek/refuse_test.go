@@ -51,6 +51,25 @@ func TestDecodeRefuses(t *testing.T) {
 		{with("is_orig", "null"), FieldMissing, "is_orig"},
 		{with("is_orig", "1"), FieldType, "is_orig"},
 		{with("ts", `"1362692526.9"`), FieldType, "ts"},
+		{with("ts", `"2013-02-30T21:42:06Z"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T24:00:00Z"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T21:42:60Z"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07 21:42:06Z"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T21:42:06"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T21:42:06.Z"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T21:42:06.0123456789Z"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T21:42:06+24:00"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T21:42:06+01"`), FieldType, "ts"},
+		{with("ts", `"2013-03-07T21:42:06Z "`), FieldType, "ts"},
+		{with("ts", `"\ud83d"`), FieldType, "ts"},
+		{with("ts", `""`), FieldType, "ts"},
+		{with("ts", "[1362692526]"), FieldType, "ts"},
+		{with("ts", `"1970-01-01T00:00:00Z"`), FieldRange, "ts"},
+		{with("ts", `"2100-01-01T00:00:00-00:01"`), FieldRange, "ts"},
+		{with("ts", "4102444800000.001"), FieldRange, "ts"},
+		{with("ts", "99999999999"), FieldRange, "ts"},
+		{with("ts", "1362692526939084"), FieldRange, "ts"},
+		{with("ts", "-1362692526939"), FieldRange, "ts"},
 		{with("ts", "0"), FieldRange, "ts"},
 		{with("ts", "0.9999994"), FieldRange, "ts"},
 		{with("ts", "4102444800.000001"), FieldRange, "ts"},
@@ -87,6 +106,19 @@ func TestDecodeRefuses(t *testing.T) {
 		{with("hdr", `"AAAA\n\n\n\n"`), FieldType, "hdr"},
 		{with("hdr", `"R-=="`), FieldType, "hdr"},
 		{with("hdr", `"`+strings.Repeat("A", 344)+`"`), TooLong, "hdr"},
+		{strings.ReplaceAll(with("id.orig_p", "65536"), "id.", "id_"), FieldRange, "id.orig_p"},
+		{strings.Replace(nestID(pktLine), `"orig_h"`, `"orig"`, 1), FieldMissing, "id.orig_h"},
+		{strings.Replace(nestID(pktLine), `},"proto"`, `,"proto"`, 1), BadSyntax, ""},
+		{`{"serveflow": {"ev":"begin"}}`, FieldType, "ev"},
+		{`{"message":` + quoted(pktLine[:99]) + `}`, BadSyntax, "message"},
+		{`{"event.original":` + quoted(pktLine[:99]) + `}`, BadSyntax, "event.original"},
+		{`{"log":` + quoted(pktLine+"}") + `}`, BadSyntax, "log"},
+		{`{"payload":` + quoted(`{"message":`+quoted(`{"log":`+quoted(pktLine)+`}`)+`}`) + `}`, TooDeep, "log"},
+		{quoted(pktLine) + "x", BadSyntax, ""},
+		{quoted(pktLine[:99]), BadSyntax, ""},
+		{`"a text"`, BadSyntax, ""},
+		{`"a text`, BadSyntax, ""},
+		{quoted(quoted(pktLine)), BadSyntax, ""},
 		{strings.Replace(endLine, `:10}`, `:-1}`, 1), FieldType, "sent"},
 	} {
 		_, err := decode(t, tt.line)
@@ -98,7 +130,7 @@ func TestDecodeRefuses(t *testing.T) {
 		if !slices.Contains(Reasons(), e.Reason) || !strings.Contains(err.Error(), e.Field) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("message %q", err)
 		}
-		if _, err := reference([]byte(tt.line)); err == nil {
+		if _, err := reference([]byte(tt.line), false); err == nil {
 			t.Errorf("%s: the reference takes it", tt.line)
 		}
 	}

@@ -72,10 +72,10 @@ func (s *scanner) takeHere(c byte) bool {
 // guess steps over the key that Zeek writes behind a field, where it is the one
 // that comes: comparing is cheaper than reading it.
 func (s *scanner) guess(at field) field {
-	text, next := following(at)
-	if end := s.pos + len(text); next != fNone && end <= len(s.line) && string(s.line[s.pos:end]) == text {
+	f := &followers[at]
+	if end := s.pos + len(f.text); f.next != fNone && end <= len(s.line) && string(s.line[s.pos:end]) == f.text {
 		s.pos = end
-		return next
+		return f.next
 	}
 	return fNone
 }

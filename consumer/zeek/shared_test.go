@@ -15,10 +15,15 @@ const sharedZeek = "../../../shared/data/zeek"
 // TestRealRecords holds the decoder against encoding/json, and AppendRecord
 // against Zeek itself, on records of a real Zeek. One file by default; all of
 // them, near a million records, where nothing may be skipped.
-func TestRealRecords(t *testing.T) {
-	pattern := "device-test.flowpkt.log.zst"
+func TestRealRecords(t *testing.T) { eachReal(t, ".flowpkt.log.zst", checkReal) }
+
+// TestRealConns does so for conn.log.
+func TestRealConns(t *testing.T) { eachReal(t, ".conn.log.zst", checkRealConns) }
+
+func eachReal(t *testing.T, suffix string, check func(t *testing.T, lines *bufio.Scanner)) {
+	pattern := "device-test" + suffix
 	if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
-		pattern = "*.flowpkt.log.zst"
+		pattern = "*" + suffix
 	}
 	files, err := filepath.Glob(filepath.Join(sharedZeek, pattern))
 	if err != nil {
@@ -33,26 +38,29 @@ func TestRealRecords(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			checkReal(t, file)
+			f, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer z.Close()
+			lines := bufio.NewScanner(z)
+			check(t, lines)
+			if err := lines.Err(); err != nil {
+				t.Fatal(err)
+			}
 		})
 	}
 }
 
-func checkReal(t *testing.T, file string) {
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
+func checkReal(t *testing.T, lines *bufio.Scanner) {
 	var d Decoder
 	var rec Record
 	var again []byte
-	lines := bufio.NewScanner(z)
 	for n := 1; lines.Scan(); n++ {
 		line := lines.Bytes()
 		if err := d.Decode(line, &rec); err != nil {
@@ -64,13 +72,28 @@ func checkReal(t *testing.T, file string) {
 		if rec.Kind == Packet && n%16 != 0 {
 			continue // written back as it was read, and the reference is slow
 		}
-		want, err := reference(line)
+		want, err := reference(line, false)
 		if err != nil || !same(rec, want) {
 			t.Fatalf("line %d: got\n%+v\nwant %v\n%+v", n, rec, err, want)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+}
+
+func checkRealConns(t *testing.T, lines *bufio.Scanner) {
+	d := Decoder{Conns: true}
+	var rec Record
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Bytes()
+		if err := d.Decode(line, &rec); err != nil || rec.Kind != Conn {
+			t.Fatalf("line %d: kind %d %v\n%s", n, rec.Kind, err, line)
+		}
+		if n%16 != 0 {
+			continue
+		}
+		want, err := reference(line, true)
+		if err != nil || !same(rec, want) {
+			t.Fatalf("line %d: got\n%+v %+v\nwant %v\n%+v", n, rec, rec.Conn, err, want)
+		}
 	}
 }
 

@@ -28,12 +28,13 @@ func hex4(b []byte) (rune, bool) {
 // appendUnescaped appends what a string with escapes means. The scanner has
 // checked the escapes. A half surrogate pair becomes U+FFFD, as in encoding/json.
 func appendUnescaped(dst, src []byte) []byte {
-	for i := 0; i < len(src); i++ {
-		if src[i] != '\\' {
-			dst = append(dst, src[i])
-			continue
+	for i := 0; ; i++ {
+		escape := nextSpecial(src, i) // nothing else that is special is in a string
+		dst = append(dst, src[i:escape]...)
+		if escape == len(src) {
+			return dst
 		}
-		i++
+		i = escape + 1
 		switch c := src[i]; c {
 		case 'b':
 			dst = append(dst, '\b')
@@ -53,7 +54,6 @@ func appendUnescaped(dst, src []byte) []byte {
 			dst = append(dst, c)
 		}
 	}
-	return dst
 }
 
 // unescapeRune reads the digits behind \u, and a second \u escape where both

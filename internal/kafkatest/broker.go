@@ -31,6 +31,8 @@ const (
 type Broker struct {
 	// Addr is the address for clients, "127.0.0.1:port"; it stays the same over a Restart.
 	Addr string
+	// Addrs are the addresses of further listeners by name, and that of "CONTROLLER".
+	Addrs map[string]string
 
 	t       testing.TB
 	install installation
@@ -47,13 +49,25 @@ type Broker struct {
 // environment has TESTS_MUST_NOT_SKIP=1.
 func Start(t testing.TB) *Broker {
 	t.Helper()
-	b := &Broker{t: t, install: requireInstallation(t), dir: t.TempDir()}
+	return StartWith(t, Options{})
+}
+
+// StartWith is Start for a broker with further listeners or properties.
+func StartWith(t testing.TB, o Options) *Broker {
+	t.Helper()
+	b := &Broker{t: t, install: requireInstallation(t), dir: t.TempDir(), Addrs: make(map[string]string)}
 	port, err := freePort()
 	b.check("start", err)
 	controllerPort, err := freePort()
 	b.check("start", err)
 	b.Addr = fmt.Sprintf("127.0.0.1:%d", port)
-	b.check("write configuration", writeConfig(b.dir, port, controllerPort))
+	for _, l := range o.Listeners {
+		port, err := freePort()
+		b.check("start", err)
+		b.Addrs[l.Name] = fmt.Sprintf("127.0.0.1:%d", port)
+	}
+	b.Addrs["CONTROLLER"] = fmt.Sprintf("127.0.0.1:%d", controllerPort)
+	b.check("write configuration", writeConfig(b.dir, port, controllerPort, o, b.Addrs))
 
 	format := b.install.command(b.dir, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", propertiesFile)
 	if out, err := format.CombinedOutput(); err != nil {

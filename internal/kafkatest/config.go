@@ -16,8 +16,8 @@ const (
 	outputFile     = "kafka.log"
 )
 
-// properties is the configuration of a KRaft broker of one node: the folder,
-// the brokers' port and the controller's port fill it.
+// properties is the configuration of a KRaft broker of one node: the folder, the
+// brokers' port, the controller's port and further listeners fill it.
 //
 // The broker's session is short because a killed broker may only register again
 // once its old session is over. The lower bound of group sessions lets a test
@@ -25,11 +25,11 @@ const (
 const properties = `
 process.roles=broker,controller
 node.id=1
-listeners=BROKER://127.0.0.1:%[2]d,CONTROLLER://127.0.0.1:%[3]d
-advertised.listeners=BROKER://127.0.0.1:%[2]d
+listeners=BROKER://127.0.0.1:%[2]d,CONTROLLER://127.0.0.1:%[3]d%[4]s
+advertised.listeners=BROKER://127.0.0.1:%[2]d%[5]s
 inter.broker.listener.name=BROKER
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT%[6]s
 controller.quorum.voters=1@127.0.0.1:%[3]d
 log.dirs=%[1]s/data
 auto.create.topics.enable=false
@@ -54,10 +54,35 @@ rootLogger.level=info
 rootLogger.appenderRef.out.ref=out
 `
 
-// writeConfig writes a broker's configuration into dir.
-func writeConfig(dir string, port, controllerPort int) error {
+// Listener is one more listener of a broker.
+type Listener struct {
+	Name       string // letters, as in server.properties
+	Protocol   string // PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
+	Advertised string // host:port that clients are sent to; empty: where it listens
+}
+
+// Options are what a broker has beyond those that Start gives it.
+type Options struct {
+	Listeners  []Listener
+	Properties string // further lines of server.properties
+}
+
+// writeConfig writes a broker's configuration into dir; addrs holds where each
+// further listener listens.
+func writeConfig(dir string, port, controllerPort int, o Options, addrs map[string]string) error {
+	var listen, advertise, protocols strings.Builder
+	for _, l := range o.Listeners {
+		advertised := l.Advertised
+		if advertised == "" {
+			advertised = addrs[l.Name]
+		}
+		fmt.Fprintf(&listen, ",%s://%s", l.Name, addrs[l.Name])
+		fmt.Fprintf(&advertise, ",%s://%s", l.Name, advertised)
+		fmt.Fprintf(&protocols, ",%s:%s", l.Name, l.Protocol)
+	}
+	text := fmt.Sprintf(properties, dir, port, controllerPort, &listen, &advertise, &protocols)
 	files := map[string]string{
-		propertiesFile: fmt.Sprintf(properties, dir, port, controllerPort),
+		propertiesFile: text + o.Properties,
 		loggingFile:    logging,
 	}
 	for name, text := range files {

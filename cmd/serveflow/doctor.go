@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/serveflow/serveflow/cascade/bundle"
+	"github.com/serveflow/serveflow/doctor"
+)
+
+// doctorCommand looks at the cluster that the settings name, and says what is
+// wrong there. It changes nothing.
+func doctorCommand(ctx context.Context, t terminal, args []string) error {
+	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
+	choice := bundleFlags(flags)
+	asJSON := flags.Bool("json", false, "one JSON object instead of text")
+	sample := flags.Int("sample", 20_000, "records of the input topic to look at, the newest, over all its partitions")
+	timeout := flags.Duration("timeout", 30*time.Second, "for the whole look")
+	if err := parse(t, flags, args, false); err != nil {
+		return err
+	}
+	s, err := choice.settings()
+	if err != nil {
+		return err
+	}
+	needs, broken := needsOf(s)
+	cfg := s.doctor(needs)
+	cfg.Sample, cfg.Timeout = *sample, *timeout
+	if err := cfg.Validate(); err != nil {
+		return usageError{err}
+	}
+	report := doctor.Look(ctx, &cfg, broken...)
+	if *asJSON {
+		out := json.NewEncoder(t.out)
+		out.SetEscapeHTML(false)
+		err = out.Encode(report)
+	} else {
+		err = report.WriteText(t.out)
+	}
+	switch {
+	case err != nil:
+		return usageError{err} // said nothing is as good as not looked
+	case ctx.Err() != nil:
+		return usageError{errors.New("stopped before everything was looked at")}
+	case !report.Looked:
+		return usageError{errors.New("could not look: no broker of SERVEFLOW_BROKERS can be asked")}
+	case !report.Well():
+		return errors.New(report.Counts())
+	}
+	return nil
+}
+
+// doctor is what the doctor is told of the settings.
+func (s *Settings) doctor(needs doctor.Needs) doctor.Config {
+	return doctor.Config{
+		Brokers: s.Brokers, ClientID: s.ClientID, Group: s.Group,
+		Topic: s.Topic, LabelTopic: s.LabelTopic, DeadLetterTopic: s.DeadLetterTopic,
+		Lateness: s.Lateness, Pin: s.FlowMaxAge + s.Lateness + s.DrainTimeout, Needs: needs,
+	}
+}
+
+// needsOf loads the settings' bundle as run does, and says what it wants of the
+// records. A bundle that does not load is a finding like any other.
+func needsOf(s *Settings) (doctor.Needs, []doctor.Finding) {
+	b, err := bundle.Load(s.bundleDir(), bundle.Standard(s.ONNXRuntime))
+	if err != nil {
+		return doctor.Needs{}, []doctor.Finding{doctor.BundleFault(s.bundleDir(), err)}
+	}
+	defer b.Close()
+	s.retask(b.Manifest.Task)
+	needs := doctor.Needs{Digest: b.Digest}
+	for _, stage := range b.Stages {
+		needs.Depth = max(needs.Depth, stage.Depth)
+		for _, name := range stage.Features {
+			field, header := source(name)
+			if header && !slices.Contains(needs.Header, name) {
+				needs.Header = append(needs.Header, name)
+			}
+			if field != "" && !slices.Contains(needs.Fields, field) {
+				needs.Fields = append(needs.Fields, field)
+			}
+		}
+	}
+	return needs, nil
+}
+
+// source says what of a packet record a feature is read from: a field, where the
+// record's own number can stand in for header bytes, or header bytes alone. What
+// only needs the flow and its packets' order has neither.
+func source(feature string) (field string, header bool) {
+	place, name, ok := strings.Cut(feature, "_")
+	if !ok || len(place) < 2 || place[0] != 'p' || strings.Trim(place[1:], "0123456789") != "" {
+		if strings.Contains(feature, "payload") {
+			return "plen", false
+		}
+		return "", false
+	}
+	switch name {
+	case "dir", "log_gap":
+		return "", false
+	case "ip_len":
+		return "ip_len", false
+	case "payload_len":
+		return "plen", false
+	case "ip_ttl":
+		return "ttl", false
+	case "tcp_flags":
+		return "flags", false
+	case "tcp_window":
+		return "win", false
+	}
+	return "", true
+}

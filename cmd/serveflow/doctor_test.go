@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/doctor"
+	"github.com/serveflow/serveflow/internal/kafkatest"
+)
+
+// The exit code says whether all is well, something was found, or nothing could be looked at.
+func TestDoctorExitCodes(t *testing.T) {
+	onnxtest.Library(t)
+	empty, _ := kafkatest.Fake(t, kfake.SeedTopics(2, "serveflow.packets", "serveflow.labels.service", "serveflow.packets.dlq"))
+	for _, c := range []struct {
+		name, addr, args string
+		code             int
+		stdout, stderr   string
+	}{
+		{"findings", empty, "", exitFail, "[nothing-arrives]", "0 faults, 1 warning, 1 note"},
+		{"could not look", "127.0.0.1:1", "", exitUsage, "[broker-refused]", "could not look"},
+		{"no records", empty, "--sample 0", exitUsage, "", "--sample 0: choose at least 1"},
+		{"no time", empty, "--timeout -1s", exitUsage, "", "--timeout -1s"},
+		{"broken bundle", empty, "--bundle nowhere", exitFail, "[bundle-broken]", "1 fault, 1 warning"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			env := map[string]string{"SERVEFLOW_BROKERS": c.addr}
+			code, stdout, stderr := runCommand(t, env, "", append([]string{"doctor"}, strings.Fields(c.args)...)...)
+			if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {
+				t.Errorf("exit code %d, want %d; standard output %q, standard error %q", code, c.code, stdout, stderr)
+			}
+		})
+	}
+}
+
+// Real records, sent as the product sends them, give no finding but that they are
+// old; and the report can be read by a program.
+func TestDoctorOnRealRecords(t *testing.T) {
+	onnxtest.Library(t)
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(3, "serveflow.packets", "serveflow.labels.service", "serveflow.packets.dlq"))
+	env := map[string]string{"SERVEFLOW_BROKERS": addr}
+	records := filepath.Join(repositoryRoot(t), "testdata", "records", "lab.jsonl.zst")
+	if code, _, stderr := runCommand(t, env, "", "send", "--speed", "0", records); code != exitOK {
+		t.Fatalf("send: exit code %d, %s", code, stderr)
+	}
+	code, stdout, stderr := runCommand(t, env, "", "doctor", "--json")
+	var r doctor.Report
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code > exitFail || strings.Count(stdout, "\n") != 1 {
+		t.Fatalf("exit code %d, %v, %s\n%s", code, err, stderr, stdout)
+	}
+	var ids []string
+	for _, f := range r.Findings {
+		if f.ID != "records-late" && f.ID != "replayed" { // by the day that the test runs
+			ids = append(ids, f.ID)
+		}
+	}
+	if want := []string{"no-offset", "no-members"}; !slices.Equal(ids, want) || r.Records < 1000 || r.Schema != "serveflow.doctor/1" {
+		t.Errorf("%d records, findings %v, want %v\n%s", r.Records, ids, want, stdout)
+	}
+}
+
+// What features are read from is what their documentation says.
+func TestSourceOfFeatures(t *testing.T) {
+	type from struct {
+		field  string
+		header bool
+	}
+	for name, want := range map[string]from{
+		"proto": {}, "resp_port": {}, "packets": {}, "orig_payload_max": {"plen", false}, "log_duration": {}, "p1_dir": {}, "p9_log_gap": {},
+		"p2_ip_len": {"ip_len", false}, "p10_tcp_window": {"win", false}, "p1_ip_tos": {"", true}, "p10_tcp_mss": {"", true}, "p3_ipv4_ttl_0": {"", true}, "px_tcp_mss": {},
+	} {
+		if field, header := source(name); (from{field, header}) != want {
+			t.Errorf("%s: %q %v, want %v", name, field, header, want)
+		}
+	}
+	table, err := os.ReadFile(filepath.Join(repositoryRoot(t), "cascade", "nprint", "FEATURES.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		name, meaning, _ := strings.Cut(strings.TrimPrefix(line, "| `p<i>_"), "` |")
+		if !strings.HasPrefix(line, "| `p<i>_") || name == "dir" || name == "log_gap" {
+			continue
+		}
+		if _, header := source("p1_" + name); strings.Contains(meaning, "record's own") == header {
+			t.Errorf("%s: %s", name, meaning)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/serveflow/serveflow/consumer"
+	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/sink"
+)
+
+// rekey writes the records of an un-keyed topic to one keyed by uid until told to
+// stop, for producers that do not key.
+func rekey(ctx context.Context, t terminal, args []string) error {
+	flags := flag.NewFlagSet("rekey", flag.ContinueOnError)
+	check := flags.Bool("check", false, "validate everything, connect to nothing, say what is wrong")
+	if err := parseFlags(t, flags, args); err != nil {
+		return err
+	}
+	s, err := rekeySettings(flags.Args())
+	if err != nil {
+		return usageError{err}
+	}
+	log, reg := s.logger(), newRegistry()
+	r, err := newRekeying(s, reg, sink.NewMetrics(reg), log)
+	if err != nil {
+		return err
+	}
+	if *check {
+		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
+		return err
+	}
+	var a *admin
+	if s.Admin != "" {
+		if a, err = listenAdmin(s.Admin, reg, r.ready); err != nil {
+			return usageError{err}
+		}
+	}
+	if err := preflight(ctx, s, s.rekeyTopics()); err != nil {
+		return err
+	}
+	log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
+	return runAll(ctx, a, parts{r})
+}
+
+// rekeySettings are the environment's, with the topic that the arguments may name.
+func rekeySettings(args []string) (*Settings, error) {
+	s, err := loadSettings()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(args) > 1:
+		return nil, fmt.Errorf("%q: one topic is taken; run a rekey for each", args[1])
+	case len(args) == 1:
+		s.rekey(args[0])
+	case s.RekeyFrom == "":
+		return nil, errors.New("name the un-keyed topic: serveflow rekey TOPIC, or SERVEFLOW_REKEY_FROM")
+	}
+	return s, s.validate()
+}
+
+// rekeyTopics are those that rekeying reads and writes, with their settings.
+func (s *Settings) rekeyTopics() map[string]string {
+	return map[string]string{s.RekeyFrom: "SERVEFLOW_REKEY_FROM", s.RekeyTo: "SERVEFLOW_REKEY_TO", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+}
+
+// rekeying is the path from an un-keyed topic to one keyed by uid.
+type rekeying struct {
+	consumer *consumer.Consumer
+	producer *sink.Producer
+	drain    time.Duration
+}
+
+// newRekeying builds the path and starts nothing. A setting that makes no sense is
+// an error that names it.
+func newRekeying(s *Settings, reg prometheus.Registerer, wrote *sink.Metrics, log *slog.Logger) (*rekeying, error) {
+	if len(s.rekeyTopics()) < 3 || s.RekeyFrom == s.LabelTopic || s.RekeyTo == s.LabelTopic {
+		return nil, usageError{fmt.Errorf("SERVEFLOW_REKEY_FROM=%s, SERVEFLOW_REKEY_TO=%s, SERVEFLOW_DEAD_LETTER_TOPIC=%s and SERVEFLOW_LABEL_TOPIC=%s must differ",
+			s.RekeyFrom, s.RekeyTo, s.DeadLetterTopic, s.LabelTopic)}
+	}
+	cfg := s.rekeyer()
+	if err := cfg.Validate(); err != nil {
+		return nil, usageError{err}
+	}
+	r := &rekeying{drain: s.DrainTimeout, producer: sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, wrote, log)}
+	dead := graveyard{sink.DeadLetters{Producer: r.producer, Topic: s.DeadLetterTopic}}
+	r.consumer = consumer.NewRekey(cfg, forwarder{r.producer, s.RekeyTo}, dead, consumer.NewRekeyMetrics(reg), log)
+	return r, nil
+}
+
+// run works until ctx is done, then drains as pipeline.run does.
+func (r *rekeying) run(ctx context.Context) error {
+	hard, kill := context.WithCancel(context.Background())
+	defer kill()
+	context.AfterFunc(ctx, func() { time.AfterFunc(r.drain, kill) })
+	var group errgroup.Group
+	group.Go(func() error { return r.producer.Run(hard) })
+	group.Go(func() error {
+		defer kill()
+		return r.consumer.Run(ctx)
+	})
+	return group.Wait()
+}
+
+// ready says in words why records may not be handed on; nil if they are.
+func (r *rekeying) ready() error {
+	return errors.Join(r.consumer.Ready(), r.producer.Ready())
+}
+
+// forwarder sends records to the topic keyed by uid.
+type forwarder struct {
+	producer *sink.Producer
+	topic    string
+}
+
+// Forward sends one record.
+func (f forwarder) Forward(ctx context.Context, key, value []byte, pin flow.Acker) {
+	f.producer.Send(ctx, sink.Message{Topic: f.topic, Key: key, Value: value, Pin: pin})
+}

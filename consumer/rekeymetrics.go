@@ -1,0 +1,36 @@
+package consumer
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// What becomes of a record, as RekeyMetrics counts it.
+const (
+	forwarded = iota
+	passedBy
+	dead
+	numFates
+)
+
+// RekeyMetrics count what becomes of records: those read are the sum over outcomes.
+type RekeyMetrics struct {
+	*partitionMetrics
+	records [numFates]prometheus.Counter
+	lost    prometheus.Counter
+}
+
+// NewRekeyMetrics registers the metrics of a consumer that rekeys.
+func NewRekeyMetrics(reg prometheus.Registerer) *RekeyMetrics {
+	m := &RekeyMetrics{
+		partitionMetrics: newPartitionMetrics(reg, "serveflow_rekey"),
+		lost: promauto.With(reg).NewCounter(prometheus.CounterOpts{Name: "serveflow_rekey_lost_partitions_total",
+			Help: "Times that a partition could not be read for so long that the others went on without it."}),
+	}
+	records := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{Name: "serveflow_rekey_records_total",
+		Help: "Records taken, by what became of them."}, []string{"outcome"})
+	for i, name := range [numFates]string{"forwarded", "passed_by", "dead"} {
+		m.records[i] = records.WithLabelValues(name)
+	}
+	return m
+}

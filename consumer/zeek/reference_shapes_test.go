@@ -1,0 +1,170 @@
+package zeek
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// refOpen takes off what lies around a record, and gives its fields and its tag.
+func refOpen(text string) (f refFields, tag string) {
+	if strings.HasPrefix(text, `"`) && json.Valid([]byte(text)) {
+		text = refInside(json.RawMessage(strings.TrimRight(text, " \t\r\n")))
+	}
+	for envelopes := 0; ; envelopes++ {
+		members := refMembers(text)
+		f = refFields{}
+		for _, m := range members {
+			f[m.name] = m.raw
+		}
+		if f.has("ev") || strings.HasPrefix(string(f["uid"]), `"`) {
+			return f, ""
+		}
+		inside := ""
+		for _, name := range []string{"event.original", "message", "log", "payload"} {
+			if text := refInside(f[name]); inside == "" && strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
+				inside = text
+			}
+		}
+		switch {
+		case inside != "" && envelopes == 2:
+			panic("too many envelopes")
+		case inside != "":
+			text = inside
+		case len(members) > 0 && members[0].object != "":
+			f = refFields{}
+			for _, m := range refMembers(members[0].object) {
+				f[m.name] = m.raw
+			}
+			return f, members[0].key
+		default:
+			return f, ""
+		}
+	}
+}
+
+type refMember struct {
+	key    string // as it stands there
+	name   string // as we know it; empty for an object's own key where its members are the fields
+	raw    json.RawMessage
+	object string // the value, where it is an object
+}
+
+// refMembers gives the members of a JSON object in their order, under the names
+// that Zeek itself gives them.
+func refMembers(text string) (all []refMember) {
+	if !json.Valid([]byte(text)) || !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
+		panic("not an object")
+	}
+	aliases := map[string]string{"id_orig_h": "id.orig_h", "id_orig_p": "id.orig_p", "id_resp_h": "id.resp_h", "id_resp_p": "id.resp_p"}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.Token()
+	for dec.More() {
+		key, _ := dec.Token()
+		m := refMember{key: key.(string), name: key.(string)}
+		if err := dec.Decode(&m.raw); err != nil {
+			panic(err)
+		}
+		refCheckDepth(string(m.raw))
+		if alias := aliases[m.name]; alias != "" {
+			m.name = alias
+		}
+		if m.raw[0] == '{' {
+			m.object = string(m.raw)
+		}
+		all = append(all, m)
+		if m.object != "" && (m.key == "id" || m.key == "event") {
+			for _, in := range refMembers(m.object) {
+				in.name, in.object = m.key+"."+in.key, ""
+				all = append(all, in)
+			}
+		}
+	}
+	return all
+}
+
+func refCheckDepth(raw string) {
+	depth, deepest := 0, 0
+	dec := json.NewDecoder(strings.NewReader(raw))
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			break
+		}
+		switch tok {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+			deepest = max(deepest, depth)
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+	}
+	if deepest > MaxDepth {
+		panic("too deep")
+	}
+}
+
+// refInside gives the text in a string, or the object itself. encoding/json would
+// put U+FFFD for bytes that are not UTF-8; they are carried through as runes that
+// nobody uses.
+func refInside(raw json.RawMessage) string {
+	const spare = 0x10FF00
+	if len(raw) == 0 || raw[0] != '"' {
+		return string(raw)
+	}
+	var carried strings.Builder
+	for rest := string(raw); rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		if r == utf8.RuneError && size == 1 {
+			r = spare + rune(rest[0])
+		}
+		carried.WriteRune(r)
+		rest = rest[size:]
+	}
+	var inside []byte
+	for _, r := range refString(json.RawMessage(carried.String())) {
+		if r >= spare {
+			inside = append(inside, byte(r-spare))
+			continue
+		}
+		inside = utf8.AppendRune(inside, r)
+	}
+	return string(inside)
+}
+
+// refString gives what a string means; empty for another value.
+func refString(raw json.RawMessage) (s string) {
+	if len(raw) > 0 && raw[0] == '"' {
+		if err := json.Unmarshal(raw, &s); err != nil {
+			panic(err)
+		}
+	}
+	return s
+}
+
+var refISO = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$`)
+
+func refISO8601(text string) int64 {
+	m := refISO.FindStringSubmatch(text)
+	if m == nil {
+		panic("not ISO 8601")
+	}
+	t, err := time.Parse("2006-01-02T15:04:05", m[1])
+	if err != nil {
+		panic(err)
+	}
+	nanos, _ := strconv.Atoi((m[2] + "000000000")[:9])
+	t = t.Add(time.Duration(nanos + 500))
+	if m[3] != "" {
+		east, _ := time.ParseDuration(m[3] + m[4] + "h" + m[5] + "m")
+		t = t.Add(-east)
+	}
+	us := t.UnixMicro()
+	if us < 1e6 || us > 4102444800e6 {
+		panic("ts")
+	}
+	return us
+}

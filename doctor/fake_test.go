@@ -1,0 +1,131 @@
+package doctor
+
+import (
+	"bufio"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/internal/kafkatest"
+)
+
+func TestHealthyFake(t *testing.T) {
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
+	r := Look(t.Context(), configFor(addr))
+	if !r.Well() || r.Records != 60*perFlow {
+		t.Errorf("%d records looked at, wrong %v:\n%s", r.Records, wrong(r), textOf(t, r))
+	}
+	ids := []string{}
+	for _, f := range r.Findings {
+		ids = append(ids, f.ID)
+	}
+	if want := []string{"no-offset", "no-members"}; !slices.Equal(ids, want) {
+		t.Errorf("findings %v, want %v", ids, want)
+	}
+}
+
+// A look asks only what changes nothing: no group is joined, no coordinator looked
+// up (which creates a topic), nothing committed or written.
+func TestLookChangesNothing(t *testing.T) {
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
+	var mu sync.Mutex
+	asked := make(map[string]bool)
+	cluster.Control(func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		asked[kmsg.NameForKey(req.Key())] = true
+		return nil, nil, false
+	})
+	Look(t.Context(), configFor(addr))
+	mu.Lock()
+	defer mu.Unlock()
+	got := slices.Sorted(maps.Keys(asked))
+	if want := []string{"ApiVersions", "DescribeConfigs", "DescribeGroups", "Fetch", "ListOffsets", "Metadata", "OffsetFetch"}; !slices.Equal(got, want) {
+		t.Errorf("asked %v, want %v", got, want)
+	}
+}
+
+// Real traffic, keyed as ship keys it, gives no finding but that it is old; without
+// keys and round robin it does.
+func TestRealTraffic(t *testing.T) {
+	file := "../../shared/data/zeek/service-test.flowpkt.log.zst"
+	if _, err := os.Stat(file); err != nil {
+		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
+			t.Fatalf("no real records: %v", err)
+		}
+		t.Skipf("no real records: %v", err)
+	}
+	messages := realRecords(t, file, 30_000)
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(6, input, labels, letters))
+	write(t, addr, input, kafka.Murmur2Balancer{}, messages...)
+	if r := Look(t.Context(), configFor(addr)); !r.Well() || r.Records < 19_000 {
+		t.Errorf("%d records, found %v:\n%s", r.Records, wrong(r), textOf(t, r))
+	}
+	for i := range messages {
+		messages[i].Key = nil
+	}
+	addr, _ = kafkatest.Fake(t, kfake.SeedTopics(6, input, labels, letters))
+	write(t, addr, input, &kafka.RoundRobin{}, messages...)
+	if r := Look(t.Context(), configFor(addr)); !slices.Equal(wrong(r), []string{"no-key", "uid-split"}) {
+		t.Errorf("found %v:\n%s", wrong(r), textOf(t, r))
+	}
+}
+
+// realRecords reads the first records of a file that a real Zeek wrote.
+func realRecords(t *testing.T, file string, limit int) (messages []kafka.Message) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	var d zeek.Decoder
+	var rec zeek.Record
+	for lines := bufio.NewScanner(z); lines.Scan() && len(messages) < limit; {
+		if err := d.Decode(lines.Bytes(), &rec); err != nil {
+			t.Fatal(err)
+		}
+		messages = append(messages, kafka.Message{Key: slices.Clone(rec.UID), Value: slices.Clone(lines.Bytes())})
+	}
+	return messages
+}
+
+// An older broker, which takes older requests and tells less, is looked at as well.
+func TestOldBroker(t *testing.T) {
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
+	cluster.ControlKey(int16(kmsg.ApiVersions), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		resp := req.ResponseKind().(*kmsg.ApiVersionsResponse)
+		if req.GetVersion() > 2 {
+			resp.ErrorCode = unsupportedVersion
+			resp.SetVersion(0)
+			return resp, nil, true
+		}
+		for key, newest := range map[kmsg.Key]int16{kmsg.ApiVersions: 2, kmsg.Produce: 7, kmsg.Fetch: 10, kmsg.ListOffsets: 4, kmsg.Metadata: 7,
+			kmsg.OffsetFetch: 5, kmsg.DescribeGroups: 2, kmsg.DescribeConfigs: 2} {
+			resp.ApiKeys = append(resp.ApiKeys, kmsg.ApiVersionsResponseApiKey{ApiKey: int16(key), MaxVersion: newest})
+		}
+		return resp, nil, true
+	})
+	r := Look(t.Context(), configFor(addr))
+	if !r.Well() || r.Records != 60*perFlow || r.Brokers[0].Release != "2.1 or newer" {
+		t.Errorf("%d records of %+v, wrong %v:\n%s", r.Records, r.Brokers, wrong(r), textOf(t, r))
+	}
+}

@@ -1,0 +1,283 @@
+package doctor
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/kafkatest"
+)
+
+// passphrase guards nothing: the test's keystore lives as long as the test.
+const passphrase = "serveflow-test"
+
+// keystore makes a key and a certificate for a broker's TLS.
+func keystore(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "keystore.p12")
+	tool, err := exec.LookPath("keytool")
+	if err != nil && os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
+		t.Fatalf("no keytool on the PATH: %v", err)
+	}
+	if err != nil {
+		t.Skip("no keytool on the PATH: install Java")
+	}
+	out, err := exec.Command(tool, "-genkeypair", "-alias", "broker", "-keyalg", "EC", "-dname", "CN=localhost",
+		"-storetype", "PKCS12", "-keystore", file, "-storepass", passphrase).CombinedOutput()
+	if err != nil {
+		t.Fatalf("keytool: %v\n%s", err, out)
+	}
+	return file
+}
+
+// oddBroker is a real broker with a listener of each kind that we cannot use, and ACLs.
+func oddBroker(t *testing.T) *kafkatest.Broker {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := free.Addr().String()
+	free.Close()
+	return kafkatest.StartWith(t, kafkatest.Options{
+		Listeners: []kafkatest.Listener{
+			{Name: "SECRET", Protocol: "SSL"}, {Name: "MUTUAL", Protocol: "SSL"},
+			{Name: "LOGIN", Protocol: "SASL_PLAINTEXT"}, {Name: "SECRETLOGIN", Protocol: "SASL_SSL"},
+			{Name: "ASTRAY", Protocol: "PLAINTEXT", Advertised: "kafka.invalid:9092"},
+			{Name: "NOBODY", Protocol: "PLAINTEXT", Advertised: nobody},
+		},
+		Properties: strings.NewReplacer("FILE", keystore(t), "PASS", passphrase).Replace(`
+ssl.keystore.type=PKCS12
+ssl.keystore.location=FILE
+ssl.keystore.password=PASS
+listener.name.mutual.ssl.client.auth=required
+sasl.enabled.mechanisms=PLAIN
+listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_zeek="PASS";
+listener.name.secretlogin.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_zeek="PASS";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+`),
+	})
+}
+
+// topicsOf gives a config of its own topics and group on a shared broker, and creates them.
+func topicsOf(t *testing.T, addr, name string, settings map[string]string) *Config {
+	t.Helper()
+	c := configFor(addr)
+	c.Topic, c.LabelTopic, c.DeadLetterTopic, c.Group = name, name+".labels", name+".dlq", name
+	kafkatest.CreateTopic(t, addr, c.Topic, spread, settings)
+	kafkatest.CreateTopic(t, addr, c.LabelTopic, spread, nil)
+	kafkatest.CreateTopic(t, addr, c.DeadLetterTopic, 1, nil)
+	write(t, addr, c.Topic, kafka.Murmur2Balancer{}, traffic(60)...)
+	return c
+}
+
+// deny adds a rule against us.
+func deny(t *testing.T, addr string, kind kafka.ResourceType, name string, op kafka.ACLOperationType) {
+	t.Helper()
+	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: &kafka.Transport{}}
+	resp, err := client.CreateACLs(t.Context(), &kafka.CreateACLsRequest{ACLs: []kafka.ACLEntry{{
+		ResourceType: kind, ResourceName: name, ResourcePatternType: kafka.PatternTypeLiteral,
+		Principal: "User:ANONYMOUS", Host: "*", Operation: op, PermissionType: kafka.ACLPermissionTypeDeny,
+	}, {
+		ResourceType: kind, ResourceName: name, ResourcePatternType: kafka.PatternTypeLiteral,
+		Principal: "User:*", Host: "*", Operation: kafka.ACLOperationTypeAll, PermissionType: kafka.ACLPermissionTypeAllow,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range resp.Errors {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// commit writes an offset for a group that has no members.
+func commit(t *testing.T, c *Config, addr string, partition int, offset int64) {
+	t.Helper()
+	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 30 * time.Second, Transport: &kafka.Transport{}}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		resp, err := client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{GroupID: c.Group, GenerationID: -1,
+			Topics: map[string][]kafka.OffsetCommit{c.Topic: {{Partition: partition, Offset: offset}}}})
+		if err == nil {
+			err = resp.Topics[c.Topic][0].Error
+		}
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) { // the first commit has Kafka create the topic for it
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// One real broker holds every case: a start takes seconds.
+func TestRealKafka(t *testing.T) {
+	b := oddBroker(t)
+	t.Run("healthy", func(t *testing.T) {
+		r := Look(t.Context(), topicsOf(t, b.Addr, "healthy", nil))
+		if !r.Well() || r.Records != 60*perFlow || r.Brokers[0].Release != "4.3" {
+			t.Errorf("%d records of %+v, wrong %v:\n%s", r.Records, r.Brokers, wrong(r), textOf(t, r))
+		}
+		if names := topicNames(t, b.Addr); strings.Contains(names, "__consumer_offsets") {
+			t.Errorf("looking has created a topic: %s", names)
+		}
+	})
+	for name, want := range map[string]struct{ id, says string }{
+		"SECRET": {"broker-tls", "this listener speaks TLS"}, "MUTUAL": {"broker-mutual-tls", "mutual TLS"},
+		"LOGIN": {"broker-sasl", "mechanisms: PLAIN"}, "SECRETLOGIN": {"broker-tls-sasl", "mechanisms: PLAIN"},
+		"CONTROLLER": {"broker-controller", "serves brokers alone"},
+		"ASTRAY":     {"advertised-unresolved", "asked at " + b.Addrs["ASTRAY"] + ", the cluster advertises broker 1 as kafka.invalid:9092"},
+		"NOBODY":     {"advertised-refused", "advertises broker 1 as 127.0.0.1:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := configFor(b.Addrs[name])
+			r := Look(t.Context(), c)
+			holds(t, r, want.id, Fault, want.says)
+			if r.Looked != strings.HasPrefix(want.id, "advertised") {
+				t.Errorf("looked: %v", r.Looked)
+			}
+			if strings.Contains(textOf(t, r), passphrase) {
+				t.Error("a secret is told")
+			}
+		})
+	}
+	t.Run("settings", func(t *testing.T) { testSettings(t, b.Addr) })
+	t.Run("ACLs", func(t *testing.T) { testACLs(t, b.Addr) })
+	t.Run("group", func(t *testing.T) { testGroup(t, b.Addr) })
+}
+
+func topicNames(t *testing.T, addr string) string {
+	t.Helper()
+	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: &kafka.Transport{}}
+	meta, err := client.Metadata(t.Context(), &kafka.MetadataRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, topic := range meta.Topics {
+		names = append(names, topic.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func testSettings(t *testing.T, addr string) {
+	for _, p := range []struct {
+		name     string
+		settings map[string]string
+		id       string
+		severity Severity
+		says     string
+	}{
+		{"forgets-at-once", map[string]string{"retention.ms": "30000"}, "retention-short", Fault, "retention.ms is 30000 (30s); a flow's records are needed for 1m11s"},
+		{"forgets-soon", map[string]string{"retention.ms": "600000"}, "retention-short", Warn, "600000"},
+		{"forgets-by-size", map[string]string{"retention.bytes": "100000"}, "retention-bytes", Warn, "retention.bytes is 100,000 a partition"},
+		{"compacted", map[string]string{"cleanup.policy": "compact"}, "compacted", Fault, "cleanup.policy is compact"},
+	} {
+		t.Run(p.name, func(t *testing.T) {
+			r := Look(t.Context(), topicsOf(t, addr, p.name, p.settings))
+			holds(t, r, p.id, p.severity, p.says)
+			if ids := wrong(r); len(ids) != 1 {
+				t.Errorf("found %v", ids)
+			}
+		})
+	}
+	t.Run("missing", func(t *testing.T) {
+		c := topicsOf(t, addr, "half-there", nil)
+		c.LabelTopic = "nowhere"
+		holds(t, Look(t.Context(), c), "topic-missing", Fault, "SERVEFLOW_LABEL_TOPIC names it", "--create --topic nowhere")
+		c.Topic = "nowhere-either"
+		r := Look(t.Context(), c)
+		if got := strings.Join(wrong(r), " "); got != "topic-missing topic-missing" {
+			t.Errorf("found %s", got)
+		}
+	})
+	t.Run("small letters", func(t *testing.T) {
+		c := topicsOf(t, addr, "letters", nil)
+		c.DeadLetterTopic = "small.dlq"
+		kafkatest.CreateTopic(t, addr, c.DeadLetterTopic, 1, map[string]string{"max.message.bytes": "1000"})
+		write(t, addr, c.DeadLetterTopic, &kafka.RoundRobin{}, kafka.Message{Value: []byte("{"), Headers: []kafka.Header{
+			{Key: "reason", Value: []byte("syntax")}, {Key: "error", Value: []byte("zeek record: syntax")}, {Key: "topic", Value: []byte(c.Topic)},
+			{Key: "partition", Value: []byte("2")}, {Key: "offset", Value: []byte("77")}}})
+		r := Look(t.Context(), c)
+		holds(t, r, "message-size", Warn, "max.message.bytes is 1,000, a write may need 266,240")
+		holds(t, r, "dead-letters", Warn, "dead letters held: 1", `reason "syntax": 1, as "letters", partition 2, offset 77`)
+	})
+	t.Run("too few replicas", func(t *testing.T) {
+		c := topicsOf(t, addr, "replicas", nil)
+		c.LabelTopic = "lonely.labels"
+		kafkatest.CreateTopic(t, addr, c.LabelTopic, 1, map[string]string{"min.insync.replicas": "2"})
+		holds(t, Look(t.Context(), c), "below-min-isr", Fault, "0 (1 in sync, 2 wanted)")
+	})
+	t.Run("labels of another bundle", func(t *testing.T) {
+		c := topicsOf(t, addr, "labelled", nil)
+		write(t, addr, c.LabelTopic, kafka.Murmur2Balancer{}, kafka.Message{Value: fmt.Appendf(nil, `{"bundle":"service@0","bundle_digest":"%064d"}`, 1)})
+		r := Look(t.Context(), c)
+		holds(t, r, "labels-of-another-bundle", Info, `"service@0", digest 000000000000`)
+		if !r.Well() {
+			t.Errorf("found %v", wrong(r))
+		}
+	})
+}
+
+func testACLs(t *testing.T, addr string) {
+	t.Run("no write", func(t *testing.T) {
+		c := topicsOf(t, addr, "unwritable", nil)
+		deny(t, addr, kafka.ResourceTypeTopic, c.LabelTopic, kafka.ACLOperationTypeWrite)
+		r := Look(t.Context(), c)
+		holds(t, r, "no-write", Fault, "no WRITE on topic unwritable.labels", "READ", "kafka-acls.sh")
+		if ids := wrong(r); len(ids) != 1 {
+			t.Errorf("found %v", ids)
+		}
+	})
+	t.Run("no read", func(t *testing.T) {
+		c := topicsOf(t, addr, "unreadable", nil)
+		deny(t, addr, kafka.ResourceTypeTopic, c.Topic, kafka.ACLOperationTypeRead)
+		r := Look(t.Context(), c)
+		holds(t, r, "no-read", Fault, "no READ on topic unreadable")
+		holds(t, r, "unreadable", Fault, "3 partitions of 3", "grant READ: kafka-acls.sh")
+	})
+	t.Run("unseen", func(t *testing.T) {
+		c := topicsOf(t, addr, "unseen", nil)
+		deny(t, addr, kafka.ResourceTypeTopic, c.Topic, kafka.ACLOperationTypeDescribe)
+		holds(t, Look(t.Context(), c), "topic-denied", Fault, "grant this client DESCRIBE and READ on topic unseen")
+	})
+	t.Run("settings unseen", func(t *testing.T) {
+		c := topicsOf(t, addr, "secretive", nil)
+		deny(t, addr, kafka.ResourceTypeTopic, c.Topic, kafka.ACLOperationTypeDescribeConfigs)
+		r := Look(t.Context(), c)
+		holds(t, r, "settings-hidden", Info, "DESCRIBE_CONFIGS")
+		if !r.Well() {
+			t.Errorf("found %v", wrong(r))
+		}
+	})
+	t.Run("no group", func(t *testing.T) {
+		c := topicsOf(t, addr, "ungrouped", nil)
+		commit(t, c, addr, 0, 1) // so that there is a broker that keeps it
+		deny(t, addr, kafka.ResourceTypeGroup, c.Group, kafka.ACLOperationTypeRead)
+		holds(t, Look(t.Context(), c), "group-denied", Fault, "--operation READ --group ungrouped")
+		deny(t, addr, kafka.ResourceTypeGroup, c.Group, kafka.ACLOperationTypeDescribe)
+		holds(t, Look(t.Context(), c), "group-denied", Fault, "--group ungrouped")
+	})
+}
+
+func testGroup(t *testing.T, addr string) {
+	c := topicsOf(t, addr, "lagging", nil)
+	commit(t, c, addr, 0, 5)
+	commit(t, c, addr, 1, 1_000_000)
+	r := Look(t.Context(), c)
+	holds(t, r, "offset-beyond-end", Fault, "partition 1: committed 1000000, the log holds 0 to", "--reset-offsets")
+	holds(t, r, "no-offset", Info, "partitions: 2")
+	deleteRecords(t, addr, c.Topic, 0, 20)
+	holds(t, Look(t.Context(), c), "offset-deleted", Fault, "partition 0: committed 5, the log holds 20 to", "SERVEFLOW_SKIP_TRUNCATED")
+}

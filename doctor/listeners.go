@@ -1,0 +1,118 @@
+package doctor
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+)
+
+// fault is what one answer means: title and remedy, each with the address's place.
+type fault struct{ title, remedy string }
+
+// plaintext is the remedy while ServeFlow speaks plaintext Kafka alone.
+const plaintext = "ServeFlow has no settings for it yet: name a PLAINTEXT listener of the same brokers"
+
+// listenerFaults are the answers that keep us out.
+func listenerFaults(role string) map[string]fault {
+	name := "SERVEFLOW_BROKERS"
+	if role == "advertised" {
+		name = "the broker's advertised.listeners"
+	}
+	return map[string]fault{
+		isUnresolved:  {"the name does not resolve", "mend the name in " + name + ", or make this machine's DNS or hosts file know it"},
+		isRefused:     {"nothing listens there", "start the broker, or mend host and port in " + name},
+		isUnreachable: {"no connection can be made", "open the way there (firewall, routes, container networks), or mend " + name},
+		isSilent:      {"takes connections and does not answer", "look whether the broker hangs or is still starting, and whether the port is a Kafka listener at all"},
+		isClosed:      {"takes connections and closes them", "look in the broker's log for why; its limits on connections may be reached, or the listener is not for clients"},
+		isController:  {"a KRaft controller answers there, which serves brokers alone", "name a broker's listener in " + name},
+		isTLS:         {"this listener speaks TLS", plaintext},
+		isMutualTLS:   {"this listener speaks TLS and wants a certificate from the client (mutual TLS)", plaintext},
+		isSASL:        {"this listener wants SASL: the client has to log in", plaintext},
+		isSecretSASL:  {"this listener speaks TLS, and behind it wants SASL: the client has to log in", plaintext},
+		isHTTP:        {"an HTTP server answers there, not Kafka", "name the brokers' own port in " + name + "; 9092 is Kafka's usual one, while REST proxies, consoles and metrics have others"},
+		isAlien:       {"what answers there is not Kafka", "name the brokers' own port in " + name},
+	}
+}
+
+// judgeListeners says which addresses are of no use, and why.
+func judgeListeners(all []listener) []Finding {
+	var found []Finding
+	usable := slices.ContainsFunc(all, func(l listener) bool { return l.answer == isKafka })
+	for _, l := range all {
+		if l.answer == isKafka {
+			continue
+		}
+		f, severity := Finding{}, Fault
+		if l.node < 0 {
+			if usable { // the others stand in for it
+				severity = Warn
+			}
+			what := listenerFaults("broker")[l.answer]
+			f = Finding{"broker-" + l.answer, severity, l.addr + ": " + what.title, []string{"SERVEFLOW_BROKERS names " + l.addr + ": " + l.detail}, what.remedy}
+		} else {
+			what := listenerFaults("advertised")[l.answer]
+			f = Finding{"advertised-" + l.answer, severity, fmt.Sprintf("broker %d tells clients to come to %s: %s", l.node, l.addr, what.title),
+				[]string{fmt.Sprintf("asked at %s, the cluster advertises broker %d as %s: %s", strings.Join(reached(all), ", "), l.node, l.addr, l.detail)}, what.remedy}
+			if host, _, _ := net.SplitHostPort(l.addr); loopback(host) {
+				f.Remedy += fmt.Sprintf("; %s means the client's own machine to each client: advertise a name that all clients can reach", host)
+			}
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// reached lists the addresses of SERVEFLOW_BROKERS that answered.
+func reached(all []listener) (names []string) {
+	for _, l := range all {
+		if l.named && l.answer == isKafka {
+			names = append(names, l.addr)
+		}
+	}
+	return names
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// judgeClusters tells of addresses that belong to different clusters.
+func judgeClusters(all []listener) []Finding {
+	var ids, places []string
+	for _, l := range all {
+		if l.cluster == "" {
+			continue
+		}
+		places = append(places, fmt.Sprintf("%s: cluster %.40q", l.addr, l.cluster))
+		if !slices.Contains(ids, l.cluster) {
+			ids = append(ids, l.cluster)
+		}
+	}
+	if len(ids) < 2 {
+		return nil
+	}
+	return []Finding{{"two-clusters", Fault, "SERVEFLOW_BROKERS names brokers of different clusters: each start asks the one that answers first", places, "name brokers of one cluster alone"}}
+}
+
+// judgeReleases says which brokers are too old, or of several releases.
+func judgeReleases(all []listener) []Finding {
+	var names, places []string
+	for _, l := range all {
+		if l.answer != isKafka || l.release == "" {
+			continue
+		}
+		places = append(places, l.addr+": Kafka "+l.release)
+		if !slices.Contains(names, l.release) {
+			names = append(names, l.release)
+		}
+	}
+	switch {
+	case slices.Contains(names, "0.10 or newer"):
+		return []Finding{{"kafka-old", Fault, "a broker is older than Kafka 0.11", places, "upgrade it: 0.11 brought the record format that headers and idempotence need"}}
+	case len(names) > 1:
+		return []Finding{{"kafka-mixed", Info, "the brokers are of several releases", places, "nothing, while an upgrade is under way; else finish it"}}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package doctor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+// judgeOrder judges records that came after later ones of their flow, and those
+// that came twice.
+func judgeOrder(c *Config, flows []*flow) (found []Finding) {
+	var disordered, again, packets int
+	worst, late := &flow{}, time.Duration(0)
+	for _, f := range flows {
+		packets += len(f.places) + f.again
+		again += f.again
+		if f.early == 0 {
+			continue
+		}
+		disordered++
+		late = max(late, f.late)
+		if f.back > worst.back {
+			worst = f
+		}
+	}
+	if disordered > 0 {
+		f := Finding{"disorder", Info, "records of a flow come out of order; n puts them right", []string{
+			share(disordered, len(flows), "flow"), "largest step back: " + worst.example, fmt.Sprintf("latest: %s behind the newest record of its partition; SERVEFLOW_LATENESS is %v", rounded(late), c.Lateness)},
+			"nothing, while they are less late than SERVEFLOW_LATENESS; one Zeek logger, or one shipper a sensor, keeps them in order"}
+		if late > c.Lateness {
+			f.Severity, f.Title = Fault, "records of a flow come so late that it may be decided without them"
+			f.Remedy = fmt.Sprintf("raise SERVEFLOW_LATENESS above %s, or keep order: one Zeek logger, or one shipper a sensor", rounded(late))
+		}
+		found = append(found, f)
+	}
+	if again > 0 {
+		found = append(found, Finding{"duplicates", Info, "packet records come more than once; the later ones are passed over", []string{share(again, packets, "packet record")},
+			"nothing, after a restart of a shipper; if it goes on, look whether two shippers read one file"})
+	}
+	return found
+}
+
+// judgeGaps judges packets that never came.
+func judgeGaps(flows []*flow) []Finding {
+	var whole, holes int
+	var evidence []string
+	for _, f := range flows {
+		if !f.places[1] {
+			continue // began before the sample
+		}
+		whole++
+		missing := int(f.most) - len(f.places)
+		if f.ended {
+			missing = max(missing, int(f.sent)-len(f.places))
+		}
+		if missing <= 0 {
+			continue
+		}
+		if holes++; holes <= 3 {
+			evidence = append(evidence, fmt.Sprintf("flow %s: %s of %d there", f.uid, many(len(f.places), "packet record"), max(f.most, f.sent)))
+		}
+	}
+	if 100*holes <= whole { // some are lost on any link
+		return nil
+	}
+	return []Finding{{"packets-missing", Warn, "packet records are missing from flows: they wait for their timeout, and are labelled from less", append([]string{share(holes, whole, "flow")}, evidence...),
+		"look for loss on the way: a full queue of zeek-kafka, a rate cap or drops in Zeek (capture_loss.log, notice.log), checksum offloading without zeek -C"}}
+}
+
+// Times after which Zeek has written a flow's end record: 5 s after a close, and
+// after its longest inactivity timeout, each with time for the log to come.
+const (
+	endAfterClose = time.Minute
+	endAfterIdle  = 6 * time.Minute
+)
+
+// judgeEnds judges flows that are over for long and have no end record.
+func judgeEnds(ours []seen, flows []*flow) []Finding {
+	newest := make(map[int]int64)
+	var cap uint32
+	ends := 0
+	for i := range ours {
+		r := &ours[i]
+		if r.rec.Kind == zeek.End {
+			ends++
+		}
+		if r.rec.Kind == zeek.Packet {
+			newest[r.partition] = max(newest[r.partition], believable(r, newest[r.partition]))
+			cap = max(cap, r.rec.N)
+		}
+	}
+	due, missing, example := 0, 0, ""
+	for _, f := range flows {
+		silent := time.Duration(newest[f.partition]-f.last) * time.Microsecond
+		over := f.closed() && silent > endAfterClose || f.most < cap && silent > endAfterIdle
+		if !over || f.last == 0 {
+			continue
+		}
+		due++
+		if !f.ended {
+			if missing++; missing == 1 {
+				example = fmt.Sprintf("flow %s: its last packet is %s older than its partition's newest", f.uid, rounded(silent))
+			}
+		}
+	}
+	if 100*missing <= due {
+		return nil
+	}
+	evidence := []string{"of flows that are over: " + share(missing, due, "flow"), example}
+	if ends == 0 {
+		evidence = append(evidence, "there is no end record at all")
+	}
+	return []Finding{{"ends-missing", Warn, "end records do not come: flows wait for a timeout instead, and finished uids stay remembered longer", evidence,
+		"send both kinds of record of the log path serveflow (ev pkt and end); look for a filter that drops \"ev\":\"end\", and for loss on the way"}}
+}

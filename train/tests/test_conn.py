@@ -1,0 +1,76 @@
+"""Bundles whose input is conn.log: which files they are made from, and that they say so."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from train import bundle, conn, conncard, stages, truth
+from train.calibrate import Reliability
+from train.tables import Binary, Source
+
+SEVERAL = """\
+capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,service,service_split,device,device_split
+7,10.0.0.1,1,10.0.0.2,53,17,1000000,dns,train,,
+7,10.0.0.1,2,10.0.0.2,80,6,2000000,http,test,camera,train
+7,10.0.0.1,3,10.0.0.2,80,6,3000000,,,camera,calib
+"""
+
+
+@pytest.fixture
+def job(tmp_path):
+    for folder in ("zeek", "service", "load"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "load" / "trace.csv.zst").write_text("not packed")
+    return conn.Job("service-conn", "1", tmp_path, tmp_path / "out", Binary(tmp_path / "serveflow", tmp_path), "")
+
+
+def test_labels_of_one_question_among_several(tmp_path):
+    labels = tmp_path / "trace.csv"
+    labels.write_text(SEVERAL)
+    of = lambda split, question: [(k.label, k.first) for k in truth.read_labels(labels, split, question)]
+    assert of("train", "service") == [("dns", 1_000_000)] and of("test", "service") == [("http", 2_000_000)]
+    assert of("", "device") == [("camera", 2_000_000), ("camera", 3_000_000)] and of("calib", "service") == []
+    with pytest.raises(ValueError, match="no column 'mood'"):
+        of("", "mood")
+    with pytest.raises(ValueError, match="no column 'label'"):
+        of("", "")
+
+
+def test_sources_are_those_that_answer_the_question(job, monkeypatch):
+    monkeypatch.setattr(truth, "read_text", lambda path: SEVERAL)
+    found = job.sources("train")
+    assert [(s.capture.name, s.question) for s in found] == [("service-train.conn.log.zst", ""), ("trace.conn.log.zst", "service")]
+    assert [s.capture.name for s in job.sources("calib")] == ["service-calib.conn.log.zst"]
+
+
+def test_labels_that_cannot_be_read_are_named(job):
+    with pytest.raises(ValueError, match="trace.csv.zst"):
+        job.sources("train")
+
+
+def trained():
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    return bundle.Trained("conn", "leaves", "conn.txt", 1, ["proto", "conn_state", "conn_orig_pkts"], b"tree", 1.0, 1.0,
+                          Reliability([2], [0.5], [0.5], 0.01), x, np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("conns,want", [(True, "conn"), (False, None)])
+def test_the_manifest_says_what_it_reads(tmp_path, conns, want):
+    bundle.write(tmp_path, "service-conn", "1", ["a", "b"], "margin", [trained()], "card\n", {}, conns=conns)
+    assert json.loads((tmp_path / "manifest.json").read_text()).get("input") == want
+
+
+def test_what_zeek_missed_is_not_learned_from():
+    names = ["conn_state", "conn_missed_bytes", "conn_history_resp_g", "conn_history_orig_w", "conn_history_orig_s", "orig_port"]
+    X = pd.DataFrame({name: [0, 1] for name in names})
+    assert stages.useful(X) == ["conn_state", "conn_history_orig_s"]
+
+
+def test_the_card_names_figures_and_commands(job):
+    source = Source(job.data / "zeek" / "trace.conn.log.zst", job.data / "load" / "trace.csv.zst", "test", "service")
+    figures = {source: {"flows": 2, "accuracy": 0.5, "macro_f1": 1 / 3, "f1": {"a": 2 / 3}}}
+    text = conncard.card(conncard.Facts("service-conn", "service", "data", {"x": 1000}, ["a", "b"], trained(), "what was tried"), figures)
+    assert "| trace.conn.log.zst: first 30 packets a flow | 2 | 0.5000 | 0.3333 |" in text and "| `b` |  |" in text
+    assert f"--labels {source.labels} --split test --question service" in text and text.endswith("what was tried")
