@@ -185,9 +185,15 @@ func TestIdlePartitionTimesOut(t *testing.T) {
 
 func TestLargeRecordsAreRead(t *testing.T) {
 	addr, h := fake(t), &harness{}
-	padded := append(line("a", 2, .1), []byte(strings.Repeat(" ", 300<<10))...)
-	send(t, addr, line("a", 1, 0), padded)
+	padded := func(l []byte, size int) []byte { return append(l, strings.Repeat(" ", size-len(l))...) }
+	whole := padded(line("a", 2, .1), zeek.MaxRecord)
+	beyond := padded(line("b", 1, .1), zeek.MaxRecord+1)
+	send(t, addr, line("a", 1, 0), beyond, whole)
 	consume(t, config(addr), h, func() bool { return h.seen() == "a/2" })
+	var bad *zeek.Error
+	if len(h.dead) != 1 || !errors.As(h.dead[0].Err, &bad) || bad.Reason != zeek.TooLong || string(h.dead[0].Value) != string(beyond) {
+		t.Errorf("%d dead letters, %v", len(h.dead), bad)
+	}
 }
 
 func TestOffsetsOutsideTheLog(t *testing.T) {

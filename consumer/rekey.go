@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -74,7 +73,7 @@ type queued struct {
 
 // Take queues a record that has a uid; one without is of no use to a flow table.
 func (r *rekeyer) Take(value []byte, pin func() flow.Acker) error {
-	if err := r.decode(value); err != nil {
+	if err := r.decoder.Decode(value, &r.record); err != nil {
 		r.metrics.records[dead].Inc()
 		return err
 	}
@@ -87,13 +86,6 @@ func (r *rekeyer) Take(value []byte, pin func() flow.Acker) error {
 	r.queue = append(r.queue, queued{kind: r.record.Kind, ts: r.record.TS,
 		value: own[:len(value):len(value)], key: own[len(value):], pin: pin()})
 	return nil
-}
-
-func (r *rekeyer) decode(value []byte) error {
-	if len(value) > zeek.MaxRecord {
-		return &zeek.Error{Reason: zeek.TooLong, Detail: fmt.Sprintf("%d bytes, at most %d", len(value), zeek.MaxRecord)}
-	}
-	return r.decoder.Decode(value, &r.record)
 }
 
 // Rest hands on what is queued: at the partition's end all of it, else as much as

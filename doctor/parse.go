@@ -64,9 +64,6 @@ func unwrapped(bare map[string]json.RawMessage) map[string]json.RawMessage {
 }
 
 func decode(d *zeek.Decoder, value []byte, rec *zeek.Record) *zeek.Error {
-	if len(value) > zeek.MaxRecord {
-		return &zeek.Error{Reason: zeek.TooLong, Detail: fmt.Sprintf("longer than %d bytes", zeek.MaxRecord)}
-	}
 	err := d.Decode(value, rec)
 	var bad *zeek.Error
 	if err != nil && !errors.As(err, &bad) {

@@ -110,9 +110,6 @@ func (f *feed) decode(l line) ([]byte, error) {
 		}
 		value = f.json
 	}
-	if len(value) > zeek.MaxRecord {
-		return nil, &zeek.Error{Reason: zeek.TooLong, Detail: fmt.Sprintf("more than %d bytes as JSON", zeek.MaxRecord)}
-	}
 	return value, f.decoder.Decode(value, &f.rec)
 }
 

@@ -27,6 +27,10 @@ type Message struct {
 const (
 	// batchMessages is how many messages one write takes, at most.
 	batchMessages = 1000
+	// batchBytes is how large one write, and so one message, may be. kafka-go's own
+	// megabyte would refuse, for ever, a dead letter as large as its record was;
+	// what is too large is the broker's to say.
+	batchBytes = 16 << 20
 	// linger is how long kafka-go waits for a batch to fill. What is queued is
 	// handed over together, so waiting gains nothing.
 	linger = time.Millisecond
@@ -53,7 +57,7 @@ func NewProducer(brokers []string, clientID string, queue int, m *Metrics, log *
 	return &Producer{
 		writer: &kafka.Writer{
 			Addr: kafka.TCP(brokers...), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
-			MaxAttempts: 1, BatchSize: batchMessages, BatchTimeout: linger,
+			MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: batchBytes, BatchTimeout: linger,
 			WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
 			Transport: &kafka.Transport{ClientID: clientID, MetadataTTL: time.Second},
 		},

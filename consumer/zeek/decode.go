@@ -1,5 +1,7 @@
 package zeek
 
+import "fmt"
+
 // Decoder turns JSON records into Records. The zero Decoder is ready for use; it
 // belongs to one goroutine.
 type Decoder struct {
@@ -35,6 +37,9 @@ type Decoder struct {
 // The error is an *Error; rec is then undefined.
 func (d *Decoder) Decode(line []byte, rec *Record) error {
 	d.scratch = d.scratch[:0]
+	if len(line) > MaxRecord {
+		return tooLong(line)
+	}
 	f := fields{line: line, d: d}
 	if len(line) > 0 && line[0] == '"' {
 		f.unquote()
@@ -53,6 +58,12 @@ func (d *Decoder) Decode(line []byte, rec *Record) error {
 		return f.err
 	}
 	return nil
+}
+
+// tooLong is the error of a line beyond the cap. Its scratch would stay with the
+// Decoder: memory must not follow what a stranger writes.
+func tooLong(line []byte) *Error {
+	return &Error{Reason: TooLong, Detail: fmt.Sprintf("%d bytes, at most %d", len(line), MaxRecord)}
 }
 
 // record converts the fields by the kind of record that they make up.

@@ -48,11 +48,13 @@ func TestFaults(t *testing.T) {
 		{"hdr of one byte", with("hdr", `"YA=="`), "", ""},
 		{"hdr of no byte", with("hdr", `""`), "", ""},
 		{"hdr of another IP version", with("hdr", `"YAAAAAAUBkAgAQ24AAAAAAAAAAAAAAAFIAENuAAAAAAAAAAAAAAAQw=="`), "", ""},
-		// The cap on a record is its caller's: MaxRecord.
-		{"a line of 2 MB", with("padding", `"`+strings.Repeat("x", 2<<20)+`"`), "", ""},
-		{"a uid of 2 MB", with("uid", `"`+strings.Repeat("u", 2<<20)+`"`), TooLong, "uid"},
-		{"hdr of 2 MB", with("hdr", `"`+strings.Repeat("A", 2<<20)+`"`), TooLong, "hdr"},
-		{"2 MB of brackets", `{"a":` + strings.Repeat("[", 2<<20), TooDeep, ""},
+		// The cap on a record comes first.
+		{"a line of 2 MB", with("padding", `"`+strings.Repeat("x", 2<<20)+`"`), TooLong, ""},
+		{"a uid of 2 MB", with("uid", `"`+strings.Repeat("u", 2<<20)+`"`), TooLong, ""},
+		{"hdr of 2 MB", with("hdr", `"`+strings.Repeat("A", 2<<20)+`"`), TooLong, ""},
+		{"a uid of 100 KB", with("uid", `"`+strings.Repeat("u", 100<<10)+`"`), TooLong, "uid"},
+		{"hdr of 100 KB", with("hdr", `"`+strings.Repeat("A", 100<<10)+`"`), TooLong, "hdr"},
+		{"100 KB of brackets", `{"a":` + strings.Repeat("[", 100<<10), TooDeep, ""},
 	} {
 		checkFault(t, tt.name, tt.line, tt.reason, tt.field)
 		if tt.reason == BadSyntax || tt.reason == TooDeep || len(tt.line) > MaxRecord {

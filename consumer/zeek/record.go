@@ -34,7 +34,7 @@ const Absent = -1
 
 // Caps that hold whatever a record says.
 const (
-	MaxRecord = 256 << 10 // bytes of a record; the caller's to hold
+	MaxRecord = 256 << 10 // bytes of a record with all that lies around it
 	MaxUID    = 64        // bytes of a uid
 	MaxSensor = 255       // bytes of a sensor's name
 	MaxWords  = 255       // bytes of a text of conn.log: its service, state or history

@@ -21,6 +21,9 @@ func reference(line []byte, conns bool) (rec Record, err error) {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
+	if len(line) > MaxRecord {
+		panic("too long")
+	}
 	f, tag := refOpen(string(line))
 	rec = Record{IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
 	if !f.has("ev") {
