@@ -28,6 +28,9 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	if s.RekeyFrom != "" {
+		s.Topic = s.RekeyTo // as run does
+	}
 	needs, broken := needsOf(s)
 	cfg := s.doctor(needs)
 	cfg.Sample, cfg.Timeout = *sample, *timeout
@@ -73,7 +76,7 @@ func needsOf(s *Settings) (doctor.Needs, []doctor.Finding) {
 	}
 	defer b.Close()
 	s.retask(b.Manifest.Task)
-	needs := doctor.Needs{Digest: b.Digest}
+	needs := doctor.Needs{Digest: b.Digest, Conns: b.Manifest.Input == bundle.Conn}
 	for _, stage := range b.Stages {
 		needs.Depth = max(needs.Depth, stage.Depth)
 		for _, name := range stage.Features {

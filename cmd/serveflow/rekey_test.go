@@ -41,6 +41,12 @@ func recordLines(t *testing.T, name string) [][]byte {
 	return lines
 }
 
+// labRecords are the lines of a record file of the lab.
+func labRecords(t *testing.T, name string) [][]byte {
+	t.Helper()
+	return recordLines(t, filepath.Join(repositoryRoot(t), "testdata", "records", name+".jsonl.zst"))
+}
+
 // produceUnkeyed writes lines as a producer that does not key, in turn over the
 // topic's partitions.
 func produceUnkeyed(t *testing.T, addr string, lines [][]byte) {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,25 +13,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/serveflow/serveflow/consumer/capture"
 	"github.com/serveflow/serveflow/consumer/zeek"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
-
-// labRecords are the lab's record lines.
-func labRecords(t *testing.T) []string {
-	t.Helper()
-	f, err := capture.Open(filepath.Join(repositoryRoot(t), "testdata/records/lab.jsonl.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-}
 
 // zeekLog is a log that is written and rotated as Zeek does it.
 type zeekLog struct {
@@ -74,7 +57,7 @@ func TestKilledShipperLosesNothing(t *testing.T) {
 	broker := kafkatest.Start(t)
 	kafkatest.CreateTopic(t, broker.Addr, packetsTopic, 6, nil)
 	kafkatest.CreateTopic(t, broker.Addr, packetsTopic+".dlq", 1, nil)
-	records := labRecords(t)
+	records := strings.Split(strings.TrimSpace(labText(t, "lab")), "\n")
 	dir := t.TempDir()
 	log := &zeekLog{t: t, path: filepath.Join(dir, "serveflow.log")}
 	settings := []string{"SERVEFLOW_BROKERS=" + broker.Addr, "SERVEFLOW_ADMIN=", "SERVEFLOW_SHIP_STATE=" + filepath.Join(dir, "state.json"), "SERVEFLOW_SHIP_CHECKPOINT=100ms"}
@@ -212,7 +195,7 @@ func TestShipEndsWithItsInput(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	want := len(labRecords(t)) + strings.Count(twoFlows, "\n")
+	want := len(labRecords(t, "lab")) + strings.Count(twoFlows, "\n")
 	if got := len(kafkatest.ReadAll(t, addr, packetsTopic)); got != want {
 		t.Errorf("%d records, want %d", got, want)
 	}
