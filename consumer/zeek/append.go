@@ -82,10 +82,12 @@ func appendFlow(dst []byte, start string, rec *Record) []byte {
 	if len(rec.Sensor) > 0 {
 		dst = appendText(dst, `,"sensor":`, rec.Sensor)
 	}
-	dst = rec.Orig.Addr().AppendTo(append(dst, `,"id.orig_h":"`...))
-	dst = strconv.AppendUint(append(dst, `","id.orig_p":`...), uint64(rec.Orig.Port()), 10)
-	dst = rec.Resp.Addr().AppendTo(append(dst, `,"id.resp_h":"`...))
-	dst = strconv.AppendUint(append(dst, `","id.resp_p":`...), uint64(rec.Resp.Port()), 10)
+	if rec.Orig.IsValid() {
+		dst = rec.Orig.Addr().AppendTo(append(dst, `,"id.orig_h":"`...))
+		dst = strconv.AppendUint(append(dst, `","id.orig_p":`...), uint64(rec.Orig.Port()), 10)
+		dst = rec.Resp.Addr().AppendTo(append(dst, `,"id.resp_h":"`...))
+		dst = strconv.AppendUint(append(dst, `","id.resp_p":`...), uint64(rec.Resp.Port()), 10)
+	}
 	return appendWord(dst, `,"proto":"`, protoName(rec.Proto))
 }
 

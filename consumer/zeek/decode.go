@@ -27,6 +27,8 @@ type Decoder struct {
 //     (Kafka Connect). Two envelopes may lie around one record. Their other fields
 //     are passed over: none of them is taken for the sensor's name;
 //   - as a JSON string (Kafka Connect's JsonConverter without schemas);
+//   - without id.* and proto, in the package's compact form: a packet's follow from
+//     hdr, an end record goes without;
 //   - with ts in seconds since the epoch, in milliseconds, or in ISO 8601.
 //
 // A well-formed object without "ev" is of another log, and an envelope around
@@ -92,13 +94,17 @@ func (f *fields) record(rec *Record) {
 	}
 }
 
-// flow reads what both kinds of record have.
+// flow reads what all kinds of record have.
 func (f *fields) flow(rec *Record) {
 	rec.TS = f.micros(fTS, "ts")
 	rec.UID = f.uid(fUID, "uid")
 	rec.Sensor = f.words(fSensor, "sensor", MaxSensor)
-	rec.Orig = f.endpoint(fOrigH, "id.orig_h", fOrigP, "id.orig_p")
-	rec.Resp = f.endpoint(fRespH, "id.resp_h", fRespP, "id.resp_p")
+	if rec.Kind == Conn || !f.endless() {
+		rec.Orig = f.endpoint(fOrigH, "id.orig_h", fOrigP, "id.orig_p")
+		rec.Resp = f.endpoint(fRespH, "id.resp_h", fRespP, "id.resp_p")
+	} else if rec.Kind == Packet {
+		return // the header tells, and the protocol too
+	}
 	switch string(f.text(fProto, "proto")) {
 	case "tcp":
 		rec.Proto = TCP
@@ -122,6 +128,9 @@ func (f *fields) packet(rec *Record) {
 	rec.Window = int32(f.optional(fWin, "win", 65535))
 	rec.Hdr = f.base64(fHdr, "hdr")
 	rec.HdrWhy = f.why(fHdrWhy, "hdr_why")
+	if f.endless() {
+		f.endsOfHeader(rec)
+	}
 }
 
 func (f *fields) end(rec *Record) {

@@ -28,6 +28,7 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	for _, line := range []string{
+		`{"ev":"pkt","ts":1.7e9,"uid":"C1","n":2,"is_orig":false,"hdr":"RQAAVAABAABAAY5WxjNkFMAAAgoAALOvAAMAAQ=="}`, `{"ev":"end","ts":1.7e9,"uid":"C1","proto":"tcp"}`,
 		pktLine, endLine, `{}`, `{"ev":"pkt","ts":1e9}`, with("uid", `"\ud83d\ude00\n\u0041"`), with("ts", "1.3626925269390845e+9"),
 		with("sensor", `"caf\u00e9"`), with("hdr", `"AA=="`), `{"a":[{"b":[[],{},-0.0e-0]}],"ev":"end"}`, with("id.orig_h", `"::ffff:192.0.2.1"`),
 		with("ts", "1362692526939"), with("ts", `"2013-03-07T22:42:06.939084+01:00"`), `{"uid":"C1","message":"{"}`, `{"payload":{"payload":{"payload":{}}}}`,

@@ -67,8 +67,8 @@ type Record struct {
 	Kind   Kind
 	TS     int64 // microseconds since the Unix epoch; in an end record, of the flow's last packet
 	UID    []byte
-	Sensor []byte // empty where the record names none
-	Orig   netip.AddrPort
+	Sensor []byte         // empty where the record names none
+	Orig   netip.AddrPort // not valid in an end record of the compact form
 	Resp   netip.AddrPort
 	Proto  uint8 // IP protocol number; 0 for one that Zeek does not name
 

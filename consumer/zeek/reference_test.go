@@ -164,8 +164,14 @@ func (f refFields) common(rec *Record) {
 		panic("uid")
 	}
 	rec.Sensor = f.words("sensor")
-	rec.Orig = f.addr("id.orig_h", "id.orig_p")
-	rec.Resp = f.addr("id.resp_h", "id.resp_p")
+	if f.compact() && rec.Kind != Conn {
+		if rec.Kind == Packet {
+			return
+		}
+	} else {
+		rec.Orig = f.addr("id.orig_h", "id.orig_p")
+		rec.Resp = f.addr("id.resp_h", "id.resp_p")
+	}
 	switch f.text("proto") {
 	case "tcp":
 		rec.Proto = 6
@@ -176,6 +182,37 @@ func (f refFields) common(rec *Record) {
 		if rec.Orig.Addr().Is6() {
 			rec.Proto = 58
 		}
+	}
+}
+
+func (f refFields) compact() bool {
+	return !f.has("id.orig_h") && !f.has("id.orig_p") && !f.has("id.resp_h") && !f.has("id.resp_p")
+}
+
+// refEnds reads a packet's two ends from its IPv4 header.
+func refEnds(rec *Record) {
+	hdr := rec.Hdr
+	if len(hdr) < 20 || hdr[0] < 0x45 || hdr[0] > 0x4f {
+		panic("id.orig_h missing")
+	}
+	ends := []netip.AddrPort{}
+	port := func(at int) (n uint16) {
+		at += 4 * int(hdr[0]-0x40)
+		if p := hdr[9]; (p == 6 || p == 17) && 4*int(hdr[0]-0x40)+4 <= len(hdr) {
+			n = uint16(hdr[at])<<8 + uint16(hdr[at+1])
+		}
+		return n
+	}
+	for i, raw := range [][]byte{hdr[12:16], hdr[16:20]} {
+		a, _ := netip.AddrFromSlice(raw)
+		ends = append(ends, netip.AddrPortFrom(a, port(2*i)))
+	}
+	if !rec.FromOrig {
+		slices.Reverse(ends)
+	}
+	rec.Orig, rec.Resp = ends[0], ends[1]
+	if p := hdr[9]; p == 1 || p == 6 || p == 17 {
+		rec.Proto = p
 	}
 }
 
@@ -227,5 +264,8 @@ func (f refFields) packet(rec *Record) {
 	}
 	if f.has("hdr_why") {
 		rec.HdrWhy = Why(max(0, slices.Index([]string{"", "frag", "tunnel", "l2", "snap"}, f.text("hdr_why"))))
+	}
+	if f.compact() {
+		refEnds(rec)
 	}
 }
