@@ -28,13 +28,13 @@ type admin struct {
 }
 
 // listenAdmin takes the address, so that a taken one is a fault before anything starts.
-func listenAdmin(addr string, reg *prometheus.Registry, ready func() error) (*admin, error) {
-	listener, err := net.Listen("tcp", addr)
+func listenAdmin(at server, ready func() error) (*admin, error) {
+	listener, err := net.Listen("tcp", at.addr)
 	if err != nil {
-		return nil, fmt.Errorf("SERVEFLOW_ADMIN=%s: %w; choose a free address, or none", addr, err)
+		return nil, fmt.Errorf("%s=%s: %w; choose a free address, or none", at.setting, at.addr, err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(at.reg, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := ready(); err != nil {

@@ -37,17 +37,8 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
 		return err
 	}
-	var a *admin
-	if s.Admin != "" {
-		if a, err = listenAdmin(s.Admin, reg, r.ready); err != nil {
-			return usageError{err}
-		}
-	}
-	if err := preflight(ctx, s, s.rekeyTopics()); err != nil {
-		return err
-	}
 	log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
-	return runAll(ctx, a, parts{r})
+	return serve(ctx, s, server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg}, s.rekeyTopics(), parts{r})
 }
 
 // rekeySettings are the environment's, with the topic that the arguments may name.

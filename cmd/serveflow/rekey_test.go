@@ -140,7 +140,7 @@ func sameField(a, b any) bool {
 // rekeyEnv are settings for both kinds of broker. The slow queue has room for
 // every flow, so that no label is degraded whatever else the machine does.
 func rekeyEnv(addr string) map[string]string {
-	return map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": "", "SERVEFLOW_COMMIT_EVERY": "50ms",
+	return map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": "", "SERVEFLOW_REKEY_ADMIN": "", "SERVEFLOW_COMMIT_EVERY": "50ms",
 		"SERVEFLOW_SLOW_QUEUE": "100000", "SERVEFLOW_REKEY_FROM": unkeyedTopic}
 }
 

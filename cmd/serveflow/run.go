@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -51,17 +52,8 @@ func run(ctx context.Context, t terminal, args []string) error {
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
 		return err
 	}
-	var a *admin
-	if s.Admin != "" {
-		if a, err = listenAdmin(s.Admin, reg, all.ready); err != nil {
-			return usageError{err}
-		}
-	}
-	if err := preflight(ctx, s, topics); err != nil {
-		return err
-	}
 	log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
-	return runAll(ctx, a, all)
+	return serve(ctx, s, server{s.Admin, "SERVEFLOW_ADMIN", reg}, topics, all)
 }
 
 // part is what a process runs until ctx is done; ready says in words why it is not
@@ -90,15 +82,31 @@ func (all parts) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// runAll runs the parts and, beside them, the admin address; a nil one is none.
-func runAll(ctx context.Context, a *admin, all parts) error {
+// server is where a command's admin address is, which setting says so, and what
+// metrics it shows.
+type server struct {
+	addr, setting string
+	reg           *prometheus.Registry
+}
+
+// serve runs the parts until ctx is done, once the topics are there. The admin
+// address, if there is one, answers from before that to the end of the drain.
+func serve(ctx context.Context, s *Settings, at server, topics map[string]string, all parts) error {
 	serving, stop := context.WithCancel(context.Background())
+	defer stop()
 	var group errgroup.Group
-	if a != nil {
+	if at.addr != "" {
+		a, err := listenAdmin(at, all.ready)
+		if err != nil {
+			return usageError{err}
+		}
 		group.Go(func() error { return a.run(serving) })
 	}
 	group.Go(func() error {
-		defer stop() // /readyz answers to the end of the drain
+		defer stop()
+		if err := preflight(ctx, s, topics); err != nil {
+			return err
+		}
 		return all.run(ctx)
 	})
 	return group.Wait()

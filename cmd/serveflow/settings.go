@@ -54,7 +54,9 @@ type Settings struct {
 	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
 	StartTimeout    time.Duration `split_words:"true" default:"20s" desc:"how long a start waits for the brokers and topics to be there"`
 	ONNXRuntime     string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
-	Admin           string        `default:"127.0.0.1:9464" desc:"address of /metrics, /healthz and /readyz; empty: none"`
+	Admin           string        `default:"127.0.0.1:9464" desc:"address of run's /metrics, /healthz and /readyz; empty: none"`
+	ShipAdmin       string        `split_words:"true" default:"127.0.0.1:9465" desc:"the same of ship"`
+	RekeyAdmin      string        `split_words:"true" default:"127.0.0.1:9466" desc:"the same of a rekey that runs by itself"`
 	LogLevel        slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `split_words:"true" default:"text" desc:"text or json"`
 }

@@ -32,19 +32,9 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 		return usageError{err}
 	}
 	defer shipper.Close()
-	var a *admin
-	part := shipping{shipper, producer}
-	if s.Admin != "" {
-		if a, err = listenAdmin(s.Admin, reg, part.ready); err != nil {
-			return usageError{err}
-		}
-	}
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
-	if err := preflight(ctx, s, topics); err != nil {
-		return err
-	}
 	log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
-	return runAll(ctx, a, parts{part})
+	return serve(ctx, s, server{s.ShipAdmin, "SERVEFLOW_SHIP_ADMIN", reg}, topics, parts{shipping{shipper, producer}})
 }
 
 // shipping is the whole path from the logs to the input topic.

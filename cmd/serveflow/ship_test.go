@@ -60,7 +60,7 @@ func TestKilledShipperLosesNothing(t *testing.T) {
 	records := strings.Split(strings.TrimSpace(labText(t, "lab")), "\n")
 	dir := t.TempDir()
 	log := &zeekLog{t: t, path: filepath.Join(dir, "serveflow.log")}
-	settings := []string{"SERVEFLOW_BROKERS=" + broker.Addr, "SERVEFLOW_ADMIN=", "SERVEFLOW_SHIP_STATE=" + filepath.Join(dir, "state.json"), "SERVEFLOW_SHIP_CHECKPOINT=100ms"}
+	settings := []string{"SERVEFLOW_BROKERS=" + broker.Addr, "SERVEFLOW_SHIP_ADMIN=", "SERVEFLOW_SHIP_STATE=" + filepath.Join(dir, "state.json"), "SERVEFLOW_SHIP_CHECKPOINT=100ms"}
 	exe := binary(t)
 	shipper := start(t, exe, settings, "ship", log.path)
 	kill := func() {
@@ -158,7 +158,7 @@ func TestShipRefusesWhatCannotWork(t *testing.T) {
 	held := filepath.Join(dir, "held.json")
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, packetsTopic, packetsTopic+".dlq"))
 	exe := binary(t)
-	first := start(t, exe, []string{"SERVEFLOW_BROKERS=" + addr, "SERVEFLOW_ADMIN=", "SERVEFLOW_SHIP_STATE=" + held}, "ship", filepath.Join(dir, "a.log"))
+	first := start(t, exe, []string{"SERVEFLOW_BROKERS=" + addr, "SERVEFLOW_SHIP_ADMIN=", "SERVEFLOW_SHIP_STATE=" + held}, "ship", filepath.Join(dir, "a.log"))
 	eventually(t, "the first shipper's lock", func() bool { _, err := os.Stat(held + ".lock"); return err == nil })
 	for _, c := range []struct {
 		args, env string
@@ -173,7 +173,7 @@ func TestShipRefusesWhatCannotWork(t *testing.T) {
 		{"ship x.log", "SERVEFLOW_SHIP_STATE=" + held, exitUsage, []string{"another shipper uses the state file " + held}},
 		{"ship x.log", "SERVEFLOW_TOPIC=nowhere", exitFail, []string{"topic nowhere is missing"}},
 	} {
-		env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": "", "SERVEFLOW_SHIP_STATE": filepath.Join(dir, "s.json"), "SERVEFLOW_START_TIMEOUT": "100ms"}
+		env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_SHIP_ADMIN": "", "SERVEFLOW_SHIP_STATE": filepath.Join(dir, "s.json"), "SERVEFLOW_START_TIMEOUT": "100ms"}
 		if name, value, ok := strings.Cut(c.env, "="); ok {
 			env[name] = value
 		}
@@ -190,7 +190,7 @@ func TestShipRefusesWhatCannotWork(t *testing.T) {
 // Standard input and archives are written whole, and the command ends by itself.
 func TestShipEndsWithItsInput(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, packetsTopic, packetsTopic+".dlq"))
-	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": "", "SERVEFLOW_SHIP_STATE": filepath.Join(t.TempDir(), "s.json")}
+	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_SHIP_ADMIN": "", "SERVEFLOW_SHIP_STATE": filepath.Join(t.TempDir(), "s.json")}
 	code, _, stderr := runCommand(t, env, twoFlows+"not a record\n", "ship", "-", "testdata/records/lab.jsonl.zst")
 	if code != exitOK {
 		t.Fatalf("exit code %d: %s", code, stderr)
