@@ -1,27 +1,32 @@
-##! Where a packet's headers lie in the frame it came in. Everything here works
-##! on bytes: Zeek's parsed headers lack options, checksums and reserved bits,
-##! and describe the outermost packet of a tunnel.
+##! Where the IP header lies in the frames of a flow. It is found by the Ethernet
+##! type, else by looking for the flow's two addresses, which works behind tunnels,
+##! MPLS, PPPoE, and on links that are not Ethernet. Zeek's parsed headers are of
+##! no use here: they describe the outermost packet of a tunnel.
 
 module ServeFlow;
 
 export {
-	## What the frames of one flow have in common.
+	## Where a flow's frames hold the IP header.
 	type Frames: record {
-		## Where the IP header begins; -1: not known.
-		at: int;
-		## Source and destination address, as the header holds them, of
-		## the packet that told.
-		ends: string &default="";
-		## Length of an address.
-		width: int &default=4;
+		## Whether an IP header was found.
+		known: bool;
+		## Where it begins, and whether it is one of IPv6.
+		at: count &default=0;
+		six: bool &default=F;
+		## Where its source and destination address lie, from and to.
+		ends_at: count &default=0;
+		ends_to: count &default=0;
+		## These as bytes, and as they are in packets the other way.
+		there: string &default="";
+		back: string &default="";
 	};
 }
 
 # Ethernet types that VLAN tags have.
 const vlan_tags = set("\x81\x00", "\x88\xa8", "\x91\x00");
 
-# Where the IP header begins in an Ethernet frame; -1 where this is none.
-function behind_ethernet(frame: string): int
+# Where the IP header begins in an Ethernet frame; 0 where this is none.
+function behind_ethernet(frame: string): count
 	{
 	local at = 12;
 	local kind = frame[12:14];
@@ -32,10 +37,10 @@ function behind_ethernet(frame: string): int
 		kind = frame[at : at + 2];
 		}
 
-	return kind == "\x08\x00" || kind == "\x86\xdd" ? at + 2 : -1;
+	return kind == "\x08\x00" || kind == "\x86\xdd" ? at + 2 : 0;
 	}
 
-# The bytes of an address, as a header holds them.
+# An address as a header holds it.
 function address_bytes(a: addr): string
 	{
 	local hex = "";
@@ -46,33 +51,15 @@ function address_bytes(a: addr): string
 	return hexstr_to_bytestring(hex);
 	}
 
-# Where the IP header begins, looked for by its addresses: for tunnels, MPLS,
-# PPPoE, cooked and raw captures.
-function search_header(frame: string, ends: string, six: bool): int
+function frames_at(at: count, six: bool, there: string, back: string): Frames
 	{
-	local lead = six ? 8 : 12;
-	local version = six ? "\x60" : "\x40";
-	local from = 0;
+	local ends_at = at + ( six ? 8 : 12 );
 
-	while ( from < |frame| )
-		{
-		local found = find_str(frame, ends, from);
-
-		if ( found < 0 )
-			return -1;
-
-		local at = found - lead;
-
-		if ( at >= 0 && bytestring_to_count(frame[at]) / 16 == ( six ? 6 : 4 ) )
-			return at;
-
-		from = int_to_count(found + 1);
-		}
-
-	return -1;
+	return Frames($known=T, $at=at, $six=six, $ends_at=ends_at,
+	    $ends_to=ends_at + |there|, $there=there, $back=back);
 	}
 
-## Learns from a flow's packet where its frames hold the IP header.
+## Learns from a packet where its flow's frames hold the IP header.
 ##
 ## from: the packet's source.
 ##
@@ -80,13 +67,32 @@ function search_header(frame: string, ends: string, six: bool): int
 function find_header(frame: string, from: addr, to: addr): Frames
 	{
 	local six = is_v6_addr(from);
-	local width = six ? +16 : +4;
-	local lead = six ? +8 : +12;
+	local lead = six ? 8 : 12;
+	local source = address_bytes(from);
+	local target = address_bytes(to);
+	local there = source + target;
 	local at = behind_ethernet(frame);
-	local ends = address_bytes(from) + address_bytes(to);
 
-	if ( at < 0 || frame[at + lead : at + lead + 2 * width] != ends )
-		at = search_header(frame, ends, six);
+	if ( at > 0 && frame[at + lead : at + lead + |there|] == there )
+		return frames_at(at, six, there, target + source);
 
-	return Frames($at=at, $ends=ends, $width=width);
+	local begin = 0;
+
+	while ( begin < |frame| )
+		{
+		local found = find_str(frame, there, begin);
+
+		if ( found < 0 )
+			break;
+
+		local place = int_to_count(found);
+
+		if ( place >= lead
+		    && bytestring_to_count(frame[place - lead]) / 16 == ( six ? 6 : 4 ) )
+			return frames_at(place - lead, six, there, target + source);
+
+		begin = place + 1;
+		}
+
+	return Frames($known=F);
 	}

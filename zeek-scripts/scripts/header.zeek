@@ -1,4 +1,7 @@
-##! A packet's IP and transport header as bytes, without payload.
+##! A packet's IP and transport header as bytes, without payload. Bytes and not
+##! Zeek's parsed headers, since these lack options, checksums and reserved bits.
+
+@load ./frame
 
 module ServeFlow;
 
@@ -7,22 +10,22 @@ export {
 	type Header: record {
 		## The IP header and the TCP, UDP or ICMP header with options.
 		bytes: string;
-		## Why bytes are missing or short: frag or snap; unset where they
-		## are whole.
+		## Why bytes are missing or short: frag, tunnel, l2 or snap; unset
+		## where they are whole.
 		why: string &optional;
 	};
 }
 
-# Where an IP header ends, and what that says of fragments.
+# Where an IP header ends, and what it says of fragments.
 type IPEnd: record {
 	at: count;
-	# The datagram came in fragments, and this is the last one that came.
+	# The datagram came in fragments; this frame holds one of them.
 	fragment: bool;
 	# The transport header is behind it.
 	first: bool;
 };
 
-# The longest header that is written.
+# The longest header that is written, bytes.
 const max_header = 255;
 
 # Flags and offset of IPv4 datagrams that are no fragments.
@@ -47,7 +50,7 @@ function ipv6_end(frame: string, at: count): IPEnd
 	local kind = frame[at + 6];
 	local end = IPEnd($at=at + 40, $fragment=F, $first=T);
 
-	while ( kind in extensions && |frame| >= end$at + 8 )
+	while ( kind in extensions && |frame| >= end$at + 8 && end$first )
 		{
 		local unit = kind == authentication_extension ? 4 : 8;
 		local size = 8 + bytestring_to_count(frame[end$at + 1]) * unit;
@@ -62,14 +65,12 @@ function ipv6_end(frame: string, at: count): IPEnd
 
 		kind = frame[end$at];
 		end$at += size;
-
-		if ( end$fragment )
-			break;
 		}
 
 	return end;
 	}
 
+# Length of the transport header that begins at a place of a frame.
 function transport_len(frame: string, at: count, proto: transport_proto): count
 	{
 	if ( proto == tcp )
@@ -78,17 +79,24 @@ function transport_len(frame: string, at: count, proto: transport_proto): count
 	return proto == udp || proto == icmp ? 8 : 0;
 	}
 
-## The headers of a packet whose IP header begins at a place of a frame.
-function header_at(frame: string, at: count, proto: transport_proto): Header
+## A packet's headers out of the frame that it came in.
+function header_in(frame: string, frames: Frames, proto: transport_proto)
+    : Header
 	{
-	# Nearly all packets: IPv4 without options, no fragment.
-	local ip = frame[at] == "\x45" && frame[at + 6 : at + 8] in unfragmented ?
-	    IPEnd($at=at + 20, $fragment=F, $first=T) : ( bytestring_to_count(
-	    frame[at]) / 16 == 6 ? ipv6_end(frame, at) : ipv4_end(frame, at) );
-	local end = ip$at + ( ip$first ? transport_len(frame, ip$at, proto) : 0 );
+	local at = frames$at;
+	local end: count;
 
-	if ( ip$fragment )
-		return Header($bytes=frame[at:end], $why="frag");
+	# Nearly all packets: IPv4 without options, no fragment.
+	if ( frame[at] == "\x45" && frame[at + 6 : at + 8] in unfragmented )
+		end = at + 20 + transport_len(frame, at + 20, proto);
+	else
+		{
+		local ip = frames$six ? ipv6_end(frame, at) : ipv4_end(frame, at);
+		end = ip$at + ( ip$first ? transport_len(frame, ip$at, proto) : 0 );
+
+		if ( ip$fragment )
+			return Header($bytes=frame[at:end], $why="frag");
+		}
 
 	if ( end > |frame| || end - at > max_header )
 		return Header($bytes=frame[at : at + max_header], $why="snap");

@@ -1,16 +1,28 @@
-##! Writes a record for each of a flow's first packets, and one for its end.
+##! The stream of records: one for each of a flow's first packets, one for its end.
 
 @load base/frameworks/logging
-@load base/protocols/conn
-@load ./depth
 @load ./frame
-@load ./header
-@load ./select
 
 module ServeFlow;
 
 export {
 	redef enum Log::ID += { LOG };
+
+	## What a packet record holds of the packet's headers.
+	type Form: enum {
+		## The bytes, and numbers that follow from them.
+		FULL,
+		## The bytes alone.
+		COMPACT,
+		## The numbers alone.
+		FIELDS
+	};
+
+	## What packet records hold.
+	option form = FULL;
+
+	## Names this sensor in each record; empty: no such column.
+	option sensor = "";
 
 	## One record of the stream: a packet's, or a flow's end.
 	type Info: record {
@@ -20,6 +32,8 @@ export {
 		ts: time &log;
 		## Zeek's connection.
 		uid: string &log;
+		## The sensor that saw it, if it was given a name.
+		sensor: string &log &optional;
 		## Its two ends, as Zeek takes them when the record is written.
 		id: conn_id &log;
 		## Its transport protocol.
@@ -38,7 +52,7 @@ export {
 		ttl: count &log &optional;
 		## pkt: TCP flags.
 		flags: count &log &optional;
-		## pkt: TCP window as in the header.
+		## pkt: TCP window, as it is in the header.
 		win: count &log &optional;
 		## pkt: base64 of the IP header and the TCP, UDP or ICMP header
 		## with options; no payload.
@@ -46,8 +60,9 @@ export {
 		## pkt: why hdr is missing or short: frag, tunnel, l2, snap.
 		hdr_why: string &log &optional;
 
-		## end: as in conn.log, as all up to resp_bytes.
+		## end: time from the first packet to the last.
 		duration: interval &log &optional;
+		## end: as in conn.log, and those that follow.
 		service: string &log &optional;
 		conn_state: string &log &optional;
 		history: string &log &optional;
@@ -61,7 +76,7 @@ export {
 		sent: count &log &optional;
 	};
 
-	## A hook to leave records out or to change them.
+	## A hook to leave records out, or to change them.
 	global log_policy: Log::PolicyHook;
 
 	## Raised for each record that is written.
@@ -89,97 +104,9 @@ event zeek_init() &priority=5
 	    "serveflow")));
 	}
 
-# Nobody reads the stream: not even the work is done.
+# Where nobody reads the stream, not even the work is done.
 event zeek_init() &priority=-100
 	{
 	if ( |Log::get_filter_names(LOG)| == 0 )
 		Log::disable_stream(LOG);
-	}
-
-# Header bytes of the packet that Zeek is working on.
-function add_header(rec: Info, flow: Flow)
-	{
-	local frame = get_current_packet()$data;
-	local from = rec$is_orig ? rec$id$orig_h : rec$id$resp_h;
-	local to = rec$is_orig ? rec$id$resp_h : rec$id$orig_h;
-
-	if ( ! flow?$frames )
-		flow$frames = find_header(frame, from, to);
-	local at = flow$frames$at;
-	if ( at < 0 )
-		{
-		rec$hdr_why = "l2";
-		return;
-		}
-	local header = header_at(frame, int_to_count(at), rec$proto);
-	rec$hdr = encode_base64(header$bytes);
-	if ( header?$why )
-		rec$hdr_why = header$why;
-	}
-
-event conn_generic_packet_threshold_crossed(c: connection, threshold: count)
-    &group="serveflow"
-	{
-	if ( threshold > depth )
-		return;
-
-	if ( threshold == 1 )
-		{
-		if ( ! chosen(c) )
-			return;
-		c$serveflow = Flow();
-		}
-
-	# Out, or Zeek was told in its midst to write it.
-	if ( ! c?$serveflow || c$serveflow$sent + 1 != threshold )
-		return;
-
-	local flow = c$serveflow;
-	local is_orig = c$orig$num_pkts > flow$orig_pkts;
-	flow$orig_pkts = c$orig$num_pkts;
-	flow$sent = threshold;
-	local rec = Info($ev="pkt", $ts=get_current_packet_ts(), $uid=c$uid, $id=c$id,
-	    $proto=get_port_transport_proto(c$id$resp_p), $n=threshold,
-	    $is_orig=is_orig);
-	add_header(rec, flow);
-	Log::write(LOG, rec);
-	}
-
-# Zeek takes the originator for the responder from now on: so do its counts.
-event connection_flipped(c: connection) &group="serveflow"
-	{
-	if ( c?$serveflow )
-		c$serveflow$orig_pkts = c$serveflow$sent - c$serveflow$orig_pkts;
-	}
-
-# Behind base/protocols/conn, which fills c$conn at priority 5.
-event connection_state_remove(c: connection) &priority=-5 &group="serveflow"
-	{
-	if ( ! c?$serveflow )
-		return;
-
-	local conn = c$conn;
-	local rec = Info($ev="end", $ts=c$start_time + c$duration, $uid=c$uid,
-	    $id=c$id, $proto=conn$proto, $sent=c$serveflow$sent);
-	if ( conn?$duration )
-		rec$duration = conn$duration;
-	if ( conn?$service )
-		rec$service = conn$service;
-	if ( conn?$conn_state )
-		rec$conn_state = conn$conn_state;
-	if ( conn?$history )
-		rec$history = conn$history;
-	if ( conn?$orig_pkts )
-		{
-		rec$orig_pkts = conn$orig_pkts;
-		rec$resp_pkts = conn$resp_pkts;
-		rec$orig_ip_bytes = conn$orig_ip_bytes;
-		rec$resp_ip_bytes = conn$resp_ip_bytes;
-		}
-	if ( conn?$orig_bytes )
-		{
-		rec$orig_bytes = conn$orig_bytes;
-		rec$resp_bytes = conn$resp_bytes;
-		}
-	Log::write(LOG, rec);
 	}
