@@ -6,27 +6,16 @@
 
 module ServeFlow;
 
-# Behind base/protocols/conn, which fills c$conn at priority 5.
-event connection_state_remove(c: connection) &priority=-5 &group="serveflow"
+function add_conn(rec: Info, c: connection)
 	{
-	if ( ! c?$serveflow )
-		return;
-
 	local conn = c$conn;
-	local rec = Info($ev="end", $ts=c$start_time + c$duration, $uid=c$uid,
-	    $id=c$id, $proto=conn$proto, $sent=c$serveflow$sent);
-
-	if ( sensor != "" )
-		rec$sensor = sensor;
+	rec$id = c$id;
 
 	if ( conn?$duration )
 		rec$duration = conn$duration;
 
 	if ( conn?$service )
 		rec$service = conn$service;
-
-	if ( conn?$conn_state )
-		rec$conn_state = conn$conn_state;
 
 	if ( conn?$history )
 		rec$history = conn$history;
@@ -44,6 +33,25 @@ event connection_state_remove(c: connection) &priority=-5 &group="serveflow"
 		rec$orig_bytes = conn$orig_bytes;
 		rec$resp_bytes = conn$resp_bytes;
 		}
+	}
+
+# Behind base/protocols/conn, which fills c$conn at priority 5.
+event connection_state_remove(c: connection) &priority=-5 &group="serveflow"
+	{
+	if ( ! c?$serveflow )
+		return;
+
+	local rec = Info($ev="end", $ts=c$start_time + c$duration, $uid=c$uid,
+	    $proto=c$serveflow$proto, $sent=c$serveflow$sent);
+
+	if ( sensor != "" )
+		rec$sensor = sensor;
+
+	if ( c$conn?$conn_state )
+		rec$conn_state = c$conn$conn_state;
+
+	if ( form != COMPACT )
+		add_conn(rec, c);
 
 	Log::write(LOG, rec);
 	}

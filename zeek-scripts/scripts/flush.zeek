@@ -1,5 +1,7 @@
 ##! Sends records on soon. Zeek's own pace is a second (Log::flush_interval).
 
+@load base/frameworks/broker
+@load base/frameworks/cluster
 @load ./main
 
 module ServeFlow;
@@ -17,6 +19,10 @@ export {
 event ServeFlow::flush()
 	{
 	Log::flush(LOG);
+
+	# On its way to the logger a record also waits in Broker's batches.
+	if ( Cluster::is_enabled() )
+		Broker::flush_logs();
 
 	if ( flush_interval > 0secs )
 		schedule flush_interval { ServeFlow::flush() };

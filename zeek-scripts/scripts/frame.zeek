@@ -40,6 +40,20 @@ function behind_ethernet(frame: string): count
 	return kind == "\x08\x00" || kind == "\x86\xdd" ? at + 2 : 0;
 	}
 
+# Whether an IP header at a place of a frame has two addresses.
+function has_ends(frame: string, at: count, six: bool, from: addr, to: addr)
+    : bool
+	{
+	if ( six )
+		return |frame| >= at + 40
+		    && raw_bytes_to_v6_addr(frame[at + 8 : at + 24]) == from
+		    && raw_bytes_to_v6_addr(frame[at + 24 : at + 40]) == to;
+
+	return |frame| >= at + 20
+	    && raw_bytes_to_v4_addr(frame[at + 12 : at + 16]) == from
+	    && raw_bytes_to_v4_addr(frame[at + 16 : at + 20]) == to;
+	}
+
 # An address as a header holds it.
 function address_bytes(a: addr): string
 	{
@@ -51,12 +65,31 @@ function address_bytes(a: addr): string
 	return hexstr_to_bytestring(hex);
 	}
 
-function frames_at(at: count, six: bool, there: string, back: string): Frames
+# Where an IP header with two addresses begins, anywhere in a frame; 0 is also
+# for nowhere.
+function search_header(frame: string, six: bool, from: addr, to: addr): count
 	{
-	local ends_at = at + ( six ? 8 : 12 );
+	local ends = address_bytes(from) + address_bytes(to);
+	local lead = six ? 8 : 12;
+	local begin = 0;
 
-	return Frames($known=T, $at=at, $six=six, $ends_at=ends_at,
-	    $ends_to=ends_at + |there|, $there=there, $back=back);
+	while ( begin < |frame| )
+		{
+		local found = find_str(frame, ends, begin);
+
+		if ( found < 0 )
+			break;
+
+		local place = int_to_count(found);
+
+		if ( place >= lead
+		    && bytestring_to_count(frame[place - lead]) / 16 == ( six ? 6 : 4 ) )
+			return place - lead;
+
+		begin = place + 1;
+		}
+
+	return 0;
 	}
 
 ## Learns from a packet where its flow's frames hold the IP header.
@@ -67,32 +100,21 @@ function frames_at(at: count, six: bool, there: string, back: string): Frames
 function find_header(frame: string, from: addr, to: addr): Frames
 	{
 	local six = is_v6_addr(from);
-	local lead = six ? 8 : 12;
-	local source = address_bytes(from);
-	local target = address_bytes(to);
-	local there = source + target;
 	local at = behind_ethernet(frame);
 
-	if ( at > 0 && frame[at + lead : at + lead + |there|] == there )
-		return frames_at(at, six, there, target + source);
-
-	local begin = 0;
-
-	while ( begin < |frame| )
+	if ( at == 0 || ! has_ends(frame, at, six, from, to) )
 		{
-		local found = find_str(frame, there, begin);
+		at = search_header(frame, six, from, to);
 
-		if ( found < 0 )
-			break;
-
-		local place = int_to_count(found);
-
-		if ( place >= lead
-		    && bytestring_to_count(frame[place - lead]) / 16 == ( six ? 6 : 4 ) )
-			return frames_at(place - lead, six, there, target + source);
-
-		begin = place + 1;
+		if ( at == 0 && ! has_ends(frame, at, six, from, to) )
+			return Frames($known=F);
 		}
 
-	return Frames($known=F);
+	local ends_at = at + ( six ? 8 : 12 );
+	local ends_to = ends_at + ( six ? 32 : 8 );
+	local half = ends_at + ( six ? 16 : 4 );
+
+	return Frames($known=T, $at=at, $six=six, $ends_at=ends_at, $ends_to=ends_to,
+	    $there=frame[ends_at:ends_to], $back=frame[half:ends_to] + frame[
+	    ends_at:half]);
 	}

@@ -30,6 +30,6 @@ event zeek_init() &priority=-10
 @else
 event zeek_init()
 	{
-	Reporter::error("serveflow/kafka.zeek was loaded, but the zeek-kafka plugin is not there: no record goes to Kafka, serveflow.log is written instead. Install it (zkg install seisollc/zeek-kafka) and see that zeek -N Seiso::Kafka lists it");
+	Reporter::error("serveflow/kafka.zeek was loaded, but the zeek-kafka plugin is not there. Install it (zkg install seisollc/zeek-kafka) and see that zeek -N Seiso::Kafka lists it");
 	}
 @endif

@@ -1,5 +1,6 @@
 ##! The stream of records: one for each of a flow's first packets, one for its end.
 
+@load base/frameworks/cluster
 @load base/frameworks/logging
 @load ./frame
 
@@ -12,7 +13,8 @@ export {
 	type Form: enum {
 		## The bytes, and numbers that follow from them.
 		FULL,
-		## The bytes alone.
+		## The bytes, and the flow's two ends in its first record only;
+		## of conn.log's columns the end has conn_state alone.
 		COMPACT,
 		## The numbers alone.
 		FIELDS
@@ -34,10 +36,12 @@ export {
 		uid: string &log;
 		## The sensor that saw it, if it was given a name.
 		sensor: string &log &optional;
-		## Its two ends, as Zeek takes them when the record is written.
-		id: conn_id &log;
-		## Its transport protocol.
-		proto: transport_proto &log;
+		## Its two ends, as Zeek takes them when the record is written. In
+		## the compact form only in a flow's first record, and where hdr
+		## does not tell them.
+		id: conn_id &log &optional;
+		## Its transport protocol; likewise.
+		proto: transport_proto &log &optional;
 
 		## pkt: the packet's place in the flow, from 1, both directions
 		## together.
@@ -84,12 +88,16 @@ export {
 
 	## What is kept of a flow that gets records.
 	type Flow: record {
+		## Its transport protocol.
+		proto: transport_proto;
 		## Packet records written.
 		sent: count &default=0;
 		## The originator's packets among them.
 		orig_pkts: count &default=0;
 		## Where its frames hold the IP header.
 		frames: Frames &optional;
+		## Zeek has turned it round since its first record.
+		turned: bool &default=F;
 	};
 }
 
@@ -102,6 +110,18 @@ event zeek_init() &priority=5
 	Log::create_stream(LOG, Log::Stream($columns=Info, $ev=log_serveflow,
 	    $path="serveflow", $policy=log_policy, $event_groups=set(
 	    "serveflow")));
+	}
+
+# A Zeek alone serialises each record for peers that it does not have.
+event zeek_init() &priority=-5
+	{
+	local filter = Log::get_filter(LOG, "default");
+
+	if ( ! Cluster::is_enabled() && filter$name == "default" )
+		{
+		filter$log_remote = F;
+		Log::add_filter(LOG, filter);
+		}
 	}
 
 # Where nobody reads the stream, not even the work is done.

@@ -55,14 +55,14 @@ function add_datagram(rec: Info)
 	}
 
 # What the headers of the packet at hand say, into its record.
-function add_headers(rec: Info, flow: Flow)
+function add_headers(rec: Info, c: connection)
 	{
 	local packet = get_current_packet();
-	local frames = frames_of(flow, packet$data, rec);
+	local frames = frames_of(c$serveflow, packet$data, rec);
 
 	if ( ! frames$known )
 		{
-		rec$hdr_why = "l2";
+		rec$hdr_why = c?$tunnel ? "tunnel" : "l2";
 		return;
 		}
 
@@ -71,24 +71,45 @@ function add_headers(rec: Info, flow: Flow)
 	if ( form != FIELDS )
 		rec$hdr = encode_base64(header$bytes);
 
-	if ( header?$why )
-		rec$hdr_why = header$why;
-
 	if ( ! header?$why )
 		{
 		if ( form != COMPACT )
 			add_fields(rec, fields_of(header$bytes, frames$six, rec$proto, packet$len -
 			    frames$at));
+
+		return;
 		}
-	else if ( header$why == "frag" )
+
+	rec$hdr_why = header$why;
+
+	if ( header$why == "frag" )
 		add_datagram(rec);
+	}
+
+# The usual case in short: the header bytes of an IPv4 packet without options
+# that is no fragment, in a frame like those before; "" for all others.
+function plain_header(flow: Flow): string
+	{
+	local frame = get_current_packet()$data;
+	local frames = flow$frames;
+	local ends = frame[frames$ends_at : frames$ends_to];
+	local at = frames$at;
+
+	if ( frame[at] != "\x45"
+	    || ( ends != frames$there && ends != frames$back )
+	    || frame[at + 6 : at + 8] !in unfragmented )
+		return "";
+
+	local end = at + 20 + transport_len(frame, at + 20, flow$proto);
+
+	return end <= |frame| ? frame[at:end] : "";
 	}
 
 event conn_generic_packet_threshold_crossed(c: connection, threshold: count)
     &group="serveflow"
 	{
 	if ( threshold == 1 && chosen(c) )
-		c$serveflow = Flow();
+		c$serveflow = Flow($proto=get_port_transport_proto(c$id$resp_p));
 
 	# Out; or the stream was off when the packet before came.
 	if ( ! c?$serveflow
@@ -98,16 +119,30 @@ event conn_generic_packet_threshold_crossed(c: connection, threshold: count)
 
 	local flow = c$serveflow;
 	local orig_pkts = c$orig$num_pkts;
-	local rec = Info($ev="pkt", $ts=get_current_packet_ts(), $uid=c$uid, $id=c$id,
-	    $proto=get_port_transport_proto(c$id$resp_p), $n=threshold,
-	    $is_orig=orig_pkts > flow$orig_pkts);
+	local is_orig = orig_pkts > flow$orig_pkts;
 	flow$sent = threshold;
 	flow$orig_pkts = orig_pkts;
+	local rec = Info($ev="pkt", $ts=get_current_packet_ts(), $uid=c$uid,
+	    $n=threshold, $is_orig=is_orig);
 
 	if ( sensor != "" )
 		rec$sensor = sensor;
 
-	add_headers(rec, flow);
+	if ( form == COMPACT && flow?$frames && ! flow$turned )
+		{
+		local bytes = plain_header(flow);
+
+		if ( bytes != "" )
+			{
+			rec$hdr = encode_base64(bytes);
+			Log::write(LOG, rec);
+			return;
+			}
+		}
+
+	rec$id = c$id;
+	rec$proto = flow$proto;
+	add_headers(rec, c);
 	Log::write(LOG, rec);
 	}
 
@@ -115,5 +150,8 @@ event conn_generic_packet_threshold_crossed(c: connection, threshold: count)
 event connection_flipped(c: connection) &group="serveflow"
 	{
 	if ( c?$serveflow )
+		{
 		c$serveflow$orig_pkts = c$serveflow$sent - c$serveflow$orig_pkts;
+		c$serveflow$turned = T;
+		}
 	}
