@@ -80,9 +80,10 @@ function transport_len(frame: string, at: count, proto: transport_proto): count
 	}
 
 ## A packet's headers out of the frame that it came in.
-function header_in(frame: string, frames: Frames, proto: transport_proto)
+function header_in(packet: pcap_packet, frames: Frames, proto: transport_proto)
     : Header
 	{
+	local frame = packet$data;
 	local at = frames$at;
 	local end: count;
 
@@ -94,7 +95,9 @@ function header_in(frame: string, frames: Frames, proto: transport_proto)
 		local ip = frames$six ? ipv6_end(frame, at) : ipv4_end(frame, at);
 		end = ip$at + ( ip$first ? transport_len(frame, ip$at, proto) : 0 );
 
-		if ( ip$fragment )
+		# A first fragment that was cut is not put together with others:
+		# Zeek takes it for what it is.
+		if ( ip$fragment && ! ( ip$first && packet$caplen < packet$len ) )
 			return Header($bytes=frame[at:end], $why="frag");
 		}
 

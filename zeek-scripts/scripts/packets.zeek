@@ -66,7 +66,7 @@ function add_headers(rec: Info, c: connection)
 		return;
 		}
 
-	local header = header_in(packet$data, frames, rec$proto);
+	local header = header_in(packet, frames, rec$proto);
 
 	if ( form != FIELDS )
 		rec$hdr = encode_base64(header$bytes);
