@@ -1,0 +1,4 @@
+@load ./main
+@load ./packets
+@load ./ends
+@load ./flush

@@ -1,0 +1,4 @@
+# @TEST-DOC: PPPoE.
+#
+# @TEST-EXEC: zeek -C -r $TRACES/pppoe.pcap $PACKAGE LogAscii::use_json=T
+# @TEST-EXEC: btest-diff serveflow.log
