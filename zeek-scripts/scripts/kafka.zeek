@@ -6,6 +6,9 @@
 ##!     redef Kafka::kafka_conf += { ["metadata.broker.list"] = "kafka1:9092" };
 
 @load ./main
+@load ./packets
+@load ./ends
+@load ./flush
 
 module ServeFlow;
 
