@@ -108,16 +108,25 @@ func TestDecisionsDoNotDependOnArrivalOverLeaps(t *testing.T) {
 	}
 }
 
-// Zeek may swap a flow's endpoints behind its first packet: whose word counts must
-// not depend on which record comes first.
-func TestEndpointsAreThoseOfTheFirstPacket(t *testing.T) {
-	first, second := pkt("a", 1, 0, syn), pkt("a", 2, .1, ack)
-	second.Orig, second.Resp = first.Resp, first.Orig
-	for _, records := range [][]*zeek.Record{{first, second}, {second, first}} {
+// Zeek may turn a flow round behind its first packet: who is who, and who sent
+// what, must not depend on which record comes first.
+func TestTurnedFlowIsOneFlow(t *testing.T) {
+	first, second, third := pkt("a", 1, 0, syn|ack), pkt("a", 2, .1, ack), pkt("a", 3, .2, ack)
+	for _, turned := range []*zeek.Record{second, third} {
+		turned.Orig, turned.Resp, turned.FromOrig = first.Resp, first.Orig, !turned.FromOrig
+	}
+	for _, records := range [][]*zeek.Record{
+		{first, second, third}, {first, third, second}, {second, first, third},
+		{second, third, first}, {third, first, second}, {third, second, first},
+	} {
 		table := New(testConfig())
-		table.Add(records[0])
-		if f, _ := table.Add(records[1]); f.Orig != first.Orig || f.Resp != first.Resp {
-			t.Errorf("place %d came first: %s to %s", records[0].N, f.Orig, f.Resp)
+		var f *Flow
+		for _, rec := range records {
+			f, _ = table.Add(rec)
+		}
+		p := f.Packets(3)
+		if f.Orig != first.Orig || f.Resp != first.Resp || !p[0].FromOrig || p[1].FromOrig || !p[2].FromOrig {
+			t.Errorf("place %d came first: %s to %s, %+v", records[0].N, f.Orig, f.Resp, p)
 		}
 	}
 }

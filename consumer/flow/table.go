@@ -130,18 +130,32 @@ func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
 	return f, outcome
 }
 
-// take puts a packet record into the flow.
+// take puts a packet record into the flow. Zeek may take the originator for the
+// responder from some packet on ("^" in its history): who is who in a flow is what
+// its first packet's record says.
 func (f *Flow) take(rec *zeek.Record, r *Rules) Outcome {
-	p := Packet{TS: rec.TS, FromOrig: rec.FromOrig, IPLen: rec.IPLen,
+	turned := rec.Orig == f.Resp && rec.Resp == f.Orig && rec.Orig != rec.Resp
+	p := Packet{TS: rec.TS, FromOrig: rec.FromOrig != turned, IPLen: rec.IPLen,
 		PayloadLen: rec.PayloadLen, TTL: rec.TTL, Flags: rec.Flags, Window: rec.Window}
 	if !f.Put(int(rec.N), p, rec.Hdr) {
 		return Duplicate
 	}
-	if f.lowest() == int(rec.N) { // Zeek may swap the endpoints behind the first packet
+	if f.lowest() == int(rec.N) {
+		if turned {
+			f.turn()
+		}
 		f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
 	}
 	f.advance(r)
 	return Added
+}
+
+// turn has the packets that are there sent by the other side.
+func (f *Flow) turn() {
+	for i := range f.packets {
+		p := &f.packets[i]
+		p.FromOrig = p.Present && !p.FromOrig
+	}
 }
 
 func (t *Table) openFlow(rec *zeek.Record) *Flow {
