@@ -5,7 +5,7 @@ FUZZTIME ?= 5s
 PYTHON ?= python3
 SERVICE_DATA ?= ../shared/data
 
-.PHONY: help build demo test test-go test-python fuzz lint bench golden testdata records conn-records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-python test-zeek live fuzz lint bench golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,7 +16,7 @@ build: ## the one binary, bin/serveflow
 demo: build onnxruntime ## the main job on an in-process broker, beside the slow model alone
 	bin/serveflow demo
 
-test: lint test-go fuzz test-python ## everything that CI holds the code to
+test: lint test-go fuzz test-python test-zeek ## everything that CI holds the code to
 
 test-go: build onnxruntime kafka ## unit, golden, parity and integration tests
 	go test -timeout 15m ./...
@@ -34,6 +34,12 @@ test-python: .venv/installed build onnxruntime ## the tests of train/ and of the
 	cd testdata && ../.venv/bin/python -m unittest -q lab.test_lab
 	.venv/bin/python -m pytest -q train
 
+test-zeek: ## the Zeek package: layout of its scripts, and its btests where a Zeek is on the PATH
+	PYTHON=$(PYTHON) zeek-scripts/testing/check.sh
+
+live: build onnxruntime kafka ## traffic on a test interface through a real Zeek, ship, Kafka and run; as root
+	$(PYTHON) zeek-scripts/live.py
+
 lint: ## formatting and vet
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these:" $$unformatted; exit 1; }
 	go vet ./...
@@ -44,17 +50,14 @@ bench: ## the cost of each step, per record and per flow
 golden: build onnxruntime ## rewrite the golden files
 	go test ./consumer/zeek ./consumer/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./cmd/serveflow -update
 
-testdata: build ## capture the lab's traffic anew; Debian, as root
+testdata: ## capture the lab's traffic anew; Debian, as root, with a Zeek on the PATH
 	testdata/lab/make.sh
 	$(MAKE) records
 
-records: build ## the demo's records from its capture
-	mkdir -p testdata/records
-	bin/serveflow pcap testdata/captures/lab.pcap.zst | zstd -19 -q -f -o testdata/records/lab.jsonl.zst
-
-conn-records: ## the lab's conn.log, by the Zeek on PATH
+records: ## the lab's records and conn.log, by the Zeek on the PATH
 	zeek=$$(mktemp -d) && zstd -dcq testdata/captures/lab.pcap.zst >$$zeek/lab.pcap && \
-	(cd $$zeek && zeek -D -C -r lab.pcap LogAscii::use_json=T) && \
+	(cd $$zeek && zeek -D -C -r lab.pcap LogAscii::use_json=T $(CURDIR)/zeek-scripts/scripts) && \
+	zstd -19 -q -f $$zeek/serveflow.log -o testdata/records/lab.jsonl.zst && \
 	zstd -19 -q -f $$zeek/conn.log -o testdata/records/lab-conn.jsonl.zst && rm -r $$zeek
 
 train: .venv/installed build onnxruntime ## bundles/service from labelled captures in SERVICE_DATA
