@@ -21,6 +21,8 @@ RUN apt-get update \
 COPY --from=build /out/serveflow /opt/serveflow/bin/serveflow
 COPY --from=onnxruntime /src/.onnxruntime/libonnxruntime.so /opt/serveflow/lib/libonnxruntime.so
 COPY bundles/ /opt/serveflow/bundles/
+# A volume that is mounted here belongs to the user below.
+RUN install -d -o 65532 -g 65532 /var/lib/serveflow
 ENV PATH=/opt/serveflow/bin:/usr/bin:/bin \
     SERVEFLOW_ONNXRUNTIME=/opt/serveflow/lib/libonnxruntime.so
 WORKDIR /opt/serveflow
