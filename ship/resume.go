@@ -1,6 +1,8 @@
 package ship
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,7 +40,11 @@ func (f *follower) lost(file fileState) {
 	unread := file.Size - file.Offset
 	f.metrics.gone.Inc()
 	f.metrics.unknown.Add(float64(unread))
-	f.log.Error("the file that was followed is gone; what was written to it since the last checkpoint is unknown",
+	level := slog.LevelWarn // it was read to what was then its end
+	if unread > 0 {
+		level = slog.LevelError
+	}
+	f.log.Log(context.Background(), level, "the file that was followed is gone; what was written to it since the last checkpoint is unknown",
 		"path", f.path, "inode", file.Inode, "read_to", file.Offset, "unread_at_least", unread, "remedy", "where it was moved away, ship it: serveflow ship FILE")
 }
 

@@ -197,6 +197,22 @@ func TestSecondShipperEndsAtOnce(t *testing.T) {
 	}
 }
 
+// Two shippers that know nothing of each other write everything twice, and harm
+// neither the log nor each other.
+func TestTwoShippersOnOneLog(t *testing.T) {
+	one, two := newRig(t), newRig(t)
+	two.cfg.Paths = one.cfg.Paths
+	one.append("serveflow.log", burst("C1", 1, 11))
+	one.start()
+	two.start()
+	one.append("serveflow.log", burst("C1", 11, 21))
+	for _, r := range []*rig{one, two} {
+		if got := strings.Join(r.broker.records(t, "packets", 20), "\n") + "\n"; got != burst("C1", 1, 21) {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
 func TestDamagedStateIsRefused(t *testing.T) {
 	for text, want := range map[string]string{"": "unexpected end", "{}": "version is 0", "{\"version\":1,": "unexpected end"} {
 		r := newRig(t)

@@ -11,10 +11,11 @@ import (
 const baselines = "../../zeek-scripts/testing/Baseline"
 
 // TestPackageRecords reads what the Zeek package writes: every record decodes, a
-// packet record is written back as Zeek wrote it, and each flow's packets are
-// numbered from 1 and counted by its end, except where a policy left some out.
+// packet record is written back as Zeek wrote it unless its compact form left the
+// ends out, and each flow's packets are numbered from 1 and counted by its end,
+// except where a policy left some out.
 func TestPackageRecords(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(baselines, "*", "serveflow.log"))
+	files, err := filepath.Glob(filepath.Join(baselines, "*", "*.log"))
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d baselines of the Zeek package under %s: %v", len(files), baselines, err)
 	}
@@ -50,7 +51,7 @@ func checkBaseline(t *testing.T, text []byte, gaps bool) {
 			if packets[uid]++; packets[uid] != rec.N && !gaps {
 				t.Errorf("packet %d is the record's, %d the flow's\n%s", rec.N, packets[uid], line)
 			}
-			if got := AppendRecord(nil, &rec); !bytes.Equal(behindTime(got), behindTime(line)) {
+			if got := AppendRecord(nil, &rec); bytes.Contains(line, []byte(`"id.orig_h":`)) && !bytes.Equal(behindTime(got), behindTime(line)) {
 				t.Errorf("written as\n%s\nwant\n%s", got, line)
 			}
 		case End:
