@@ -12,14 +12,14 @@ import (
 // While the checkpoint cannot be written, shipping goes on, /readyz says why, and
 // the state on disk stays what it was.
 func TestCheckpointOnAFullDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount the small disk that this fills")
-	}
 	r := newRig(t)
 	disk := filepath.Dir(r.cfg.State)
 	r.check(os.Mkdir(disk, 0o755))
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("no tmpfs can be mounted: %v", err)
+		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
+			t.Fatal(err)
+		}
+		t.Skipf("the small disk that this fills cannot be mounted, which takes root: %v", err)
 	}
 	t.Cleanup(func() { syscall.Unmount(disk, syscall.MNT_DETACH) })
 	r.append("serveflow.log", burst("C1", 1, 6))
