@@ -174,7 +174,8 @@ def main() -> None:
     parser.add_argument("--form", action="append", default=[], metavar="NAME=ARGUMENTS")
     args = parser.parse_args()
     forms = dict(form.partition("=")[::2] for form in args.form)
-    for name, arguments in (forms or {"as installed": ""}).items():
+    forms = forms or {"as installed": "", "as tuned": "packet_source_inactivity_timeout=10msec ServeFlow::flush_interval=10msec"}
+    for name, arguments in forms.items():
         once(args, name, arguments)
 
 
