@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole way on a live interface: traffic, Zeek, ship, a real Kafka, run, labels.
 
-    sudo zeek-scripts/live.py [--zeek zeek] [--seconds 20] [--rate 20] [--form NAME='ARGUMENTS']...
+    sudo zeek-scripts/live.py [--zeek zeek] [--seconds 20] [--rate 20] [--form NAME='ARGUMENTS']... [--picture SVG]
 
 Lays a cable between two network namespaces of its own and lets real clients talk to
 real servers over it: web (plain and TLS), names and bare datagrams. Zeek watches one
@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 from latency import HERE, PACKAGE, THERE, lay_cable, take_cable
+from picture import picture
 
 ROOT = PACKAGE.parent.parent
 KAFKA = "127.0.0.1:19392"
@@ -125,12 +126,13 @@ def quantiles(what: str, delays: list) -> str:
     return "| {} | {} | {:.1f} | {:.1f} | {:.1f} |".format(what, len(delays), *(delays[int(len(delays) * q)] for q in (0.5, 0.9, 0.99)))
 
 
-def show(records: list, labels: list) -> None:
-    packets = [(when, key, r) for when, key, r in records if r["ev"] == "pkt"]
+def show(records: list, labels: list) -> list:
+    """Prints what came; gives the delays of packet records, milliseconds."""
+    to_kafka = [when - 1000 * r["ts"] for when, _, r in records if r["ev"] == "pkt"]
     print(f"\n{len(records)} records of {len({key for _, key, _ in records})} flows in Kafka, each keyed by its uid: "
           f"{all(key == r['uid'] for _, key, r in records)}; {len(labels)} labels")
     print("\n| ms | number | p50 | p90 | p99 |\n| --- | --- | --- | --- | --- |")
-    print(quantiles("packet on the wire to its record in Kafka", [when - 1000 * r["ts"] for when, _, r in packets]))
+    print(quantiles("packet on the wire to its record in Kafka", to_kafka))
     print(quantiles("last packet looked at to its label", [1000 * (r["ts_label"] - r["ts_packet"]) for _, _, r in labels if r["reason"] in ("confident", "last_stage")]))
     print(quantiles("first packet to its label, all flows", [1000 * (r["ts_label"] - r["ts_first"]) for _, _, r in labels]))
     print("\n| port | label | stage | reason | flows |\n| --- | --- | --- | --- | --- |")
@@ -138,9 +140,10 @@ def show(records: list, labels: list) -> None:
     for row, n in sorted(counts.items()):
         print("| {} | {} | {} | {} | {} |".format(*row, n))
     print("\none label:", json.dumps(labels[0][2]) if labels else "none")
+    return to_kafka
 
 
-def once(args: argparse.Namespace, name: str, arguments: str) -> None:
+def once(args: argparse.Namespace, name: str, arguments: str) -> list:
     print(f"\n## {name}", flush=True)
     take_cable()
     lay_cable()
@@ -162,8 +165,9 @@ def once(args: argparse.Namespace, name: str, arguments: str) -> None:
         time.sleep(12)  # ends, and the flows that wait for a timeout
         doctor = subprocess.run([serveflow, "doctor"], env={**os.environ, **env}, capture_output=True, text=True)
         print(f"$ serveflow doctor   (exit code {doctor.returncode})\n{doctor.stdout}", flush=True)
-        show(read("serveflow.packets"), read("serveflow.labels.service"))
+        delays = show(read("serveflow.packets"), read("serveflow.labels.service"))
     take_cable()
+    return delays
 
 
 def main() -> None:
@@ -172,11 +176,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rate", type=float, default=20, help="new flows a second")
     parser.add_argument("--form", action="append", default=[], metavar="NAME=ARGUMENTS")
+    parser.add_argument("--picture", metavar="SVG", help="draw the delays of all forms into this file")
     args = parser.parse_args()
     forms = dict(form.partition("=")[::2] for form in args.form)
     forms = forms or {"as installed": "", "as tuned": "packet_source_inactivity_timeout=10msec ServeFlow::flush_interval=10msec"}
-    for name, arguments in forms.items():
-        once(args, name, arguments)
+    ways = {name: once(args, name, arguments) for name, arguments in forms.items()}
+    if args.picture:
+        Path(args.picture).write_text(picture("milliseconds from the packet on the wire to its record in Kafka", ways))
 
 
 if __name__ == "__main__":
