@@ -2,6 +2,7 @@
 ##! conn.log says of it.
 
 @load base/protocols/conn
+@load ./flush
 @load ./main
 
 module ServeFlow;
@@ -54,4 +55,5 @@ event connection_state_remove(c: connection) &priority=-5 &group="serveflow"
 		add_conn(rec, c);
 
 	Log::write(LOG, rec);
+	written();
 	}

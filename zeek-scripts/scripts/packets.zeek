@@ -2,6 +2,7 @@
 
 @load ./depth
 @load ./fields
+@load ./flush
 @load ./header
 @load ./main
 @load ./select
@@ -136,6 +137,7 @@ event conn_generic_packet_threshold_crossed(c: connection, threshold: count)
 			{
 			rec$hdr = encode_base64(bytes);
 			Log::write(LOG, rec);
+			written();
 			return;
 			}
 		}
@@ -144,6 +146,7 @@ event conn_generic_packet_threshold_crossed(c: connection, threshold: count)
 	rec$proto = flow$proto;
 	add_headers(rec, c);
 	Log::write(LOG, rec);
+	written();
 	}
 
 # From now on Zeek takes the originator for the responder; so do its counts.
