@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long after a packet its record is in serveflow.log, on a live interface.
 
-    sudo zeek-scripts/latency.py [--zeek zeek] [--seconds 20] [--rate 100] [--form NAME='ARGUMENTS']...
+    sudo zeek-scripts/latency.py [--zeek zeek] [--seconds 20] [--rate 100] [--cluster] [--form NAME='ARGUMENTS']...
 
 Lays a cable between two network namespaces of its own, sends datagrams of new
 flows at random moments through it, and lets Zeek watch one end. The delay is from
@@ -23,6 +23,28 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent / "scripts"
 HERE, THERE = "serveflow-a", "serveflow-b"
+# A manager, a logger, a proxy and a worker on the watched end.
+CLUSTER = """
+@load policy/frameworks/cluster/backend/broker
+event zeek_init()
+	{
+	if ( ! Supervisor::is_supervisor() )
+		return;
+	local nodes: table[string] of Supervisor::ClusterEndpoint;
+	nodes["manager"] = [$role=Supervisor::MANAGER, $host=127.0.0.1, $p=10000/tcp];
+	nodes["logger-1"] = [$role=Supervisor::LOGGER, $host=127.0.0.1, $p=10001/tcp];
+	nodes["proxy-1"] = [$role=Supervisor::PROXY, $host=127.0.0.1, $p=10002/tcp];
+	nodes["worker-1"] = [$role=Supervisor::WORKER, $host=127.0.0.1, $p=0/unknown, $interface="sfb"];
+	for ( name, node in nodes )
+		{
+		local config = Supervisor::NodeConfig($name=name, $cluster=nodes, $directory=name);
+		if ( node?$interface )
+			config$interface = node$interface;
+		Supervisor::create(config);
+		}
+	}
+"""
+SETTLED = 20.0  # seconds until the nodes have found each other
 
 
 def ip(*words: str) -> None:
@@ -36,6 +58,7 @@ def lay_cable() -> None:
     for name, link, address in ((HERE, "sfa", "10.9.0.1/24"), (THERE, "sfb", "10.9.0.2/24")):
         ip("-n", name, "addr", "add", address, "dev", link)
         ip("-n", name, "link", "set", link, "up")
+        ip("-n", name, "link", "set", "lo", "up")
 
 
 def take_cable() -> None:
@@ -53,8 +76,8 @@ def send(seconds: float, rate: float) -> None:
             out.sendto(b"x", ("10.9.0.2", 9))
 
 
-def follow(log: Path, until: float) -> list:
-    """Delays of packet records, milliseconds, as they come to be readable."""
+def follow(log: Path, until: float, since: float = 0) -> list:
+    """Delays of packet records since a time, milliseconds, as they come to be readable."""
     delays, rest = [], b""
     while not log.exists() and time.monotonic() < until:
         time.sleep(0.001)
@@ -65,7 +88,7 @@ def follow(log: Path, until: float) -> list:
                 continue
             now = time.time()
             *whole, rest = (rest + data).split(b"\n")
-            delays += [1000 * (now - r["ts"]) for r in map(json.loads, whole) if r["ev"] == "pkt"]
+            delays += [1000 * (now - r["ts"]) for r in map(json.loads, whole) if r["ev"] == "pkt" and r["ts"] >= since]
     return delays
 
 
@@ -94,12 +117,30 @@ def measure(zeek: str, arguments: list, seconds: float, rate: float) -> tuple:
     return sorted(delays), used / (seconds + 2)
 
 
+def measure_cluster(zeek: str, arguments: list, seconds: float, rate: float) -> tuple:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "cluster.zeek").write_text(CLUSTER)
+        command = [zeek, "-j", "-C", "cluster.zeek", str(PACKAGE), "LogAscii::use_json=T", *arguments]
+        supervisor = subprocess.Popen(["ip", "netns", "exec", THERE, *command], cwd=folder,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(SETTLED)
+        began = time.time()
+        sender = subprocess.Popen(["ip", "netns", "exec", HERE, sys.executable, __file__, "--send",
+                                   "--seconds", str(seconds), "--rate", str(rate)])
+        delays = follow(Path(folder, "logger-1", "serveflow.log"), time.monotonic() + seconds + 2, began)
+        sender.wait()
+        supervisor.terminate()
+        supervisor.wait()
+    return sorted(delays), float("nan")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--zeek", default="zeek")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rate", type=float, default=100, help="datagrams a second, each a new flow")
     parser.add_argument("--form", action="append", default=[], metavar="NAME=ARGUMENTS")
+    parser.add_argument("--cluster", action="store_true", help="four nodes instead of one process")
     parser.add_argument("--send", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.send:
@@ -111,7 +152,7 @@ def main() -> None:
     try:
         print("| form | records | p50 ms | p90 | p99 | Zeek's CPU |\n| --- | --- | --- | --- | --- | --- |")
         for name, arguments in forms.items():
-            delays, used = measure(args.zeek, shlex.split(arguments), args.seconds, args.rate)
+            delays, used = (measure_cluster if args.cluster else measure)(args.zeek, shlex.split(arguments), args.seconds, args.rate)
             p50, p90, p99 = (delays[int(len(delays) * q)] for q in (0.5, 0.9, 0.99))
             print(f"| {name} | {len(delays)} | {p50:.1f} | {p90:.1f} | {p99:.1f} | {100 * used:.1f}% |", flush=True)
     finally:

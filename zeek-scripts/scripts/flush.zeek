@@ -65,7 +65,8 @@ function flush_later()
 
 event ServeFlow::flush(due: time)
 	{
-	if ( waiting )
+	# A logger's records come from workers, past its scripts.
+	if ( waiting || Cluster::is_enabled() )
 		{
 		sent_on_at = due;
 		send_on();
