@@ -50,7 +50,7 @@ func (f *feed) take(ctx context.Context, l line) {
 	}
 	value, err := f.decode(l)
 	if err != nil {
-		f.bury(ctx, l, reasonOf(err), err)
+		f.bury(ctx, l, zeek.ReasonOf(err), err)
 		return
 	}
 	// One allocation holds the value and the key, and outlives the read buffer.
@@ -138,14 +138,6 @@ func (f *feed) bury(ctx context.Context, l line, reason string, why error) {
 	f.metrics.rejects.WithLabelValues(reason).Inc()
 	f.log.Debug("line refused", "path", f.path, "offset", l.offset, "reason", reason, "err", why)
 	f.dead.Put(ctx, sink.DeadLetter{Value: l.text, Topic: f.path, Offset: l.offset, Reason: reason, Stage: "ship", Cut: l.long, Err: why, Pin: pin})
-}
-
-func reasonOf(err error) string {
-	var bad *zeek.Error
-	if errors.As(err, &bad) {
-		return bad.Reason
-	}
-	return "unknown"
 }
 
 func kindOf(rec *zeek.Record) string {

@@ -37,8 +37,9 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
 		return err
 	}
-	log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
-	return serve(ctx, s, server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg}, s.rekeyTopics(), parts{r})
+	return serve(ctx, s, server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg}, s.rekeyTopics(), parts{r}, func() {
+		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
+	})
 }
 
 // rekeySettings are the environment's, with the topic that the arguments may name.

@@ -52,8 +52,9 @@ func run(ctx context.Context, t terminal, args []string) error {
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
 		return err
 	}
-	log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
-	return serve(ctx, s, server{s.Admin, "SERVEFLOW_ADMIN", reg}, topics, all)
+	return serve(ctx, s, server{s.Admin, "SERVEFLOW_ADMIN", reg}, topics, all, func() {
+		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
+	})
 }
 
 // part is what a process runs until ctx is done; ready says in words why it is not
@@ -89,9 +90,10 @@ type server struct {
 	reg           *prometheus.Registry
 }
 
-// serve runs the parts until ctx is done, once the topics are there. The admin
-// address, if there is one, answers from before that to the end of the drain.
-func serve(ctx context.Context, s *Settings, at server, topics map[string]string, all parts) error {
+// serve runs the parts until ctx is done, once the topics are there, and says so
+// then. The admin address, if there is one, answers from before that to the end of
+// the drain.
+func serve(ctx context.Context, s *Settings, at server, topics map[string]string, all parts, say func()) error {
 	serving, stop := context.WithCancel(context.Background())
 	defer stop()
 	var group errgroup.Group
@@ -107,6 +109,7 @@ func serve(ctx context.Context, s *Settings, at server, topics map[string]string
 		if err := preflight(ctx, s, topics); err != nil {
 			return err
 		}
+		say()
 		return all.run(ctx)
 	})
 	return group.Wait()

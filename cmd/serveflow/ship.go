@@ -33,8 +33,9 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	}
 	defer shipper.Close()
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
-	log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
-	return serve(ctx, s, server{s.ShipAdmin, "SERVEFLOW_SHIP_ADMIN", reg}, topics, parts{shipping{shipper, producer}})
+	return serve(ctx, s, server{s.ShipAdmin, "SERVEFLOW_SHIP_ADMIN", reg}, topics, parts{shipping{shipper, producer}}, func() {
+		log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
+	})
 }
 
 // shipping is the whole path from the logs to the input topic.

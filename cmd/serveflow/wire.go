@@ -109,12 +109,8 @@ type graveyard struct{ letters sink.DeadLetters }
 
 // Bury sends one bad record.
 func (g graveyard) Bury(ctx context.Context, r consumer.BadRecord) {
-	letter := sink.DeadLetter{Value: r.Value, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Reason: "unknown", Err: r.Err, Pin: r.Pin}
-	var bad *zeek.Error
-	if errors.As(r.Err, &bad) {
-		letter.Reason = bad.Reason
-	}
-	g.letters.Put(ctx, letter)
+	g.letters.Put(ctx, sink.DeadLetter{Value: r.Value, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+		Reason: zeek.ReasonOf(r.Err), Err: r.Err, Pin: r.Pin})
 }
 
 // validate checks the settings that no part checks for itself.

@@ -1,5 +1,7 @@
 package zeek
 
+import "errors"
+
 // Reasons why a record is refused. The set is closed, so that metrics and dead
 // letters can carry them as labels.
 const (
@@ -29,4 +31,14 @@ func (e *Error) Error() string {
 		return "zeek record: " + e.Reason + ": " + e.Detail
 	}
 	return "zeek record: " + e.Reason + ": " + e.Field + ": " + e.Detail
+}
+
+// ReasonOf gives the Reason of an Error, for counting and for dead letters;
+// "unknown" where err is none.
+func ReasonOf(err error) string {
+	var bad *Error
+	if errors.As(err, &bad) {
+		return bad.Reason
+	}
+	return "unknown"
 }
