@@ -48,7 +48,8 @@ def write(out: Path, task: str, version: str, classes: list[str], measure: str, 
           pictures: dict[str, bytes], conns: bool = False) -> None:
     """Writes all files of a bundle, and removes what an older one left there; conns: its flows are conn.log's."""
     files = {s.file: s.data for s in stages} | pictures
-    files[PARITY] = lines("rows", [row for s in stages for row in s.parity()])
+    names = {"classes": classes, "features": {s.name: s.features for s in stages}}
+    files[PARITY] = lines(names, "rows", [row for s in stages for row in s.parity()])
     files[CALIBRATION] = json.dumps({s.name: s.reliability.as_dict() for s in stages}, indent=1).encode()
     files[CARD] = card.encode()
     manifest = {
@@ -67,7 +68,13 @@ def write(out: Path, task: str, version: str, classes: list[str], measure: str, 
         (out / name).write_bytes(data)
 
 
-def lines(name: str, rows: list[dict]) -> bytes:
-    """One JSON object with a list of rows, a line each, so that a diff can be read."""
-    each = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
-    return f'{{"{name}":[\n{each}\n]}}\n'.encode()
+def lines(head: dict, name: str, rows: list[dict]) -> bytes:
+    """One JSON object with what head has and a list of rows, a line each, so that a diff can be read."""
+    fields = [f'"{key}":{compact(value)}' for key, value in head.items()]
+    each = ",\n".join(compact(row) for row in rows)
+    fields.append(f'"{name}":[\n{each}\n]')
+    return ("{" + ",\n".join(fields) + "}\n").encode()
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -65,14 +65,15 @@ func (b *Bundle) Close() error {
 // Load reads the bundle in dir, checks all of it and makes its models ready. The
 // error is one line: the folder, the file, what is wrong there, the remedy.
 func Load(dir string, engines Engines) (*Bundle, error) {
-	return load(dir, engines, func(string, ...any) {})
+	return load(dir, engines, progress{report: func(string, ...any) {}, at: func(string) {}})
 }
 
 // Verify does what Load does and gives a line for each thing checked, up to the
 // first that fails.
 func Verify(dir string, engines Engines) (report []string, err error) {
-	b, err := load(dir, engines, func(format string, args ...any) {
-		report = append(report, fmt.Sprintf(format, args...))
+	b, err := load(dir, engines, progress{
+		report: func(format string, args ...any) { report = append(report, fmt.Sprintf(format, args...)) },
+		at:     func(string) {},
 	})
 	if err != nil {
 		return report, err
@@ -80,21 +81,27 @@ func Verify(dir string, engines Engines) (report []string, err error) {
 	return report, b.Close()
 }
 
-func load(dir string, engines Engines, report func(string, ...any)) (*Bundle, error) {
+// progress is told how far loading has come.
+type progress struct {
+	report func(format string, args ...any) // a thing that was checked
+	at     func(file string)                // the file that is worked with next
+}
+
+func load(dir string, engines Engines, p progress) (*Bundle, error) {
 	b := &Bundle{}
-	if err := b.load(dir, engines, report); err != nil {
+	if err := b.load(dir, engines, p); err != nil {
 		return nil, errors.Join(fmt.Errorf("bundle %s: %w", dir, err), b.Close())
 	}
 	return b, nil
 }
 
-func (b *Bundle) load(dir string, engines Engines, report func(string, ...any)) error {
+func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	folder, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
-	data, err := folder.read(manifestFile)
+	data, err := folder.read(manifestFile, maxManifest)
 	if err != nil {
 		return err
 	}
@@ -104,24 +111,25 @@ func (b *Bundle) load(dir string, engines Engines, report func(string, ...any)) 
 	}
 	sum := sha256.Sum256(data)
 	b.Manifest, b.Digest = *m, hex.EncodeToString(sum[:])
-	report("%s: %s, %d classes, %d stages, digest %s", manifestFile, b.Name(), len(m.Classes), len(m.Stages), b.Digest)
+	p.report("%s: %s, %d classes, %d stages, digest %s", manifestFile, b.Name(), len(m.Classes), len(m.Stages), b.Digest)
 	files, err := folder.readAll(m.Files)
 	if err != nil {
 		return err
 	}
-	report("files: all %d are as the manifest's digests say", len(files))
+	p.report("files: all %d are as the manifest's digests say", len(files))
 	for _, name := range folder.strays(m.Files) {
-		report("files: %s is not in the manifest, and not used", name)
+		p.report("files: %s is not in the manifest, and not used", name)
 	}
 	for i := range m.Stages {
+		p.at(m.Stages[i].File)
 		stage, err := loadStage(m, &m.Stages[i], files, engines)
 		if err != nil {
 			return err
 		}
 		b.Stages = append(b.Stages, stage)
-		report("stage %s: %s reads %s, %s, %d features", stage.Name, stage.Engine, stage.File, looksAt(m, &stage), len(stage.Features))
+		p.report("stage %s: %s reads %s, %s, %d features", stage.Name, stage.Engine, stage.File, looksAt(m, &stage), len(stage.Features))
 	}
-	return b.checkParity(files[m.Parity], engines, report)
+	return b.checkParity(files[m.Parity], engines, p)
 }
 
 // looksAt says what a stage sees of a flow.

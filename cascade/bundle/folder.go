@@ -3,13 +3,19 @@ package bundle
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
-// maxFile is the largest file that is read, in bytes.
-const maxFile = 256 << 20
+// Bytes that are read at most.
+const (
+	maxManifest = 4 << 20
+	maxFiles    = 256 << 20 // all listed files together
+)
 
 // folder reads files of one folder and of no other.
 type folder struct {
@@ -17,6 +23,10 @@ type folder struct {
 }
 
 func openFolder(dir string) (folder, error) {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return folder{}, errors.New("not a folder; unpack an archive, as none is read here, and name the folder with --bundle or SERVEFLOW_BUNDLE")
+	}
 	root, err := os.OpenRoot(dir)
 	if os.IsNotExist(err) {
 		err = fs.ErrNotExist
@@ -27,8 +37,9 @@ func openFolder(dir string) (folder, error) {
 	return folder{root}, nil
 }
 
-// read gives a file's content.
-func (f folder) read(name string) ([]byte, error) {
+// read gives a file's content, of at most limit bytes. A name that is no plain file is
+// not waited for: opening a pipe would wait for who writes into it.
+func (f folder) read(name string, limit int64) ([]byte, error) {
 	info, err := f.Lstat(name)
 	switch {
 	case os.IsNotExist(err) && name == manifestFile:
@@ -37,27 +48,52 @@ func (f folder) read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: the manifest lists it, but it is not there; %s", name, copyAgain)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w; check the folder's permissions", name, err)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a plain file but a link or folder; put the file itself there", name)
-	case info.Size() > maxFile:
-		return nil, fmt.Errorf("%s: %d bytes, the limit is %d; train a smaller model", name, info.Size(), maxFile)
 	}
-	data, err := f.ReadFile(name)
+	if err := checkFile(name, info, limit); err != nil {
+		return nil, err
+	}
+	file, err := f.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; check the file's permissions", name, err)
 	}
+	defer file.Close()
+	// What was opened may be another file by now.
+	if info, err = file.Stat(); err != nil {
+		return nil, fmt.Errorf("%s: %w; check the file's permissions", name, err)
+	}
+	if err := checkFile(name, info, limit); err != nil {
+		return nil, err
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(file, data); err != nil {
+		return nil, fmt.Errorf("%s: %w; %s", name, err, copyAgain)
+	}
 	return data, nil
+}
+
+func checkFile(name string, info fs.FileInfo, limit int64) error {
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: not a plain file but a link, folder, pipe or device; put the file itself there", name)
+	case info.Size() > limit && name == manifestFile:
+		return fmt.Errorf("%s: %d bytes, the limit is %d; %s", name, info.Size(), limit, rewrite)
+	case info.Size() > limit:
+		return fmt.Errorf("%s: %d bytes, and the limit of all files together, %d, leaves %d; train smaller models", name, info.Size(), int64(maxFiles), limit)
+	}
+	return nil
 }
 
 // readAll gives the content of all listed files. They are read once, so that what is
 // used is what had the right digest.
 func (f folder) readAll(digests map[string]string) (map[string][]byte, error) {
 	files := make(map[string][]byte, len(digests))
+	room := int64(maxFiles)
 	for _, name := range sortedKeys(digests) {
-		data, err := f.read(name)
+		data, err := f.read(name, room)
 		if err != nil {
 			return nil, err
 		}
+		room -= int64(len(data))
 		sum := sha256.Sum256(data)
 		if got := hex.EncodeToString(sum[:]); got != digests[name] {
 			return nil, fmt.Errorf("%s: its SHA-256 is %s, and %s in the manifest: the file was changed; %s", name, got, digests[name], copyAgain)

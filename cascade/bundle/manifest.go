@@ -1,13 +1,7 @@
 package bundle
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"reflect"
 	"strconv"
 	"strings"
 )
@@ -77,6 +71,9 @@ func parseManifest(data []byte) (*Manifest, error) {
 	if err := checkSchema("schema", head.Schema, Schema); err != nil {
 		return nil, err
 	}
+	if key := doubled(data); key != "" {
+		return nil, manifestError("field %q is there twice, and readers differ in which one counts; %s", key, rewrite)
+	}
 	m := &Manifest{Input: Packets}
 	if err := decode(data, m); err != nil {
 		return nil, manifestError("%s; %s", jsonProblem(data, err), rewrite)
@@ -100,48 +97,4 @@ func checkSchema(field, got, want string) error {
 		return manifestError("%s is %q: made for a newer ServeFlow, this one reads %q; upgrade serveflow", field, got, want)
 	}
 	return manifestError("%s is %q, not %q; %s", field, got, want, rewrite)
-}
-
-// decode is strict: a field that is not known is an error, and so is what follows the value.
-func decode(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("more follows the first JSON value")
-	}
-	return nil
-}
-
-// jsonProblem says what is wrong in JSON text in the file's terms, not in Go's.
-func jsonProblem(data []byte, err error) string {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
-		return fmt.Sprintf("line %d: not JSON: %v", line, syntax)
-	case errors.As(err, &kind):
-		return fmt.Sprintf("%s is of the JSON type %s where %s is due", cmp.Or(kind.Field, "the whole"), kind.Value, due(kind.Type))
-	}
-	return strings.TrimPrefix(err.Error(), "json: ")
-}
-
-// due names a Go type as the schema's author would.
-func due(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Int:
-		return "a whole number"
-	case reflect.Float32:
-		return "a number of at most 3.4e38"
-	case reflect.Float64:
-		return "a number"
-	case reflect.String:
-		return "text"
-	case reflect.Slice:
-		return "a list"
-	}
-	return "an object"
 }

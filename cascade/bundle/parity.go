@@ -5,9 +5,13 @@ import (
 	"math"
 )
 
-// parityFile holds rows with the training library's own answers.
+// parityFile holds rows with the training library's own answers, and what their
+// numbers mean: a manifest that names features or classes in another order would serve
+// the same numbers under wrong names.
 type parityFile struct {
-	Rows []parityRow `json:"rows"`
+	Classes  []string            `json:"classes"`  // of a row's scores
+	Features map[string][]string `json:"features"` // of a row's x, by stage
+	Rows     []parityRow         `json:"rows"`
 }
 
 type parityRow struct {
@@ -18,18 +22,28 @@ type parityRow struct {
 
 // checkParity asks every stage's model for its rows, of which each stage must have
 // some. The same class must win, and no score be further off than the engine's tolerance.
-func (b *Bundle) checkParity(data []byte, engines Engines, report func(string, ...any)) error {
+func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 	name := b.Manifest.Parity
-	var p parityFile
-	if err := decode(data, &p); err != nil {
+	p.at(name)
+	var file parityFile
+	if err := decode(data, &file); err != nil {
 		return fmt.Errorf("%s: %s; %s", name, jsonProblem(data, err), rewrite)
 	}
+	if err := sameNames("classes", b.Manifest.Classes, file.Classes); err != nil {
+		return fmt.Errorf("%s: %w; %s", name, err, rewrite)
+	}
+	for _, s := range b.Stages {
+		if err := sameNames("features of stage "+s.Name, s.Features, file.Features[s.Name]); err != nil {
+			return fmt.Errorf("%s: %w; %s", name, err, rewrite)
+		}
+	}
 	rows, worst := make(map[string]int), make(map[string]float64)
-	for i, row := range p.Rows {
+	for i, row := range file.Rows {
 		s := b.stage(row.Stage)
 		if s == nil {
 			return fmt.Errorf("%s: row %d is for stage %q, which the manifest has not; %s", name, i+1, row.Stage, rewrite)
 		}
+		p.at(s.File)
 		diff, err := b.compare(s, row, engines[s.Engine].Tolerance)
 		if err != nil {
 			return fmt.Errorf("%s: row %d, stage %s: %w", name, i+1, s.Name, err)
@@ -41,8 +55,21 @@ func (b *Bundle) checkParity(data []byte, engines Engines, report func(string, .
 		if rows[s.Name] == 0 {
 			return fmt.Errorf("%s: stage %s has no row; %s", name, s.Name, rewrite)
 		}
-		report("%s: stage %s gives the training library's scores on %d rows; largest difference %.2g of %g allowed",
+		p.report("%s: stage %s gives the training library's scores on %d rows; largest difference %.2g of %g allowed",
 			name, s.Name, rows[s.Name], worst[s.Name], engines[s.Engine].Tolerance)
+	}
+	return nil
+}
+
+// sameNames holds the manifest's names to those that the rows were made with.
+func sameNames(what string, ours, rows []string) error {
+	if len(ours) != len(rows) {
+		return fmt.Errorf("%s: its rows were made with %d, and the manifest lists %d", what, len(rows), len(ours))
+	}
+	for i := range ours {
+		if ours[i] != rows[i] {
+			return fmt.Errorf("%s: number %d is %q, and %q in the manifest", what, i+1, rows[i], ours[i])
+		}
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package bundle
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -89,6 +91,34 @@ var refusals = []struct {
 		os.Mkdir(filepath.Join(dir, "early.txt"), 0o755)
 	}},
 
+	{"a link out of the folder", func(t *testing.T, dir string) {
+		os.Rename(filepath.Join(dir, "early.txt"), filepath.Join(filepath.Dir(dir), "early.txt"))
+		os.Symlink("../early.txt", filepath.Join(dir, "early.txt"))
+	}},
+	{"a manifest that is a link", func(t *testing.T, dir string) {
+		os.Rename(filepath.Join(dir, manifestFile), filepath.Join(filepath.Dir(dir), manifestFile))
+		os.Symlink("../"+manifestFile, filepath.Join(dir, manifestFile))
+	}},
+	{"a pipe", func(t *testing.T, dir string) {
+		os.Remove(filepath.Join(dir, "early.txt"))
+		syscall.Mkfifo(filepath.Join(dir, "early.txt"), 0o644)
+	}},
+	{"a huge file with nothing in it", func(t *testing.T, dir string) { os.Truncate(filepath.Join(dir, "early.txt"), 1<<40) }},
+	{"files that are huge together", func(t *testing.T, dir string) {
+		os.Truncate(filepath.Join(dir, "MODEL_CARD.md"), 100<<20)
+		seal(t, dir, "MODEL_CARD.md")
+		os.Truncate(filepath.Join(dir, "early.txt"), 200<<20)
+	}},
+	{"a huge manifest", func(t *testing.T, dir string) { os.Truncate(filepath.Join(dir, manifestFile), 1<<30) }},
+	{"a deep manifest", raw(`{"schema":"serveflow.bundle/1","task":` + strings.Repeat("[", 1<<20))},
+	{"a field twice", func(t *testing.T, dir string) {
+		write(t, dir, manifestFile, bytes.Replace(read(t, dir, manifestFile), []byte(`"threshold"`), []byte(`"Threshold":1,"threshold"`), 1))
+	}},
+	{"an archive for a folder", func(t *testing.T, dir string) {
+		os.RemoveAll(dir)
+		write(t, filepath.Dir(dir), filepath.Base(dir), []byte("PK\x03\x04"))
+	}},
+
 	{"unknown engine", setStage(0, "engine", "xgboost")},
 	{"unknown feature", setStage(0, "features", []string{"proto", "p1_ip_lenn"})},
 	{"feature twice", setStage(0, "features", []string{"proto", "proto"})},
@@ -108,13 +138,18 @@ var refusals = []struct {
 	{"the other stage's model", all(setStage(0, "file", "early.txt"), setStage(0, "depth", 3))},
 
 	{"no parity rows", func(t *testing.T, dir string) {
-		write(t, dir, "parity.json", []byte(`{"rows":[]}`))
+		edit(t, dir, "parity.json", func(p object) { p["rows"] = []any{} })
 		seal(t, dir, "parity.json")
 	}},
 	{"no rows for a stage", func(t *testing.T, dir string) {
 		edit(t, dir, "parity.json", func(p object) { p["rows"] = p["rows"].([]any)[:8] })
 		seal(t, dir, "parity.json")
 	}},
+	{"no names in the parity file", func(t *testing.T, dir string) {
+		edit(t, dir, "parity.json", func(p object) { delete(p, "classes") })
+		seal(t, dir, "parity.json")
+	}},
+	{"classes in another order", set("classes", []string{"http", "dns", "tls"})},
 	{"rows of no stage", parityRowSet(0, "stage", "zeroth")},
 	{"unknown field in a row", parityRowSet(0, "y", 1)},
 	{"row too short", parityRowSet(0, "x", []int{1, 2})},

@@ -5,17 +5,20 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"time"
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cascade/bundle"
 )
 
-// bundleCommand checks a bundle as run would, and says what it checked.
+// bundleCommand checks a bundle as run would, and says what it checked. "bundle try"
+// is not for people: it is the process that a bundle is tried out in.
 func bundleCommand(_ context.Context, t terminal, args []string) error {
-	if len(args) == 0 || args[0] != "verify" {
+	if len(args) == 0 || args[0] != "verify" && args[0] != "try" {
 		return usageError{errors.New("usage: serveflow bundle verify DIR")}
 	}
-	flags := flag.NewFlagSet("bundle verify", flag.ContinueOnError)
+	flags := flag.NewFlagSet("bundle "+args[0], flag.ContinueOnError)
 	if err := parse(t, flags, args[1:], true); err != nil {
 		return err
 	}
@@ -23,8 +26,15 @@ func bundleCommand(_ context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	if args[0] == "try" {
+		return bundle.Try(flags.Arg(0), bundle.Standard(s.ONNXRuntime), trialLimits(), t.out)
+	}
+	trial, err := newTrial()
+	if err != nil {
+		return err
+	}
 	for _, dir := range flags.Args() {
-		report, err := bundle.Verify(dir, bundle.Standard(s.ONNXRuntime))
+		report, err := trial.Verify(dir)
 		for _, line := range report {
 			fmt.Fprintln(t.out, line)
 		}
@@ -35,10 +45,40 @@ func bundleCommand(_ context.Context, t terminal, args []string) error {
 	return nil
 }
 
+// loadBundle loads the bundle that the settings name, once it is tried out.
+func loadBundle(s *Settings) (*bundle.Bundle, error) {
+	trial, err := newTrial()
+	if err != nil {
+		return nil, err
+	}
+	return trial.Load(s.bundleDir(), bundle.Standard(s.ONNXRuntime))
+}
+
+// newTrial tries bundles out by "bundle try" of this program. Of the environment it
+// gets what the search for ONNX Runtime needs and no more: what a bundle's models do
+// there is not known yet, and settings may be secret.
+func newTrial() (*bundle.Trial, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("this program's own file, to try a bundle out: %w", err)
+	}
+	t := &bundle.Trial{Command: []string{exe, "bundle", "try"}, Env: []string{}, Limits: trialLimits()}
+	for _, name := range []string{"SERVEFLOW_ONNXRUNTIME", "LD_LIBRARY_PATH"} {
+		if value, ok := os.LookupEnv(name); ok {
+			t.Env = append(t.Env, name+"="+value)
+		}
+	}
+	return t, nil
+}
+
+func trialLimits() bundle.Limits {
+	return bundle.Limits{Memory: 512 << 20, Time: 30 * time.Second}
+}
+
 // loadSpec loads the bundle that the settings name. The bundle's own task is the
 // one that is asked.
 func loadSpec(s *Settings) (*cascade.Spec, error) {
-	b, err := bundle.Load(s.bundleDir(), bundle.Standard(s.ONNXRuntime))
+	b, err := loadBundle(s)
 	if err != nil {
 		return nil, usageError{err}
 	}

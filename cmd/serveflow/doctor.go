@@ -70,7 +70,7 @@ func (s *Settings) doctor(needs doctor.Needs) doctor.Config {
 // needsOf loads the settings' bundle as run does, and says what it wants of the
 // records. A bundle that does not load is a finding like any other.
 func needsOf(s *Settings) (doctor.Needs, []doctor.Finding) {
-	b, err := bundle.Load(s.bundleDir(), bundle.Standard(s.ONNXRuntime))
+	b, err := loadBundle(s)
 	if err != nil {
 		return doctor.Needs{}, []doctor.Finding{doctor.BundleFault(s.bundleDir(), err)}
 	}

@@ -65,7 +65,8 @@ def stage(name, engine, file, depth, features, threshold, **more):
 
 
 def write(folder, stages, rows):
-    (folder / "parity.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+    features = {s["name"]: s["features"] for s in stages}
+    (folder / "parity.json").write_text(json.dumps({"classes": CLASSES, "features": features, "rows": rows}, indent=1) + "\n")
     (folder / "calibration.json").write_text("{}\n")
     (folder / "MODEL_CARD.md").write_text("A bundle for tests. Its models know nothing.\n")
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != "manifest.json"}

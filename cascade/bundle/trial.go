@@ -1,0 +1,109 @@
+package bundle
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Trial tries bundles out in a process of their own before this one loads them:
+// ONNX Runtime aborts the process on some damaged models, and Go cannot recover from
+// that. A trial that dies, or needs too much time or memory, is a refusal like any other.
+type Trial struct {
+	Command []string // program and arguments, the folder goes behind; it must call Try with the same limits
+	Env     []string // its whole environment
+	Limits  Limits
+}
+
+// exitLate is the exit code of a trial that ran out of time.
+const exitLate = 3
+
+// Load tries the bundle in dir out, and then loads it as the function Load does. What
+// is loaded has the digest of what was tried.
+func (t *Trial) Load(dir string, engines Engines) (*Bundle, error) {
+	_, digest, err := t.run(dir)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Load(dir, engines)
+	if err != nil {
+		return nil, err
+	}
+	if b.Digest != digest {
+		return nil, errors.Join(fmt.Errorf("bundle %s: "+manifestFile+": changed while the bundle was loaded; start again", dir), b.Close())
+	}
+	return b, nil
+}
+
+// Verify tries the bundle in dir out and gives a line for each thing checked, up to
+// the first that fails.
+func (t *Trial) Verify(dir string) (report []string, err error) {
+	report, _, err = t.run(dir)
+	return report, err
+}
+
+func (t *Trial) run(dir string) (report []string, digest string, err error) {
+	// The process ends itself in time; this is for one that no longer can.
+	ctx, cancel := context.WithTimeout(context.Background(), t.Limits.Time+2*time.Second)
+	defer cancel()
+	args := append(t.Command[1:len(t.Command):len(t.Command)], dir)
+	cmd := exec.CommandContext(ctx, t.Command[0], args...)
+	stdout, stderr := &head{}, &head{}
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = t.Env, stdout, stderr, time.Second
+	end := cmd.Run()
+	if cmd.Process == nil {
+		return nil, "", fmt.Errorf("bundle %s: no process to try it out in: %w; see to it that %s can be started", dir, end, t.Command[0])
+	}
+	at := manifestFile
+	var last event
+	for lines := json.NewDecoder(&stdout.Buffer); lines.More(); {
+		last = event{}
+		if lines.Decode(&last) != nil {
+			break
+		}
+		if last.At != "" {
+			at = last.At
+		}
+		if last.Report != "" {
+			report = append(report, last.Report)
+		}
+	}
+	switch {
+	case last.Error != "":
+		return report, "", errors.New(last.Error)
+	case end == nil && last.Digest != "":
+		return report, last.Digest, nil
+	}
+	return report, "", fmt.Errorf("bundle %s: %s: %s; the file is damaged or made to do harm: %s", dir, at, t.death(cmd.ProcessState, stderr, ctx.Err() != nil), rewrite)
+}
+
+// death says how a trial ended that gave no answer.
+func (t *Trial) death(state *os.ProcessState, stderr *head, late bool) string {
+	if late || state.ExitCode() == exitLate {
+		return fmt.Sprintf("no end after %v of a trial in a process of its own", t.Limits.Time)
+	}
+	words := ""
+	if line, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n"); line != "" {
+		words = fmt.Sprintf(" (%.200q)", line)
+	}
+	if strings.Contains(words, "memory") || strings.Contains(words, "bad_alloc") {
+		return fmt.Sprintf("a trial in a process of its own needs more than %d MiB of memory%s", t.Limits.Memory>>20, words)
+	}
+	return fmt.Sprintf("ended a process of its own that tried it out: %v%s", state, words)
+}
+
+// head keeps the beginning of what is written.
+type head struct{ bytes.Buffer }
+
+// Write takes all and keeps what there is room for.
+func (h *head) Write(p []byte) (int, error) {
+	const most = 1 << 20
+	h.Buffer.Write(p[:min(len(p), max(0, most-h.Len()))])
+	return len(p), nil
+}

@@ -1,0 +1,145 @@
+package bundle
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Limits are what a bundle may use while it is tried out.
+type Limits struct {
+	Memory int64         // bytes, beyond what the process has before it reads anything
+	Time   time.Duration // by the clock
+}
+
+// event is a line that a process which tries a bundle out writes.
+type event struct {
+	At     string `json:"at,omitempty"`     // file that is worked with from now on
+	Report string `json:"report,omitempty"` // a thing that was checked
+	Error  string `json:"error,omitempty"`  // why the bundle is refused: the last line
+	Digest string `json:"digest,omitempty"` // of the bundle, which passed: the last line
+}
+
+// Try is the work of a process that a Trial starts: it limits itself, loads the
+// bundle in dir with all its checks, asks every model for rows at the edges, and
+// writes to w what it does. It ends the process where that takes too long, so it is
+// for a process that does nothing else.
+func Try(dir string, engines Engines, l Limits, w io.Writer) error {
+	out := json.NewEncoder(w)
+	digest := ""
+	err := l.set()
+	if err != nil {
+		err = fmt.Errorf("bundle %s: the limits of its trial cannot be set: %w; see to it that /proc is there", dir, err)
+	} else {
+		digest, err = tryOut(dir, engines, out)
+	}
+	last := event{Digest: digest}
+	if err != nil {
+		last = event{Error: err.Error()}
+	}
+	return out.Encode(last)
+}
+
+func tryOut(dir string, engines Engines, out *json.Encoder) (digest string, err error) {
+	at := ""
+	p := progress{
+		report: func(format string, args ...any) { out.Encode(event{Report: fmt.Sprintf(format, args...)}) },
+		at: func(file string) {
+			if file != at {
+				out.Encode(event{At: file})
+			}
+			at = file
+		},
+	}
+	b, err := load(dir, engines, p)
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	for i := range b.Stages {
+		p.at(b.Stages[i].File)
+		if err := b.Stages[i].askEdges(); err != nil {
+			return "", fmt.Errorf("bundle %s: %s: %w; %s", dir, b.Stages[i].File, err, rewrite)
+		}
+	}
+	return b.Digest, nil
+}
+
+// set limits this process: no core file, no more memory and time than allowed.
+func (l Limits) set() error {
+	used, err := dataSize()
+	if err != nil {
+		return err
+	}
+	if err := lower(syscall.RLIMIT_DATA, used+uint64(l.Memory)); err != nil {
+		return err
+	}
+	if err := lower(syscall.RLIMIT_CORE, 0); err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(l.Memory / 2) // garbage is not what the limit is for
+	time.AfterFunc(l.Time, func() { os.Exit(exitLate) })
+	return nil
+}
+
+// lower sets a limit of this process, for good, where it has no lower one.
+func lower(resource int, limit uint64) error {
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &now); err != nil {
+		return err
+	}
+	limit = min(limit, now.Max)
+	return syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit})
+}
+
+// dataSize gives the bytes of memory that RLIMIT_DATA counts.
+func dataSize() (uint64, error) {
+	status, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	pages := strings.Fields(string(status)) // size, resident, shared, text, 0, data and stack
+	if len(pages) < 6 {
+		return 0, fmt.Errorf("/proc/self/statm: %q", status)
+	}
+	data, err := strconv.ParseUint(pages[5], 10, 64)
+	return data * uint64(os.Getpagesize()), err
+}
+
+// askEdges asks the model for rows that no training data has. It must answer for
+// flows that may come: all features absent, or zero. For the others an error is an
+// answer too: what counts is that one comes.
+func (s *Stage) askEdges() error {
+	width, classes := s.Model.Width(), s.Model.Classes()
+	rows := make([]float32, 0, len(edges)*width)
+	for _, value := range edges {
+		for range width {
+			rows = append(rows, value)
+		}
+	}
+	scores := make([]float64, len(edges)*classes)
+	const mustAnswer = 2
+	for i := range edges {
+		err := s.Model.Predict(rows[i*width:(i+1)*width], 1, scores[:classes])
+		if err != nil && i < mustAnswer {
+			return fmt.Errorf("no scores for a flow whose features are all %v: %w", edges[i], err)
+		}
+	}
+	s.Model.Predict(rows, len(edges), scores)
+	for i := range rows { // and neighbours that differ
+		rows[i] = edges[(i*7+i/width)%len(edges)]
+	}
+	s.Model.Predict(rows, len(edges), scores)
+	return nil
+}
+
+// edges are the values that askEdges fills rows with; a feature that is absent is -1.
+var edges = [...]float32{-1, 0, 1, 255, 65535, 1 << 31, -1 << 31, math.SmallestNonzeroFloat32, math.MaxFloat32,
+	-math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
