@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -39,6 +38,7 @@ func Try(dir string, engines Engines, l Limits, w io.Writer) error {
 		err = fmt.Errorf("bundle %s: the limits of its trial cannot be set: %w; see to it that /proc is there", dir, err)
 	} else {
 		digest, err = tryOut(dir, engines, out)
+		out.Encode(event{Report: fmt.Sprintf("trial: at most %d MiB resident; %d MiB beyond the start would have ended it", peak()>>20, l.Memory>>20)})
 	}
 	last := event{Digest: digest}
 	if err != nil {
@@ -113,33 +113,14 @@ func dataSize() (uint64, error) {
 	return data * uint64(os.Getpagesize()), err
 }
 
-// askEdges asks the model for rows that no training data has. It must answer for
-// flows that may come: all features absent, or zero. For the others an error is an
-// answer too: what counts is that one comes.
-func (s *Stage) askEdges() error {
-	width, classes := s.Model.Width(), s.Model.Classes()
-	rows := make([]float32, 0, len(edges)*width)
-	for _, value := range edges {
-		for range width {
-			rows = append(rows, value)
-		}
+// peak gives the most bytes of memory that this process had resident, 0 if it cannot be told.
+func peak() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
 	}
-	scores := make([]float64, len(edges)*classes)
-	const mustAnswer = 2
-	for i := range edges {
-		err := s.Model.Predict(rows[i*width:(i+1)*width], 1, scores[:classes])
-		if err != nil && i < mustAnswer {
-			return fmt.Errorf("no scores for a flow whose features are all %v: %w", edges[i], err)
-		}
-	}
-	s.Model.Predict(rows, len(edges), scores)
-	for i := range rows { // and neighbours that differ
-		rows[i] = edges[(i*7+i/width)%len(edges)]
-	}
-	s.Model.Predict(rows, len(edges), scores)
-	return nil
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, _ := strconv.ParseInt(kib, 10, 64)
+	return n << 10
 }
-
-// edges are the values that askEdges fills rows with; a feature that is absent is -1.
-var edges = [...]float32{-1, 0, 1, 255, 65535, 1 << 31, -1 << 31, math.SmallestNonzeroFloat32, math.MaxFloat32,
-	-math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}

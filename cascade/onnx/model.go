@@ -14,6 +14,9 @@ import (
 // maxBatch is how many rows run at once: beyond it a batch gains no speed.
 const maxBatch = 32
 
+// ErrLate is in the error of a model that did not answer within Config.Timeout.
+var ErrLate = errors.New("the model is too slow or does not end")
+
 var errClosed = errors.New("the model is closed")
 
 // Model is a checked ONNX model. It is safe for concurrent use.
@@ -79,7 +82,7 @@ func (m *Model) run(rows []float32, n int, out []float64) error {
 	late := s.stopAfter(m.timeout)
 	err = m.session.RunWithOptions(t.in, t.out, s.options)
 	if late() && err != nil {
-		return fmt.Errorf("no answer in %v; the model is too slow or does not end", m.timeout)
+		return fmt.Errorf("no answer in %v; %w", m.timeout, ErrLate)
 	}
 	if err != nil {
 		return oneLine(err)

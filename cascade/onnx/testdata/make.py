@@ -4,7 +4,7 @@
     python make.py            # writes into the folder that this file lies in
 
 mlp.onnx and trees.onnx have NAME.csv.gz beside them: rows, first the features, then
-the answer. nan.onnx and endless.onnx go wrong for some rows; those under bad/ are each
+the answer. nan.onnx, endless.onnx and bomb.onnx go wrong for some rows; those under bad/ are each
 wrong in one way from the start. Opset 17 and IR 8, so
 that runtimes older than the newest onnx read them too.
 """
@@ -105,6 +105,7 @@ def odd():
     # NaN for every negative value.
     save("nan.onnx", [helper.make_node("Sqrt", ["features"], ["scores"])], [i], [o])
     endless(i, o)
+    bomb(i, o)
     external()
 
 
@@ -120,6 +121,18 @@ def endless(i, o):
         helper.make_node("Loop", ["", "start", "features"], ["scores"], body=body),
     ]
     save("endless.onnx", nodes, [i], [o], [numpy_helper.from_array(numpy.float32(0), "zero")])
+
+
+def bomb(i, o):
+    """Makes 4 GiB of zeros on the way, in a file of some hundred bytes."""
+    nodes = [
+        helper.make_node("Shape", ["features"], ["shape"]),
+        helper.make_node("Mul", ["shape", "many"], ["large"]),
+        helper.make_node("ConstantOfShape", ["large"], ["zeros"]),
+        helper.make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
+        helper.make_node("Add", ["features", "zero"], ["scores"]),
+    ]
+    save("bomb.onnx", nodes, [i], [o], [numpy_helper.from_array(numpy.array([1 << 15, 10923], numpy.int64), "many")])
 
 
 def external():

@@ -1,0 +1,142 @@
+package bundle
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/serveflow/serveflow/cascade/onnx"
+	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+)
+
+// tries are the limits by the argument that makes the test's binary try a bundle out.
+func tries(name string) (Limits, bool) {
+	l, ok := map[string]Limits{
+		"try":         {Memory: 512 << 20, Time: 30 * time.Second},
+		"try-shortly": {Memory: 512 << 20, Time: time.Second},
+	}[name]
+	return l, ok
+}
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 {
+		if limits, ok := tries(os.Args[1]); ok {
+			if err := Try(os.Args[2], Standard(os.Getenv("SERVEFLOW_ONNXRUNTIME")), limits, os.Stdout); err != nil {
+				os.Exit(1)
+			}
+			os.Exit(0)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func newTrial(t *testing.T, name string) *Trial {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits, _ := tries(name)
+	return &Trial{Command: []string{exe, name}, Env: []string{"SERVEFLOW_ONNXRUNTIME=" + onnxtest.Library(t)}, Limits: limits}
+}
+
+func TestTrialPasses(t *testing.T) {
+	trial := newTrial(t, "try")
+	for _, dir := range []string{"testdata/trees", "testdata/mixed"} {
+		report, err := trial.Verify(dir)
+		if err != nil || len(report) < 6 || !strings.HasPrefix(report[0], "manifest.json: ") {
+			t.Fatalf("%s: %v after %q", dir, err, report)
+		}
+		b, err := trial.Load(dir, Standard(onnxtest.Library(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Close()
+	}
+}
+
+// hostile makes the bundle "mixed" with another model of 3 features, whose scores are
+// the features where they are zeros.
+func hostile(t *testing.T, model string) string {
+	dir := copyBundle(t, "mixed")
+	data, err := os.ReadFile(filepath.Join("..", "onnx", "testdata", model))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "slow.onnx", data)
+	seal(t, dir, "slow.onnx")
+	features := []string{"proto", "ip_version", "p1_ip_len"}
+	all(setStage(1, "features", features), setStage(1, "output_name", "scores"), setStage(1, "output", "scores"))(t, dir)
+	edit(t, dir, "parity.json", func(p object) {
+		zeros := []float64{0, 0, 0}
+		p["features"].(object)["slow"] = features
+		p["rows"] = append(p["rows"].([]any)[:8], object{"stage": "slow", "x": zeros, "scores": zeros})
+	})
+	seal(t, dir, "parity.json")
+	return dir
+}
+
+// What would end, stop or fill the process that loads the bundle only does so to the trial.
+func TestTrialRefuses(t *testing.T) {
+	for _, c := range []struct{ try, model, want string }{
+		{"try-shortly", "endless.onnx", "slow.onnx: no end after 1s of a trial in a process of its own; "},
+		{"try", "bomb.onnx", "slow.onnx: onnx: trial with 1 rows of zeros: "},
+		{"try", "nan.onnx", "slow.onnx: no scores for a flow whose features are all -1: onnx: row 0: the score of class 0 is NaN; "},
+		{"try", "bad/external_weight.onnx", "slow.onnx: onnx: a weight lies in another file (external data); "},
+	} {
+		t.Run(c.model, func(t *testing.T) {
+			t.Parallel()
+			dir := hostile(t, c.model)
+			b, err := newTrial(t, c.try).Load(dir, Standard(onnxtest.Library(t)))
+			if err == nil {
+				b.Close()
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), "bundle "+dir+": "+c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// However the process of a trial ends, there is one line that says so.
+func TestTrialEnds(t *testing.T) {
+	for _, c := range []struct{ name, script, want string }{
+		{"aborts", `echo '{"at":"slow.onnx"}'; echo 'terminate called' >&2; kill -ABRT $$`, `slow.onnx: ended a process of its own that tried it out: signal: aborted ("terminate called"); `},
+		{"core dumped in silence", `kill -SEGV $$`, `manifest.json: ended a process of its own that tried it out: signal: segmentation fault; `},
+		{"for lack of memory", `echo 'fatal error: runtime: cannot allocate memory' >&2; exit 2`, `manifest.json: a trial in a process of its own needs more than 1 MiB of memory ("fatal error`},
+		{"too late", `exit 3`, `manifest.json: no end after 1s of a trial`},
+		{"too soon", `exit 0`, `manifest.json: ended a process of its own that tried it out: exit status 0; `},
+		{"with nonsense", `echo '{"digest"'; exit 0`, `manifest.json: ended a process of its own`},
+		{"after its answer", `echo '{"digest":"00"}'; kill -ABRT $$`, `manifest.json: ended a process of its own`},
+		{"with endless words", `head -c 3000000 /dev/zero; exit 1`, `manifest.json: ended a process of its own`},
+		{"with a refusal", `echo '{"report":"a"}'; echo '{"error":"bundle D: x: y; z"}'`, `x: y; z`},
+		{"with another digest", `echo '{"digest":"00"}'`, `manifest.json: changed while the bundle was loaded; start again`},
+	} {
+		trial := &Trial{Command: []string{"/bin/sh", "-c", c.script}, Env: []string{"PATH=/usr/bin:/bin"}, Limits: Limits{Memory: 1 << 20, Time: time.Second}}
+		b, err := trial.Load("testdata/trees", Standard(""))
+		if err == nil {
+			b.Close()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), "bundle ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	trial := &Trial{Command: []string{"/nowhere/serveflow"}, Limits: Limits{Time: time.Second}}
+	if _, err := trial.Verify("testdata/trees"); err == nil || !strings.Contains(err.Error(), "no process to try it out in") {
+		t.Error(err)
+	}
+}
+
+func TestEdgesWantAnAnswer(t *testing.T) {
+	closed := 0
+	late := Stage{Model: fake{err: onnx.ErrLate, closed: &closed}}
+	wrong := Stage{Model: fake{err: errors.New("no"), closed: &closed}}
+	for _, s := range []Stage{late, wrong} {
+		if err := s.askEdges(); err == nil || !strings.Contains(err.Error(), "no scores for a flow whose features are all -1: ") {
+			t.Error(err)
+		}
+	}
+}
