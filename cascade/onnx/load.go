@@ -20,8 +20,8 @@ type Config struct {
 // data is the whole file; it may be reused afterwards. An error says what is wrong
 // in the model and the remedy.
 //
-// data must come from someone who is trusted, and be checked by its digest before:
-// ONNX Runtime aborts the process on some damaged tree ensembles.
+// data must have been tried out in another process before, unless it is trusted and
+// checked by its digest: ONNX Runtime aborts the process on some damaged tree ensembles.
 func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	if err := checkSelfContained(data); err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)

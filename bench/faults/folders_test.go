@@ -1,0 +1,187 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestFaultsFolders hands `serveflow run` bundles that are wrong, or made to reach out
+// of their folder. Each is refused before anything starts, in words.
+func TestFaultsFolders(t *testing.T) {
+	group(t)
+	const target = "100% refused, with file, reason and remedy"
+	run(t, fmt.Sprintf("%d hostile bundles: paths, links, pipes, sizes, digests, orders, numbers", len(hostile)), target, func(t *testing.T, r *row) {
+		refused, longest, most := 0, time.Duration(0), int64(0)
+		binary(t) // is built now, not in the first one's time
+		for _, h := range hostile {
+			dir := filepath.Join(t.TempDir(), "bundle")
+			if err := os.CopyFS(dir, os.DirFS(filepath.Join(repository, "cascade/bundle/testdata/mixed"))); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.spoil(dir); err != nil {
+				t.Fatal(h.name, ": ", err)
+			}
+			began := time.Now()
+			code, words, memory := check(t, dir)
+			most = max(most, memory)
+			longest = max(longest, time.Since(began))
+			if code != 2 || !strings.Contains(words, h.want) || !strings.Contains(words, "; ") || strings.Count(words, "\n") != 1 {
+				t.Errorf("%s: exit code %d, %s", h.name, code, words)
+				continue
+			}
+			refused++
+		}
+		r.saw("%d refused, in at most %v and %d MiB", refused, longest.Round(time.Millisecond), most>>20)
+	})
+}
+
+// check gives the exit code and standard error of `serveflow run --check`, and the
+// bytes that it had resident at most.
+func check(t *testing.T, dir string) (code int, words string, memory int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary(t), "run", "--check", "--bundle", dir)
+	cmd.Dir, cmd.Env = repository, environment()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	cmd.Run()
+	if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		memory = used.Maxrss << 10
+	}
+	return cmd.ProcessState.ExitCode(), stderr.String(), memory
+}
+
+// hostile are bundles by how they are made from a good one, and by what the refusal says.
+var hostile = []struct {
+	name  string
+	spoil func(dir string) error
+	want  string
+}{
+	{"an archive that would unpack elsewhere (zip-slip)", instead("", func(path string) error { return os.WriteFile(path, []byte("PK\x03\x04../../etc/passwd"), 0o644) }), "not a folder; unpack an archive"},
+	{"../ in a file's name", edited(func(m fields) { m["files"].(fields)["../../etc/passwd"] = digest(nil) }), `"../../etc/passwd" is no plain file name`},
+	{"an absolute name", edited(func(m fields) { m["files"].(fields)["/etc/passwd"] = digest(nil) }), `"/etc/passwd" is no plain file name`},
+	{"a folder in a name", edited(func(m fields) { m["files"].(fields)["a/b"] = digest(nil) }), `"a/b" is no plain file name`},
+	{"a link out", instead("slow.onnx", func(path string) error { return os.Symlink("/etc/passwd", path) }), "slow.onnx: not a plain file"},
+	{"a link within", instead("slow.onnx", func(path string) error { return os.Symlink("first.txt", path) }), "slow.onnx: not a plain file"},
+	{"the manifest a link", instead("manifest.json", func(path string) error { return os.Symlink("/etc/passwd", path) }), "manifest.json: not a plain file"},
+	{"a pipe that nobody writes", instead("slow.onnx", func(path string) error { return syscall.Mkfifo(path, 0o644) }), "slow.onnx: not a plain file"},
+	{"a manifest that is a pipe", instead("manifest.json", func(path string) error { return syscall.Mkfifo(path, 0o644) }), "manifest.json: not a plain file"},
+	{"a folder for a file", instead("slow.onnx", func(path string) error { return os.Mkdir(path, 0o755) }), "slow.onnx: not a plain file"},
+	{"a file of 1 TiB of holes", instead("slow.onnx", func(path string) error { return sparse(path, 1<<40) }), "slow.onnx: 1099511627776 bytes"},
+	{"a manifest of 1 GiB", instead("manifest.json", func(path string) error { return sparse(path, 1<<30) }), "manifest.json: 1073741824 bytes"},
+	{"a manifest nested 1,000,000 deep", instead("manifest.json", func(path string) error {
+		return os.WriteFile(path, []byte(`{"schema":`+strings.Repeat("[", 1_000_000)), 0o644)
+	}), "manifest.json: line 1: not JSON"},
+	{"a field twice", replaced("manifest.json", `"threshold"`, `"THRESHOLD": 1, "threshold"`), `field "threshold" is there twice`},
+	{"an unknown field", edited(func(m fields) { m["hook"] = "x" }), `unknown field "hook"`},
+	{"a wrong digest", edited(func(m fields) { m["files"].(fields)["slow.onnx"] = digest(nil) }), "slow.onnx: its SHA-256 is"},
+	{"a changed file", replaced("slow.onnx", "Softmax", "Hardmax"), "slow.onnx: its SHA-256 is"},
+	{"weights in another file", sealed("slow.onnx", func(string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(repository, "cascade/onnx/testdata/bad/external_weight.onnx"))
+	}), "slow.onnx: onnx: a weight lies in another file"},
+	{"4 GiB of zeros inside a model of 300 bytes", sealed("slow.onnx", func(string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(repository, "cascade/onnx/testdata/bomb.onnx"))
+	}), "slow.onnx: "},
+	{"features of LightGBM in another order", edited(func(m fields) { swap(stageIn(m, 0)["features"].([]any)) }), "first.txt: feature 1 is"},
+	{"features of ONNX in another order", edited(func(m fields) { swap(stageIn(m, 1)["features"].([]any)) }), "parity.json: features of stage slow: number 1 is"},
+	{"classes in another order", edited(func(m fields) { swap(m["classes"].([]any)) }), "parity.json: classes: number 1 is"},
+	{"a class twice", edited(func(m fields) { m["classes"].([]any)[0] = m["classes"].([]any)[1] }), "classes: name 2"},
+	{"a stage twice", edited(func(m fields) { stageIn(m, 1)["name"] = "first" }), "the name is there twice"},
+	{"a feature twice", edited(func(m fields) { f := stageIn(m, 1)["features"].([]any); f[0] = f[1] }), "is listed twice"},
+	{"temperature 0", edited(func(m fields) { stageIn(m, 0)["temperature"] = 0 }), "temperature is missing, or not above 0"},
+	{"a threshold that is NaN", replaced("manifest.json", `"threshold": 0.4`, `"threshold": NaN`), "not JSON"},
+	{"a threshold beyond all numbers", replaced("manifest.json", `"threshold": 0.4`, `"threshold": 1e999`), "threshold"},
+	{"depth -1", edited(func(m fields) { stageIn(m, 0)["depth"] = -1 }), "depth is -1"},
+	{"depth 2000000000", edited(func(m fields) { stageIn(m, 1)["depth"] = 2_000_000_000 }), "depth is 2000000000"},
+	{"a tree of 2000000000 leaves", sealed("first.txt", func(path string) ([]byte, error) {
+		data, err := os.ReadFile(path)
+		return bytes.Replace(data, []byte("num_leaves=4"), []byte("num_leaves=2000000000"), 1), err
+	}), "num_leaves is 2000000000, the limit is"},
+	{"a tree that is a circle", sealed("first.txt", func(path string) ([]byte, error) {
+		data, err := os.ReadFile(path)
+		return bytes.Replace(data, []byte("left_child="), []byte("left_child=0 "), 1), err
+	}), "first.txt: gbdt: line "},
+}
+
+type fields = map[string]any
+
+func stageIn(m fields, i int) fields { return m["stages"].([]any)[i].(fields) }
+
+func swap(names []any) { names[0], names[1] = names[1], names[0] }
+
+// instead puts something else where a file of the bundle lies, or the folder itself.
+func instead(name string, put func(path string) error) func(dir string) error {
+	return func(dir string) error {
+		path := filepath.Join(dir, name)
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+		return put(path)
+	}
+}
+
+func sparse(path string, size int64) error {
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		return err
+	}
+	return os.Truncate(path, size)
+}
+
+func replaced(name, old, by string) func(dir string) error {
+	return func(dir string) error {
+		path := filepath.Join(dir, name)
+		data, err := os.ReadFile(path)
+		if err == nil && !bytes.Contains(data, []byte(old)) {
+			err = fmt.Errorf("%s has no %s", name, old)
+		}
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, bytes.Replace(data, []byte(old), []byte(by), 1), 0o644)
+	}
+}
+
+// edited changes the manifest.
+func edited(change func(fields)) func(dir string) error {
+	return func(dir string) error {
+		path := filepath.Join(dir, "manifest.json")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var m fields
+		if err := json.Unmarshal(data, &m); err != nil {
+			return err
+		}
+		change(m)
+		if data, err = json.Marshal(m); err != nil {
+			return err
+		}
+		return os.WriteFile(path, data, 0o644)
+	}
+}
+
+// sealed changes a file and sets its digest right.
+func sealed(name string, change func(path string) ([]byte, error)) func(dir string) error {
+	return func(dir string) error {
+		path := filepath.Join(dir, name)
+		data, err := change(path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			return err
+		}
+		return edited(func(m fields) { m["files"].(fields)[name] = digest(data) })(dir)
+	}
+}
