@@ -35,11 +35,11 @@ func TestFaultsBundles(t *testing.T) {
 		base        specimen
 		mutate      func(*rand.Rand, []byte) []byte
 	}{
-		{"service's first stage, LightGBM", 200, 4000, stageOf(t, "service", 0), mutateTrees},
-		{"conn.log's stage, LightGBM", 40, 1000, stageOf(t, "service-conn", 0), mutateTrees},
-		{"service's slow stage, ONNX trees", 50, 1500, stageOf(t, "service", 2), mutateONNX},
-		{"small ONNX trees", 200, 3000, alone(t, library, "trees"), mutateONNX},
-		{"small ONNX network", 100, 1000, alone(t, library, "mlp"), mutateONNX},
+		{"service's first stage, LightGBM", 100, 4000, stageOf(t, "service", 0), mutateTrees},
+		{"conn.log's stage, LightGBM", 20, 1000, stageOf(t, "service-conn", 0), mutateTrees},
+		{"service's slow stage, ONNX trees", 20, 1500, stageOf(t, "service", 2), mutateONNX},
+		{"small ONNX trees", 100, 3000, alone(t, library, "trees"), mutateONNX},
+		{"small ONNX network", 60, 1000, alone(t, library, "mlp"), mutateONNX},
 	} {
 		n := choose(c.short, c.long)
 		run(t, fmt.Sprintf("%d mutated models: %s", n, c.name), target, func(t *testing.T, r *row) {

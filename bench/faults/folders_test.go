@@ -92,6 +92,13 @@ var hostile = []struct {
 	{"4 GiB of zeros inside a model of 300 bytes", sealed("slow.onnx", func(string) ([]byte, error) {
 		return os.ReadFile(filepath.Join(repository, "cascade/onnx/testdata/bomb.onnx"))
 	}), "slow.onnx: "},
+	{"ONNX trees that abort ONNX Runtime 1.24.4", sealed("slow.onnx", func(string) ([]byte, error) {
+		data, err := os.ReadFile(filepath.Join(repository, "cascade/onnx/testdata/trees.onnx"))
+		if err == nil {
+			data[1401] ^= 0x10
+		}
+		return data, err
+	}), "slow.onnx: ended a process of its own that tried it out"},
 	{"features of LightGBM in another order", edited(func(m fields) { swap(stageIn(m, 0)["features"].([]any)) }), "first.txt: feature 1 is"},
 	{"features of ONNX in another order", edited(func(m fields) { swap(stageIn(m, 1)["features"].([]any)) }), "parity.json: features of stage slow: number 1 is"},
 	{"classes in another order", edited(func(m fields) { swap(m["classes"].([]any)) }), "parity.json: classes: number 1 is"},

@@ -3,7 +3,6 @@ package bundle
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -62,9 +61,9 @@ func TestTrialPasses(t *testing.T) {
 // the features where they are zeros.
 func hostile(t *testing.T, model string) string {
 	dir := copyBundle(t, "mixed")
-	data, err := os.ReadFile(filepath.Join("..", "onnx", "testdata", model))
-	if err != nil {
-		t.Fatal(err)
+	data := read(t, "../onnx/testdata", model)
+	if model == "trees.onnx" { // one bit: ONNX Runtime 1.24.4 aborts while it loads this
+		data[1401] ^= 0x10
 	}
 	write(t, dir, "slow.onnx", data)
 	seal(t, dir, "slow.onnx")
@@ -83,6 +82,7 @@ func hostile(t *testing.T, model string) string {
 func TestTrialRefuses(t *testing.T) {
 	for _, c := range []struct{ try, model, want string }{
 		{"try-shortly", "endless.onnx", "slow.onnx: no end after 1s of a trial in a process of its own; "},
+		{"try", "trees.onnx", "slow.onnx: ended a process of its own that tried it out: "},
 		{"try", "bomb.onnx", "slow.onnx: onnx: trial with 1 rows of zeros: "},
 		{"try", "nan.onnx", "slow.onnx: no scores for a flow whose features are all -1: onnx: row 0: the score of class 0 is NaN; "},
 		{"try", "bad/external_weight.onnx", "slow.onnx: onnx: a weight lies in another file (external data); "},
