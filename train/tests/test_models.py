@@ -81,4 +81,5 @@ def test_bundle_says_what_is_in_it(flows, model, tmp_path):
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert set(manifest["files"]) == {f.name for f in tmp_path.iterdir()} - {"manifest.json"}
     assert manifest["stages"][0]["features"] == list(X) and manifest["stages"][0]["threshold"] == 0.25
-    assert len(json.loads((tmp_path / "parity.json").read_text())["rows"]) == 5
+    parity = json.loads((tmp_path / "parity.json").read_text())
+    assert len(parity["rows"]) == 5 and parity["classes"] == ["a", "b", "c"] and parity["features"] == {"first": list(X)}
