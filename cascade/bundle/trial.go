@@ -80,22 +80,20 @@ func (t *Trial) run(dir string) (report []string, digest string, err error) {
 	case end == nil && last.Digest != "":
 		return report, last.Digest, nil
 	}
-	return report, "", fmt.Errorf("bundle %s: %s: %s; the file is damaged or made to do harm: %s", dir, at, t.death(cmd.ProcessState, stderr, ctx.Err() != nil), rewrite)
+	return report, "", fmt.Errorf("bundle %s: %s: %s", dir, at, t.death(cmd.ProcessState, stderr.String(), ctx.Err() != nil))
 }
 
-// death says how a trial ended that gave no answer.
-func (t *Trial) death(state *os.ProcessState, stderr *head, late bool) string {
-	if late || state.ExitCode() == exitLate {
-		return fmt.Sprintf("no end after %v of a trial in a process of its own", t.Limits.Time)
+// death says how a trial ended that gave no answer, and the remedy.
+func (t *Trial) death(state *os.ProcessState, stderr string, late bool) string {
+	const remedy = "the file is damaged or made to do harm: " + rewrite
+	words, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
+	switch {
+	case late || state.ExitCode() == exitLate:
+		return fmt.Sprintf("no end after %v of a trial in a process of its own; %s", t.Limits.Time, remedy)
+	case lacksMemory(stderr):
+		return t.Limits.exceeded(words)
 	}
-	words := ""
-	if line, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n"); line != "" {
-		words = fmt.Sprintf(" (%.200q)", line)
-	}
-	if strings.Contains(words, "memory") || strings.Contains(words, "bad_alloc") {
-		return fmt.Sprintf("a trial in a process of its own needs more than %d MiB of memory%s", t.Limits.Memory>>20, words)
-	}
-	return fmt.Sprintf("ended a process of its own that tried it out: %v%s", state, words)
+	return fmt.Sprintf("ended a process of its own that tried it out: %v (%.200q); %s", state, words, remedy)
 }
 
 // head keeps the beginning of what is written.

@@ -83,7 +83,7 @@ func TestTrialRefuses(t *testing.T) {
 	for _, c := range []struct{ try, model, want string }{
 		{"try-shortly", "endless.onnx", "slow.onnx: no end after 1s of a trial in a process of its own; "},
 		{"try", "trees.onnx", "slow.onnx: ended a process of its own that tried it out: "},
-		{"try", "bomb.onnx", "slow.onnx: onnx: trial with 1 rows of zeros: "},
+		{"try", "bomb.onnx", "slow.onnx: it needs more than the 512 MiB of memory that a bundle may ("},
 		{"try", "nan.onnx", "slow.onnx: no scores for a flow whose features are all -1: onnx: row 0: the score of class 0 is NaN; "},
 		{"try", "bad/external_weight.onnx", "slow.onnx: onnx: a weight lies in another file (external data); "},
 	} {
@@ -105,10 +105,10 @@ func TestTrialRefuses(t *testing.T) {
 func TestTrialEnds(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
 		{"aborts", `echo '{"at":"slow.onnx"}'; echo 'terminate called' >&2; kill -ABRT $$`, `slow.onnx: ended a process of its own that tried it out: signal: aborted ("terminate called"); `},
-		{"core dumped in silence", `kill -SEGV $$`, `manifest.json: ended a process of its own that tried it out: signal: segmentation fault; `},
-		{"for lack of memory", `echo 'fatal error: runtime: cannot allocate memory' >&2; exit 2`, `manifest.json: a trial in a process of its own needs more than 1 MiB of memory ("fatal error`},
+		{"core dumped in silence", `kill -SEGV $$`, `manifest.json: ended a process of its own that tried it out: signal: segmentation fault (""); `},
+		{"for lack of memory", `echo 'fatal error: runtime: cannot allocate memory' >&2; exit 2`, `manifest.json: it needs more than the 1 MiB of memory that a bundle may ("fatal error`},
 		{"too late", `exit 3`, `manifest.json: no end after 1s of a trial`},
-		{"too soon", `exit 0`, `manifest.json: ended a process of its own that tried it out: exit status 0; `},
+		{"too soon", `exit 0`, `manifest.json: ended a process of its own that tried it out: exit status 0 (""); `},
 		{"with nonsense", `echo '{"digest"'; exit 0`, `manifest.json: ended a process of its own`},
 		{"after its answer", `echo '{"digest":"00"}'; kill -ABRT $$`, `manifest.json: ended a process of its own`},
 		{"with endless words", `head -c 3000000 /dev/zero; exit 1`, `manifest.json: ended a process of its own`},

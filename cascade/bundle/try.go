@@ -37,7 +37,7 @@ func Try(dir string, engines Engines, l Limits, w io.Writer) error {
 	if err != nil {
 		err = fmt.Errorf("bundle %s: the limits of its trial cannot be set: %w; see to it that /proc is there", dir, err)
 	} else {
-		digest, err = tryOut(dir, engines, out)
+		digest, err = tryOut(dir, engines, l, out)
 		out.Encode(event{Report: fmt.Sprintf("trial: at most %d MiB resident; %d MiB beyond the start would have ended it", peak()>>20, l.Memory>>20)})
 	}
 	last := event{Digest: digest}
@@ -47,7 +47,7 @@ func Try(dir string, engines Engines, l Limits, w io.Writer) error {
 	return out.Encode(last)
 }
 
-func tryOut(dir string, engines Engines, out *json.Encoder) (digest string, err error) {
+func tryOut(dir string, engines Engines, l Limits, out *json.Encoder) (digest string, err error) {
 	at := ""
 	p := progress{
 		report: func(format string, args ...any) { out.Encode(event{Report: fmt.Sprintf(format, args...)}) },
@@ -59,6 +59,9 @@ func tryOut(dir string, engines Engines, out *json.Encoder) (digest string, err 
 		},
 	}
 	b, err := load(dir, engines, p)
+	if err != nil && lacksMemory(err.Error()) {
+		return "", fmt.Errorf("bundle %s: %s: %s", dir, at, l.exceeded(err.Error()))
+	}
 	if err != nil {
 		return "", err
 	}
@@ -70,6 +73,21 @@ func tryOut(dir string, engines Engines, out *json.Encoder) (digest string, err 
 		}
 	}
 	return b.Digest, nil
+}
+
+// lacksMemory reports whether words are those of Go, C++ or ONNX Runtime for no memory.
+func lacksMemory(words string) bool {
+	for _, theirs := range []string{"bad_alloc", "Failed to allocate memory", "cannot allocate memory", "out of memory"} {
+		if strings.Contains(words, theirs) {
+			return true
+		}
+	}
+	return false
+}
+
+// exceeded says that a trial lacked memory, in whose words, and the remedy.
+func (l Limits) exceeded(words string) string {
+	return fmt.Sprintf("it needs more than the %d MiB of memory that a bundle may (%.200q); train a smaller model, or "+rewrite, l.Memory>>20, words)
 }
 
 // set limits this process: no core file, no more memory and time than allowed.
