@@ -46,10 +46,16 @@ func checkSelfContained(data []byte) error {
 	if len(data) > 8 && string(data[4:8]) == "ORTM" {
 		return errors.New("this is ONNX Runtime's own format; export the model as plain ONNX")
 	}
-	return walk(data, model, 0)
+	return walk(data, model, 0, func([]byte, bool) error { return nil })
 }
 
-func walk(data []byte, m message, depth int) error {
+// eachNode calls do with every node, however deep, and whether it is one of the model's
+// own graph.
+func eachNode(data []byte, do func(content []byte, top bool) error) error {
+	return walk(data, model, 0, do)
+}
+
+func walk(data []byte, m message, depth int, do func(content []byte, top bool) error) error {
 	const deepest = 100 // protobuf's own limit
 	if depth > deepest {
 		return errNotONNX
@@ -64,7 +70,12 @@ func walk(data []byte, m message, depth int) error {
 			return fmt.Errorf("a weight lies in another file (external data); save the model in one file")
 		}
 		if next, ok := inner[m][number]; ok {
-			if err := walk(content, next, depth+1); err != nil {
+			if next == node {
+				if err := do(content, m == graph && depth == 1); err != nil {
+					return err
+				}
+			}
+			if err := walk(content, next, depth+1, do); err != nil {
 				return err
 			}
 		}

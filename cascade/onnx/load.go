@@ -26,6 +26,10 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	if err := checkSelfContained(data); err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
 	}
+	columns, err := checkTrees(data, c.Input)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
 	inputs, outputs, err := ort.GetInputOutputInfoWithONNXData(data)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w; export the model again (opset 17 and IR 8 are known to work)", oneLine(err))
@@ -33,6 +37,9 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	width, classes, err := checkShapes(inputs, outputs, c)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	if columns > width {
+		return nil, fmt.Errorf("onnx: its trees look at %d features, and %q has %d; the model is damaged, export it again", columns, c.Input, width)
 	}
 	session, err := newSession(data, c)
 	if err != nil {
@@ -85,7 +92,7 @@ func columns(what string, all []ort.InputOutputInfo, name string) (int, error) {
 			continue
 		}
 		if t.OrtValueType != ort.ONNXTypeTensor || t.DataType != ort.TensorElementDataTypeFloat {
-			return 0, fmt.Errorf("%s %q is %s, not a tensor of float32; export the model with float32", what, name, kind(t))
+			return 0, fmt.Errorf("%s %q is %s, not a tensor of float32; export the model with float32", what, name, typeOf(t))
 		}
 		if d := t.Dimensions; len(d) != 2 || d[0] != -1 || d[1] < 1 {
 			return 0, fmt.Errorf("%s %q has the shape %v; export the model with [-1 n]: any number of rows, a fixed number of columns", what, name, []int64(d))
@@ -95,7 +102,7 @@ func columns(what string, all []ort.InputOutputInfo, name string) (int, error) {
 	return 0, fmt.Errorf("no %s %q, only %s; name one of these in the manifest", what, name, names(all))
 }
 
-func kind(t ort.InputOutputInfo) string {
+func typeOf(t ort.InputOutputInfo) string {
 	if t.OrtValueType != ort.ONNXTypeTensor {
 		return t.OrtValueType.String()
 	}

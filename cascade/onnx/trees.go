@@ -1,0 +1,172 @@
+package onnx
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Domain and names of the operators that are trees.
+const (
+	mlDomain   = "ai.onnx.ml"
+	classifier = "TreeEnsembleClassifier"
+	regressor  = "TreeEnsembleRegressor"
+)
+
+// checkTrees holds every tree ensemble of a model to what ONNX Runtime takes for
+// granted: it aborts the process on some that are not so, and walks for ever through a
+// tree that is a circle. It gives the columns that the trees look at, 0 without trees.
+func checkTrees(data []byte, input string) (columns int, err error) {
+	err = eachNode(data, func(content []byte, top bool) error {
+		n, err := readNode(content)
+		if err != nil {
+			return err
+		}
+		if n.domain != mlDomain || n.op != classifier && n.op != regressor {
+			if n.domain == mlDomain && n.op == "TreeEnsemble" {
+				return fmt.Errorf("operator %s is not served; export the model for opset 3 of ai.onnx.ml", n.op)
+			}
+			return nil
+		}
+		// The width of what a step before gives is not known here.
+		if !top || len(n.inputs) != 1 || n.inputs[0] != input {
+			return fmt.Errorf("a %s does not read %q itself; export the model with no step before its trees", n.op, input)
+		}
+		e := ensemble{n}
+		if err := e.check(); err != nil {
+			return fmt.Errorf("%s: %w; the model is damaged, export it again", n.op, err)
+		}
+		columns = max(columns, int(slices.Max(n.ints["nodes_featureids"]))+1)
+		return nil
+	})
+	return columns, err
+}
+
+// ensemble is a node that is trees: parallel lists, one entry a split or leaf, and one
+// a vote of a leaf.
+type ensemble struct{ *graphNode }
+
+// place names a split or leaf.
+type place struct{ tree, node int64 }
+
+const leafMode = "LEAF"
+
+var modes = []string{leafMode, "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"}
+
+func (e ensemble) check() error {
+	n := len(e.ints["nodes_nodeids"])
+	if n == 0 {
+		return errors.New("it has no nodes")
+	}
+	for name := range e.ints { // has all names
+		if strings.HasSuffix(name, "_as_tensor") {
+			return fmt.Errorf("%s is not served, only lists of float32", name)
+		}
+	}
+	for name, got := range map[string]int{
+		"nodes_treeids": len(e.ints["nodes_treeids"]), "nodes_featureids": len(e.ints["nodes_featureids"]),
+		"nodes_truenodeids": len(e.ints["nodes_truenodeids"]), "nodes_falsenodeids": len(e.ints["nodes_falsenodeids"]),
+		"nodes_modes": len(e.texts["nodes_modes"]), "nodes_values": e.floats["nodes_values"],
+		"nodes_hitrates":                  cmp.Or(e.floats["nodes_hitrates"], n), // may be left out
+		"nodes_missing_value_tracks_true": cmp.Or(len(e.ints["nodes_missing_value_tracks_true"]), n),
+	} {
+		if got != n {
+			return fmt.Errorf("%s has %d values, nodes_nodeids %d", name, got, n)
+		}
+	}
+	for i, feature := range e.ints["nodes_featureids"] {
+		if feature < 0 || feature >= maxColumns {
+			return fmt.Errorf("nodes_featureids: value %d is %d, not from 0 to %d", i+1, feature, maxColumns-1)
+		}
+		if !slices.Contains(modes, e.texts["nodes_modes"][i]) {
+			return fmt.Errorf("nodes_modes: value %d is %.20q", i+1, e.texts["nodes_modes"][i])
+		}
+	}
+	at, err := e.places()
+	if err != nil {
+		return err
+	}
+	if err := e.checkPaths(at); err != nil {
+		return err
+	}
+	return e.checkVotes(at)
+}
+
+// maxColumns is how many features a row may have.
+const maxColumns = 1 << 16
+
+// places finds each node's entry; none is there twice.
+func (e ensemble) places() (map[place]int, error) {
+	at := make(map[place]int, len(e.ints["nodes_nodeids"]))
+	for i, node := range e.ints["nodes_nodeids"] {
+		p := place{e.ints["nodes_treeids"][i], node}
+		if _, twice := at[p]; twice {
+			return nil, fmt.Errorf("tree %d has node %d twice", p.tree, p.node)
+		}
+		at[p] = i
+	}
+	return at, nil
+}
+
+// checkPaths follows all paths down: each split has both children in its own tree, and
+// none comes back to itself. Two splits may share a child, as exports of splits by
+// category do.
+func (e ensemble) checkPaths(at map[place]int) error {
+	const underWay, done = 1, 2
+	state := make([]uint8, len(at))
+	var path []int // entries, from the top down
+	for top := range state {
+		path = append(path[:0], top)
+		for len(path) > 0 {
+			i := path[len(path)-1]
+			if state[i] != 0 { // back from its children, or done before
+				state[i], path = done, path[:len(path)-1]
+				continue
+			}
+			state[i] = underWay
+			if e.texts["nodes_modes"][i] == leafMode {
+				continue
+			}
+			for _, side := range []string{"nodes_truenodeids", "nodes_falsenodeids"} {
+				p := place{e.ints["nodes_treeids"][i], e.ints[side][i]}
+				child, ok := at[p]
+				if !ok {
+					return fmt.Errorf("%s: tree %d has no node %d", side, p.tree, p.node)
+				}
+				if state[child] == underWay {
+					return fmt.Errorf("%s: tree %d comes back to node %d", side, p.tree, p.node)
+				}
+				if state[child] == 0 {
+					path = append(path, child)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkVotes holds the votes to leaves that are there, and to classes that are there.
+func (e ensemble) checkVotes(at map[place]int) error {
+	kind, outputs := "class", int64(len(e.ints["classlabels_int64s"])+len(e.texts["classlabels_strings"]))
+	if e.op == regressor {
+		kind, outputs = "target", e.number["n_targets"]
+	}
+	trees, nodes, ids := e.ints[kind+"_treeids"], e.ints[kind+"_nodeids"], e.ints[kind+"_ids"]
+	if n := len(ids); n == 0 || len(trees) != n || len(nodes) != n || e.floats[kind+"_weights"] != n {
+		return fmt.Errorf("its votes' lists have %d, %d, %d and %d values", len(trees), len(nodes), n, e.floats[kind+"_weights"])
+	}
+	if got := int64(e.floats["base_values"]); got != 0 && got != outputs && !(got == 1 && outputs == 2) {
+		return fmt.Errorf("base_values has %d values for %d scores", got, outputs)
+	}
+	for i, id := range ids {
+		if id < 0 || id >= outputs {
+			return fmt.Errorf("%s_ids: value %d is %d, not from 0 to %d", kind, i+1, id, outputs-1)
+		}
+		if entry, ok := at[place{trees[i], nodes[i]}]; !ok || e.texts["nodes_modes"][entry] != leafMode {
+			return fmt.Errorf("%s_nodeids: tree %d has no leaf %d", kind, trees[i], nodes[i])
+		}
+	}
+	return nil
+}
