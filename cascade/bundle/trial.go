@@ -50,7 +50,7 @@ func (t *Trial) Verify(dir string) (report []string, err error) {
 
 func (t *Trial) run(dir string) (report []string, digest string, err error) {
 	// The process ends itself in time; this is for one that no longer can.
-	ctx, cancel := context.WithTimeout(context.Background(), t.Limits.Time+2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), t.Limits.clock()+2*time.Second)
 	defer cancel()
 	args := append(t.Command[1:len(t.Command):len(t.Command)], dir)
 	cmd := exec.CommandContext(ctx, t.Command[0], args...)
@@ -89,7 +89,7 @@ func (t *Trial) death(state *os.ProcessState, stderr string, late bool) string {
 	words, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	switch {
 	case late || state.ExitCode() == exitLate:
-		return fmt.Sprintf("no end after %v of a trial in a process of its own; %s", t.Limits.Time, remedy)
+		return fmt.Sprintf("no end after %v of the processor's time, in a process of its own that tried it out; %s", t.Limits.CPU, remedy)
 	case lacksMemory(stderr):
 		return t.Limits.exceeded(words)
 	}

@@ -15,9 +15,9 @@ import (
 // tries are the limits by the argument that makes the test's binary try a bundle out.
 func tries(name string) (Limits, bool) {
 	l, ok := map[string]Limits{
-		"try":         {Memory: 512 << 20, Time: 30 * time.Second},
-		"try-dying":   {Memory: 512 << 20, Time: 30 * time.Second},
-		"try-shortly": {Memory: 512 << 20, Time: time.Second},
+		"try":         {Memory: 512 << 20, CPU: 30 * time.Second},
+		"try-dying":   {Memory: 512 << 20, CPU: 30 * time.Second},
+		"try-shortly": {Memory: 512 << 20, CPU: time.Second},
 	}[name]
 	return l, ok
 }
@@ -86,7 +86,7 @@ func hostile(t *testing.T, model string) string {
 // What would end, stop or fill the process that loads the bundle only does so to the trial.
 func TestTrialRefuses(t *testing.T) {
 	for _, c := range []struct{ try, model, want string }{
-		{"try-shortly", "endless.onnx", "slow.onnx: no end after 1s of a trial in a process of its own; "},
+		{"try-shortly", "endless.onnx", "slow.onnx: no end after 1s of the processor"},
 		{"try-dying", "endless.onnx", "slow.onnx: ended a process of its own that tried it out: "},
 		{"try", "bomb.onnx", "slow.onnx: it needs more than the 512 MiB of memory that a bundle may ("},
 		{"try", "nan.onnx", "slow.onnx: no scores for a flow whose features are all -1: onnx: row 0: the score of class 0 is NaN; "},
@@ -112,7 +112,7 @@ func TestTrialEnds(t *testing.T) {
 		{"aborts", `echo '{"at":"slow.onnx"}'; echo 'terminate called' >&2; kill -ABRT $$`, `slow.onnx: ended a process of its own that tried it out: signal: aborted ("terminate called"); `},
 		{"core dumped in silence", `kill -SEGV $$`, `manifest.json: ended a process of its own that tried it out: signal: segmentation fault (""); `},
 		{"for lack of memory", `echo 'fatal error: runtime: cannot allocate memory' >&2; exit 2`, `manifest.json: it needs more than the 1 MiB of memory that a bundle may ("fatal error`},
-		{"too late", `exit 3`, `manifest.json: no end after 1s of a trial`},
+		{"too late", `exit 3`, `manifest.json: no end after 1s of the processor`},
 		{"too soon", `exit 0`, `manifest.json: ended a process of its own that tried it out: exit status 0 (""); `},
 		{"with nonsense", `echo '{"digest"'; exit 0`, `manifest.json: ended a process of its own`},
 		{"after its answer", `echo '{"digest":"00"}'; kill -ABRT $$`, `manifest.json: ended a process of its own`},
@@ -120,7 +120,7 @@ func TestTrialEnds(t *testing.T) {
 		{"with a refusal", `echo '{"report":"a"}'; echo '{"error":"bundle D: x: y; z"}'`, `x: y; z`},
 		{"with another digest", `echo '{"digest":"00"}'`, `manifest.json: changed while the bundle was loaded; start again`},
 	} {
-		trial := &Trial{Command: []string{"/bin/sh", "-c", c.script}, Env: []string{"PATH=/usr/bin:/bin"}, Limits: Limits{Memory: 1 << 20, Time: time.Second}}
+		trial := &Trial{Command: []string{"/bin/sh", "-c", c.script}, Env: []string{"PATH=/usr/bin:/bin"}, Limits: Limits{Memory: 1 << 20, CPU: time.Second}}
 		b, err := trial.Load("testdata/trees", Standard(""))
 		if err == nil {
 			b.Close()
@@ -129,7 +129,7 @@ func TestTrialEnds(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	trial := &Trial{Command: []string{"/nowhere/serveflow"}, Limits: Limits{Time: time.Second}}
+	trial := &Trial{Command: []string{"/nowhere/serveflow"}, Limits: Limits{CPU: time.Second}}
 	if _, err := trial.Verify("testdata/trees"); err == nil || !strings.Contains(err.Error(), "no process to try it out in") {
 		t.Error(err)
 	}

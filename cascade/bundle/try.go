@@ -2,9 +2,12 @@ package bundle
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -15,7 +18,7 @@ import (
 // Limits are what a bundle may use while it is tried out.
 type Limits struct {
 	Memory int64         // bytes, beyond what the process has before it reads anything
-	Time   time.Duration // by the clock
+	CPU    time.Duration // of the processor, rounded up to seconds; by the clock it may take ten times that
 }
 
 // event is a line that a process which tries a bundle out writes.
@@ -96,25 +99,38 @@ func (l Limits) set() error {
 	if err != nil {
 		return err
 	}
-	if err := lower(syscall.RLIMIT_DATA, used+uint64(l.Memory)); err != nil {
-		return err
-	}
-	if err := lower(syscall.RLIMIT_CORE, 0); err != nil {
+	seconds := uint64(math.Ceil(l.CPU.Seconds()))
+	late := make(chan os.Signal, 1)
+	signal.Notify(late, syscall.SIGXCPU)
+	err = errors.Join(
+		lower(syscall.RLIMIT_CORE, 0, 0),
+		lower(syscall.RLIMIT_DATA, used+uint64(l.Memory), used+uint64(l.Memory)),
+		lower(syscall.RLIMIT_CPU, seconds, seconds+5), // a signal, and five seconds later the end
+	)
+	if err != nil {
 		return err
 	}
 	debug.SetMemoryLimit(l.Memory / 2) // garbage is not what the limit is for
-	time.AfterFunc(l.Time, func() { os.Exit(exitLate) })
+	go func() {
+		select {
+		case <-late:
+		case <-time.After(l.clock()):
+		}
+		os.Exit(exitLate)
+	}()
 	return nil
 }
 
+// clock is how long a trial may take where it is waiting for the processor most of the time.
+func (l Limits) clock() time.Duration { return 10 * l.CPU }
+
 // lower sets a limit of this process, for good, where it has no lower one.
-func lower(resource int, limit uint64) error {
+func lower(resource int, soft, hard uint64) error {
 	var now syscall.Rlimit
 	if err := syscall.Getrlimit(resource, &now); err != nil {
 		return err
 	}
-	limit = min(limit, now.Max)
-	return syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit})
+	return syscall.Setrlimit(resource, &syscall.Rlimit{Cur: min(soft, now.Max), Max: min(hard, now.Max)})
 }
 
 // dataSize gives the bytes of memory that RLIMIT_DATA counts.

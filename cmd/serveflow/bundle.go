@@ -71,10 +71,10 @@ func newTrial() (*bundle.Trial, error) {
 	return t, nil
 }
 
-// trialLimits are twice the memory and a hundred times the time that bundles/service
+// trialLimits are twice the memory and a hundred times the time of the processor that bundles/service
 // takes. What a bundle needs in its trial, it needs in the process that serves it, too.
 func trialLimits() bundle.Limits {
-	return bundle.Limits{Memory: 192 << 20, Time: 30 * time.Second}
+	return bundle.Limits{Memory: 192 << 20, CPU: 30 * time.Second}
 }
 
 // loadSpec loads the bundle that the settings name. The bundle's own task is the
