@@ -2,6 +2,7 @@ package gbdt
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -73,7 +74,13 @@ func checkPredicts(t *testing.T, m *Model) {
 	for i := range rows {
 		rows[i] = []float32{-1, 0, 1e30, 65535}[i%n]
 	}
-	if err := m.Predict(rows, n, make([]float64, n*m.Classes())); err != nil {
+	scores := make([]float64, n*m.Classes())
+	if err := m.Predict(rows, n, scores); err != nil {
 		t.Error(err)
+	}
+	for _, score := range scores {
+		if math.IsInf(score, 0) || math.IsNaN(score) {
+			t.Errorf("the score %v", score)
+		}
 	}
 }

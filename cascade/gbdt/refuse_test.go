@@ -53,6 +53,7 @@ var edits = []struct{ name, pattern, replacement string }{
 	{"leaves beyond memory", `num_leaves=15`, "num_leaves=10000000000"},
 	{"fewer leaves", `num_leaves=15`, "num_leaves=14"},
 	{"infinite leaf", `leaf_value=\S+`, "leaf_value=inf"},
+	{"leaves whose sum is infinite", `leaf_value=\S+`, "leaf_value=1e308"},
 	{"leaf not a number", `leaf_value=\S+`, "leaf_value=-1.2.3"},
 	{"no thresholds", `threshold=.*\n`, ""},
 	{"NaN threshold", `(\nthreshold=0 1 2 3) \S+`, "$1 nan"},

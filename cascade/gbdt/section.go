@@ -113,14 +113,18 @@ func wholeNumber(lo, hi int) string {
 	return fmt.Sprintf("a whole number from %d to %d", lo, hi)
 }
 
-// floats reads n finite numbers.
-func (s *section) floats(key string, n int) ([]float64, error) {
+// floats reads n finite numbers of at most this size.
+func (s *section) floats(key string, n int, most float64) ([]float64, error) {
+	wanted := "a finite number"
+	if most < math.MaxFloat64 {
+		wanted += fmt.Sprintf(" of at most %g", most)
+	}
 	var values []float64
 	err := s.each(key, n, func(text string) bool {
 		v, err := strconv.ParseFloat(text, 64)
 		values = append(values, v)
-		return err == nil && !math.IsInf(v, 0) && !math.IsNaN(v)
-	}, "a finite number")
+		return err == nil && math.Abs(v) <= most
+	}, wanted)
 	return values, err
 }
 

@@ -1,6 +1,9 @@
 package gbdt
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // decision_type of a split: bit 0 by category, bit 1 missing goes left, bits 2 and
 // 3 what counts as missing (0 nothing, 1 zero, 2 NaN).
@@ -8,6 +11,10 @@ const (
 	categorySplit = 1
 	maxDecision   = 2<<2 | 3
 )
+
+// maxLeaf is the largest score of a leaf: the sum of all trees' is finite then, and
+// probabilities of it are numbers.
+const maxLeaf = 1e100
 
 const maxWord = 1<<32 - 1 // of a set of categories
 
@@ -25,7 +32,7 @@ func (f *file) parseTree(s *section) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.floats("leaf_value", leaves); err != nil {
+	if _, err := s.floats("leaf_value", leaves, maxLeaf); err != nil {
 		return err
 	}
 	keep := []string{"num_leaves", "num_cat", "leaf_value"}
@@ -81,7 +88,7 @@ func (f *file) checkSplits(s *section, splits, categories int) error {
 	if err != nil {
 		return err
 	}
-	thresholds, err := s.floats("threshold", splits)
+	thresholds, err := s.floats("threshold", splits, math.MaxFloat64)
 	if err != nil {
 		return err
 	}
