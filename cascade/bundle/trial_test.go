@@ -12,26 +12,42 @@ import (
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 )
 
-// tries are the limits by the argument that makes the test's binary try a bundle out.
-func tries(name string) (Limits, bool) {
-	l, ok := map[string]Limits{
-		"try":         {Memory: 512 << 20, CPU: 30 * time.Second},
-		"try-dying":   {Memory: 512 << 20, CPU: 30 * time.Second},
-		"try-shortly": {Memory: 512 << 20, CPU: time.Second},
-	}[name]
-	return l, ok
+// tries are what the test's binary does instead of testing, by its first argument: it
+// tries a bundle out with ONNX models loaded in this way, within these limits.
+func tries(name string) (load func([]byte, *StageSpec) (Model, error), l Limits, ok bool) {
+	engines := Standard(os.Getenv("SERVEFLOW_ONNXRUNTIME"))
+	l = Limits{Memory: 512 << 20, CPU: 30 * time.Second}
+	switch name {
+	case "try":
+		return engines["onnx"].Load, l, true
+	case "try-impatient":
+		return func(data []byte, _ *StageSpec) (Model, error) {
+			runtime, err := onnx.Start(os.Getenv("SERVEFLOW_ONNXRUNTIME"))
+			if err != nil {
+				return nil, err
+			}
+			return runtime.Load(data, onnx.Config{Input: "features", Output: "scores", Timeout: 100 * time.Millisecond})
+		}, l, true
+	case "try-dying":
+		return func([]byte, *StageSpec) (Model, error) {
+			syscall.Kill(os.Getpid(), syscall.SIGABRT)
+			select {}
+		}, l, true
+	case "try-spinning":
+		l.CPU = time.Second
+		return func([]byte, *StageSpec) (Model, error) {
+			for {
+			}
+		}, l, true
+	}
+	return nil, l, false
 }
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 {
-		if limits, ok := tries(os.Args[1]); ok {
-			engines := Standard(os.Getenv("SERVEFLOW_ONNXRUNTIME"))
-			if os.Args[1] == "try-dying" {
-				engines["onnx"] = Engine{func([]byte, *StageSpec) (Model, error) {
-					syscall.Kill(os.Getpid(), syscall.SIGABRT)
-					select {}
-				}, 0}
-			}
+		if load, limits, ok := tries(os.Args[1]); ok {
+			engines := Standard("")
+			engines["onnx"] = Engine{load, 1e-5}
 			if err := Try(os.Args[2], engines, limits, os.Stdout); err != nil {
 				os.Exit(1)
 			}
@@ -47,7 +63,7 @@ func newTrial(t *testing.T, name string) *Trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits, _ := tries(name)
+	_, limits, _ := tries(name)
 	return &Trial{Command: []string{exe, name}, Env: []string{"SERVEFLOW_ONNXRUNTIME=" + onnxtest.Library(t)}, Limits: limits}
 }
 
@@ -86,7 +102,8 @@ func hostile(t *testing.T, model string) string {
 // What would end, stop or fill the process that loads the bundle only does so to the trial.
 func TestTrialRefuses(t *testing.T) {
 	for _, c := range []struct{ try, model, want string }{
-		{"try-shortly", "endless.onnx", "slow.onnx: no end after 1s of the processor"},
+		{"try-spinning", "endless.onnx", "slow.onnx: no end after 1s of the processor's time, "},
+		{"try-impatient", "endless.onnx", "slow.onnx: no scores for a flow whose features are all 1: onnx: no answer in 100ms; "},
 		{"try-dying", "endless.onnx", "slow.onnx: ended a process of its own that tried it out: "},
 		{"try", "bomb.onnx", "slow.onnx: it needs more than the 512 MiB of memory that a bundle may ("},
 		{"try", "nan.onnx", "slow.onnx: no scores for a flow whose features are all -1: onnx: row 0: the score of class 0 is NaN; "},

@@ -71,8 +71,8 @@ func newTrial() (*bundle.Trial, error) {
 	return t, nil
 }
 
-// trialLimits are twice the memory and a hundred times the time of the processor that bundles/service
-// takes. What a bundle needs in its trial, it needs in the process that serves it, too.
+// trialLimits are twice the memory that bundles/service takes, and a hundred times the
+// processor's time. What a bundle needs in its trial, the process that serves it needs too.
 func trialLimits() bundle.Limits {
 	return bundle.Limits{Memory: 192 << 20, CPU: 30 * time.Second}
 }
