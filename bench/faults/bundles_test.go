@@ -1,14 +1,9 @@
 package faults
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,8 +13,6 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/cascade/bundle"
-	"github.com/serveflow/serveflow/cascade/nprint"
-	"github.com/serveflow/serveflow/cascade/onnx"
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 )
 
@@ -47,119 +40,6 @@ func TestFaultsBundles(t *testing.T) {
 			k.run(t, n)
 			r.saw("%s", k)
 		})
-	}
-}
-
-// specimen is a good bundle with one stage.
-type specimen struct {
-	manifest map[string]any
-	parity   []byte
-	file     string // of the model
-	model    []byte
-}
-
-// write puts the bundle into a folder, with another model.
-func (s specimen) write(dir string, model []byte) error {
-	m := maps.Clone(s.manifest)
-	m["files"] = map[string]string{s.file: digest(model), "parity.json": digest(s.parity)}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	for name, data := range map[string][]byte{"manifest.json": text, "parity.json": s.parity, s.file: model} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-// stageOf makes a bundle of one stage of a bundle that ships, with some of its parity rows.
-func stageOf(t *testing.T, name string, stage int) specimen {
-	t.Helper()
-	dir := filepath.Join(repository, "bundles", name)
-	s := specimen{}
-	readJSON(t, filepath.Join(dir, "manifest.json"), &s.manifest)
-	it := s.manifest["stages"].([]any)[stage].(map[string]any)
-	s.manifest["stages"] = []any{it}
-	var parity map[string]any
-	readJSON(t, filepath.Join(dir, "parity.json"), &parity)
-	rows := slices.DeleteFunc(parity["rows"].([]any), func(row any) bool { return row.(map[string]any)["stage"] != it["name"] })
-	parity["rows"] = rows[:100]
-	return s.finish(t, it["file"].(string), filepath.Join(dir, it["file"].(string)), parity)
-}
-
-// alone makes a bundle of one of the ONNX engine's test models, which has no manifest
-// of its own; its answers of today are its parity rows.
-func alone(t *testing.T, library, name string) specimen {
-	t.Helper()
-	path := filepath.Join(repository, "cascade", "onnx", "testdata", name+".onnx")
-	engine, err := onnx.Start(library)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer engine.Close()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	output := map[string]string{"trees": "probabilities", "mlp": "scores"}[name]
-	m, err := engine.Load(data, onnx.Config{Input: "features", Output: output})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	s := specimen{manifest: map[string]any{"schema": bundle.Schema, "task": "service", "version": "1", "features": bundle.FeaturesSchema}}
-	features := nprint.Names(10)[:m.Width()]
-	classes := make([]string, m.Classes())
-	for i := range classes {
-		classes[i] = fmt.Sprint("class ", i)
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	var rows []any
-	for range 30 {
-		x, scores := make([]float32, m.Width()), make([]float64, m.Classes())
-		for i := range x {
-			x[i] = float32(rng.IntN(300) - 1)
-		}
-		if err := m.Predict(x, 1, scores); err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, map[string]any{"stage": name, "x": x, "scores": scores})
-	}
-	s.manifest["classes"] = classes
-	s.manifest["stages"] = []any{map[string]any{"name": name, "engine": "onnx", "file": "model.onnx", "depth": 10, "features": features,
-		"input": "features", "output_name": output, "output": "scores", "temperature": 1, "uncertainty": "margin", "threshold": 1}}
-	return s.finish(t, "model.onnx", path, map[string]any{"classes": classes, "features": map[string]any{name: features}, "rows": rows})
-}
-
-func (s specimen) finish(t *testing.T, file, path string, parity map[string]any) specimen {
-	t.Helper()
-	var err error
-	if s.model, err = os.ReadFile(path); err != nil {
-		t.Fatal(err)
-	}
-	if s.parity, err = json.Marshal(parity); err != nil {
-		t.Fatal(err)
-	}
-	s.file = file
-	s.manifest["parity"], s.manifest["calibration"], s.manifest["model_card"] = "parity.json", "parity.json", "parity.json"
-	return s
-}
-
-func readJSON(t *testing.T, path string, into any) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
-	if err != nil {
-		t.Fatal(path, ": ", err)
 	}
 }
 

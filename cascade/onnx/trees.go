@@ -34,7 +34,7 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 		if !top || len(n.inputs) != 1 || n.inputs[0] != input {
 			return fmt.Errorf("a %s does not read %q itself; export the model with no step before its trees", n.op, input)
 		}
-		e := ensemble{n}
+		e := ensemble{graphNode: n, trees: n.ints["nodes_treeids"], nodes: n.ints["nodes_nodeids"]}
 		if err := e.check(); err != nil {
 			return fmt.Errorf("%s: %w; the model is damaged, export it again", n.op, err)
 		}
@@ -46,7 +46,11 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 
 // ensemble is a node that is trees: parallel lists, one entry a split or leaf, and one
 // a vote of a leaf.
-type ensemble struct{ *graphNode }
+type ensemble struct {
+	*graphNode
+	trees, nodes []int64 // of each entry, its place
+	leaf         []bool  // known once the modes are checked
+}
 
 // place names a split or leaf.
 type place struct{ tree, node int64 }
@@ -55,8 +59,8 @@ const leafMode = "LEAF"
 
 var modes = []string{leafMode, "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"}
 
-func (e ensemble) check() error {
-	n := len(e.ints["nodes_nodeids"])
+func (e *ensemble) check() error {
+	n := len(e.nodes)
 	if n == 0 {
 		return errors.New("it has no nodes")
 	}
@@ -66,7 +70,7 @@ func (e ensemble) check() error {
 		}
 	}
 	for name, got := range map[string]int{
-		"nodes_treeids": len(e.ints["nodes_treeids"]), "nodes_featureids": len(e.ints["nodes_featureids"]),
+		"nodes_treeids": len(e.trees), "nodes_featureids": len(e.ints["nodes_featureids"]),
 		"nodes_truenodeids": len(e.ints["nodes_truenodeids"]), "nodes_falsenodeids": len(e.ints["nodes_falsenodeids"]),
 		"nodes_modes": len(e.texts["nodes_modes"]), "nodes_values": e.floats["nodes_values"],
 		"nodes_hitrates":                  cmp.Or(e.floats["nodes_hitrates"], n), // may be left out
@@ -80,9 +84,12 @@ func (e ensemble) check() error {
 		if feature < 0 || feature >= maxColumns {
 			return fmt.Errorf("nodes_featureids: value %d is %d, not from 0 to %d", i+1, feature, maxColumns-1)
 		}
-		if !slices.Contains(modes, e.texts["nodes_modes"][i]) {
-			return fmt.Errorf("nodes_modes: value %d is %.20q", i+1, e.texts["nodes_modes"][i])
+	}
+	for i, mode := range e.texts["nodes_modes"] {
+		if !slices.Contains(modes, mode) {
+			return fmt.Errorf("nodes_modes: value %d is %.20q", i+1, mode)
 		}
+		e.leaf = append(e.leaf, mode == leafMode)
 	}
 	at, err := e.places()
 	if err != nil {
@@ -98,10 +105,10 @@ func (e ensemble) check() error {
 const maxColumns = 1 << 16
 
 // places finds each node's entry; none is there twice.
-func (e ensemble) places() (map[place]int, error) {
-	at := make(map[place]int, len(e.ints["nodes_nodeids"]))
-	for i, node := range e.ints["nodes_nodeids"] {
-		p := place{e.ints["nodes_treeids"][i], node}
+func (e *ensemble) places() (map[place]int, error) {
+	at := make(map[place]int, len(e.nodes))
+	for i, node := range e.nodes {
+		p := place{e.trees[i], node}
 		if _, twice := at[p]; twice {
 			return nil, fmt.Errorf("tree %d has node %d twice", p.tree, p.node)
 		}
@@ -113,8 +120,10 @@ func (e ensemble) places() (map[place]int, error) {
 // checkPaths follows all paths down: each split has both children in its own tree, and
 // none comes back to itself. Two splits may share a child, as exports of splits by
 // category do.
-func (e ensemble) checkPaths(at map[place]int) error {
+func (e *ensemble) checkPaths(at map[place]int) error {
 	const underWay, done = 1, 2
+	sideNames := [2]string{"nodes_truenodeids", "nodes_falsenodeids"}
+	sides := [2][]int64{e.ints[sideNames[0]], e.ints[sideNames[1]]}
 	state := make([]uint8, len(at))
 	var path []int // entries, from the top down
 	for top := range state {
@@ -126,17 +135,17 @@ func (e ensemble) checkPaths(at map[place]int) error {
 				continue
 			}
 			state[i] = underWay
-			if e.texts["nodes_modes"][i] == leafMode {
+			if e.leaf[i] {
 				continue
 			}
-			for _, side := range []string{"nodes_truenodeids", "nodes_falsenodeids"} {
-				p := place{e.ints["nodes_treeids"][i], e.ints[side][i]}
+			for side, children := range sides {
+				p := place{e.trees[i], children[i]}
 				child, ok := at[p]
 				if !ok {
-					return fmt.Errorf("%s: tree %d has no node %d", side, p.tree, p.node)
+					return fmt.Errorf("%s: tree %d has no node %d", sideNames[side], p.tree, p.node)
 				}
 				if state[child] == underWay {
-					return fmt.Errorf("%s: tree %d comes back to node %d", side, p.tree, p.node)
+					return fmt.Errorf("%s: tree %d comes back to node %d", sideNames[side], p.tree, p.node)
 				}
 				if state[child] == 0 {
 					path = append(path, child)
@@ -148,7 +157,7 @@ func (e ensemble) checkPaths(at map[place]int) error {
 }
 
 // checkVotes holds the votes to leaves that are there, and to classes that are there.
-func (e ensemble) checkVotes(at map[place]int) error {
+func (e *ensemble) checkVotes(at map[place]int) error {
 	kind, outputs := "class", int64(len(e.ints["classlabels_int64s"])+len(e.texts["classlabels_strings"]))
 	if e.op == regressor {
 		kind, outputs = "target", e.number["n_targets"]
@@ -164,7 +173,7 @@ func (e ensemble) checkVotes(at map[place]int) error {
 		if id < 0 || id >= outputs {
 			return fmt.Errorf("%s_ids: value %d is %d, not from 0 to %d", kind, i+1, id, outputs-1)
 		}
-		if entry, ok := at[place{trees[i], nodes[i]}]; !ok || e.texts["nodes_modes"][entry] != leafMode {
+		if entry, ok := at[place{trees[i], nodes[i]}]; !ok || !e.leaf[entry] {
 			return fmt.Errorf("%s_nodeids: tree %d has no leaf %d", kind, trees[i], nodes[i])
 		}
 	}
