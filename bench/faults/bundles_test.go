@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,6 +40,13 @@ func TestFaultsBundles(t *testing.T) {
 			k := &campaign{specimen: c.base, mutate: c.mutate, library: library, ends: make(map[string]int)}
 			k.run(t, n)
 			r.saw("%s", k)
+			// The serving process' cap, less what flows and queues may have of it.
+			const most = 512
+			if mine := resident("/proc/self/status", "VmHWM:") >> 10; mine > most {
+				t.Errorf("this process, which loads what passed, had %d MiB resident, more than %d", mine, most)
+			} else {
+				r.saw("%d MiB in the process that loads what passed", mine)
+			}
 		})
 	}
 }
@@ -108,7 +116,7 @@ func (k *campaign) one(t *testing.T, trial *bundle.Trial, dir string, model []by
 	k.ends[end]++
 	k.slow = max(k.slow, took)
 	for _, line := range report {
-		if m := resident.FindStringSubmatch(line); m != nil {
+		if m := trialMemory.FindStringSubmatch(line); m != nil {
 			mib, _ := strconv.Atoi(m[1])
 			k.most = max(k.most, mib)
 		}
@@ -116,7 +124,15 @@ func (k *campaign) one(t *testing.T, trial *bundle.Trial, dir string, model []by
 	return end
 }
 
-var resident = regexp.MustCompile(`^trial: at most (\d+) MiB`)
+var trialMemory = regexp.MustCompile(`^trial: at most (\d+) MiB`)
+
+// resident reads a figure in KiB off a process' status.
+func resident(path, field string) int {
+	text, _ := os.ReadFile(path)
+	_, rest, _ := strings.Cut(string(text), field)
+	kib, _ := strconv.Atoi(strings.Fields(rest + " 0")[0])
+	return kib
+}
 
 // how names the check that refused.
 func (k *campaign) how(err error) string {
