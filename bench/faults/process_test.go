@@ -65,7 +65,7 @@ func restartMembers(t *testing.T, r *row, broker string) {
 	s.start(3)
 	s.await()
 	restarts := choose(4, 20)
-	s.send(traffic{flows: 4000 * restarts / choose(2, 1), rate: choose(400., 800)})
+	s.send(traffic{flows: choose(8000, 150_000), rate: choose(400., 500)})
 	slowest := time.Duration(0)
 	for range restarts {
 		slowest = max(slowest, s.running()[0].stop())
@@ -110,7 +110,7 @@ func haltMember(t *testing.T, r *row, broker string) {
 	s := newScene(t, setup{brokers: []string{broker}, partitions: 6, settings: quick()})
 	members := s.start(2)
 	s.await()
-	s.send(traffic{flows: choose(5_000, 24_000), rate: choose(200., 400), only: "slow"})
+	s.send(traffic{flows: choose(5_000, 40_000), rate: choose(200., 400), only: "slow"})
 	time.Sleep(3 * time.Second)
 	halted := members[0]
 	halted.pause()
