@@ -45,7 +45,7 @@ func killMembers(t *testing.T, r *row, broker string) {
 	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, settings: quick()})
 	s.start(3)
 	s.await()
-	s.send(traffic{flows: choose(12_000, 1_000_000), rate: choose(500., 556)})
+	s.send(traffic{flows: choose(12_000, 1_000_000), rate: choose(500., 700)})
 	kills, rng := 0, rand.New(rand.NewPCG(2, 2))
 	for s.sending() {
 		time.Sleep(choose(8*time.Second, 10*time.Second+time.Duration(rng.Int64N(20e9))))
