@@ -31,13 +31,24 @@ func TestFaultsProcess(t *testing.T) {
 		{"SIGSTOP with slow batches in flight, then SIGCONT", "nothing committed for a partition no longer owned; lost 0", haltMember},
 		{"committed offset below the log's start", "the exact count of lost records; stops, or goes on by setting", truncateInput},
 		{"one input on other partitions, members, batches", "labels equal replay's but for wall-clock fields, the slow stage's probabilities within 1e-6", spreadInput},
-		{"soak at 70% of measured capacity", "memory, goroutines, file descriptors flat; nothing lost", soak},
 	} {
 		run(t, f.fault, f.target, func(t *testing.T, r *row) {
 			t.Parallel()
 			f.do(t, r, broker)
 		})
 	}
+}
+
+// An hour, and by itself: it measures what the machine bears.
+func TestFaultsSoak(t *testing.T) {
+	group(t)
+	if !long() {
+		t.Skip("an hour: in the long form alone")
+	}
+	broker := kafkatest.Start(t).Addr
+	run(t, "soak at 70% of measured capacity", "memory, goroutines, file descriptors flat; nothing lost", func(t *testing.T, r *row) {
+		soak(t, r, broker)
+	})
 }
 
 // killMembers kills a member every now and then, and starts another in its place.
