@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // dialTimeout bounds every exchange with a broker beyond what the broker was
@@ -14,19 +15,24 @@ const dialTimeout = 10 * time.Second
 
 // Config is what a consumer is built with.
 type Config struct {
-	Brokers  []string // host:port
-	Topic    string
-	Group    string
-	ClientID string
+	Cluster *brokers.Cluster
+	Topic   string
+	Group   string
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 
-	// ReadBack is how many records below the committed offset are read again at
-	// the start of a partition, to relearn which flows were finished.
+	// ReadBack is how many records below the committed offset are read again, at most,
+	// at the start of a partition, to relearn which flows were finished; those older
+	// than Flow.Remember are not.
 	ReadBack int64
 	// SkipTruncated: go on, and count, where records were deleted before they
 	// were read; otherwise the partition stops.
 	SkipTruncated bool
+
+	// SessionTimeout is how long a member may be silent before its partitions go to
+	// others. It is also the budget of a generation's last flush: kafka-go stops
+	// heartbeating when a generation ends.
+	SessionTimeout time.Duration
 
 	CommitEvery  time.Duration
 	DrainTimeout time.Duration // how long the end of a generation waits for labels under way
@@ -37,14 +43,16 @@ type Config struct {
 // Validate names the first setting that makes no sense.
 func (c Config) Validate() error {
 	switch {
-	case len(c.Brokers) == 0:
+	case len(c.Cluster.Addrs()) == 0:
 		return errors.New("consumer: no broker named: set SERVEFLOW_BROKERS to host:port[,host:port]")
 	case c.Topic == "" || c.Group == "":
 		return errors.New("consumer: the input topic and the group need names: set SERVEFLOW_TOPIC and SERVEFLOW_GROUP")
 	case c.CommitEvery <= 0 || c.DrainTimeout <= 0 || c.MaxWait <= 0:
 		return errors.New("consumer: the commit interval, the drain timeout and the fetch wait must be above 0")
-	case c.DrainTimeout > sessionTimeout/2:
-		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, sessionTimeout/2)
+	case c.SessionTimeout < 4*heartbeat:
+		return fmt.Errorf("consumer: the session timeout is %v: choose at least %v", c.SessionTimeout, 4*heartbeat)
+	case c.DrainTimeout > c.SessionTimeout/2:
+		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, c.SessionTimeout/2)
 	case c.ReadBack < 0:
 		return errors.New("consumer: the records read back must not be negative")
 	}
