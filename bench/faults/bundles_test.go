@@ -64,7 +64,7 @@ type campaign struct {
 }
 
 func (k *campaign) run(t *testing.T, n int) {
-	trial := &bundle.Trial{Command: []string{binary(t), "bundle", "try"}, Env: []string{"SERVEFLOW_ONNXRUNTIME=" + k.library},
+	trial := &bundle.Trial{Command: []string{executable(t), "bundle", "try"}, Env: []string{"SERVEFLOW_ONNXRUNTIME=" + k.library},
 		Limits: bundle.Limits{CPU: 30 * time.Second}}
 	if end := k.one(t, trial, t.TempDir(), k.model); end != "harmless" {
 		t.Fatal("the good model: ", end)

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/serveflow/serveflow/internal/process"
 )
 
 // TestFaultsFolders hands `serveflow run` bundles that are wrong, or made to reach out
@@ -22,7 +24,7 @@ func TestFaultsFolders(t *testing.T) {
 	const target = "100% refused, with file, reason and remedy"
 	run(t, fmt.Sprintf("%d hostile bundles: paths, links, pipes, sizes, digests, orders, numbers", len(hostile)), target, func(t *testing.T, r *row) {
 		refused, longest, most := 0, time.Duration(0), int64(0)
-		binary(t) // is built now, not in the first one's time
+		executable(t) // is built now, not in the first one's time
 		for _, h := range hostile {
 			dir := filepath.Join(t.TempDir(), "bundle")
 			if err := os.CopyFS(dir, os.DirFS(filepath.Join(repository, "cascade/bundle/testdata/mixed"))); err != nil {
@@ -51,8 +53,8 @@ func check(t *testing.T, dir string) (code int, words string, memory int64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(t), "run", "--check", "--bundle", dir)
-	cmd.Dir, cmd.Env = repository, environment()
+	cmd := exec.CommandContext(ctx, executable(t), "run", "--check", "--bundle", dir)
+	cmd.Dir, cmd.Env = repository, process.Environment()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	cmd.Run()

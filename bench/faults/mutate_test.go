@@ -2,7 +2,7 @@ package faults
 
 import (
 	"bytes"
-	varint "encoding/binary" // the package has a binary of its own
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -56,7 +56,7 @@ func mutateONNX(rng *rand.Rand, good []byte) []byte {
 			return putVarint(rng, good, f)
 		case f.wire == 5:
 			bad := bytes.Clone(good)
-			varint.LittleEndian.PutUint32(bad[f.at:], math.Float32bits(wildFloats[rng.IntN(len(wildFloats))]))
+			binary.LittleEndian.PutUint32(bad[f.at:], math.Float32bits(wildFloats[rng.IntN(len(wildFloats))]))
 			return bad
 		case f.wire == 2 && f.end > f.at && rng.IntN(3) > 0: // text, or packed numbers
 			bad := bytes.Clone(good)
@@ -127,7 +127,7 @@ func protoLeaves(data []byte) []protoField {
 func protoWalk(data []byte, at, depth int, leaves *[]protoField) bool {
 	var found []protoField
 	for i := 0; i < len(data); {
-		tag, n := varint.Uvarint(data[i:])
+		tag, n := binary.Uvarint(data[i:])
 		if n <= 0 || tag>>3 == 0 || tag>>3 > 100 {
 			return false
 		}
@@ -135,13 +135,13 @@ func protoWalk(data []byte, at, depth int, leaves *[]protoField) bool {
 		start, wire := i, int(tag&7)
 		switch wire {
 		case 0:
-			_, n = varint.Uvarint(data[i:])
+			_, n = binary.Uvarint(data[i:])
 		case 1:
 			n = 8
 		case 5:
 			n = 4
 		case 2:
-			size, used := varint.Uvarint(data[i:])
+			size, used := binary.Uvarint(data[i:])
 			if used <= 0 || size > uint64(len(data)) {
 				return false
 			}
