@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -35,7 +36,7 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // start runs a producer until the test ends.
 func start(t *testing.T, addr string) *Producer {
-	p := NewProducer([]string{addr}, "test", 100, NewMetrics(prometheus.NewRegistry()), quiet)
+	p := NewProducer(brokers.Plain("test", addr), 100, NewMetrics(prometheus.NewRegistry()), quiet)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { p.Run(ctx); close(done) }()
