@@ -67,7 +67,7 @@ func (c *Cluster) Addrs() []string {
 // Addr is one running broker's address for clients.
 func (c *Cluster) Addr() string {
 	for _, b := range c.Brokers {
-		if b.process.running() {
+		if b.process.Running() {
 			return b.Addr
 		}
 	}
