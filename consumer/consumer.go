@@ -56,8 +56,12 @@ func newConsumer(cfg Config, intakes func([]int) []intake, dead DeadLetters, m *
 		problems: map[int]error{member: errors.New("has not joined its group yet")}}
 }
 
-// member stands in for a partition where the whole member has a problem.
-const member = -1
+const (
+	// member stands in for a partition where the whole member has a problem.
+	member = -1
+	// commits likewise, where its offsets cannot be committed.
+	commits = -2
+)
 
 // Ready says in words why the consumer is not at work; nil if it is.
 func (c *Consumer) Ready() error {
@@ -100,12 +104,26 @@ func (c *Consumer) Run(ctx context.Context) error {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return nil
 		case err != nil:
-			c.problem(member, fmt.Errorf("cannot join group %s: %w", c.cfg.Group, err))
+			err = c.describe(err)
+			c.problem(member, err)
 			c.log.Warn("cannot join the group, will try again", "group", c.cfg.Group, "err", err)
 		default:
 			c.start(gen)
 		}
 	}
+}
+
+// describe says what keeps the member out of its group, and how to mend it.
+func (c *Consumer) describe(err error) error {
+	switch {
+	case errors.Is(err, kafka.GroupAuthorizationFailed):
+		return fmt.Errorf("consumer: not allowed to join group %s: grant this client READ on it: %w", c.cfg.Group, err)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fmt.Errorf("consumer: not allowed to read topic %s: grant this client READ and DESCRIBE on it: %w", c.cfg.Topic, err)
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return fmt.Errorf("consumer: topic %s is missing: create it: %w", c.cfg.Topic, err)
+	}
+	return fmt.Errorf("consumer: cannot join group %s: %w", c.cfg.Group, err)
 }
 
 // start gives each partition of a generation its goroutine. A worker that
@@ -124,22 +142,22 @@ func (c *Consumer) start(gen *kafka.Generation) {
 		ids = append(ids, a.ID)
 	}
 	intakes := c.intakes(ids)
-	commits := newCommitter(c.cfg.Topic, start, gen.CommitOffsets, c.metrics, c.log)
+	committer := newCommitter(c.cfg.Topic, start, gen.CommitOffsets, c.metrics, c.log)
 	var workers sync.WaitGroup
 	for i, a := range assigned {
 		workers.Add(1)
 		gen.Start(func(ctx context.Context) {
 			defer workers.Done()
-			newPartition(c, a.ID, a.Offset, intakes[i], commits).run(ctx)
+			newPartition(c, a.ID, a.Offset, intakes[i], committer).run(ctx)
 			<-ctx.Done()
 		})
 	}
 	gen.Start(func(ctx context.Context) {
-		commits.run(ctx, c.cfg.CommitEvery)
+		committer.run(ctx, c.cfg.CommitEvery, func(err error) { c.problem(commits, err) })
 		workers.Wait() // they have brought their low watermarks up to date
-		if err := commits.flush(); err != nil {
+		if err := committer.flush(); err != nil {
 			c.log.Warn("last offsets not committed: their records will be read again", "err", err)
 		}
-		commits.revoke()
+		committer.revoke()
 	})
 }

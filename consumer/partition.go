@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -57,10 +58,13 @@ func (p *partition) run(ctx context.Context) {
 	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
 		err := p.begin(ctx)
 		for err == nil && ctx.Err() == nil {
-			wait = 0
-			err = p.step(ctx)
+			if err = p.step(ctx); err == nil { // only a fetch shows that reading is allowed
+				wait = 0
+				p.problem(p.id, nil)
+			}
 		}
 		if ctx.Err() == nil {
+			err = p.describe(err)
 			p.problem(p.id, err)
 			p.metrics.fetchFailures.Inc()
 			p.log.Warn("cannot read, will try again", "err", err)
@@ -87,11 +91,18 @@ func (p *partition) begin(ctx context.Context) error {
 		p.placed, p.pins.next = true, p.start
 	}
 	p.tail.next = p.pins.next
-	if err := p.within(first, end); err != nil {
-		return err
+	return p.within(first, end)
+}
+
+// describe says what keeps the partition from being read, and how to mend it.
+func (p *partition) describe(err error) error {
+	switch {
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fmt.Errorf("consumer: not allowed to read topic %s: grant this client READ and DESCRIBE on it: %w", p.cfg.Topic, err)
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return fmt.Errorf("consumer: topic %s, or its partition %d, is missing: create it: %w", p.cfg.Topic, p.id, err)
 	}
-	p.problem(p.id, nil)
-	return nil
+	return fmt.Errorf("consumer: cannot read %s/%d: %w", p.cfg.Topic, p.id, err)
 }
 
 // within checks that the offset to go on from is in the log.
