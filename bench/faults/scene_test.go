@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
 // setup is what a scene is made of; zero values are as the comments say.
@@ -18,6 +20,7 @@ type setup struct {
 	brokers    []string // where the bench itself reads and writes
 	through    []string // where members find the brokers; empty: likewise
 	partitions int      // of the input topic and of the labels; 0: 12
+	later      int      // partitions that grow gives the input topic
 	replicas   int      // 0: 1
 	settings   []string // of every member, "SERVEFLOW_X=y"
 	// foreign tells uids that a row sends by itself, whose labels are not looked at.
@@ -33,7 +36,8 @@ type scene struct {
 	templates []*template
 	sent      *manifest
 	verifier  *verifier
-	player    chan error // how the producer ended; nil before send
+	grown     atomic.Bool // the input topic has its later partitions
+	player    chan error  // how the producer ended; nil before send
 
 	mu      sync.Mutex
 	members []*member
@@ -53,7 +57,7 @@ func newScene(t *testing.T, s setup) *scene {
 	c := &scene{setup: s, t: t, name: fmt.Sprintf("faults.%d", n),
 		client: &kafka.Client{Addr: kafka.TCP(s.brokers...), Transport: transport, Timeout: 10 * time.Second}}
 	c.templates = templates(t, s.settings)
-	c.sent = &manifest{tag: fmt.Sprintf("fault%04d", n), began: time.Now(), written: make([][]int32, s.partitions)}
+	c.sent = &manifest{tag: fmt.Sprintf("fault%04d", n), began: time.Now(), written: make([][]int32, s.partitions+s.later)}
 	c.create(c.name, s.partitions)
 	c.create(c.labels(), s.partitions)
 	c.create(c.letters(), 1)
@@ -129,17 +133,31 @@ func (c *scene) await() {
 
 // send begins to write traffic; once a scene.
 func (c *scene) send(tr traffic) {
-	ids := make([]int, c.partitions)
-	queues := make([]chan outgoing, c.partitions)
+	ids := make([]int, c.partitions+c.later)
+	queues := make([]chan outgoing, len(ids))
 	for i := range ids {
 		ids[i], queues[i] = i, make(chan outgoing, 10_000)
 	}
+	partitions := func() []int {
+		if c.grown.Load() {
+			return ids
+		}
+		return ids[:c.partitions]
+	}
 	p := &player{traffic: tr, manifest: c.sent, templates: c.templates, client: c.client, topic: c.name,
-		partitions: ids, queues: queues, rng: rand.New(rand.NewPCG(1, 1))}
+		partitions: partitions, queues: queues, rng: rand.New(rand.NewPCG(1, 1))}
 	c.player = make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	go func() { c.player <- p.run(ctx) }()
 	c.t.Cleanup(stop)
+}
+
+// grow adds the later partitions. New flows go to all; a flow that has begun stays
+// where it is, as it would not with a producer that only hashes.
+func (c *scene) grow() {
+	c.t.Helper()
+	kafkatest.AddPartitions(c.t, c.brokers[0], c.name, c.partitions+c.later)
+	c.grown.Store(true)
 }
 
 // sending tells whether traffic is still being written.
