@@ -102,26 +102,13 @@ func (c *Consumer) Run(ctx context.Context) error {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return nil
 		case err != nil:
-			err = c.describe(err)
+			err = c.outside(err)
 			c.problem(member, err)
 			c.log.Warn("cannot join the group, will try again", "group", c.cfg.Group, "err", err)
 		default:
 			c.start(gen, at)
 		}
 	}
-}
-
-// describe says what keeps the member out of its group, and how to mend it.
-func (c *Consumer) describe(err error) error {
-	switch {
-	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return fmt.Errorf("consumer: not allowed to join group %s: grant this client READ on it: %w", c.cfg.Group, err)
-	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Errorf("consumer: not allowed to read topic %s: grant this client READ and DESCRIBE on it: %w", c.cfg.Topic, err)
-	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fmt.Errorf("consumer: topic %s is missing: create it: %w", c.cfg.Topic, err)
-	}
-	return fmt.Errorf("consumer: cannot join group %s: %w", c.cfg.Group, err)
 }
 
 // start gives each partition of a generation its goroutine. A worker that

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -64,7 +63,7 @@ func (p *partition) run(ctx context.Context) {
 			}
 		}
 		if ctx.Err() == nil {
-			err = p.describe(err)
+			err = p.unread(p.id, err)
 			p.problem(p.id, err)
 			p.metrics.fetchFailures.Inc()
 			p.log.Warn("cannot read, will try again", "err", err)
@@ -89,17 +88,6 @@ func (p *partition) begin(ctx context.Context) error {
 	}
 	p.tail.next = p.pins.next
 	return p.within(first, end)
-}
-
-// describe says what keeps the partition from being read, and how to mend it.
-func (p *partition) describe(err error) error {
-	switch {
-	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Errorf("consumer: not allowed to read topic %s: grant this client READ and DESCRIBE on it: %w", p.cfg.Topic, err)
-	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fmt.Errorf("consumer: topic %s, or its partition %d, is missing: create it: %w", p.cfg.Topic, p.id, err)
-	}
-	return fmt.Errorf("consumer: cannot read %s/%d: %w", p.cfg.Topic, p.id, err)
 }
 
 // resume stands where the partition's last reader left off.

@@ -43,7 +43,7 @@ func TestFaultsTopics(t *testing.T) {
 		}, []string{"not allowed to read topic", "grant this client READ"}, false, 0},
 		{"may not use the group", func(s *scene) func() {
 			return s.forbid(kafka.ResourceTypeGroup, s.name, kafka.ACLOperationTypeRead)
-		}, []string{"not allowed to join group", "grant this client READ"}, false, 0},
+		}, []string{"not allowed to use group", "grant this client READ"}, false, 0},
 		{"dead-letter topic unwritable", func(s *scene) func() {
 			s.poison(100)
 			return s.forbid(kafka.ResourceTypeTopic, s.letters(), kafka.ACLOperationTypeWrite)

@@ -43,7 +43,7 @@ type Settings struct {
 	MaxFinished     int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
 	ReadBack        int64         `split_words:"true" default:"200000" desc:"records a partition below the committed offset that are read again at a start, to relearn finished flows"`
 	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
-	SessionTimeout  time.Duration `split_words:"true" default:"30s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
+	SessionTimeout  time.Duration `split_words:"true" default:"20s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery     time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
 	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
 	FetchWait       time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`

@@ -15,6 +15,9 @@ import (
 // Timeout bounds making one connection, with all that comes before the first request.
 const Timeout = 10 * time.Second
 
+// Refused is what to do where a broker's port refuses connections.
+const Refused = "no broker answers: start it; if it stopped by itself, its log says why, often a full disk"
+
 // Cluster is a Kafka cluster as this process reaches it. It is for any number of
 // goroutines.
 type Cluster struct {
