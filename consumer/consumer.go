@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -58,14 +60,22 @@ const (
 	commits = -2
 )
 
-// Ready says in words why the consumer is not at work; nil if it is.
+// reasons is how many reasons not to be ready are told, at most.
+const reasons = 3
+
+// Ready says in words why the consumer is not at work, each reason once; nil if it is.
 func (c *Consumer) Ready() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, err := range c.problems {
-		return err
+	var all []error
+	for _, of := range slices.Sorted(maps.Keys(c.problems)) {
+		err := c.problems[of]
+		told := slices.ContainsFunc(all, func(other error) bool { return other.Error() == err.Error() })
+		if !told && len(all) < reasons {
+			all = append(all, err)
+		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // problem notes why a partition is not being read; nil if it is.
