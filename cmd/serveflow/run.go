@@ -34,6 +34,9 @@ func run(ctx context.Context, t terminal, args []string) error {
 		maps.Copy(topics, s.rekeyTopics())
 		s.Topic = s.RekeyTo
 	}
+	if s.LatestTopic != "" {
+		topics[s.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
+	}
 	log, reg := s.logger(), newRegistry()
 	cluster := s.cluster()
 	p, err := newPipeline(s, cluster, spec, reg, log)
@@ -99,7 +102,7 @@ func serve(ctx context.Context, pre *preflight, at server, all parts, say func()
 	defer stop()
 	var group errgroup.Group
 	if at.addr != "" {
-		a, err := listenAdmin(at, all.ready)
+		a, err := listenAdmin(at, append(parts{pre}, all...).ready)
 		if err != nil {
 			return usageError{err}
 		}

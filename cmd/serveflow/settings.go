@@ -30,6 +30,7 @@ type Settings struct {
 	Task            string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
 	Bundle          string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
 	LabelTopic      string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
+	LatestTopic     string        `split_words:"true" desc:"compacted topic that has each flow's final label too, as its uid's last record; empty: none"`
 	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
 	RekeyFrom       string        `split_words:"true" desc:"un-keyed topic that rekey, or run beside its own work, writes anew keyed by uid; run then reads what is written"`
 	RekeyTo         string        `split_words:"true" desc:"topic that rekey writes to; empty: <SERVEFLOW_REKEY_FROM>.by-uid"`
