@@ -54,6 +54,10 @@ func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer
 // run reads the partition until ctx, the generation's, is done.
 func (p *partition) run(ctx context.Context) {
 	defer p.tail.close()
+	// The drain begins when the generation ends, though a full sink may hold us then.
+	drain, drained := context.WithCancel(context.Background())
+	defer drained()
+	context.AfterFunc(ctx, func() { time.AfterFunc(p.cfg.DrainTimeout, drained) })
 	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
 		err := p.begin(ctx)
 		for err == nil && ctx.Err() == nil {
@@ -70,7 +74,7 @@ func (p *partition) run(ctx context.Context) {
 			wait.sleep(ctx)
 		}
 	}
-	p.finish()
+	p.finish(drain)
 }
 
 // begin connects and stands where to go on; the first time it also relearns
@@ -172,12 +176,11 @@ func (p *partition) take(ctx context.Context, offset int64, value []byte) {
 	}
 }
 
-// finish waits for what is being written and brings the low watermark up to date.
+// finish waits, while the drain lasts, for what is being written and brings the low watermark up to date.
 // What is still open is handed back: its pins hold the watermark below it, so
 // whoever reads the partition next begins there.
-func (p *partition) finish() {
-	deadline := time.Now().Add(p.cfg.DrainTimeout)
-	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
+func (p *partition) finish(drain context.Context) {
+	for p.pins.unacked() > p.intake.Open() && drain.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if p.placed {

@@ -34,6 +34,7 @@ func TestFaultsTopics(t *testing.T) {
 	group(t)
 	fullDisk(t)
 	broker := kafkatest.StartWith(t, kafkatest.Options{Properties: authorising})
+	stopped(t, broker)
 	for _, w := range []withheld{
 		{"label topic missing", missing, []string{"labels is missing: create it"}, false, 0},
 		{"may not write labels", func(s *scene) func() {
@@ -67,6 +68,32 @@ func TestFaultsTopics(t *testing.T) {
 			w.hold(t, r, s, func() { time.Sleep(choose(3*time.Second, time.Minute)) }, mend)
 		})
 	}
+}
+
+// stopped is the row of a member that is told to end while its labels cannot be
+// written, and of the one that comes after it.
+func stopped(t *testing.T, broker *kafkatest.Broker) {
+	const drain = 3 * time.Second
+	run(t, "SIGTERM while labels cannot be written", "ends within the drain timeout + 2 s; the next one loses nothing", func(t *testing.T, r *row) {
+		t.Parallel()
+		s := newScene(t, setup{brokers: []string{broker.Addr}, partitions: 4,
+			settings: []string{"SERVEFLOW_COMMIT_EVERY=200ms", "SERVEFLOW_SINK_QUEUE=50", "SERVEFLOW_DRAIN_TIMEOUT=" + drain.String()}})
+		m := s.start(1)[0]
+		s.await()
+		mend := s.forbid(kafka.ResourceTypeTopic, s.labels(), kafka.ACLOperationTypeWrite)
+		s.send(traffic{flows: choose(1500, 60_000), rate: 300})
+		eventually(t, 10*time.Second, "not ready", func() bool { return m.ready() != nil })
+		time.Sleep(3 * time.Second) // the queue is full by now
+		took := m.stop()
+		r.saw("ended after %.1f s", took.Seconds())
+		if took > drain+2*time.Second {
+			t.Errorf("ended after %v, the drain timeout is %v", took, drain)
+		}
+		mend()
+		s.start(1)
+		s.settle(60 * time.Second)
+		r.hold(t, s.finish(), limits{duplicates: .1})
+	})
 }
 
 // hold sees a scene through its fault: until its members say what is wrong, for as
