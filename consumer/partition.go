@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/serveflow/serveflow/consumer/flow"
 )
 
