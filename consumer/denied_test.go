@@ -90,7 +90,7 @@ func await(t *testing.T, what string, is func() bool) {
 func TestFailingCommitsAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := error(nil)
-		c := newCommitter("in", map[int]int64{0: 5}, func(map[string]map[int]int64) error { return broken },
+		c := newCommitter("in", map[int]int64{0: 5}, func(map[int]place) error { return broken },
 			newPartitionMetrics(prometheus.NewRegistry(), "serveflow"), quiet())
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -102,7 +102,7 @@ func TestFailingCommitsAreTold(t *testing.T) {
 			time.Sleep(d)
 			synctest.Wait()
 			broken = fault
-			c.advance(0, offset)
+			c.advance(0, place{low: offset})
 		}
 		step(100*time.Millisecond, 6, kafka.RebalanceInProgress)
 		step(2*time.Second, 7, nil)
