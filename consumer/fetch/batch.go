@@ -72,7 +72,7 @@ func (b *batch) record(rec *Record, limits *Limits) *Error {
 		return reasonFor(w.err)
 	case size < 0 || size > 1<<31:
 		return refuse(Malformed, "a record of %d bytes", size)
-	case size > int64(limits.Record+slack):
+	case size > int64(limits.Value+slack):
 		return b.long(rec, limits, int(size))
 	case !w.has(int(size)):
 		return reasonFor(w.err)
@@ -118,7 +118,7 @@ func (b *batch) parse(rec *Record, limits *Limits, body []byte) *Error {
 		return nil
 	}
 	rec.Value, rec.Size = body[at:at+int(size)], int(size)
-	if rec.Size > limits.Record {
+	if rec.Size > limits.Value {
 		b.tooLong(rec, limits)
 	}
 	return nil
@@ -138,7 +138,7 @@ func (b *batch) place(rec *Record, delta int64) *Error {
 
 func (b *batch) tooLong(rec *Record, limits *Limits) {
 	rec.Value = rec.Value[:min(len(rec.Value), limits.Keep)]
-	rec.Err = refuse(TooLong, "%d bytes, at most %d", rec.Size, limits.Record)
+	rec.Err = refuse(TooLong, "%d bytes, at most %d", rec.Size, limits.Value)
 }
 
 // long reads a record that is too large to be looked at as a whole: as much of
@@ -160,7 +160,7 @@ func (b *batch) long(rec *Record, limits *Limits, size int) *Error {
 		value, ok = w.varint()
 	}
 	keep := int(max(value, 0))
-	if keep > limits.Record {
+	if keep > limits.Value {
 		keep = min(keep, limits.Keep)
 	}
 	switch {
@@ -178,7 +178,7 @@ func (b *batch) long(rec *Record, limits *Limits, size int) *Error {
 	switch {
 	case value < 0:
 		rec.Value, rec.Err = nil, refuse(Tombstone, "a record without a value")
-	case rec.Size > limits.Record:
+	case rec.Size > limits.Value:
 		b.tooLong(rec, limits)
 	}
 	return nil

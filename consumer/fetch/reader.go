@@ -18,8 +18,8 @@ import (
 
 // Limits hold whatever a log says.
 type Limits struct {
-	Record int // bytes of a record's value; a longer one is an error of its own
-	Keep   int // bytes that are kept of what cannot be taken
+	Value int // bytes of a record's value; a longer one cannot be taken
+	Keep  int // bytes that are kept of what cannot be taken
 }
 
 // Record is a record, or what cannot be taken of a partition's log.

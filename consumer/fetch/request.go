@@ -15,6 +15,9 @@ type Request struct {
 	MaxWait     int32 // milliseconds that the broker waits for MinBytes
 }
 
+// API is the number of Fetch among Kafka's requests.
+const API = 1
+
 // Versions of Fetch that are spoken. New is what brokers from 2.1 on take, and
 // without it they give no batch that is packed with zstd. Old is for those before.
 const (
@@ -37,7 +40,7 @@ func (q *Request) Append(dst []byte) []byte {
 	at := len(dst)
 	be := binary.BigEndian
 	dst = be.AppendUint32(dst, 0)
-	dst = be.AppendUint16(dst, 1) // Fetch
+	dst = be.AppendUint16(dst, API)
 	dst = be.AppendUint16(dst, uint16(q.Version))
 	dst = be.AppendUint32(dst, uint32(q.Correlation))
 	dst = appendString(dst, q.ClientID)
