@@ -14,6 +14,7 @@ import (
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/consumer"
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/consumer/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/ship"
 )
@@ -51,6 +52,10 @@ type Settings struct {
 	DrainTimeout     time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
 	FetchWait        time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
 	FetchBytes       int           `split_words:"true" default:"4194304" desc:"bytes a fetch asks for, at most"`
+	MaxRecordBytes   int           `split_words:"true" default:"262144" desc:"bytes of one record with all that lies around it; a larger one goes to the dead letters"`
+	MaxNesting       int           `split_words:"true" default:"16" desc:"how deep objects and arrays of a record may lie in others; likewise"`
+	MaxKeys          int           `split_words:"true" default:"512" desc:"keys of a record, all its objects together; likewise"`
+	MaxStringBytes   int           `split_words:"true" default:"16384" desc:"bytes of one string of a record; likewise, but a record in an envelope may be as long as a record"`
 	SinkQueue        int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
 	SlowQueue        int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers      int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
@@ -160,8 +165,13 @@ func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consum
 	return consumer.Config{
 		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
-		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
+		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
+}
+
+// limits are those of one record. No setting may be 0: that would be its default.
+func (s *Settings) limits() zeek.Limits {
+	return zeek.Limits{Record: s.MaxRecordBytes, Nesting: s.MaxNesting, Keys: s.MaxKeys, String: s.MaxStringBytes}
 }
 
 func (s *Settings) ship(paths []string) ship.Config {
@@ -176,7 +186,7 @@ func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 	return consumer.Config{
 		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1),
 		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
-		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
+		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
 }
 
