@@ -59,6 +59,7 @@ type Settings struct {
 	SinkQueue        int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
 	SlowQueue        int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers      int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
+	SlowBatch        int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
 	ShipState        string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
 	ShipCheckpoint   time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
 	ShipPoll         time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
@@ -158,7 +159,7 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 }
 
 func (s *Settings) cascade() cascade.Config {
-	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers}
+	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch}
 }
 
 func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {
