@@ -50,7 +50,7 @@ func (c *committer) flush() error {
 	}
 	if err := c.commit(c.places); err != nil {
 		c.m.commitFailures.Inc()
-		return fmt.Errorf("consumer: commit %d partitions of %s: %w", len(c.places), c.topic, err)
+		return fmt.Errorf("consumer: commit %s, %d partitions: %w", c.topic, len(c.places), err)
 	}
 	maps.Copy(c.committed, c.places)
 	clear(c.places)

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/serveflow/serveflow/consumer/fetch"
 )
 
 // heartbeat is how fast a rebalance is seen.
@@ -30,6 +33,8 @@ type Consumer struct {
 	dead    DeadLetters
 	metrics *partitionMetrics
 	log     *slog.Logger
+	memory  *fetch.Memory
+	letters *semaphore.Weighted // bytes of dead letters under way
 
 	mu       sync.Mutex
 	problems map[int]error // by partition, or member: why the consumer is not at work
@@ -41,7 +46,7 @@ func New(cfg Config, newDecider func() Decider, dead DeadLetters, m *Metrics, lo
 	intakes := func(partitions []int) []intake {
 		var all []intake
 		for _, id := range partitions {
-			all = append(all, labeller{NewWorker(cfg.share(len(partitions)), newDecider(), m), strconv.Itoa(id)})
+			all = append(all, labeller{NewWorker(cfg.share(len(partitions)), cfg.Limits, newDecider(), m), strconv.Itoa(id)})
 		}
 		return all
 	}
@@ -50,6 +55,7 @@ func New(cfg Config, newDecider func() Decider, dead DeadLetters, m *Metrics, lo
 
 func newConsumer(cfg Config, intakes func([]int) []intake, dead DeadLetters, m *partitionMetrics, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, intakes: intakes, dead: dead, metrics: m, log: log,
+		memory: fetch.NewMemory(), letters: semaphore.NewWeighted(maxLetters),
 		problems: map[int]error{member: errors.New("has not joined its group yet")}}
 }
 

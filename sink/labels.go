@@ -66,6 +66,8 @@ type DeadLetter struct {
 	Reason    string // one of a small set, for counting
 	Stage     string // where it was refused; empty is decode
 	Cut       bool   // Value is only the beginning of the record
+	Size      int    // bytes of the whole record where Value is cut; 0 where nobody knows
+	Offsets   int64  // how many it spans, where it is a batch; else 0 or 1
 	Err       error
 	Pin       Acker
 }
@@ -82,7 +84,8 @@ type DeadLetters struct {
 }
 
 // Put sends one dead letter with its origin in the headers: error, reason,
-// topic, partition, offset, stage; and cut where Value is not the whole record.
+// topic, partition, offset, stage; cut where Value is not the whole record, and its
+// size; offsets, how many it spans, where it is a batch.
 func (d DeadLetters) Put(ctx context.Context, l DeadLetter) {
 	header := func(name, value string) kafka.Header { return kafka.Header{Key: name, Value: []byte(value)} }
 	headers := []kafka.Header{
@@ -91,6 +94,12 @@ func (d DeadLetters) Put(ctx context.Context, l DeadLetter) {
 	}
 	if l.Cut {
 		headers = append(headers, header("cut", "true"))
+	}
+	if l.Cut && l.Size > 0 {
+		headers = append(headers, header("size", strconv.Itoa(l.Size)))
+	}
+	if l.Offsets > 1 {
+		headers = append(headers, header("offsets", strconv.FormatInt(l.Offsets, 10)))
 	}
 	d.Producer.Send(ctx, Message{Topic: d.Topic, Value: append([]byte(nil), l.Value...), Pin: l.Pin, Headers: headers})
 }

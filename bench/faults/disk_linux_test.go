@@ -31,7 +31,7 @@ func fullDisk(t *testing.T) {
 		s.start(1)
 		s.await()
 		s.send(traffic{flows: choose(2000, 60_000), rate: 200})
-		eventually(t, 10*time.Second, "labels", func() bool { return s.written() > 0 })
+		eventually(t, 10*time.Second, "labels", func() bool { return s.labelsOut() > 0 })
 		w := withheld{says: []string{"full"}}
 		mend := breaks()
 		w.hold(t, r, s, func() { time.Sleep(choose(3*time.Second, time.Minute)) }, func() {

@@ -30,8 +30,8 @@ var built struct {
 
 const repository = "../.."
 
-// binary is the path of the serveflow under test.
-func binary(t *testing.T) string {
+// executable is the path of the serveflow under test.
+func executable(t *testing.T) string {
 	t.Helper()
 	built.once.Do(func() {
 		if built.dir, built.err = os.MkdirTemp("", "faults"); built.err != nil {
@@ -63,7 +63,7 @@ type member struct {
 func startMember(t *testing.T, settings []string, args ...string) *member {
 	t.Helper()
 	m := &member{t: t, admin: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
-	cmd := exec.Command(binary(t), args...)
+	cmd := exec.Command(executable(t), args...)
 	cmd.Dir = repository
 	cmd.Env = append(environment("SERVEFLOW_ADMIN="+m.admin), settings...)
 	var err error
@@ -73,11 +73,17 @@ func startMember(t *testing.T, settings []string, args ...string) *member {
 	t.Cleanup(func() {
 		m.Kill()
 		if t.Failed() {
-			text, _ := os.ReadFile(m.log)
+			text := m.text()
 			t.Logf("pid %d, serveflow %s:\n%s", m.PID(), strings.Join(args, " "), text[max(0, len(text)-8<<10):])
 		}
 	})
 	return m
+}
+
+// text is what the member has logged.
+func (m *member) text() string {
+	text, _ := os.ReadFile(m.log)
+	return string(text)
 }
 
 // environment is ours without serveflow's settings, and with those given.

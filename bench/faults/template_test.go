@@ -37,7 +37,7 @@ type timed struct {
 func templates(t *testing.T, settings []string) []*template {
 	t.Helper()
 	order, all, firsts := flowsOf(t, labLines(t))
-	replay := exec.Command(binary(t), "replay", labRecords)
+	replay := exec.Command(executable(t), "replay", labRecords)
 	replay.Dir, replay.Env = repository, environment(settings...)
 	var stderr bytes.Buffer
 	replay.Stderr = &stderr

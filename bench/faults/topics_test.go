@@ -105,7 +105,7 @@ func (w withheld) hold(t *testing.T, r *row, s *scene, stay, mend func()) {
 		told = max(told, eventually(t, 10*time.Second, "not ready", func() bool { return m.ready() != nil }))
 	}
 	stay() // what was read before the fault is labelled by now
-	began := s.written()
+	began := s.labelsOut()
 	stay()
 	for _, m := range s.running() {
 		err := fmt.Sprint(m.ready())
@@ -115,10 +115,10 @@ func (w withheld) hold(t *testing.T, r *row, s *scene, stay, mend func()) {
 			}
 		}
 	}
-	if grown := s.written() > began; grown != w.flows {
+	if grown := s.labelsOut() > began; grown != w.flows {
 		t.Errorf("labels flow meanwhile: %v", grown)
 	}
-	began = s.written()
+	began = s.labelsOut()
 	mend()
 	mended := eventually(t, 30*time.Second, "labels flow, and all are ready", func() bool {
 		for _, m := range s.running() {
@@ -126,7 +126,7 @@ func (w withheld) hold(t *testing.T, r *row, s *scene, stay, mend func()) {
 				return false
 			}
 		}
-		return s.written() > began || w.flows
+		return s.labelsOut() > began || w.flows
 	})
 	s.settle(60 * time.Second)
 	r.saw("not ready after %.1f s: %s; resumed %.1f s after the mend", told.Seconds(), w.says[len(w.says)-1], mended.Seconds())
@@ -137,8 +137,8 @@ func (w withheld) hold(t *testing.T, r *row, s *scene, stay, mend func()) {
 	r.hold(t, y, limits{duplicates: .2})
 }
 
-// written is how many labels the members have written.
-func (c *scene) written() float64 {
+// labelsOut is how many labels the members have written.
+func (c *scene) labelsOut() float64 {
 	n := 0.
 	for _, m := range c.running() {
 		n += m.metric("serveflow_written_total", `topic="`+c.labels()+`"`)

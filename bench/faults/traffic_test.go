@@ -17,6 +17,7 @@ import (
 type traffic struct {
 	flows int
 	rate  float64 // flows that begin a second
+	only  string  // templates that this stage answers; empty: all
 }
 
 // outgoing is a record on its way to a partition.
@@ -94,7 +95,7 @@ func (p *player) play(ctx context.Context) error {
 func (p *player) choose(within int64) (int, *template) {
 	for {
 		n := p.rng.IntN(len(p.templates))
-		if f := p.templates[n]; f.span <= within {
+		if f := p.templates[n]; f.span <= within && (p.only == "" || p.only == f.want.Stage) {
 			return n, f
 		}
 	}

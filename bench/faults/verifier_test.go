@@ -141,7 +141,10 @@ func (v *verifier) take(l *label, flow int) {
 		v.complain(&v.tally.differ, "%s is not labelled as by replay: %s", l.UID, l.difference(want, sent.start))
 	}
 	waited := time.Since(v.sent.began) - time.Duration(sent.at)*time.Millisecond - seconds(want.last)
-	v.tally.wait = max(v.tally.wait, waited)
+	if waited > v.tally.wait && sent.first >= 0 { // else it came before the producer knew that it had written
+		v.tally.wait, v.tally.slowest = waited, fmt.Sprintf("%s of %s/%d, sent after %v, label %s by %s: %s", l.UID, v.name, sent.partition,
+			time.Duration(sent.at)*time.Millisecond, l.Label, l.Stage, l.Reason)
+	}
 }
 
 // steady is the label without what the slow stage may give otherwise in another batch.

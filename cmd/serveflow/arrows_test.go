@@ -16,7 +16,8 @@ const module = "github.com/serveflow/serveflow"
 
 // arrows is which packages of ours each may import: the table in DESIGN.md.
 var arrows = map[string][]string{
-	"consumer":            {"consumer/flow", "consumer/zeek", "internal/brokers"},
+	"consumer":            {"consumer/fetch", "consumer/flow", "consumer/zeek", "internal/brokers"},
+	"consumer/fetch":      {},
 	"consumer/zeek":       {},
 	"consumer/flow":       {"consumer/zeek"},
 	"consumer/capture":    {"consumer/zeek"},

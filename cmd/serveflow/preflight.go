@@ -25,18 +25,18 @@ type preflight struct {
 	patience time.Duration
 
 	mu    sync.Mutex
-	lacks error // what the last look found missing
+	fault error // what is missing; nil once all is there
 }
 
 func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string) *preflight {
-	return &preflight{cluster: cluster, topics: topics, latest: s.LatestTopic, dead: s.DeadLetterTopic, patience: s.StartTimeout}
+	return &preflight{cluster: cluster, topics: topics, latest: s.LatestTopic, dead: s.DeadLetterTopic, patience: s.StartTimeout, fault: errors.New("has not looked for its topics yet")}
 }
 
-// ready says in words what is missing yet; nil if nothing is.
+// ready says in words what is missing; nil once all is there.
 func (p *preflight) ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lacks
+	return p.fault
 }
 
 // run waits, for a while, until all is there. Its error says what is missing and how
@@ -46,7 +46,7 @@ func (p *preflight) run(ctx context.Context) error {
 	for {
 		err := p.lookUp(ctx)
 		p.mu.Lock()
-		p.lacks = err
+		p.fault = err
 		p.mu.Unlock()
 		if err == nil || time.Now().After(deadline) {
 			return err
@@ -65,7 +65,11 @@ func (p *preflight) lookUp(ctx context.Context) error {
 	client, done := p.cluster.Client()
 	defer done()
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(p.topics))})
-	if err != nil {
+	var fault *brokers.Fault
+	switch {
+	case errors.As(err, &fault):
+		return fault
+	case err != nil:
 		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(p.cluster.Addrs(), ","), err)
 	}
 	for _, topic := range meta.Topics {

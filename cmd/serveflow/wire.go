@@ -14,7 +14,6 @@ import (
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/consumer"
-	"github.com/serveflow/serveflow/consumer/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/sink"
 )
@@ -112,7 +111,7 @@ type graveyard struct{ letters sink.DeadLetters }
 // Bury sends one bad record.
 func (g graveyard) Bury(ctx context.Context, r consumer.BadRecord) {
 	g.letters.Put(ctx, sink.DeadLetter{Value: r.Value, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-		Reason: zeek.ReasonOf(r.Err), Err: r.Err, Pin: r.Pin})
+		Reason: r.Reason, Cut: len(r.Value) < r.Size, Size: r.Size, Offsets: r.Offsets, Stage: r.Stage, Err: r.Err, Pin: r.Pin})
 }
 
 // validate checks the settings that no part checks for itself.
