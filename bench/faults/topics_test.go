@@ -155,9 +155,9 @@ func (c *scene) poison(size int) {
 	w := &kafka.Writer{Addr: kafka.TCP(c.brokers...), Topic: c.name, BatchTimeout: time.Millisecond}
 	defer w.Close()
 	for n := range poisonous {
-		if err := w.WriteMessages(context.Background(), kafka.Message{Value: noise(n, size)}); err != nil {
-			c.t.Fatal(err)
-		}
+		eventually(c.t, time.Minute, "a record that nobody can read is written", func() bool {
+			return w.WriteMessages(context.Background(), kafka.Message{Value: noise(n, size)}) == nil
+		})
 	}
 }
 
