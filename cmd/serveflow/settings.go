@@ -57,7 +57,7 @@ type Settings struct {
 	MaxNesting       int           `split_words:"true" default:"16" desc:"how deep objects and arrays of a record may lie in others; likewise"`
 	MaxKeys          int           `split_words:"true" default:"512" desc:"keys of a record, all its objects together; likewise"`
 	MaxStringBytes   int           `split_words:"true" default:"16384" desc:"bytes of one string of a record; likewise, but a record in an envelope may be as long as a record"`
-	SinkQueue        int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
+	SinkQueue        int           `split_words:"true" default:"8192" desc:"messages waiting to be written, of each topic; a full queue holds the input back"`
 	SlowQueue        int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers      int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
 	SlowBatch        int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
