@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
 // atOnce decides every flow on its first packet and labels nothing.
@@ -58,7 +59,7 @@ func BenchmarkTake(b *testing.B) {
 			var w *Worker
 			for i := 0; b.Loop(); i++ {
 				if i%len(lines) == 0 {
-					w = NewWorker(cfg, atOnce{}, m)
+					w = NewWorker(cfg, zeek.Limits{}, atOnce{}, m)
 				}
 				if err := w.Take(lines[i%len(lines)], noPin); err != nil {
 					b.Fatal(err)

@@ -50,7 +50,7 @@ func (c *committer) flush() error {
 	}
 	if err := c.commit(c.places); err != nil {
 		c.m.commitFailures.Inc()
-		return fmt.Errorf("consumer: commit %d partitions of %s: %w", len(c.places), c.topic, err)
+		return fmt.Errorf("consumer: commit %s, %d partitions: %w", c.topic, len(c.places), err)
 	}
 	maps.Copy(c.committed, c.places)
 	clear(c.places)
@@ -64,18 +64,35 @@ func (c *committer) revoke() {
 	c.revoked = true
 }
 
-// run flushes now and then until ctx is done.
-func (c *committer) run(ctx context.Context, every time.Duration) {
+// commitPatience is how long commits may fail until we call ourselves not ready: a
+// rebalance has some fail.
+const commitPatience = 3 * time.Second
+
+// run flushes now and then until ctx is done, and tells why commits have failed for
+// a while, or nil when they succeed again.
+func (c *committer) run(ctx context.Context, every time.Duration, tell func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	var since time.Time // when the first of a row of failures began
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := c.flush(); err != nil {
-				c.log.Warn("offsets not committed, will try again", "err", err)
-			}
+		}
+		began := time.Now()
+		err := c.flush()
+		if err == nil {
+			since = time.Time{}
+			tell(nil)
+			continue
+		}
+		c.log.Warn("offsets not committed, will try again", "err", err)
+		if since.IsZero() {
+			since = began
+		}
+		if time.Since(since) >= commitPatience {
+			tell(fmt.Errorf("%w; labels are written meanwhile, and after a restart written again", err))
 		}
 	}
 }

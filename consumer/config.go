@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/consumer/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
@@ -38,6 +40,14 @@ type Config struct {
 	DrainTimeout time.Duration // how long the end of a generation waits for labels under way
 	MaxWait      time.Duration // how long the broker may hold an empty fetch
 	FetchBytes   int
+
+	Limits zeek.Limits // of one record
+}
+
+// fetchLimits are those that hold before a record is decoded. The decoder is to
+// say what it can of a record that is too long.
+func (c *Config) fetchLimits() fetch.Limits {
+	return fetch.Limits{Value: max(c.Limits.OrDefault().Record, keepBytes), Keep: keepBytes}
 }
 
 // Validate names the first setting that makes no sense.
@@ -55,6 +65,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, c.SessionTimeout/2)
 	case c.ReadBack < 0:
 		return errors.New("consumer: the records read back must not be negative")
+	}
+	if err := c.Limits.Validate(); err != nil {
+		return err
 	}
 	return c.Flow.Validate()
 }

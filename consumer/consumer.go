@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/serveflow/serveflow/consumer/fetch"
 )
 
 // heartbeat is how fast a rebalance is seen.
@@ -28,6 +33,8 @@ type Consumer struct {
 	dead    DeadLetters
 	metrics *partitionMetrics
 	log     *slog.Logger
+	memory  *fetch.Memory
+	letters *semaphore.Weighted // bytes of dead letters under way
 
 	mu       sync.Mutex
 	problems map[int]error // by partition, or member: why the consumer is not at work
@@ -39,7 +46,7 @@ func New(cfg Config, newDecider func() Decider, dead DeadLetters, m *Metrics, lo
 	intakes := func(partitions []int) []intake {
 		var all []intake
 		for _, id := range partitions {
-			all = append(all, labeller{NewWorker(cfg.share(len(partitions)), newDecider(), m), strconv.Itoa(id)})
+			all = append(all, labeller{NewWorker(cfg.share(len(partitions)), cfg.Limits, newDecider(), m), strconv.Itoa(id)})
 		}
 		return all
 	}
@@ -48,20 +55,33 @@ func New(cfg Config, newDecider func() Decider, dead DeadLetters, m *Metrics, lo
 
 func newConsumer(cfg Config, intakes func([]int) []intake, dead DeadLetters, m *partitionMetrics, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, intakes: intakes, dead: dead, metrics: m, log: log,
+		memory: fetch.NewMemory(), letters: semaphore.NewWeighted(maxLetters),
 		problems: map[int]error{member: errors.New("has not joined its group yet")}}
 }
 
-// member stands in for a partition where the whole member has a problem.
-const member = -1
+const (
+	// member stands in for a partition where the whole member has a problem.
+	member = -1
+	// commits likewise, where its offsets cannot be committed.
+	commits = -2
+)
 
-// Ready says in words why the consumer is not at work; nil if it is.
+// reasons is how many reasons not to be ready are told, at most.
+const reasons = 3
+
+// Ready says in words why the consumer is not at work, each reason once; nil if it is.
 func (c *Consumer) Ready() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, err := range c.problems {
-		return err
+	var all []error
+	for _, of := range slices.Sorted(maps.Keys(c.problems)) {
+		err := c.problems[of]
+		told := slices.ContainsFunc(all, func(other error) bool { return other.Error() == err.Error() })
+		if !told && len(all) < reasons {
+			all = append(all, err)
+		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // problem notes why a partition is not being read; nil if it is.
@@ -98,7 +118,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return nil
 		case err != nil:
-			c.problem(member, fmt.Errorf("cannot join group %s: %w", c.cfg.Group, err))
+			err = c.outside(err)
+			c.problem(member, err)
 			c.log.Warn("cannot join the group, will try again", "group", c.cfg.Group, "err", err)
 		default:
 			c.start(gen, at)
@@ -123,22 +144,22 @@ func (c *Consumer) start(gen *kafka.Generation, at offsets) {
 	}
 	intakes := c.intakes(ids)
 	commit := func(places map[int]place) error { return at.commit(gen, places) }
-	commits := newCommitter(c.cfg.Topic, start, commit, c.metrics, c.log)
+	committer := newCommitter(c.cfg.Topic, start, commit, c.metrics, c.log)
 	var workers sync.WaitGroup
 	for i, a := range assigned {
 		workers.Add(1)
 		gen.Start(func(ctx context.Context) {
 			defer workers.Done()
-			newPartition(c, a.ID, at, intakes[i], commits).run(ctx)
+			newPartition(c, a.ID, at, intakes[i], committer).run(ctx)
 			<-ctx.Done()
 		})
 	}
 	gen.Start(func(ctx context.Context) {
-		commits.run(ctx, c.cfg.CommitEvery)
+		committer.run(ctx, c.cfg.CommitEvery, func(err error) { c.problem(commits, err) })
 		workers.Wait() // they have brought their low watermarks up to date
-		if err := commits.flush(); err != nil {
+		if err := committer.flush(); err != nil {
 			c.log.Warn("last offsets not committed: their records will be read again", "err", err)
 		}
-		commits.revoke()
+		committer.revoke()
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/flow"
 )
 
@@ -17,6 +18,7 @@ type partitionMetrics struct {
 	gauges         []*prometheus.GaugeVec // all that have a partition as label
 	assigned       prometheus.Gauge
 	truncated      prometheus.Counter
+	unread         map[string]prometheus.Counter // by reason
 	fetchFailures  prometheus.Counter
 	commitFailures prometheus.Counter
 }
@@ -59,11 +61,17 @@ func newPartitionMetrics(reg prometheus.Registerer, prefix string) *partitionMet
 		return make.NewCounter(prometheus.CounterOpts{Name: prefix + name, Help: help})
 	}
 	m := &partitionMetrics{
+		unread: map[string]prometheus.Counter{},
 		assigned: make.NewGauge(prometheus.GaugeOpts{Name: prefix + "_assigned_partitions",
 			Help: "Partitions that this member owns."}),
 		truncated:      counter("_records_truncated_total", "Records deleted before they were read."),
 		fetchFailures:  counter("_fetch_failures_total", "Failed reads from the input topic."),
 		commitFailures: counter("_commit_failures_total", "Failed offset commits."),
+	}
+	unread := make.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_unread_total",
+		Help: "Records, and rests of batches, that could not be read from the log, by reason."}, []string{"reason"})
+	for _, reason := range fetch.Reasons() {
+		m.unread[reason] = unread.WithLabelValues(reason)
 	}
 	m.offset = m.gauge(reg, prefix+"_next_offset", "Offset of the next record to take.")
 	m.low = m.gauge(reg, prefix+"_low_watermark", "Lowest offset that an unfinished flow or an unacknowledged record still needs.")

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
 // intake is what the records of one partition and generation are handed to. It is
@@ -46,7 +48,7 @@ type partition struct {
 
 func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer) *partition {
 	p := &partition{Consumer: c, id: id, offsets: at, intake: in, commits: commits,
-		tail: tail{cfg: &c.cfg, partition: id, buf: make([]byte, 64<<10)},
+		tail: newTail(&c.cfg, id, c.memory),
 		log:  c.log.With("topic", c.cfg.Topic, "partition", id)}
 	p.pin = p.pins.take
 	return p
@@ -55,20 +57,27 @@ func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer
 // run reads the partition until ctx, the generation's, is done.
 func (p *partition) run(ctx context.Context) {
 	defer p.tail.close()
+	// The drain begins when the generation ends, though a full sink may hold us then.
+	drain, drained := context.WithCancel(context.Background())
+	defer drained()
+	context.AfterFunc(ctx, func() { time.AfterFunc(p.cfg.DrainTimeout, drained) })
 	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
 		err := p.begin(ctx)
 		for err == nil && ctx.Err() == nil {
-			wait = 0
-			err = p.step(ctx)
+			if err = p.step(ctx); err == nil { // only a fetch shows that reading is allowed
+				wait = 0
+				p.problem(p.id, nil)
+			}
 		}
 		if ctx.Err() == nil {
+			err = p.unread(p.id, err)
 			p.problem(p.id, err)
 			p.metrics.fetchFailures.Inc()
 			p.log.Warn("cannot read, will try again", "err", err)
 			wait.sleep(ctx)
 		}
 	}
-	p.finish()
+	p.finish(drain)
 }
 
 // begin connects and stands where to go on; the first time it also relearns
@@ -89,7 +98,6 @@ func (p *partition) begin(ctx context.Context) error {
 		return err
 	}
 	p.rested, p.silent = time.Now(), 0
-	p.problem(p.id, nil)
 	return nil
 }
 
@@ -140,9 +148,9 @@ func (p *partition) relearn(ctx context.Context, first int64) error {
 		from = max(from, since)
 	}
 	for p.tail.next = from; p.tail.next < start && ctx.Err() == nil; {
-		_, _, err := p.tail.fetch(func(offset int64, value []byte) error {
-			if offset < start {
-				p.intake.Relearn(value)
+		_, _, err := p.tail.fetch(func(rec *fetch.Record) error {
+			if rec.Offset < start && rec.Err == nil {
+				p.intake.Relearn(rec.Value)
 			}
 			return ctx.Err()
 		})
@@ -155,8 +163,8 @@ func (p *partition) relearn(ctx context.Context, first int64) error {
 
 // step fetches once and takes what comes.
 func (p *partition) step(ctx context.Context) error {
-	n, atEnd, err := p.tail.fetch(func(offset int64, value []byte) error {
-		p.take(ctx, offset, value)
+	n, atEnd, err := p.tail.fetch(func(rec *fetch.Record) error {
+		p.take(ctx, rec)
 		return ctx.Err()
 	})
 	now := time.Now()
@@ -183,24 +191,46 @@ func (p *partition) rest(n int, atEnd bool, now time.Time) {
 	p.silent += min(since, p.cfg.MaxWait)
 }
 
-func (p *partition) take(ctx context.Context, offset int64, value []byte) {
-	p.pins.next = offset + 1
-	if !p.pins.needed(offset) {
-		p.intake.Relearn(value)
-		return
+// take hands one record to the intake. What is bad, and what could not even be
+// read, goes to the dead letters.
+func (p *partition) take(ctx context.Context, rec *fetch.Record) {
+	p.pins.next = rec.Offset + 1
+	switch {
+	case !p.pins.needed(rec.Offset):
+		if rec.Err == nil {
+			p.intake.Relearn(rec.Value)
+		}
+	case rec.Err != nil:
+		p.metrics.unread[rec.Err.Reason].Inc()
+		p.bury(ctx, rec, BadRecord{Reason: rec.Err.Reason, Stage: "fetch", Err: rec.Err})
+	default:
+		if err := p.intake.Take(rec.Value, p.pin); err != nil {
+			p.bury(ctx, rec, BadRecord{Reason: zeek.ReasonOf(err), Stage: "decode", Err: err})
+		}
 	}
-	err := p.intake.Take(value, p.pin)
-	if err != nil {
-		p.dead.Bury(ctx, BadRecord{Value: value, Topic: p.cfg.Topic, Partition: p.id, Offset: offset, Err: err, Pin: p.pin()})
+	p.pins.next = rec.Last + 1
+}
+
+// bury waits for room among the dead letters under way, so that a flood of large
+// ones stays on the brokers and not in memory.
+func (p *partition) bury(ctx context.Context, rec *fetch.Record, bad BadRecord) {
+	held := &weight{Acker: p.pin(), room: p.letters, bytes: int64(len(rec.Value)) + letterBytes}
+	if p.letters.Acquire(ctx, held.bytes) != nil {
+		return // the generation is over: its pin holds the record's place
+	}
+	bad.Value, bad.Size, bad.Pin = rec.Value, rec.Size, held
+	bad.Topic, bad.Partition, bad.Offset, bad.Offsets = p.cfg.Topic, p.id, rec.Offset, rec.Last-rec.Offset+1
+	p.dead.Bury(ctx, bad)
+	if ctx.Err() != nil {
+		held.give() // it may never be written
 	}
 }
 
-// finish waits for what is being written and brings the low watermark up to date.
+// finish waits, while the drain lasts, for what is being written and brings the low watermark up to date.
 // What is still open is handed back: its pins hold the watermark below it, so
 // whoever reads the partition next begins there.
-func (p *partition) finish() {
-	deadline := time.Now().Add(p.cfg.DrainTimeout)
-	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
+func (p *partition) finish(drain context.Context) {
+	for p.pins.unacked() > p.intake.Open() && drain.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if p.placed {

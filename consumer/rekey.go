@@ -42,7 +42,7 @@ func NewRekey(cfg Config, out Forwarder, dead DeadLetters, m *RekeyMetrics, log 
 		})
 		var all []intake
 		for i := range partitions {
-			all = append(all, &rekeyer{lane: pace.lanes[i], slack: slack, out: out, metrics: m})
+			all = append(all, &rekeyer{decoder: zeek.Decoder{Limits: cfg.Limits}, lane: pace.lanes[i], slack: slack, out: out, metrics: m})
 		}
 		return all
 	}

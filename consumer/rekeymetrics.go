@@ -13,7 +13,8 @@ const (
 	numFates
 )
 
-// RekeyMetrics count what becomes of records: those read are the sum over outcomes.
+// RekeyMetrics count what becomes of records: those read are the sum over outcomes
+// and, where they could not even be read, over reasons.
 type RekeyMetrics struct {
 	*partitionMetrics
 	records [numFates]prometheus.Counter

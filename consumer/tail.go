@@ -5,18 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/consumer/fetch"
 )
 
-// tail reads one partition from an offset on, values only, into one buffer.
+// tail reads one partition from an offset on.
 type tail struct {
 	cfg       *Config
 	partition int
 	next      int64 // offset of the next record wanted
-	conn      *kafka.Conn
-	buf       []byte
+	conn      net.Conn
+	reader    *fetch.Reader
+	request   fetch.Request
+	out       []byte // the request as it is written
+}
+
+func newTail(cfg *Config, partition int, memory *fetch.Memory) tail {
+	return tail{cfg: cfg, partition: partition, reader: fetch.NewReader(cfg.fetchLimits(), memory),
+		request: fetch.Request{ClientID: cfg.Cluster.ClientID(), Topic: cfg.Topic, Partition: int32(partition),
+			MinBytes: 1, MaxBytes: int32(cfg.FetchBytes), MaxWait: int32(cfg.MaxWait.Milliseconds())}}
 }
 
 // ErrTruncated says that records were deleted before they were read.
@@ -25,62 +36,81 @@ var ErrTruncated = errors.New("records were deleted before they were read")
 // open connects to the partition's leader and gives the offsets that it holds:
 // first the oldest record's, end the one behind the newest.
 func (t *tail) open(ctx context.Context) (first, end int64, err error) {
-	dialer := t.cfg.Cluster.Dialer()
 	t.close()
-	for _, broker := range t.cfg.Cluster.Addrs() {
-		if t.conn, err = dialer.DialLeader(ctx, "tcp", broker, t.cfg.Topic, t.partition); err == nil {
-			break
-		}
-	}
-	if err != nil {
+	if t.conn, err = t.cfg.Cluster.DialLeader(ctx, t.cfg.Topic, t.partition); err != nil {
 		return 0, 0, fmt.Errorf("consumer: connect to the leader of %s/%d: %w", t.cfg.Topic, t.partition, err)
 	}
+	t.reader.Reset(patient{t.conn, t.cfg.MaxWait + dialTimeout})
 	t.conn.SetDeadline(time.Now().Add(dialTimeout))
-	if first, end, err = t.conn.ReadOffsets(); err != nil {
+	// kafka-go asks on our connection, and leaves nothing unread on it.
+	asker := kafka.NewConnWith(t.conn, kafka.ConnConfig{ClientID: t.cfg.Cluster.ClientID(), Topic: t.cfg.Topic, Partition: t.partition})
+	asker.SetDeadline(time.Now().Add(dialTimeout))
+	if t.request.Version, err = fetchVersion(asker); err != nil {
+		return 0, 0, fmt.Errorf("consumer: ask the leader of %s/%d what it speaks: %w", t.cfg.Topic, t.partition, err)
+	}
+	if first, end, err = asker.ReadOffsets(); err != nil {
 		return 0, 0, fmt.Errorf("consumer: read the offsets of %s/%d: %w", t.cfg.Topic, t.partition, err)
 	}
 	return first, end, nil
 }
 
+// fetchVersion is the version of Fetch to speak with a broker.
+func fetchVersion(broker *kafka.Conn) (int16, error) {
+	all, err := broker.ApiVersions()
+	for _, api := range all {
+		if api.ApiKey == fetch.API {
+			return fetch.Version(api.MaxVersion), err
+		}
+	}
+	return fetch.Old, err
+}
+
 func (t *tail) close() {
+	t.reader.Reset(nil)
 	if t.conn != nil {
 		t.conn.Close()
 		t.conn = nil
 	}
 }
 
-// fetch asks once for records and hands each to take, until that fails. It gives
-// how many there were, and whether they reach the partition's end.
-func (t *tail) fetch(take func(offset int64, value []byte) error) (n int, atEnd bool, err error) {
-	t.conn.SetReadDeadline(time.Now().Add(t.cfg.MaxWait + dialTimeout))
-	if _, err := t.conn.Seek(t.next, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
+// fetch asks once for records and hands each to take, until that fails; among
+// them is what cannot be read. It gives how many there were, and whether they
+// reach the partition's end. After an error the connection must be opened anew.
+func (t *tail) fetch(take func(rec *fetch.Record) error) (n int, atEnd bool, err error) {
+	t.request.Offset = t.next
+	t.request.Correlation++
+	t.out = t.request.Append(t.out[:0])
+	t.conn.SetWriteDeadline(time.Now().Add(dialTimeout))
+	if _, err := t.conn.Write(t.out); err != nil {
 		return 0, false, err
 	}
-	batch := t.conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: t.cfg.FetchBytes, MaxWait: t.cfg.MaxWait})
-	for err == nil {
-		var size int
-		if size, err = batch.Read(t.buf); err != nil {
+	res, err := t.reader.Begin(&t.request)
+	if err == nil && res.Error != 0 {
+		err = kafka.Error(res.Error)
+	}
+	for rec := (fetch.Record{}); err == nil; {
+		if err = t.reader.Next(&rec); err != nil {
 			break
 		}
-		offset := batch.Offset() - 1
-		if offset < t.next { // a compressed batch starts before the offset asked for
-			continue
-		}
-		t.next = offset + 1
+		t.next = rec.Last + 1
 		n++
-		err = take(offset, t.buf[:size])
+		err = take(&rec)
 	}
-	t.next = max(t.next, batch.Offset()) // compacted records leave holes
-	atEnd = t.next >= batch.HighWaterMark()
-	closing := batch.Close()
-	switch {
-	case errors.Is(err, io.ErrShortBuffer):
-		t.buf = make([]byte, 2*len(t.buf))
-		err = nil
-	case errors.Is(err, kafka.RequestTimedOut): // kafka-go's word for an empty fetch
-		err = nil
-	case errors.Is(err, io.EOF):
-		err = closing
+	if !errors.Is(err, io.EOF) {
+		return n, false, err
 	}
-	return n, atEnd && err == nil, err
+	t.next = t.reader.Offset() // compacted records and markers of transactions leave holes
+	return n, t.next >= res.High, nil
+}
+
+// patient reads from a connection with a deadline for each read: between two of
+// them whoever takes the records may be held back for long.
+type patient struct {
+	net.Conn
+	patience time.Duration
+}
+
+func (p patient) Read(b []byte) (int, error) {
+	p.SetReadDeadline(time.Now().Add(p.patience))
+	return p.Conn.Read(b)
 }

@@ -16,13 +16,17 @@ type Decider interface {
 	Decide(f *flow.Flow) bool
 }
 
-// BadRecord is a record that could not be decoded, with all that is needed to
-// find it and mend it.
+// BadRecord is a record that could not be decoded, or what is left of a batch that
+// could not be read, with all that is needed to find it and mend it.
 type BadRecord struct {
-	Value     []byte // the original bytes
+	Value     []byte // the original bytes; of a batch as they lay in the log
+	Size      int    // how many those were: Value is only the beginning of large ones
 	Topic     string
 	Partition int
 	Offset    int64
+	Offsets   int64  // how many it spans: 1, but for a batch
+	Reason    string // one of Reasons
+	Stage     string // where it was refused: decode or fetch
 	Err       error
 	Pin       flow.Acker // to be acknowledged when the dead letter is written
 }
@@ -38,8 +42,8 @@ type Worker struct {
 }
 
 // NewWorker builds a worker with an empty flow table of a valid config.
-func NewWorker(cfg flow.Config, d Decider, m *Metrics) *Worker {
-	return &Worker{decoder: zeek.Decoder{Conns: cfg.Conns}, table: flow.New(cfg), decider: d, metrics: m}
+func NewWorker(cfg flow.Config, limits zeek.Limits, d Decider, m *Metrics) *Worker {
+	return &Worker{decoder: zeek.Decoder{Conns: cfg.Conns, Limits: limits}, table: flow.New(cfg), decider: d, metrics: m}
 }
 
 // Take takes one record's bytes, which it does not keep. pin is asked for once

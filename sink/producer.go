@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,130 +31,108 @@ type Message struct {
 const (
 	// batchMessages is how many messages one write takes, at most.
 	batchMessages = 1000
-	// batchBytes is how large one write, and so one message, may be. kafka-go's own
-	// megabyte would refuse, for ever, a dead letter as large as its record was;
-	// what is too large is the broker's to say.
-	batchBytes = 16 << 20
+	// batchBytes is how many bytes one write takes, where it has several messages.
+	batchBytes = 8 << 20
+	// messageBytes is how large a message may be: what a broker takes in one request
+	// unless told otherwise. kafka-go's own megabyte would refuse, for ever, a dead
+	// letter as large as its record was; what is too large is the broker's to say.
+	messageBytes = 96 << 20
 	// linger is how long kafka-go waits for a batch to fill. What is queued is
 	// handed over together, so waiting gains nothing.
 	linger = time.Millisecond
-	// writeTimeout bounds one attempt.
+	// writeTimeout bounds one write to one partition.
 	writeTimeout = 10 * time.Second
+	// goodbye is how long the end waits for a write that nobody answers: what it
+	// writes is not acknowledged any more.
+	goodbye = time.Second
 )
 
-// Producer writes messages in the order in which they are sent, acknowledged by
-// all in-sync replicas, and tries until it succeeds: what is not written is never
-// acknowledged, and holds back those that send.
+// Producer writes messages, each topic's in the order in which they are sent,
+// acknowledged by all in-sync replicas, and tries until it succeeds: what is not
+// written is never acknowledged, and holds back those that send.
 type Producer struct {
 	writer  *kafka.Writer
-	queue   chan Message
+	queue   int
 	metrics *Metrics
 	log     *slog.Logger
 
-	mu      sync.Mutex
-	failing error // nil while writes succeed
+	mu    sync.Mutex
+	lanes map[string]*lane // by topic
+	begin func(*lane)      // nil unless Run is at work
 }
 
-// NewProducer builds a producer with room for queue messages. Keys go to the
-// partitions that the Java clients choose.
+// NewProducer builds a producer with room for queue messages a topic. Keys go to
+// the partitions that the Java clients choose.
 func NewProducer(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logger) *Producer {
 	transport := cluster.Transport()
 	transport.MetadataTTL = time.Second // a topic that was made is seen soon
 	return &Producer{
 		writer: &kafka.Writer{
 			Addr: kafka.TCP(cluster.Addrs()...), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
-			MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: batchBytes, BatchTimeout: linger,
+			MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: messageBytes, BatchTimeout: linger,
 			WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
 			Transport: transport,
 		},
-		queue: make(chan Message, queue), metrics: m, log: log,
+		queue: queue, metrics: m, log: log, lanes: map[string]*lane{},
 	}
 }
 
-// Send queues a message. It blocks while the queue is full, and gives up,
+// Send queues a message. It blocks while its topic's queue is full, and gives up,
 // without acknowledging, when ctx is done.
-func (p *Producer) Send(ctx context.Context, m Message) {
-	select {
-	case p.queue <- m:
-	case <-ctx.Done():
+func (p *Producer) Send(ctx context.Context, m Message) { p.lane(m.Topic).send(ctx, m) }
+
+// lane gives a topic's lane; the first message for a topic makes it.
+func (p *Producer) lane(topic string) *lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.lanes[topic]
+	if l == nil {
+		l = newLane(topic, p.queue, p.writer, p.metrics, p.log)
+		p.lanes[topic] = l
+		if p.begin != nil {
+			p.begin(l)
+		}
 	}
+	return l
 }
 
-// Ready says in words why nothing can be written; nil while writes succeed.
+// Ready says in words why something cannot be written; nil while writes succeed.
 func (p *Producer) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.failing
+	var faults []error
+	for _, topic := range slices.Sorted(maps.Keys(p.lanes)) {
+		faults = append(faults, p.lanes[topic].ready(time.Now()))
+	}
+	return errors.Join(faults...)
 }
 
 // Run writes until ctx is done. What is queued then is not acknowledged: whoever
 // wants it written waits for its Pin before ending ctx.
 func (p *Producer) Run(ctx context.Context) error {
-	defer p.writer.Close()
-	var batch []Message
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case m := <-p.queue:
-			batch = p.collect(append(batch[:0], m))
-			p.write(ctx, batch)
-		}
-	}
-}
-
-// collect adds what else is queued, without waiting for more.
-func (p *Producer) collect(batch []Message) []Message {
-	for len(batch) < batchMessages {
-		select {
-		case m := <-p.queue:
-			batch = append(batch, m)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-// write tries until every message of the batch is written, or ctx is done.
-func (p *Producer) write(ctx context.Context, batch []Message) {
-	for wait := 50 * time.Millisecond; len(batch) > 0 && ctx.Err() == nil; wait = min(2*wait, 5*time.Second) {
-		began := time.Now()
-		err := p.writer.WriteMessages(ctx, records(batch)...)
-		p.metrics.wrote(time.Since(began))
-		batch = p.settle(batch, err)
-		if err == nil || ctx.Err() != nil {
-			continue
-		}
-		p.metrics.failures.Inc()
-		p.log.Warn("write failed, will try again", "messages", len(batch), "err", p.Ready()) // err has one for each message
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
-	}
-}
-
-// settle acknowledges what was written and gives back the rest, in order.
-func (p *Producer) settle(batch []Message, err error) (rest []Message) {
-	var each kafka.WriteErrors
-	partly := errors.As(err, &each) && len(each) == len(batch)
-	for i, m := range batch {
-		failed := err
-		if partly {
-			failed = each[i]
-		}
-		if failed != nil {
-			rest, err = append(rest, m), failed
-			continue
-		}
-		p.metrics.written.WithLabelValues(m.Topic).Inc()
-		if m.Pin != nil {
-			m.Pin.Ack()
-		}
-	}
+	var lanes sync.WaitGroup
 	p.mu.Lock()
-	p.failing = describe(rest, err)
+	p.begin = func(l *lane) { lanes.Go(func() { l.run(ctx) }) }
+	for _, l := range p.lanes {
+		p.begin(l)
+	}
 	p.mu.Unlock()
-	return rest
+	<-ctx.Done()
+	p.mu.Lock()
+	p.begin = nil
+	p.mu.Unlock()
+	lanes.Wait()
+	p.close()
+	return nil
+}
+
+// close lets go of the connections. kafka-go waits for writes under way however
+// long their timeout is; the drain has waited already.
+func (p *Producer) close() {
+	closed := make(chan struct{})
+	go func() { p.writer.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(goodbye):
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -33,9 +32,11 @@ func (a *tally) await(t *testing.T, want int64) {
 	}
 }
 
+var quiet = slog.New(slog.DiscardHandler)
+
 // start runs a producer until the test ends.
 func start(t *testing.T, addr string) *Producer {
-	p := NewProducer(brokers.Plain("test", addr), 100, NewMetrics(prometheus.NewRegistry()), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	p := NewProducer(brokers.Plain("test", addr), 100, NewMetrics(prometheus.NewRegistry()), quiet)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { p.Run(ctx); close(done) }()

@@ -50,7 +50,7 @@ func (c *scene) ends(ctx context.Context, topic string) (map[int]span, error) {
 // committed gives the group's offsets, by partition; one without is left out.
 func (c *scene) committed(ctx context.Context) (map[int]int64, error) {
 	req := &kafka.OffsetFetchRequest{GroupID: c.name, Topics: map[string][]int{}}
-	for p := range c.partitions {
+	for p := range c.partitions + c.later {
 		req.Topics[c.name] = append(req.Topics[c.name], p)
 	}
 	res, err := c.client.OffsetFetch(ctx, req)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
 // setup is what a scene is made of; zero values are as the comments say.
@@ -18,6 +20,7 @@ type setup struct {
 	brokers    []string            // where the bench itself reads and writes
 	through    []string            // where members find the brokers; empty: likewise
 	partitions int                 // of the input topic and of the labels; 0: 12
+	later      int                 // partitions that grow gives the input topic
 	replicas   int                 // 0: 1
 	settings   []string            // of every member, "SERVEFLOW_X=y"
 	configs    []kafka.ConfigEntry // of the topics
@@ -35,7 +38,8 @@ type scene struct {
 	sent      *manifest
 	verifier  *verifier
 	playing   *player
-	player    chan error // how the producer ended; nil before send
+	grown     atomic.Bool // the input topic has its later partitions
+	player    chan error  // how the producer ended; nil before send
 
 	mu      sync.Mutex
 	members []*member
@@ -55,7 +59,7 @@ func newScene(t *testing.T, s setup) *scene {
 	c := &scene{setup: s, t: t, name: fmt.Sprintf("faults.%d", n),
 		client: &kafka.Client{Addr: kafka.TCP(s.brokers...), Transport: transport, Timeout: 10 * time.Second}}
 	c.templates = templates(t, s.settings)
-	c.sent = &manifest{tag: fmt.Sprintf("fault%04d", n), began: time.Now(), written: make([][]int32, s.partitions)}
+	c.sent = &manifest{tag: fmt.Sprintf("fault%04d", n), began: time.Now(), written: make([][]int32, s.partitions+s.later)}
 	c.create(c.name, s.partitions)
 	c.create(c.labels(), s.partitions)
 	c.create(c.letters(), 1)
@@ -132,13 +136,19 @@ func (c *scene) await() {
 // send begins to write traffic; again only when what was sent before is settled.
 func (c *scene) send(tr traffic) {
 	c.sent.reopen()
-	ids := make([]int, c.partitions)
-	queues := make([]chan outgoing, c.partitions)
+	ids := make([]int, c.partitions+c.later)
+	queues := make([]chan outgoing, len(ids))
 	for i := range ids {
 		ids[i], queues[i] = i, make(chan outgoing, 10_000)
 	}
+	partitions := func() []int {
+		if c.grown.Load() {
+			return ids
+		}
+		return ids[:c.partitions]
+	}
 	p := &player{traffic: tr, manifest: c.sent, templates: c.templates, client: c.client, topic: c.name,
-		partitions: ids, queues: queues, rng: rand.New(rand.NewPCG(1, 1))}
+		partitions: partitions, queues: queues, rng: rand.New(rand.NewPCG(1, 1))}
 	c.playing, c.player = p, make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	go func() { c.player <- p.run(ctx) }()
@@ -147,6 +157,14 @@ func (c *scene) send(tr traffic) {
 
 // enough lets no further flow begin; those under way are sent to their ends.
 func (c *scene) enough() { c.playing.ending.Store(true) }
+
+// grow adds the later partitions. New flows go to all; a flow that has begun stays
+// where it is, as it would not with a producer that only hashes.
+func (c *scene) grow() {
+	c.t.Helper()
+	kafkatest.AddPartitions(c.t, c.brokers[0], c.name, c.partitions+c.later)
+	c.grown.Store(true)
+}
 
 // sending tells whether traffic is still being written.
 func (c *scene) sending() bool {

@@ -35,7 +35,7 @@ type player struct {
 	templates  []*template
 	client     *kafka.Client
 	topic      string
-	partitions []int
+	partitions func() []int    // those that a flow may begin in now
 	queues     []chan outgoing // by partition
 	due        schedule
 	rng        *rand.Rand
@@ -107,7 +107,7 @@ func (p *player) choose(within int64) (int, *template) {
 }
 
 func (p *player) partition(flow int) int {
-	return kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: []byte(p.uid(flow))}, p.partitions...)
+	return kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: []byte(p.uid(flow))}, p.partitions()...)
 }
 
 // send waits until a record is due, and queues it.

@@ -33,7 +33,7 @@ type seenFlow struct {
 }
 
 func newVerifier(c *scene) *verifier {
-	v := &verifier{scene: c, committed: map[int]int64{}, checked: make([]int, c.partitions), places: map[string]map[int]int64{}}
+	v := &verifier{scene: c, committed: map[int]int64{}, checked: make([]int, c.partitions+c.later), places: map[string]map[int]int64{}}
 	v.tally.dead = map[string]int{}
 	return v
 }

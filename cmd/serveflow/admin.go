@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,14 @@ func newRegistry() *prometheus.Registry {
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return reg
 }
+
+// Limits of the admin address. A request has a line and a few headers, and no body.
+const (
+	maxHeader = 8 << 10 // bytes; the library adds 4 KiB
+	maxAsking = 5 * time.Second
+	maxAnswer = time.Minute // a profile takes half of it
+	maxIdle   = 2 * time.Minute
+)
 
 // admin serves /metrics, /healthz (the process is up) and /readyz (it is at
 // work; else why not, in words).
@@ -43,7 +52,18 @@ func listenAdmin(at server, ready func() error) (*admin, error) {
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	return &admin{listener, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}}, nil
+	if at.pprof {
+		profiles(mux)
+	}
+	return &admin{listener, &http.Server{Handler: mux, MaxHeaderBytes: maxHeader,
+		ReadTimeout: maxAsking, WriteTimeout: maxAnswer, IdleTimeout: maxIdle}}, nil
+}
+
+// profiles are Go's own, for who looks for lost time or memory.
+func profiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // it finds heap, goroutine and the others by name
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 // run serves until ctx is done.

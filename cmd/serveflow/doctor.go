@@ -32,8 +32,12 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 	if s.RekeyFrom != "" {
 		s.Topic = s.RekeyTo // as run does
 	}
+	cluster, err := s.cluster(s.logger())
+	if err != nil {
+		return err
+	}
 	needs, broken := needsOf(s)
-	cfg := s.doctor(s.cluster(), needs)
+	cfg := s.doctor(cluster, needs)
 	cfg.Sample, cfg.Timeout = *sample, *timeout
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}

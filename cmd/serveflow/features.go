@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -41,10 +42,10 @@ func features(ctx context.Context, t terminal, args []string) error {
 	}
 	cfg := s.flowConfig(*depth, *depth)
 	cfg.Conns = conns
-	if err := cfg.Validate(); err != nil {
+	if err := errors.Join(s.limits().Validate(), cfg.Validate()); err != nil {
 		return usageError{err}
 	}
-	err = newFileReader(t, cfg, table, table.failed).read(ctx, flags.Args())
+	err = newFileReader(t, cfg, s.limits(), table, table.failed).read(ctx, flags.Args())
 	if err != nil {
 		return err
 	}

@@ -38,16 +38,21 @@ type both struct {
 
 func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Close()) }
 
-// eachLine hands the lines of a record file to take, numbered from 1, without
-// their newline, until that fails or ctx is done. A line longer than a record
-// may be is handed over cut, for take to refuse.
+// eachLine is eachLineOf for records of the usual size.
 func eachLine(ctx context.Context, t terminal, name string, take func(number int, line []byte) error) error {
+	return eachLineOf(ctx, t, name, zeek.MaxRecord, take)
+}
+
+// eachLineOf hands the lines of a record file to take, numbered from 1, without
+// their newline, until that fails or ctx is done. A line longer than a record
+// may be, most bytes, is handed over cut, for take to refuse.
+func eachLineOf(ctx context.Context, t terminal, name string, most int, take func(number int, line []byte) error) error {
 	in, err := open(t, name)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	lines := bufio.NewReaderSize(in, zeek.MaxRecord+1)
+	lines := bufio.NewReaderSize(in, most+1)
 	for number := 1; ; number++ {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -19,11 +20,23 @@ import (
 type preflight struct {
 	cluster  *brokers.Cluster
 	topics   map[string]string // each with the setting that names it
+	latest   string            // the one of them that must be compacted; may be none
+	dead     string            // the one that must not be
 	patience time.Duration
+
+	mu    sync.Mutex
+	fault error // what is missing; nil once all is there
 }
 
 func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string) *preflight {
-	return &preflight{cluster: cluster, topics: topics, patience: s.StartTimeout}
+	return &preflight{cluster: cluster, topics: topics, latest: s.LatestTopic, dead: s.DeadLetterTopic, patience: s.StartTimeout, fault: errors.New("has not looked for its topics yet")}
+}
+
+// ready says in words what is missing; nil once all is there.
+func (p *preflight) ready() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fault
 }
 
 // run waits, for a while, until all is there. Its error says what is missing and how
@@ -32,6 +45,9 @@ func (p *preflight) run(ctx context.Context) error {
 	deadline := time.Now().Add(p.patience)
 	for {
 		err := p.lookUp(ctx)
+		p.mu.Lock()
+		p.fault = err
+		p.mu.Unlock()
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
@@ -49,7 +65,11 @@ func (p *preflight) lookUp(ctx context.Context) error {
 	client, done := p.cluster.Client()
 	defer done()
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(p.topics))})
-	if err != nil {
+	var fault *brokers.Fault
+	switch {
+	case errors.As(err, &fault):
+		return fault
+	case err != nil:
 		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(p.cluster.Addrs(), ","), err)
 	}
 	for _, topic := range meta.Topics {
@@ -60,5 +80,5 @@ func (p *preflight) lookUp(ctx context.Context) error {
 			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, p.topics[topic.Name])
 		}
 	}
-	return nil
+	return p.policies(ctx, client)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/serveflow/serveflow/consumer"
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/consumer/zeek"
 )
 
 // shownFaults is how many bad records are named one by one.
@@ -17,15 +18,16 @@ const shownFaults = 10
 type fileReader struct {
 	t      terminal
 	worker *consumer.Worker
+	most   int // bytes of a line
 	// failed tells of a sink that cannot go on; nil while it can.
 	failed func() error
 	taken  int
 	bad    int
 }
 
-func newFileReader(t terminal, cfg flow.Config, d consumer.Decider, failed func() error) *fileReader {
+func newFileReader(t terminal, cfg flow.Config, limits zeek.Limits, d consumer.Decider, failed func() error) *fileReader {
 	m := consumer.NewMetrics(prometheus.NewRegistry())
-	return &fileReader{t: t, worker: consumer.NewWorker(cfg, d, m), failed: failed}
+	return &fileReader{t: t, worker: consumer.NewWorker(cfg, limits, d, m), most: limits.OrDefault().Record, failed: failed}
 }
 
 // read takes the files in order, then decides what is still open. Bad records are
@@ -50,7 +52,7 @@ func (r *fileReader) read(ctx context.Context, files []string) error {
 }
 
 func (r *fileReader) file(ctx context.Context, name string) error {
-	return eachLine(ctx, r.t, name, func(number int, line []byte) error {
+	return eachLineOf(ctx, r.t, name, r.most, func(number int, line []byte) error {
 		if len(line) == 0 {
 			return nil
 		}

@@ -30,7 +30,10 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		return usageError{err}
 	}
 	log, reg := s.logger(), newRegistry()
-	cluster := s.cluster()
+	cluster, err := s.cluster(log)
+	if err != nil {
+		return err
+	}
 	r, err := newRekeying(s, cluster, reg, sink.NewMetrics(reg), log)
 	if err != nil {
 		return err
@@ -39,7 +42,7 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
 		return err
 	}
-	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg}, parts{r}, func() {
+	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg, s.Pprof}, parts{r}, func() {
 		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
 	})
 }

@@ -38,7 +38,7 @@ func replay(ctx context.Context, t terminal, args []string) error {
 }
 
 func replayFiles(ctx context.Context, t terminal, s *Settings, spec *cascade.Spec, cfg cascade.Config, files []string) error {
-	if err := s.flow(spec).Validate(); err != nil {
+	if err := errors.Join(s.limits().Validate(), s.flow(spec).Validate()); err != nil {
 		return usageError{err}
 	}
 	lines := sink.NewLines(t.out)
@@ -47,7 +47,7 @@ func replayFiles(ctx context.Context, t terminal, s *Settings, spec *cascade.Spe
 	running, stop := context.WithCancel(context.Background())
 	idle := make(chan error, 1)
 	go func() { idle <- c.Run(running) }()
-	err := newFileReader(t, s.flow(spec), c.Decider(), lines.Err).read(ctx, files)
+	err := newFileReader(t, s.flow(spec), s.limits(), c.Decider(), lines.Err).read(ctx, files)
 	stop() // what is queued is still answered
 	err = errors.Join(err, <-idle)
 	if full := lines.Flush(); full != nil {

@@ -34,8 +34,14 @@ func run(ctx context.Context, t terminal, args []string) error {
 		maps.Copy(topics, s.rekeyTopics())
 		s.Topic = s.RekeyTo
 	}
+	if s.LatestTopic != "" {
+		topics[s.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
+	}
 	log, reg := s.logger(), newRegistry()
-	cluster := s.cluster()
+	cluster, err := s.cluster(log)
+	if err != nil {
+		return err
+	}
 	p, err := newPipeline(s, cluster, spec, reg, log)
 	if err != nil {
 		return err
@@ -53,7 +59,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
 		return err
 	}
-	return serve(ctx, newPreflight(s, cluster, topics), server{s.Admin, "SERVEFLOW_ADMIN", reg}, all, func() {
+	return serve(ctx, newPreflight(s, cluster, topics), server{s.Admin, "SERVEFLOW_ADMIN", reg, s.Pprof}, all, func() {
 		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
 	})
 }
@@ -84,11 +90,12 @@ func (all parts) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// server is where a command's admin address is, which setting says so, and what
-// metrics it shows.
+// server is where a command's admin address is, which setting says so, what metrics
+// it shows, and whether it shows profiles.
 type server struct {
 	addr, setting string
 	reg           *prometheus.Registry
+	pprof         bool
 }
 
 // serve runs the parts until ctx is done, once the topics are there, and says so
@@ -99,7 +106,7 @@ func serve(ctx context.Context, pre *preflight, at server, all parts, say func()
 	defer stop()
 	var group errgroup.Group
 	if at.addr != "" {
-		a, err := listenAdmin(at, all.ready)
+		a, err := listenAdmin(at, func() error { return errors.Join(pre.ready(), all.ready()) })
 		if err != nil {
 			return usageError{err}
 		}

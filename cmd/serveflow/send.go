@@ -32,7 +32,12 @@ func send(ctx context.Context, t terminal, args []string) error {
 	if err := s.validate(); err != nil {
 		return usageError{err}
 	}
-	producer := sink.NewProducer(s.cluster(), s.SinkQueue, sink.NewMetrics(prometheus.NewRegistry()), s.logger())
+	log := s.logger()
+	cluster, err := s.cluster(log)
+	if err != nil {
+		return err
+	}
+	producer := sink.NewProducer(cluster, s.SinkQueue, sink.NewMetrics(prometheus.NewRegistry()), log)
 	player := demo.NewPlayer(producer, s.Topic, *speed)
 	writing, stop := context.WithCancel(ctx)
 	var group errgroup.Group

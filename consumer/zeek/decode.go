@@ -7,7 +7,10 @@ import "fmt"
 type Decoder struct {
 	// Conns: records of conn.log are read too, as Kind Conn.
 	Conns bool
+	// Limits of a record; a field that is 0 has its default. Set before the first Decode.
+	Limits Limits
 
+	limits  Limits // what holds: without zeros
 	scratch []byte // what strings with escapes mean
 	hdr     [MaxHdr]byte
 	conn    ConnFields
@@ -39,8 +42,11 @@ type Decoder struct {
 // The error is an *Error; rec is then undefined.
 func (d *Decoder) Decode(line []byte, rec *Record) error {
 	d.scratch = d.scratch[:0]
-	if len(line) > MaxRecord {
-		return tooLong(line)
+	if d.limits.Record == 0 {
+		d.limits = d.Limits.OrDefault()
+	}
+	if len(line) > d.limits.Record {
+		return tooLong(len(line), d.limits.Record)
 	}
 	f := fields{line: line, d: d}
 	if len(line) > 0 && line[0] == '"' {
@@ -64,8 +70,8 @@ func (d *Decoder) Decode(line []byte, rec *Record) error {
 
 // tooLong is the error of a line beyond the cap. Its scratch would stay with the
 // Decoder: memory must not follow what a stranger writes.
-func tooLong(line []byte) *Error {
-	return &Error{Reason: TooLong, Detail: fmt.Sprintf("%d bytes, at most %d", len(line), MaxRecord)}
+func tooLong(bytes, most int) *Error {
+	return &Error{Reason: TooLong, Detail: fmt.Sprintf("%d bytes, at most %d", bytes, most)}
 }
 
 // record converts the fields by the kind of record that they make up.

@@ -6,8 +6,9 @@ import "errors"
 // letters can carry them as labels.
 const (
 	BadSyntax    = "syntax"        // not one JSON object
-	TooDeep      = "too_deep"      // nested deeper than MaxDepth
-	TooLong      = "too_long"      // the record, or one of its fields, is longer than its cap
+	TooDeep      = "too_deep"      // nested deeper than its limit
+	TooManyKeys  = "too_many_keys" // more keys than its limit
+	TooLong      = "too_long"      // the record, or a string in it, is longer than its cap
 	FieldMissing = "field_missing" // a field that every record of this kind has is not there
 	FieldType    = "field_type"    // a field holds another JSON type, or text that does not parse
 	FieldRange   = "field_range"   // a field's number is outside what it can be
@@ -15,7 +16,7 @@ const (
 
 // Reasons lists every Reason that an Error can have.
 func Reasons() []string {
-	return []string{BadSyntax, TooDeep, TooLong, FieldMissing, FieldType, FieldRange}
+	return []string{BadSyntax, TooDeep, TooManyKeys, TooLong, FieldMissing, FieldType, FieldRange}
 }
 
 // Error says why a record was refused.

@@ -1,9 +1,11 @@
 package zeek
 
+import "bytes"
+
 // scan finds where the fields of the line's object lie, and checks that the line
 // is one JSON object and nothing else.
 func (f *fields) scan() *Error {
-	s := scanner{line: f.line}
+	s := scanner{line: f.line, limits: &f.d.limits}
 	if !s.take('{') {
 		return s.fail()
 	}
@@ -26,7 +28,9 @@ func (f *fields) members(s *scanner) bool {
 		}
 		f.values[at] = v
 		if next := s.guess(at); next != fNone {
-			at = next
+			if at = next; !s.counted() {
+				return false
+			}
 			continue
 		}
 		if !s.take(',') {
@@ -41,7 +45,7 @@ func (f *fields) members(s *scanner) bool {
 
 // key steps over a key and its colon, and names the field.
 func (f *fields) key(s *scanner) (field, bool) {
-	if !s.take('"') {
+	if !s.take('"') || !s.counted() {
 		return fNone, false
 	}
 	key, ok := s.str()
@@ -53,4 +57,19 @@ func (f *fields) key(s *scanner) (field, bool) {
 		f.flatten(at, *s)
 	}
 	return at, true
+}
+
+// keyBefore names the member whose value begins at a place, where its key is one
+// that can be shown.
+func keyBefore(line []byte, at int) string {
+	head := bytes.TrimRight(line[:at], " \t\r\n:")
+	if len(head) == 0 || head[len(head)-1] != '"' {
+		return ""
+	}
+	head = head[:len(head)-1]
+	key := head[bytes.LastIndexByte(head, '"')+1:]
+	if len(key) > MaxUID || !printable(key) {
+		return ""
+	}
+	return string(key)
 }

@@ -32,14 +32,16 @@ const (
 // Absent stands in an integer field that the record does not have.
 const Absent = -1
 
-// Caps that hold whatever a record says.
+// Caps that hold whatever a record says; the first four unless Limits say otherwise.
 const (
 	MaxRecord = 256 << 10 // bytes of a record with all that lies around it
+	MaxDepth  = 16        // nesting of fields that we do not know
+	MaxKeys   = 512       // keys of a record
+	MaxString = 16 << 10  // bytes of a string
 	MaxUID    = 64        // bytes of a uid
 	MaxSensor = 255       // bytes of a sensor's name
 	MaxWords  = 255       // bytes of a text of conn.log: its service, state or history
 	MaxHdr    = 255       // header bytes of one packet
-	MaxDepth  = 16        // nesting of fields that we do not know
 )
 
 // Why says why a packet record's header bytes are missing or short ("hdr_why").

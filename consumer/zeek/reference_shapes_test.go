@@ -59,6 +59,7 @@ func refMembers(text string) (all []refMember) {
 	if !json.Valid([]byte(text)) || !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
 		panic("not an object")
 	}
+	refCheckStrings(text)
 	aliases := map[string]string{"id_orig_h": "id.orig_h", "id_orig_p": "id.orig_p", "id_resp_h": "id.resp_h", "id_resp_p": "id.resp_p"}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.Token()
@@ -85,6 +86,25 @@ func refMembers(text string) (all []refMember) {
 	}
 	return all
 }
+
+// refCheckStrings holds a valid text's keys and strings against their limits.
+func refCheckStrings(text string) {
+	keys := 0
+	for _, s := range refText.FindAllStringSubmatch(text, -1) {
+		if len(s[1]) > MaxString && s[1][0] != '{' {
+			panic("string too long")
+		}
+		if s[2] != "" {
+			keys++
+		}
+	}
+	if keys > MaxKeys {
+		panic("too many keys")
+	}
+}
+
+// refText is a string, and the colon behind it where it is a key.
+var refText = regexp.MustCompile(`(?s)"((?:[^"\\]|\\.)*)"[ \t\r\n]*(:?)`)
 
 func refCheckDepth(raw string) {
 	depth, deepest := 0, 0

@@ -26,17 +26,26 @@ type value struct {
 }
 
 // scanner walks one JSON text. Its methods report false where the text is not
-// strict JSON; pos then is where, and deep whether nesting was the reason.
+// strict JSON, or beyond its limits; pos then is where, and over which limit.
 type scanner struct {
-	line []byte
-	pos  int
-	deep bool
+	line   []byte
+	pos    int
+	limits *Limits // nil where nothing can be beyond them
+	keys   int     // seen so far
+	over   string  // the Reason, where it is a limit
+	long   int     // where a string that is too long begins
 }
 
 // fail makes the error for where the scanner stopped.
 func (s *scanner) fail() *Error {
-	if s.deep {
-		return &Error{Reason: TooDeep, Detail: "nested deeper than " + strconv.Itoa(MaxDepth)}
+	switch s.over {
+	case TooDeep:
+		return &Error{Reason: TooDeep, Detail: "nested deeper than " + strconv.Itoa(s.limits.Nesting)}
+	case TooManyKeys:
+		return &Error{Reason: TooManyKeys, Detail: "more than " + strconv.Itoa(s.limits.Keys) + " keys"}
+	case TooLong:
+		return &Error{Reason: TooLong, Field: keyBefore(s.line, s.long),
+			Detail: "a string of more than " + strconv.Itoa(s.limits.String) + " bytes, to byte " + strconv.Itoa(s.pos)}
 	}
 	return &Error{Reason: BadSyntax, Detail: "not one JSON object: byte " + strconv.Itoa(s.pos)}
 }
@@ -99,8 +108,8 @@ func (s *scanner) value(depth int) (value, bool) {
 	case 'n':
 		return s.literal("null", absent)
 	case '{', '[':
-		if depth >= MaxDepth {
-			s.deep = true
+		if s.limits != nil && depth >= s.limits.Nesting {
+			s.over = TooDeep
 			return value{}, false
 		}
 		start := s.pos
@@ -128,7 +137,7 @@ func (s *scanner) container(open byte, depth int) bool {
 	}
 	for {
 		if open == '{' {
-			if !s.take('"') {
+			if !s.take('"') || !s.counted() {
 				return false
 			}
 			if _, ok := s.str(); !ok || !s.take(':') {
@@ -185,7 +194,8 @@ func (s *scanner) digits() bool {
 	return some
 }
 
-// str steps over a string; the scanner stands behind its opening quote.
+// str steps over a string; the scanner stands behind its opening quote. What
+// begins as an object is a record in an envelope, and may be as long as one.
 func (s *scanner) str() (value, bool) {
 	v := value{start: int32(s.pos), kind: plain}
 	at := nextSpecial(s.line, s.pos)
@@ -200,8 +210,22 @@ func (s *scanner) str() (value, bool) {
 		return v, false
 	}
 	v.end = int32(at)
+	if s.limits != nil && at-int(v.start) > s.limits.String && s.line[v.start] != '{' {
+		s.over, s.long = TooLong, int(v.start)-1
+		return v, false
+	}
 	s.pos++
 	return v, true
+}
+
+// counted counts a key, and reports whether there may be as many.
+func (s *scanner) counted() bool {
+	s.keys++
+	if s.limits != nil && s.keys > s.limits.Keys {
+		s.over = TooManyKeys
+		return false
+	}
+	return true
 }
 
 // escape steps over one escape sequence.

@@ -1,5 +1,7 @@
 package zeek
 
+import "cmp"
+
 // maxEnvelopes is how many envelopes may lie around a record: Filebeat's in Kafka
 // Connect's, say. A tag is not counted.
 const maxEnvelopes = 2
@@ -28,7 +30,7 @@ func (f *fields) unwrap() *Error {
 		}
 		*f = fields{line: inside, d: f.d}
 		if err := f.scan(); err != nil {
-			err.Field = envelopeName(at)
+			err.Field = cmp.Or(err.Field, envelopeName(at))
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ package brokers
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"strconv"
 	"time"
@@ -15,11 +16,39 @@ import (
 // Timeout bounds making one connection, with all that comes before the first request.
 const Timeout = 10 * time.Second
 
+// Refused is what to do where a broker's port refuses connections.
+const Refused = "no broker answers: start it; if it stopped by itself, its log says why, often a full disk"
+
 // Cluster is a Kafka cluster as this process reaches it. It is for any number of
 // goroutines.
 type Cluster struct {
 	addrs    []string
 	clientID string
+	security Security
+	certs    *certificates // nil: no TLS
+	login    *login        // nil: none
+}
+
+// New is the way to a cluster over what security says. Its error names a setting or
+// file that cannot be used. addrs are host:port.
+func New(clientID string, addrs []string, security Security, log *slog.Logger) (c *Cluster, err error) {
+	if err := security.Validate(); err != nil {
+		return nil, err
+	}
+	c = Plain(clientID, addrs...)
+	c.security = security
+	c.security.Password = Secret{} // the login has it
+	if security.tls() {
+		if c.certs, err = newCertificates(&security, log); err != nil {
+			return nil, err
+		}
+	}
+	if security.login() {
+		if c.login, err = newLogin(&security, log); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // Plain is a cluster whose brokers are spoken to in plaintext, without a login.
@@ -34,14 +63,8 @@ func (c *Cluster) Addrs() []string { return c.addrs }
 // ClientID is our name towards the brokers.
 func (c *Cluster) ClientID() string { return c.clientID }
 
-// Dial connects to one broker, address host:port. Requests can be written to the
-// connection at once; it has no deadline.
-func (c *Cluster) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, network, address)
-}
+// Protocol is what is spoken to the brokers, by Kafka's name for it.
+func (c *Cluster) Protocol() string { return c.security.spoken() }
 
 // DialLeader connects to the leader of a partition, as Dial does.
 func (c *Cluster) DialLeader(ctx context.Context, topic string, partition int) (net.Conn, error) {

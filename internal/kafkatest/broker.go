@@ -1,5 +1,5 @@
-// Package kafkatest gives tests a Kafka: a real one (Start) or an in-process
-// one (Fake), and helpers that create topics, read them back and look up
+// Package kafkatest gives tests a Kafka: a real one (Start), several that form one
+// (StartCluster) or an in-process one (Fake), and helpers that create topics, read them back and look up
 // committed offsets on either.
 package kafkatest
 
@@ -27,10 +27,11 @@ const (
 	clusterID = "c2VydmVmbG93LWthZmthMQ"
 )
 
-// Broker is an Apache Kafka of one node (KRaft) with data of its own. Its
+// Broker is one node of an Apache Kafka (KRaft), often the only one. Its
 // methods fail the test when they cannot do their work; they are for one
 // goroutine at a time.
 type Broker struct {
+	ID int // node.id, from 1 on
 	// Addr is the address for clients, "127.0.0.1:port"; it stays the same over a Restart.
 	Addr string
 	// Addrs are the addresses of further listeners by name, and that of "CONTROLLER".
@@ -57,27 +58,45 @@ func Start(t testing.TB) *Broker {
 // StartWith is Start for a broker with further listeners or properties.
 func StartWith(t testing.TB, o Options) *Broker {
 	t.Helper()
-	b := &Broker{t: t, install: requireInstallation(t), dir: t.TempDir(), Addrs: make(map[string]string)}
-	port, err := freePort()
-	b.check("start", err)
-	controllerPort, err := freePort()
-	b.check("start", err)
-	b.Addr = fmt.Sprintf("127.0.0.1:%d", port)
-	for _, l := range o.Listeners {
-		port, err := freePort()
-		b.check("start", err)
-		b.Addrs[l.Name] = fmt.Sprintf("127.0.0.1:%d", port)
-	}
-	b.Addrs["CONTROLLER"] = fmt.Sprintf("127.0.0.1:%d", controllerPort)
-	b.check("write configuration", writeConfig(b.dir, port, controllerPort, o, b.Addrs))
-
-	format := b.install.command(b.dir, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", propertiesFile)
-	if out, err := format.CombinedOutput(); err != nil {
-		t.Fatalf("kafkatest: format storage: %v\n%s", err, out)
-	}
-	t.Cleanup(b.cleanUp)
+	b := newBroker(t, 1, o)
+	b.format(node{voters: b.voter(), replicas: 1, inSync: 1}, o)
 	b.run()
 	return b
+}
+
+// newBroker finds ports for a broker and starts nothing.
+func newBroker(t testing.TB, id int, o Options) *Broker {
+	t.Helper()
+	b := &Broker{ID: id, t: t, install: requireInstallation(t), dir: t.TempDir(), Addrs: make(map[string]string)}
+	address := func() string {
+		port, err := freePort()
+		b.check("start", err)
+		return fmt.Sprintf("127.0.0.1:%d", port)
+	}
+	b.Addr, b.Addrs["CONTROLLER"] = address(), address()
+	for _, l := range o.Listeners {
+		b.Addrs[l.Name] = address()
+	}
+	return b
+}
+
+// voter is the broker among the controllers.
+func (b *Broker) voter() string { return fmt.Sprintf("%d@%s", b.ID, b.Addrs["CONTROLLER"]) }
+
+// format writes the broker's configuration and makes its storage.
+func (b *Broker) format(n node, o Options) {
+	b.t.Helper()
+	n.id = b.ID
+	for addr, port := range map[string]*int{b.Addr: &n.port, b.Addrs["CONTROLLER"]: &n.controllerPort} {
+		_, err := fmt.Sscanf(addr, "127.0.0.1:%d", port)
+		b.check("address", err)
+	}
+	b.check("write configuration", writeConfig(b.dir, n, o, b.Addrs))
+	format := b.install.command(b.dir, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", propertiesFile)
+	if out, err := format.CombinedOutput(); err != nil {
+		b.t.Fatalf("kafkatest: format storage: %v\n%s", err, out)
+	}
+	b.t.Cleanup(b.cleanUp)
 }
 
 // Restart starts the broker again on the same address and data, and waits until
@@ -108,10 +127,20 @@ func (b *Broker) Resume() {
 
 func (b *Broker) run() {
 	b.t.Helper()
+	b.launch()
+	b.await()
+}
+
+func (b *Broker) launch() {
+	b.t.Helper()
 	var err error
 	b.process, err = process.Start(b.install.command(b.dir, "kafka.Kafka", propertiesFile), b.logFile())
 	b.check("start", err)
+}
 
+// await waits until the broker answers and serves its topics.
+func (b *Broker) await() {
+	b.t.Helper()
 	client, done := newClient(b.Addr)
 	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)

@@ -17,7 +17,7 @@ import (
 // produce writes messages and returns when the broker has taken all of them.
 func produce(t testing.TB, addr, topic string, codec kafka.Compression, messages iter.Seq[kafka.Message]) {
 	t.Helper()
-	transport := &kafka.Transport{}
+	transport := &kafka.Transport{MetadataTTL: 500 * time.Millisecond} // leaders move
 	defer transport.CloseIdleConnections()
 	w := &kafka.Writer{
 		Addr: kafka.TCP(addr), Topic: topic, Transport: transport, Compression: codec,

@@ -1,6 +1,7 @@
 package kafkatest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,12 @@ const patience = 30 * time.Second
 // "retention.ms"; nil for none. Any error fails the test.
 func CreateTopic(t testing.TB, addr, topic string, partitions int, configs map[string]string) {
 	t.Helper()
-	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: 1}
+	createTopic(t, addr, topic, partitions, 1, configs)
+}
+
+func createTopic(t testing.TB, addr, topic string, partitions, replicas int, configs map[string]string) {
+	t.Helper()
+	config := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: replicas}
 	for name, value := range configs {
 		config.ConfigEntries = append(config.ConfigEntries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
 	}
@@ -39,6 +45,30 @@ func CreateTopic(t testing.TB, addr, topic string, partitions int, configs map[s
 	})
 	if err != nil {
 		t.Fatalf("kafkatest: create topic %s: %v", topic, err)
+	}
+}
+
+// AddPartitions gives a topic more partitions, partitions in all, and waits until
+// every one can be written. Any error fails the test.
+func AddPartitions(t testing.TB, addr, topic string, partitions int) {
+	t.Helper()
+	err := withClient(addr, func(ctx context.Context, client *kafka.Client) error {
+		return retry(ctx, func() error {
+			there, err := offsets(ctx, client, topic)
+			if err != nil || len(there) == partitions {
+				return err
+			}
+			// Asked for again where the broker that was asked is gone.
+			res, err := client.CreatePartitions(ctx, &kafka.CreatePartitionsRequest{
+				Topics: []kafka.TopicPartitionsConfig{{Name: topic, Count: int32(partitions)}}})
+			if err == nil {
+				err = res.Errors[topic]
+			}
+			return cmp.Or(err, fmt.Errorf("%d of %d partitions were there", len(there), partitions))
+		})
+	})
+	if err != nil {
+		t.Fatalf("kafkatest: add partitions to %s: %v", topic, err)
 	}
 }
 

@@ -16,21 +16,22 @@ const (
 	outputFile     = "kafka.log"
 )
 
-// properties is the configuration of a KRaft broker of one node: the folder, the
-// brokers' port, the controller's port and further listeners fill it.
+// properties is the configuration of a KRaft node that is broker and controller:
+// the folder, the broker's port, the controller's port, further listeners, the
+// node's id, the controllers and the replicas fill it.
 //
 // The broker's session is short because a killed broker may only register again
 // once its old session is over. The lower bound of group sessions lets a test
 // notice a killed consumer soon.
 const properties = `
 process.roles=broker,controller
-node.id=1
+node.id=%[7]d
 listeners=BROKER://127.0.0.1:%[2]d,CONTROLLER://127.0.0.1:%[3]d%[4]s
 advertised.listeners=BROKER://127.0.0.1:%[2]d%[5]s
 inter.broker.listener.name=BROKER
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT%[6]s
-controller.quorum.voters=1@127.0.0.1:%[3]d
+controller.quorum.voters=%[8]s
 log.dirs=%[1]s/data
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=500
@@ -38,10 +39,11 @@ broker.session.timeout.ms=3000
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 offsets.topic.num.partitions=3
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor=%[9]d
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=%[9]d
+transaction.state.log.min.isr=%[10]d
+min.insync.replicas=%[10]d
 `
 
 const logging = `
@@ -67,9 +69,16 @@ type Options struct {
 	Properties string // further lines of server.properties
 }
 
+// node is what a broker's configuration needs beside its options.
+type node struct {
+	id, port, controllerPort int
+	voters                   string // all controllers, as controller.quorum.voters wants them
+	replicas, inSync         int    // of the offsets' topic; inSync for all others too
+}
+
 // writeConfig writes a broker's configuration into dir; addrs holds where each
 // further listener listens.
-func writeConfig(dir string, port, controllerPort int, o Options, addrs map[string]string) error {
+func writeConfig(dir string, n node, o Options, addrs map[string]string) error {
 	var listen, advertise, protocols strings.Builder
 	for _, l := range o.Listeners {
 		advertised := l.Advertised
@@ -80,7 +89,7 @@ func writeConfig(dir string, port, controllerPort int, o Options, addrs map[stri
 		fmt.Fprintf(&advertise, ",%s://%s", l.Name, advertised)
 		fmt.Fprintf(&protocols, ",%s:%s", l.Name, l.Protocol)
 	}
-	text := fmt.Sprintf(properties, dir, port, controllerPort, &listen, &advertise, &protocols)
+	text := fmt.Sprintf(properties, dir, n.port, n.controllerPort, &listen, &advertise, &protocols, n.id, n.voters, n.replicas, n.inSync)
 	files := map[string]string{
 		propertiesFile: text + o.Properties,
 		loggingFile:    logging,

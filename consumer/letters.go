@@ -1,0 +1,48 @@
+package consumer
+
+import (
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/serveflow/serveflow/consumer/fetch"
+	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/consumer/zeek"
+)
+
+const (
+	// maxLetters is how many bytes of dead letters may be under way, of all partitions.
+	maxLetters = 8 << 20
+	// letterBytes is what a dead letter has beside its value.
+	letterBytes = 1 << 10
+	// keepBytes is how much of a large record or batch its dead letter keeps. A
+	// broker takes a megabyte unless told otherwise, headers and framing with it.
+	keepBytes = 1<<20 - 16<<10
+)
+
+// Reasons lists every reason that a BadRecord can have.
+func Reasons() []string {
+	all := zeek.Reasons()
+	for _, reason := range fetch.Reasons() {
+		if reason != fetch.TooLong { // the same of both
+			all = append(all, reason)
+		}
+	}
+	return all
+}
+
+// weight is the pin of a dead letter, which gives its room back when it is written.
+type weight struct {
+	flow.Acker
+	once  sync.Once
+	room  *semaphore.Weighted
+	bytes int64
+}
+
+// Ack lets go of the record's place.
+func (w *weight) Ack() {
+	w.Acker.Ack()
+	w.give()
+}
+
+func (w *weight) give() { w.once.Do(func() { w.room.Release(w.bytes) }) }

@@ -1,0 +1,180 @@
+package kafkatest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Cluster is an Apache Kafka of several nodes, each broker and controller: it lives
+// while more than half of them do. Its methods fail the test when they cannot do
+// their work.
+type Cluster struct {
+	// Brokers are its nodes, in order of their IDs from 1 on. Each may be killed,
+	// stopped, paused and restarted by itself.
+	Brokers []*Broker
+
+	t        testing.TB
+	replicas int
+}
+
+// StartCluster starts n brokers and waits until all serve. The topics that
+// CreateTopic makes, and the groups' offsets, have three replicas (n where n is
+// less) of which two must be in sync. options gives each node's; nil for none.
+// Without Java or Kafka's jars the test is skipped, as by Start.
+func StartCluster(t testing.TB, n int, options func(id int) Options) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, replicas: min(n, 3)}
+	given := make([]Options, n)
+	var voters []string
+	for i := range n {
+		if options != nil {
+			given[i] = options(i + 1)
+		}
+		b := newBroker(t, i+1, given[i])
+		c.Brokers, voters = append(c.Brokers, b), append(voters, b.voter())
+	}
+	var formatting sync.WaitGroup
+	for i, b := range c.Brokers {
+		formatting.Go(func() {
+			b.format(node{voters: strings.Join(voters, ","), replicas: c.replicas, inSync: min(c.replicas, 2)}, given[i])
+		})
+	}
+	formatting.Wait()
+	for _, b := range c.Brokers {
+		b.launch() // none serves before more than half are there
+	}
+	for _, b := range c.Brokers {
+		b.await()
+	}
+	c.AwaitInSync()
+	return c
+}
+
+// Addrs are all brokers' addresses for clients.
+func (c *Cluster) Addrs() []string {
+	var all []string
+	for _, b := range c.Brokers {
+		all = append(all, b.Addr)
+	}
+	return all
+}
+
+// Addr is one running broker's address for clients.
+func (c *Cluster) Addr() string {
+	for _, b := range c.Brokers {
+		if b.process.Running() {
+			return b.Addr
+		}
+	}
+	c.t.Fatal("kafkatest: no broker of the cluster is running")
+	return ""
+}
+
+// CreateTopic creates a replicated topic and waits until it can be written.
+func (c *Cluster) CreateTopic(topic string, partitions int, configs map[string]string) {
+	c.t.Helper()
+	createTopic(c.t, c.Addr(), topic, partitions, c.replicas, configs)
+}
+
+// AwaitInSync waits until all brokers are there and hold all their replicas in
+// sync: what an operator waits for before the next broker is restarted.
+func (c *Cluster) AwaitInSync() {
+	c.t.Helper()
+	err := withClient(c.Addr(), func(ctx context.Context, client *kafka.Client) error {
+		return retry(ctx, func() error {
+			meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+			if err != nil {
+				return err
+			}
+			if len(meta.Brokers) < len(c.Brokers) {
+				return fmt.Errorf("%d of %d brokers are registered", len(meta.Brokers), len(c.Brokers))
+			}
+			return inSync(meta.Topics)
+		})
+	})
+	if err != nil {
+		c.t.Fatalf("kafkatest: wait for replicas: %v", err)
+	}
+}
+
+func inSync(topics []kafka.Topic) error {
+	for _, topic := range topics {
+		for _, p := range topic.Partitions {
+			if len(p.Isr) < len(p.Replicas) {
+				return fmt.Errorf("%d of %d replicas of %s/%d are in sync", len(p.Isr), len(p.Replicas), topic.Name, p.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// MoveLeaders has every partition of a topic led by another broker.
+func (c *Cluster) MoveLeaders(topic string) {
+	c.t.Helper()
+	err := withClient(c.Addr(), func(ctx context.Context, client *kafka.Client) error {
+		before, err := topicMetadata(ctx, client, topic)
+		if err != nil {
+			return err
+		}
+		if err := preferOthers(ctx, client, before); err != nil {
+			return err
+		}
+		return retry(ctx, func() error { return moved(ctx, client, before) })
+	})
+	if err != nil {
+		c.t.Fatalf("kafkatest: move the leaders of %s: %v", topic, err)
+	}
+}
+
+// preferOthers makes the replica behind each leader the preferred one, and has
+// leaders elected.
+func preferOthers(ctx context.Context, client *kafka.Client, topic kafka.Topic) error {
+	var order []kafka.AlterPartitionReassignmentsRequestAssignment
+	var ids []int
+	for _, p := range topic.Partitions {
+		var replicas []int
+		for i := range p.Replicas {
+			replicas = append(replicas, p.Replicas[(i+1)%len(p.Replicas)].ID)
+		}
+		if replicas[0] == p.Leader.ID {
+			replicas[0], replicas[1] = replicas[1], replicas[0]
+		}
+		order = append(order, kafka.AlterPartitionReassignmentsRequestAssignment{PartitionID: p.ID, BrokerIDs: replicas})
+		ids = append(ids, p.ID)
+	}
+	res, err := client.AlterPartitionReassignments(ctx, &kafka.AlterPartitionReassignmentsRequest{Topic: topic.Name, Assignments: order, Timeout: patience})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return err
+	}
+	elected, err := client.ElectLeaders(ctx, &kafka.ElectLeadersRequest{Topic: topic.Name, Partitions: ids, Timeout: patience})
+	if err == nil {
+		err = elected.Error
+	}
+	return err
+}
+
+// moved says which partition still has the leader that it had.
+func moved(ctx context.Context, client *kafka.Client, before kafka.Topic) error {
+	now, err := topicMetadata(ctx, client, before.Name)
+	if err != nil {
+		return err
+	}
+	led := map[int]int{}
+	for _, p := range now.Partitions {
+		led[p.ID] = p.Leader.ID
+	}
+	for _, p := range before.Partitions {
+		if led[p.ID] == p.Leader.ID {
+			return fmt.Errorf("broker %d still leads partition %d", p.Leader.ID, p.ID)
+		}
+	}
+	return nil
+}
