@@ -84,6 +84,14 @@ func TestSecuredKafka(t *testing.T) {
 	b := kafkatest.StartSecured(t, kafkatest.Options{})
 	exe := binary(t)
 	kafkatest.WriteFile(t, filepath.Join(b.Dir, "password"), []byte(kafkatest.Password+"\n"))
+	t.Run("each way in", func(t *testing.T) { testEachWay(t, b, exe) })
+	t.Run("other commands", func(t *testing.T) { testOtherCommands(t, b, exe) })
+	t.Run("who is not let in", func(t *testing.T) { testWhoIsNotLetIn(t, b, exe) })
+	t.Run("no secret is told", func(t *testing.T) { testNoSecretIsTold(t, b, exe) })
+}
+
+// testEachWay labels over all of them, and rotates under two.
+func testEachWay(t *testing.T, b *kafkatest.Secured, exe string) {
 	entries := []*entry{
 		newEntry(t, b, "tls", "TLS", tlsSettingsIn(b.Dir, false)...),
 		newEntry(t, b, "mutual", "MUTUAL", tlsSettingsIn(b.Dir, true)...),
@@ -103,7 +111,6 @@ func TestSecuredKafka(t *testing.T) {
 		}
 	}
 	testRotation(t, b, exe, entries[1], entries[len(entries)-1])
-	testOtherCommands(t, b, exe)
 }
 
 // testRotation replaces what two running members show and trust: first by half a
@@ -155,12 +162,9 @@ func testOtherCommands(t *testing.T, b *kafkatest.Secured, exe string) {
 	}
 }
 
-// What each wrong setting is called by a running command: at /readyz while it tries,
+// testWhoIsNotLetIn: what each wrong setting is called by a running command: at /readyz while it tries,
 // in the end on standard error, with exit code 1.
-func TestWhoIsNotLetInIsToldWhy(t *testing.T) {
-	onnxtest.Library(t)
-	b := kafkatest.StartSecured(t, kafkatest.Options{})
-	exe := binary(t)
+func testWhoIsNotLetIn(t *testing.T, b *kafkatest.Secured, exe string) {
 	kafkatest.WriteFile(t, filepath.Join(b.Dir, "password"), []byte("canary-wrong-password"))
 	kafkatest.WriteFile(t, filepath.Join(b.Dir, "other.pem"), kafkatest.NewAuthority(t, "other").PEM)
 	for name, c := range map[string]struct {
@@ -189,12 +193,9 @@ func TestWhoIsNotLetInIsToldWhy(t *testing.T) {
 	}
 }
 
-// Whatever a process says, in good days, in bad ones and when it dies, it says
+// testNoSecretIsTold: whatever a process says, in good days, in bad ones and when it dies, it says
 // nothing of a password or a key.
-func TestNoSecretIsEverTold(t *testing.T) {
-	onnxtest.Library(t)
-	b := kafkatest.StartSecured(t, kafkatest.Options{})
-	exe := binary(t)
+func testNoSecretIsTold(t *testing.T, b *kafkatest.Secured, exe string) {
 	const canary = "canary-4d1c9e"
 	b.SetPassword(t, canary)
 	e := newEntry(t, b, "canary", "SECRETLOGIN", "SERVEFLOW_SECURITY_PROTOCOL=SASL_SSL", "SERVEFLOW_TLS_CA_FILE="+filepath.Join(b.Dir, "ca.pem"),
