@@ -39,7 +39,7 @@ func newCluster(ctx context.Context, c *Config) *cluster {
 		wait = min(wait, max(time.Until(deadline)/8, 100*time.Millisecond)) // what hangs leaves time for the rest
 	}
 	return &cluster{
-		cfg: c, knocker: knocker{clientID: c.Cluster.ClientID(), timeout: wait},
+		cfg: c, knocker: knocker{cluster: c.Cluster, timeout: wait},
 		wires: make(map[string]*wire), leaders: make(map[int32]*wire), addrs: make(map[int32]string),
 	}
 }

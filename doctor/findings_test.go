@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // FINDINGS.md has every finding that the code can make, and no other.
@@ -32,6 +34,8 @@ func TestEveryFindingIsDocumented(t *testing.T) {
 	for ending := range listenerFaults("broker") {
 		made = append(made, ending)
 	}
+	made = append(made, brokers.Untrusted, brokers.WrongName, brokers.Expired, brokers.NoTLS, brokers.CertRefused, brokers.TLSRefused,
+		brokers.NoLogin, brokers.MechanismDenied, brokers.LoginRefused, brokers.Impostor)
 	slices.Sort(made)
 	made = slices.Compact(made)
 	table, err := os.ReadFile("FINDINGS.md")

@@ -2,9 +2,8 @@ package doctor
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,33 +11,12 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// passphrase guards nothing: the test's keystore lives as long as the test.
-const passphrase = "serveflow-test"
-
-// keystore makes a key and a certificate for a broker's TLS.
-func keystore(t *testing.T) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "keystore.p12")
-	tool, err := exec.LookPath("keytool")
-	if err != nil && os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
-		t.Fatalf("no keytool on the PATH: %v", err)
-	}
-	if err != nil {
-		t.Skip("no keytool on the PATH: install Java")
-	}
-	out, err := exec.Command(tool, "-genkeypair", "-alias", "broker", "-keyalg", "EC", "-dname", "CN=localhost",
-		"-storetype", "PKCS12", "-keystore", file, "-storepass", passphrase).CombinedOutput()
-	if err != nil {
-		t.Fatalf("keytool: %v\n%s", err, out)
-	}
-	return file
-}
-
-// oddBroker is a real broker with a listener of each kind that we cannot use, and ACLs.
-func oddBroker(t *testing.T) *kafkatest.Broker {
+// oddBroker is a real broker with a listener of each kind, some of no use, and ACLs.
+func oddBroker(t *testing.T) *kafkatest.Secured {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,24 +24,15 @@ func oddBroker(t *testing.T) *kafkatest.Broker {
 	}
 	nobody := free.Addr().String()
 	free.Close()
-	return kafkatest.StartWith(t, kafkatest.Options{
+	return kafkatest.StartSecured(t, kafkatest.Options{
 		Listeners: []kafkatest.Listener{
-			{Name: "SECRET", Protocol: "SSL"}, {Name: "MUTUAL", Protocol: "SSL"},
-			{Name: "LOGIN", Protocol: "SASL_PLAINTEXT"}, {Name: "SECRETLOGIN", Protocol: "SASL_SSL"},
 			{Name: "ASTRAY", Protocol: "PLAINTEXT", Advertised: "kafka.invalid:9092"},
 			{Name: "NOBODY", Protocol: "PLAINTEXT", Advertised: nobody},
 		},
-		Properties: strings.NewReplacer("FILE", keystore(t), "PASS", passphrase).Replace(`
-ssl.keystore.type=PKCS12
-ssl.keystore.location=FILE
-ssl.keystore.password=PASS
-listener.name.mutual.ssl.client.auth=required
-sasl.enabled.mechanisms=PLAIN
-listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_zeek="PASS";
-listener.name.secretlogin.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_zeek="PASS";
+		Properties: `
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=true
-`),
+`,
 	})
 }
 
@@ -134,8 +103,8 @@ func TestRealKafka(t *testing.T) {
 		}
 	})
 	for name, want := range map[string]struct{ id, says string }{
-		"SECRET": {"broker-tls", "this listener speaks TLS"}, "MUTUAL": {"broker-mutual-tls", "mutual TLS"},
-		"LOGIN": {"broker-sasl", "mechanisms: PLAIN"}, "SECRETLOGIN": {"broker-tls-sasl", "mechanisms: PLAIN"},
+		"TLS": {"broker-tls", "this listener speaks TLS"}, "MUTUAL": {"broker-mutual-tls", "mutual TLS"},
+		"LOGIN": {"broker-sasl", "mechanisms: "}, "SECRETLOGIN": {"broker-tls-sasl", "mechanisms: "},
 		"CONTROLLER": {"broker-controller", "serves brokers alone"},
 		"ASTRAY":     {"advertised-unresolved", "asked at " + b.Addrs["ASTRAY"] + ", the cluster advertises broker 1 as kafka.invalid:9092"},
 		"NOBODY":     {"advertised-refused", "advertises broker 1 as 127.0.0.1:"},
@@ -147,14 +116,69 @@ func TestRealKafka(t *testing.T) {
 			if r.Looked != strings.HasPrefix(want.id, "advertised") {
 				t.Errorf("looked: %v", r.Looked)
 			}
-			if strings.Contains(textOf(t, r), passphrase) {
-				t.Error("a secret is told")
-			}
 		})
 	}
+	t.Run("secured", func(t *testing.T) { testSecured(t, b) })
 	t.Run("settings", func(t *testing.T) { testSettings(t, b.Addr) })
 	t.Run("ACLs", func(t *testing.T) { testACLs(t, b.Addr) })
 	t.Run("group", func(t *testing.T) { testGroup(t, b.Addr) })
+}
+
+// testSecured looks over each listener as its settings say, and with wrong ones.
+func testSecured(t *testing.T, b *kafkatest.Secured) {
+	c := topicsOf(t, b.Addr, "secured", nil)
+	file := func(name string) string { return filepath.Join(b.Dir, name) }
+	kafkatest.WriteFile(t, file("other.pem"), kafkatest.NewAuthority(t, "other").PEM)
+	overTLS := brokers.Security{Protocol: "SSL", CAFile: file("ca.pem")}
+	mutual := brokers.Security{Protocol: "SSL", CAFile: file("ca.pem"), CertFile: file("client.pem"), KeyFile: file("client.key")}
+	login := func(protocol, mechanism, password string) brokers.Security {
+		s := brokers.Security{Protocol: protocol, Mechanism: mechanism, Username: kafkatest.User, Password: brokers.NewSecret(password), PasswordInClear: true}
+		if protocol == "SASL_SSL" {
+			s.CAFile = file("ca.pem")
+		}
+		return s
+	}
+	for _, p := range []struct {
+		listener string
+		security brokers.Security
+		id, says string // empty: all is well
+	}{
+		{"TLS", overTLS, "", ""},
+		{"MUTUAL", mutual, "", ""},
+		{"LOGIN", login("SASL_PLAINTEXT", "PLAIN", kafkatest.Password), "", ""},
+		{"SECRETLOGIN", login("SASL_SSL", "SCRAM-SHA-512", kafkatest.Password), "", ""},
+		{"TLS", brokers.Security{Protocol: "SSL", CAFile: file("other.pem")}, "broker-untrusted", "SERVEFLOW_TLS_CA_FILE"},
+		{"MUTUAL", overTLS, "broker-cert-refused", "SERVEFLOW_TLS_CERT_FILE"},
+		{"SECRETLOGIN", overTLS, "broker-tls-sasl", "SERVEFLOW_SECURITY_PROTOCOL=SASL_SSL"},
+		{"SECRETLOGIN", login("SASL_SSL", "SCRAM-SHA-256", "hush"), "broker-login-refused", "SERVEFLOW_SASL_PASSWORD_FILE"},
+		{"LOGIN", overTLS, "broker-no-tls", "SERVEFLOW_SECURITY_PROTOCOL"},
+		{"TLS", login("SASL_SSL", "PLAIN", kafkatest.Password), "broker-no-login", "this listener wants no login"},
+		{"BROKER", overTLS, "broker-no-tls", "SERVEFLOW_SECURITY_PROTOCOL"},
+		{"BROKER", login("SASL_PLAINTEXT", "PLAIN", kafkatest.Password), "broker-no-login", "this listener wants no login"},
+	} {
+		addr := b.Addr
+		if p.listener != "BROKER" {
+			addr = b.Addrs[p.listener]
+		}
+		cluster, err := brokers.New("doctor-test", []string{addr}, p.security, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Cluster = cluster
+		r := Look(t.Context(), c)
+		switch {
+		case p.id != "":
+			holds(t, r, p.id, Fault, p.says, addr)
+			if r.Looked || len(wrong(r)) != 1 {
+				t.Errorf("%s: looked %v, found %v", p.listener, r.Looked, wrong(r))
+			}
+		case !r.Well() || r.Records != 60*perFlow:
+			t.Errorf("%s: %d records, found %v:\n%s", p.listener, r.Records, wrong(r), textOf(t, r))
+		}
+		if strings.Contains(textOf(t, r), "hush") || strings.Contains(textOf(t, r), kafkatest.Password) {
+			t.Error("a secret is told")
+		}
+	}
 }
 
 func topicNames(t *testing.T, addr string) string {

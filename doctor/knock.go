@@ -7,17 +7,20 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // What can stand behind an address.
 const (
-	isKafka       = "kafka"       // plaintext Kafka: what we can talk to
+	isKafka       = "kafka"       // Kafka that lets us in as the settings say
 	isUnresolved  = "unresolved"  // the name has no address
 	isRefused     = "refused"     // nothing listens
 	isUnreachable = "unreachable" // no answer to a connection, or no route
@@ -40,36 +43,79 @@ type listener struct {
 	answer  string
 	detail  string // the words of the system or of the answer
 	release string
-	cluster string // the id that the cluster gives itself; empty where not asked
+	fault   *brokers.Fault // where it is Kafka, and does not let us in or is not to be trusted
+	cluster string         // the id that the cluster gives itself; empty where not asked
 }
 
 // knocker finds out what stands behind addresses.
 type knocker struct {
-	clientID string
-	timeout  time.Duration
+	cluster *brokers.Cluster
+	timeout time.Duration
 }
 
-// knock asks at an address. The wire is open where plaintext Kafka answered, and
-// nil elsewhere.
+// knock asks at an address as the settings say. The wire is open where Kafka let us
+// in, and nil elsewhere.
 func (k *knocker) knock(ctx context.Context, addr string) (listener, *wire) {
 	l := listener{addr: addr, node: -1}
-	conn, err := k.dial(ctx, addr)
+	w, err := k.enter(ctx, addr)
+	if err == nil {
+		l.answer, l.release = isKafka, w.release
+		return l, w
+	}
+	k.probe(ctx, &l)
+	var fault *brokers.Fault
+	switch errors.As(err, &fault); {
+	case fault != nil && telling(fault, l.answer):
+		l.answer, l.detail, l.fault = fault.Kind, errors.Unwrap(fault).Error(), fault
+	case l.answer == isKafka: // to whom asks otherwise than the settings say, or now and not a moment ago
+		l.answer, l.detail = isClosed, err.Error()
+	}
+	return l, nil
+}
+
+// telling reports whether a fault says more than what stands at its address does.
+func telling(fault *brokers.Fault, answer string) bool {
+	if fault.Kind == brokers.WantsTLS || fault.Kind == brokers.WantsMore {
+		return false
+	}
+	return slices.Contains([]string{isKafka, isTLS, isMutualTLS, isSASL, isSecretSASL}, answer)
+}
+
+// enter connects as the settings say, and asks for the release.
+func (k *knocker) enter(ctx context.Context, addr string) (*wire, error) {
+	dialing, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	conn, err := k.cluster.Dial(dialing, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	w := newWire(ctx, conn, k.cluster.ClientID(), k.timeout)
+	if err := w.greet(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if _, ok := w.takes[int16(kmsg.Metadata)]; !ok {
+		conn.Close()
+		return nil, errors.New("it does not take Metadata requests")
+	}
+	return w, nil
+}
+
+// probe finds out what stands at an address, by questions that tell nothing of us.
+func (k *knocker) probe(ctx context.Context, l *listener) {
+	conn, err := k.dial(ctx, l.addr)
 	if err != nil {
 		l.answer, l.detail = dialFault(err), err.Error()
-		return l, nil
+		return
 	}
-	w := newWire(ctx, conn, k.clientID, k.timeout)
+	defer conn.Close()
+	w := newWire(ctx, conn, k.cluster.ClientID(), k.timeout)
 	if err = w.greet(); err == nil {
 		l.release = w.release
-		l.answer, l.detail = k.authenticated(ctx, w, k.dial, addr)
-		if l.answer == isKafka {
-			return l, w
-		}
+		l.answer, l.detail = k.authenticated(ctx, w, k.dial, l.addr)
 	} else {
-		l.answer, l.detail = k.stranger(ctx, addr, err)
+		l.answer, l.detail = k.stranger(ctx, l.addr, err)
 	}
-	conn.Close()
-	return l, nil
 }
 
 // dialFunc opens a connection, with or without TLS.
@@ -109,7 +155,7 @@ func (k *knocker) authenticated(ctx context.Context, w *wire, dial dialFunc, add
 		return isClosed, err.Error()
 	}
 	defer conn.Close()
-	again := newWire(ctx, conn, k.clientID, k.timeout)
+	again := newWire(ctx, conn, k.cluster.ClientID(), k.timeout)
 	again.takes = w.takes
 	hand := kmsg.NewPtrSASLHandshakeRequest()
 	hand.Mechanism = "NONE" // no mechanism's name: the answer lists those that there are

@@ -10,8 +10,11 @@ import (
 // fault is what one answer means: title and remedy, each with the address's place.
 type fault struct{ title, remedy string }
 
-// plaintext is the remedy while ServeFlow speaks plaintext Kafka alone.
-const plaintext = "ServeFlow has no settings for it yet: name a PLAINTEXT listener of the same brokers"
+// What to set for a listener that wants TLS, or a login.
+const (
+	setTLS   = ", and SERVEFLOW_TLS_CA_FILE where an authority of your own signed the brokers' certificates"
+	setLogin = ", SERVEFLOW_SASL_MECHANISM to one of those, SERVEFLOW_SASL_USERNAME and SERVEFLOW_SASL_PASSWORD_FILE"
+)
 
 // listenerFaults are the answers that keep us out.
 func listenerFaults(role string) map[string]fault {
@@ -26,13 +29,21 @@ func listenerFaults(role string) map[string]fault {
 		isSilent:      {"takes connections and does not answer", "look whether the broker hangs or is still starting, and whether the port is a Kafka listener at all"},
 		isClosed:      {"takes connections and closes them", "look in the broker's log for why; its limits on connections may be reached, or the listener is not for clients"},
 		isController:  {"a KRaft controller answers there, which serves brokers alone", "name a broker's listener in " + name},
-		isTLS:         {"this listener speaks TLS", plaintext},
-		isMutualTLS:   {"this listener speaks TLS and wants a certificate from the client (mutual TLS)", plaintext},
-		isSASL:        {"this listener wants SASL: the client has to log in", plaintext},
-		isSecretSASL:  {"this listener speaks TLS, and behind it wants SASL: the client has to log in", plaintext},
+		isTLS:         {"this listener speaks TLS", "set SERVEFLOW_SECURITY_PROTOCOL=SSL" + setTLS},
+		isMutualTLS:   {"this listener speaks TLS and wants a certificate from the client (mutual TLS)", "set SERVEFLOW_SECURITY_PROTOCOL=SSL, SERVEFLOW_TLS_CERT_FILE and SERVEFLOW_TLS_KEY_FILE" + setTLS},
+		isSASL:        {"this listener wants SASL: the client has to log in", "set SERVEFLOW_SECURITY_PROTOCOL=SASL_PLAINTEXT" + setLogin},
+		isSecretSASL:  {"this listener speaks TLS, and behind it wants SASL: the client has to log in", "set SERVEFLOW_SECURITY_PROTOCOL=SASL_SSL" + setLogin + setTLS},
 		isHTTP:        {"an HTTP server answers there, not Kafka", "name the brokers' own port in " + name + "; 9092 is Kafka's usual one, while REST proxies, consoles and metrics have others"},
 		isAlien:       {"what answers there is not Kafka", "name the brokers' own port in " + name},
 	}
+}
+
+// whatIsWrong is what a listener's answer means.
+func whatIsWrong(role string, l listener) fault {
+	if l.fault != nil {
+		return fault{l.fault.Says, l.fault.Mend}
+	}
+	return listenerFaults(role)[l.answer]
 }
 
 // judgeListeners says which addresses are of no use, and why.
@@ -48,10 +59,10 @@ func judgeListeners(all []listener) []Finding {
 			if usable { // the others stand in for it
 				severity = Warn
 			}
-			what := listenerFaults("broker")[l.answer]
+			what := whatIsWrong("broker", l)
 			f = Finding{"broker-" + l.answer, severity, l.addr + ": " + what.title, []string{"SERVEFLOW_BROKERS names " + l.addr + ": " + l.detail}, what.remedy}
 		} else {
-			what := listenerFaults("advertised")[l.answer]
+			what := whatIsWrong("advertised", l)
 			f = Finding{"advertised-" + l.answer, severity, fmt.Sprintf("broker %d tells clients to come to %s: %s", l.node, l.addr, what.title),
 				[]string{fmt.Sprintf("asked at %s, the cluster advertises broker %d as %s: %s", strings.Join(reached(all), ", "), l.node, l.addr, l.detail)}, what.remedy}
 			if host, _, _ := net.SplitHostPort(l.addr); loopback(host) {

@@ -81,12 +81,12 @@ func TestSecuredListeners(t *testing.T) {
 	for id, opts := range map[string][]kfake.Opt{
 		"broker-tls":        {secret(tls.NoClientCert)},
 		"broker-mutual-tls": {secret(tls.RequireAnyClientCert)},
-		"broker-sasl":       {kfake.EnableSASL(), kfake.Superuser("PLAIN", "zeek", passphrase)},
-		"broker-tls-sasl":   {secret(tls.NoClientCert), kfake.EnableSASL(), kfake.Superuser("PLAIN", "zeek", passphrase)},
+		"broker-sasl":       {kfake.EnableSASL(), kfake.Superuser("PLAIN", "zeek", "hush")},
+		"broker-tls-sasl":   {secret(tls.NoClientCert), kfake.EnableSASL(), kfake.Superuser("PLAIN", "zeek", "hush")},
 	} {
 		addr, _ := kafkatest.Fake(t, opts...)
 		r := Look(t.Context(), configFor(addr))
-		holds(t, r, id, Fault, addr, "name a PLAINTEXT listener")
+		holds(t, r, id, Fault, addr, "set SERVEFLOW_SECURITY_PROTOCOL=S")
 		if r.Looked || len(wrong(r)) != 1 {
 			t.Errorf("%s: looked %v, found %v", id, r.Looked, wrong(r))
 		}

@@ -88,12 +88,12 @@ func (cl *cluster) read(ctx context.Context, t *topic, limit int) (all []record,
 // readPartition reads from an offset to the end that the partition had when it
 // was asked, or until the bytes are spent.
 func (cl *cluster) readPartition(ctx context.Context, name string, p partition, from int64, budget int) ([]record, error) {
-	plain, err := cl.knocker.dial(ctx, cl.addrs[p.leader])
+	raw, err := cl.cfg.Cluster.Dial(ctx, "tcp", cl.addrs[p.leader])
 	if err != nil {
 		return nil, err
 	}
-	defer context.AfterFunc(ctx, func() { plain.Close() })()
-	conn := kafka.NewConnWith(plain, kafka.ConnConfig{ClientID: cl.cfg.Cluster.ClientID(), Topic: name, Partition: p.id})
+	defer context.AfterFunc(ctx, func() { raw.Close() })()
+	conn := kafka.NewConnWith(raw, kafka.ConnConfig{ClientID: cl.cfg.Cluster.ClientID(), Topic: name, Partition: p.id})
 	defer conn.Close()
 	var all []record
 	for from < p.end && budget > 0 {

@@ -28,7 +28,7 @@ func (k *knocker) secret(ctx context.Context, addr string) (answer, detail strin
 		alert := strings.Contains(err.Error(), "remote error: tls")
 		return isTLS, err.Error(), alert
 	}
-	w := newWire(ctx, conn, k.clientID, k.timeout)
+	w := newWire(ctx, conn, k.cluster.ClientID(), k.timeout)
 	err = w.greet()
 	var alien *alienError
 	switch {

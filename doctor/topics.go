@@ -94,10 +94,9 @@ func judgeAccess(c *Config, r role, t *topic) []Finding {
 		"grant it: " + allow(c, r.must(), "--topic "+r.topic)}}
 }
 
-// allow is the command that grants an operation. Who comes by a PLAINTEXT
-// listener, as we do, is User:ANONYMOUS to Kafka.
+// allow is the command that grants an operation to us.
 func allow(c *Config, operation, resource string) string {
-	return fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal User:ANONYMOUS --operation %s %s", c.Cluster.Addrs()[0], operation, resource)
+	return fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal %q --operation %s %s", c.Cluster.Addrs()[0], c.Cluster.Principal(), operation, resource)
 }
 
 // operations names the bits of an operations field.

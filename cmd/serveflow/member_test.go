@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -20,7 +21,27 @@ const (
 // member is one `serveflow run` in a process of its own.
 type member struct {
 	*exec.Cmd
-	log *bytes.Buffer
+	log *transcript
+}
+
+// transcript is what a process has said so far; it may be read while that still speaks.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds to it.
+func (t *transcript) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(b)
+}
+
+// String is all of it.
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
 }
 
 // binary builds serveflow for the tests that need processes.
@@ -36,7 +57,7 @@ func binary(t *testing.T) string {
 // start runs serveflow with the settings given, from the repository's root.
 func start(t *testing.T, exe string, settings []string, args ...string) *member {
 	t.Helper()
-	m := &member{exec.Command(exe, args...), &bytes.Buffer{}}
+	m := &member{exec.Command(exe, args...), &transcript{}}
 	m.Dir, m.Stderr, m.Stdout, m.Env = repositoryRoot(t), m.log, m.log, process.Environment(settings...)
 	if err := m.Start(); err != nil {
 		t.Fatal(err)

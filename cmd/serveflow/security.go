@@ -6,6 +6,13 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
+// Security is what is spoken to the brokers, and who we are there.
+type Security struct {
+	SecurityProtocol string `split_words:"true" default:"PLAINTEXT" desc:"what the brokers' listeners speak: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; nothing else is ever fallen back to"`
+	TLS              tlsSettings
+	SASL             saslSettings
+}
+
 // tlsSettings are SERVEFLOW_TLS_*.
 type tlsSettings struct {
 	CAFile   string `split_words:"true" desc:"PEM file of the authorities that may have signed the brokers' certificates; empty: the system's"`

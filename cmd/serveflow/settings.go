@@ -24,54 +24,53 @@ const prefix = "serveflow"
 // Settings are everything that the environment may set. The desc tags are what
 // `serveflow config` prints and README's table holds.
 type Settings struct {
-	Brokers          []string `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
-	Topic            string   `default:"serveflow.packets" desc:"input topic: packet and end records, or conn.log where the bundle reads that"`
-	Group            string   `default:"serveflow" desc:"consumer group"`
-	ClientID         string   `split_words:"true" default:"serveflow" desc:"client id towards the brokers"`
-	SecurityProtocol string   `split_words:"true" default:"PLAINTEXT" desc:"what the brokers' listeners speak: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; nothing else is ever fallen back to"`
-	TLS              tlsSettings
-	SASL             saslSettings
-	Task             string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
-	Bundle           string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
-	LabelTopic       string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
-	LatestTopic      string        `split_words:"true" desc:"compacted topic that has each flow's final label too, as its uid's last record; empty: none"`
-	DeadLetterTopic  string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
-	RekeyFrom        string        `split_words:"true" desc:"un-keyed topic that rekey, or run beside its own work, writes anew keyed by uid; run then reads what is written"`
-	RekeyTo          string        `split_words:"true" desc:"topic that rekey writes to; empty: <SERVEFLOW_REKEY_FROM>.by-uid"`
-	Provisional      bool          `default:"false" desc:"a flow that the first stage is unsure of gets its label at once, before the final one"`
-	FlowIdle         time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet takes longer, record time"`
-	FlowMaxAge       time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, record time"`
-	Lateness         time.Duration `default:"1s" desc:"how far records may arrive out of order, record time; timeouts wait that much longer"`
-	Remember         time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
-	MaxFlows         int           `split_words:"true" default:"500000" desc:"open flows; beyond it the oldest are decided with what there is"`
-	MaxFlowBytes     int           `split_words:"true" default:"536870912" desc:"bytes of memory for open flows; beyond it likewise"`
-	MaxFinished      int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
-	ReadBack         int64         `split_words:"true" default:"2000000" desc:"records a partition below the committed offset that are read again at a start, at most, to relearn the flows finished within SERVEFLOW_REMEMBER"`
-	SkipTruncated    bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
-	SessionTimeout   time.Duration `split_words:"true" default:"20s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
-	CommitEvery      time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
-	DrainTimeout     time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
-	FetchWait        time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
-	FetchBytes       int           `split_words:"true" default:"4194304" desc:"bytes a fetch asks for, at most"`
-	MaxRecordBytes   int           `split_words:"true" default:"262144" desc:"bytes of one record with all that lies around it; a larger one goes to the dead letters"`
-	MaxNesting       int           `split_words:"true" default:"16" desc:"how deep objects and arrays of a record may lie in others; likewise"`
-	MaxKeys          int           `split_words:"true" default:"512" desc:"keys of a record, all its objects together; likewise"`
-	MaxStringBytes   int           `split_words:"true" default:"16384" desc:"bytes of one string of a record; likewise, but a record in an envelope may be as long as a record"`
-	SinkQueue        int           `split_words:"true" default:"8192" desc:"messages waiting to be written, of each topic; a full queue holds the input back"`
-	SlowQueue        int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
-	SlowWorkers      int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
-	SlowBatch        int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
-	ShipState        string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
-	ShipCheckpoint   time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
-	ShipPoll         time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
-	StartTimeout     time.Duration `split_words:"true" default:"20s" desc:"how long a start waits for the brokers and topics to be there"`
-	ONNXRuntime      string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
-	Admin            string        `default:"127.0.0.1:9464" desc:"address of run's /metrics, /healthz and /readyz; empty: none"`
-	ShipAdmin        string        `split_words:"true" default:"127.0.0.1:9465" desc:"the same of ship"`
-	RekeyAdmin       string        `split_words:"true" default:"127.0.0.1:9466" desc:"the same of a rekey that runs by itself"`
-	Pprof            bool          `default:"false" desc:"serve Go's profiles too, at /debug/pprof/ of the admin address"`
-	LogLevel         slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`
-	LogFormat        string        `split_words:"true" default:"text" desc:"text or json"`
+	Brokers         []string      `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
+	Topic           string        `default:"serveflow.packets" desc:"input topic: packet and end records, or conn.log where the bundle reads that"`
+	Group           string        `default:"serveflow" desc:"consumer group"`
+	ClientID        string        `split_words:"true" default:"serveflow" desc:"client id towards the brokers"`
+	Task            string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
+	Bundle          string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
+	LabelTopic      string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
+	LatestTopic     string        `split_words:"true" desc:"compacted topic that has each flow's final label too, as its uid's last record; empty: none"`
+	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
+	RekeyFrom       string        `split_words:"true" desc:"un-keyed topic that rekey, or run beside its own work, writes anew keyed by uid; run then reads what is written"`
+	RekeyTo         string        `split_words:"true" desc:"topic that rekey writes to; empty: <SERVEFLOW_REKEY_FROM>.by-uid"`
+	Provisional     bool          `default:"false" desc:"a flow that the first stage is unsure of gets its label at once, before the final one"`
+	FlowIdle        time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet takes longer, record time"`
+	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, record time"`
+	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, record time; timeouts wait that much longer"`
+	Remember        time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
+	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows; beyond it the oldest are decided with what there is"`
+	MaxFlowBytes    int           `split_words:"true" default:"536870912" desc:"bytes of memory for open flows; beyond it likewise"`
+	MaxFinished     int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
+	ReadBack        int64         `split_words:"true" default:"2000000" desc:"records a partition below the committed offset that are read again at a start, at most, to relearn the flows finished within SERVEFLOW_REMEMBER"`
+	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
+	SessionTimeout  time.Duration `split_words:"true" default:"20s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
+	CommitEvery     time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
+	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
+	FetchWait       time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
+	FetchBytes      int           `split_words:"true" default:"4194304" desc:"bytes a fetch asks for, at most"`
+	MaxRecordBytes  int           `split_words:"true" default:"262144" desc:"bytes of one record with all that lies around it; a larger one goes to the dead letters"`
+	MaxNesting      int           `split_words:"true" default:"16" desc:"how deep objects and arrays of a record may lie in others; likewise"`
+	MaxKeys         int           `split_words:"true" default:"512" desc:"keys of a record, all its objects together; likewise"`
+	MaxStringBytes  int           `split_words:"true" default:"16384" desc:"bytes of one string of a record; likewise, but a record in an envelope may be as long as a record"`
+	SinkQueue       int           `split_words:"true" default:"8192" desc:"messages waiting to be written, of each topic; a full queue holds the input back"`
+	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
+	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
+	SlowBatch       int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
+	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
+	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
+	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
+	StartTimeout    time.Duration `split_words:"true" default:"20s" desc:"how long a start waits for the brokers and topics to be there"`
+	ONNXRuntime     string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
+	Admin           string        `default:"127.0.0.1:9464" desc:"address of run's /metrics, /healthz and /readyz; empty: none"`
+	ShipAdmin       string        `split_words:"true" default:"127.0.0.1:9465" desc:"the same of ship"`
+	RekeyAdmin      string        `split_words:"true" default:"127.0.0.1:9466" desc:"the same of a rekey that runs by itself"`
+	Pprof           bool          `default:"false" desc:"serve Go's profiles too, at /debug/pprof/ of the admin address"`
+	LogLevel        slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`
+	LogFormat       string        `split_words:"true" default:"text" desc:"text or json"`
+
+	Security // SERVEFLOW_SECURITY_PROTOCOL, SERVEFLOW_TLS_* and SERVEFLOW_SASL_*
 }
 
 // loadSettings reads the environment. A setting that does not exist or cannot

@@ -63,6 +63,17 @@ func (c *Cluster) Addrs() []string { return c.addrs }
 // ClientID is our name towards the brokers.
 func (c *Cluster) ClientID() string { return c.clientID }
 
+// Principal is who we are to the brokers' ACLs, by Kafka's own rules.
+func (c *Cluster) Principal() string {
+	switch {
+	case c.login != nil:
+		return "User:" + c.login.username
+	case c.certs != nil && c.certs.own != nil:
+		return "User:" + c.certs.own.now().Leaf.Subject.String()
+	}
+	return "User:ANONYMOUS"
+}
+
 // Protocol is what is spoken to the brokers, by Kafka's name for it.
 func (c *Cluster) Protocol() string { return c.security.spoken() }
 
@@ -83,6 +94,9 @@ func (c *Cluster) leader(ctx context.Context, topic string, partition int) (lead
 			continue
 		}
 		for _, p := range all {
+			if p.ID == partition && p.Error == nil && p.Leader.Host == "" {
+				return leader, kafka.LeaderNotAvailable
+			}
 			if p.ID == partition {
 				return p.Leader, p.Error
 			}

@@ -2,6 +2,7 @@ package brokers
 
 import (
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -36,5 +37,39 @@ func TestNobodyListens(t *testing.T) {
 	var op *net.OpError
 	if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &op) || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Errorf("%v", err)
+	}
+}
+
+// What answers and is no broker is called so, and costs no memory.
+func TestNotKafka(t *testing.T) {
+	for words, kind := range map[string]string{
+		"SSH-2.0-OpenSSH_9.6p1 Debian-3\r\n":               NotKafka,
+		"HTTP/1.1 400 Bad Request\r\n\r\n":                 NotKafka,
+		"\x00\x00\x00\x08\x00\x00\x00\x01\x7f\xff\xff\xff": NotKafka, // brokers without end
+		"\x00\x00":                     NotKafka,
+		"\x15\x03\x03\x00\x02\x02\x50": WantsTLS,
+		"":                             WantsMore,
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			conn.Read(make([]byte, 1024))
+			conn.Write([]byte(words))
+			conn.(*net.TCPConn).CloseWrite()
+			io.Copy(io.Discard, conn)
+		}()
+		_, err = Plain("test").Dial(t.Context(), "tcp", l.Addr().String())
+		var fault *Fault
+		if !errors.As(err, &fault) || fault.Kind != kind {
+			t.Errorf("%q: %v, want %s", words, err, kind)
+		}
+		l.Close()
 	}
 }

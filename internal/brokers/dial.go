@@ -7,8 +7,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Dial connects to one broker, address host:port: over TLS and logged in, where the
@@ -52,24 +51,17 @@ func (c *Cluster) enter(ctx context.Context, conn net.Conn, address string) (net
 		}
 		conn = secret
 	}
-	first := &unheard{Conn: conn, addr: address, tls: c.certs != nil}
-	ask := c.greet
+	first := &asking{Conn: conn, addr: address, tls: c.certs != nil, format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(c.clientID))}
+	var err error
 	if c.login != nil {
-		ask = c.login.do
+		err = c.login.do(ctx, first)
+	} else {
+		err = first.greet()
 	}
-	wire := protocol.NewConn(first, c.clientID)
-	wire.SetVersions(map[protocol.ApiKey]int16{protocol.SaslHandshake: 1, protocol.Metadata: 1})
-	if err := ask(ctx, wire, address); err != nil {
+	if err != nil {
 		return nil, stuck(address, "the first request", silence(address, &c.security, err))
 	}
 	return conn, nil
-}
-
-// greet asks for the brokers and no topic. Only a broker that lets us in answers:
-// one that wants a login closes here, and TLS 1.3 refuses our certificate here.
-func (c *Cluster) greet(_ context.Context, wire *protocol.Conn, _ string) error {
-	_, err := wire.RoundTrip(&metadata.Request{TopicNames: []string{}})
-	return err
 }
 
 // stuck says at what a broker hung, where it did.
@@ -79,24 +71,3 @@ func stuck(addr, at string, err error) error {
 	}
 	return err
 }
-
-// unheard is a connection whose broker has not said a word yet.
-type unheard struct {
-	net.Conn
-	addr  string
-	tls   bool
-	heard bool
-}
-
-// Read is the connection's; it knows TLS where plaintext was to be spoken.
-func (u *unheard) Read(b []byte) (n int, err error) {
-	n, err = u.Conn.Read(b)
-	if !u.heard && !u.tls && alert(b[:n]) {
-		return 0, wantsTLS(u.addr, fmt.Errorf("it answers with a TLS alert, % x", b[:n]))
-	}
-	u.heard = true
-	return n, err
-}
-
-// alert tells a TLS alert from the size that begins a Kafka answer.
-func alert(b []byte) bool { return len(b) >= 2 && b[0] == 0x15 && b[1] == 0x03 }

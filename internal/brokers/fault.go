@@ -12,7 +12,7 @@ import (
 	"syscall"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol/saslhandshake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Kinds of faults.
@@ -28,6 +28,7 @@ const (
 	NoLogin         = "no-login"          // no login is wanted there
 	MechanismDenied = "mechanism-refused" // the login's mechanism is not taken
 	LoginRefused    = "login-refused"     // user or password
+	NotKafka        = "not-kafka"         // something else answers
 	Impostor        = "impostor"          // the broker does not know the password that it should
 )
 
@@ -122,15 +123,19 @@ func cutOff(err error) bool {
 // hung tells whether an error is a deadline that has passed.
 func hung(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-func wantsTLS(addr string, err error) error {
-	return &Fault{WantsTLS, addr, "it speaks TLS", "set SERVEFLOW_SECURITY_PROTOCOL to SSL or SASL_SSL", err}
+func wantsTLS(addr string, answer []byte) error {
+	return &Fault{WantsTLS, addr, "it speaks TLS", "set SERVEFLOW_SECURITY_PROTOCOL to SSL or SASL_SSL", fmt.Errorf("it answers with a TLS alert, % x", answer)}
 }
 
-func handshakeFault(addr, mechanism string, hand *saslhandshake.Response) error {
+func notKafka(addr string, answer []byte) error {
+	return &Fault{NotKafka, addr, "what answers there is not Kafka", "name the brokers' own port in SERVEFLOW_BROKERS", fmt.Errorf("it answers %q", answer)}
+}
+
+func handshakeFault(addr, mechanism string, hand *kmsg.SASLHandshakeResponse) error {
 	err := kafka.Error(hand.ErrorCode)
 	switch {
 	case errors.Is(err, kafka.UnsupportedSASLMechanism):
-		return &Fault{MechanismDenied, addr, fmt.Sprintf("it does not take %s; it takes %.100q", mechanism, strings.Join(hand.Mechanisms, ", ")),
+		return &Fault{MechanismDenied, addr, fmt.Sprintf("it does not take %s; it takes %.100q", mechanism, strings.Join(hand.SupportedMechanisms, ", ")),
 			"set SERVEFLOW_SASL_MECHANISM to one of those", err}
 	case errors.Is(err, kafka.IllegalSASLState):
 		return &Fault{NoLogin, addr, "this listener wants no login", "set SERVEFLOW_SECURITY_PROTOCOL to SSL or PLAINTEXT, or name the listener with SASL", err}
@@ -138,9 +143,14 @@ func handshakeFault(addr, mechanism string, hand *saslhandshake.Response) error 
 	return &Fault{LoginRefused, addr, "it refuses to begin a login", "look in the broker's log for why", err}
 }
 
-func loginFault(addr string, err kafka.Error, message string) error {
-	return &Fault{LoginRefused, addr, fmt.Sprintf("it refuses the login: %.200q", message),
-		"mend SERVEFLOW_SASL_USERNAME and SERVEFLOW_SASL_PASSWORD_FILE (or SERVEFLOW_SASL_PASSWORD), or have the user made for this mechanism", err}
+func loginFault(addr string, said *kmsg.SASLAuthenticateResponse) error {
+	why := ""
+	if said.ErrorMessage != nil {
+		why = *said.ErrorMessage
+	}
+	return &Fault{LoginRefused, addr, fmt.Sprintf("it refuses the login: %.200q", why),
+		"mend SERVEFLOW_SASL_USERNAME and SERVEFLOW_SASL_PASSWORD_FILE (or SERVEFLOW_SASL_PASSWORD), or have the user made for this mechanism",
+		kafka.Error(said.ErrorCode)}
 }
 
 func impostor(addr string, err error) error {

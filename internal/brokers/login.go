@@ -7,13 +7,10 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
-	"github.com/segmentio/kafka-go/protocol/saslhandshake"
 	"github.com/segmentio/kafka-go/sasl"
 	saslplain "github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // login proves who we are to a broker, by SASL. kafka-go could do it too, but
@@ -80,33 +77,35 @@ func (l *login) proof(password Secret) (sasl.Mechanism, error) {
 	return mechanism, nil
 }
 
-// do logs in over a connection. Its error is a *Fault, or the connection's.
-func (l *login) do(ctx context.Context, wire *protocol.Conn, addr string) error {
+// do logs in. Its error is a *Fault, or the connection's.
+func (l *login) do(ctx context.Context, a *asking) error {
 	proof, err := l.proof(l.secret())
 	if err != nil {
 		return err
 	}
-	answer, err := wire.RoundTrip(&saslhandshake.Request{Mechanism: l.mechanism})
-	if err != nil {
+	req, hand := kmsg.NewPtrSASLHandshakeRequest(), kmsg.NewPtrSASLHandshakeResponse()
+	req.Mechanism = l.mechanism
+	req.SetVersion(1)
+	if err := a.ask(req, hand); err != nil {
 		return err
 	}
-	if hand := answer.(*saslhandshake.Response); hand.ErrorCode != 0 {
-		return handshakeFault(addr, l.mechanism, hand)
+	if hand.ErrorCode != 0 {
+		return handshakeFault(a.addr, l.mechanism, hand)
 	}
 	session, words, err := proof.Start(ctx)
 	for done := false; err == nil && !done; {
-		answer, err = wire.RoundTrip(&saslauthenticate.Request{AuthBytes: words})
-		if err != nil {
+		req, said := kmsg.NewPtrSASLAuthenticateRequest(), kmsg.NewPtrSASLAuthenticateResponse()
+		req.SASLAuthBytes = words
+		if err := a.ask(req, said); err != nil {
 			return err
 		}
-		said := answer.(*saslauthenticate.Response)
 		if said.ErrorCode != 0 {
-			return loginFault(addr, kafka.Error(said.ErrorCode), said.ErrorMessage)
+			return loginFault(a.addr, said)
 		}
-		done, words, err = session.Next(ctx, said.AuthBytes)
+		done, words, err = session.Next(ctx, said.SASLAuthBytes)
 	}
 	if err != nil {
-		return impostor(addr, err)
+		return impostor(a.addr, err)
 	}
 	return nil
 }
