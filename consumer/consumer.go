@@ -44,7 +44,7 @@ func New(cfg Config, newDecider func() Decider, dead DeadLetters, m *Metrics, lo
 	intakes := func(partitions []int) []intake {
 		var all []intake
 		for _, id := range partitions {
-			all = append(all, labeller{NewWorker(cfg.share(len(partitions)), newDecider(), m), strconv.Itoa(id)})
+			all = append(all, &labeller{Worker: NewWorker(cfg.share(len(partitions)), newDecider(), m), partition: strconv.Itoa(id)})
 		}
 		return all
 	}

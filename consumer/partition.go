@@ -19,8 +19,9 @@ type intake interface {
 	// says that the record is bad; then nothing has changed.
 	Take(value []byte, pin func() flow.Acker) error
 	// Rest is told after each fetch whether that reached the partition's end, and
-	// for how long no record has come. It may block until ctx is done.
-	Rest(ctx context.Context, atEnd bool, silent time.Duration)
+	// if so for how long in wall time it had waited there. It may block until ctx
+	// is done.
+	Rest(ctx context.Context, atEnd bool, waited time.Duration)
 	// Relearn takes a record from below the committed offset.
 	Relearn(value []byte)
 	// Open is how many pins are held on purpose: the end of a generation does not
@@ -40,13 +41,13 @@ type partition struct {
 	commits *committer
 	log     *slog.Logger
 	placed  bool      // the pins stand at the offset to go on from
-	heard   time.Time // when the last record came
+	rested  time.Time // when the intake was last told to rest
 }
 
 func newPartition(c *Consumer, id int, start int64, in intake, commits *committer) *partition {
 	p := &partition{Consumer: c, id: id, start: start, intake: in, commits: commits,
 		tail: tail{cfg: &c.cfg, partition: id, buf: make([]byte, 64<<10)},
-		log:  c.log.With("topic", c.cfg.Topic, "partition", id), heard: time.Now()}
+		log:  c.log.With("topic", c.cfg.Topic, "partition", id)}
 	p.pin = p.pins.take
 	return p
 }
@@ -90,6 +91,7 @@ func (p *partition) begin(ctx context.Context) error {
 	if err := p.within(first, end); err != nil {
 		return err
 	}
+	p.rested = time.Now()
 	p.problem(p.id, nil)
 	return nil
 }
@@ -128,18 +130,26 @@ func (p *partition) relearn(ctx context.Context, first int64) error {
 
 // step fetches once and takes what comes.
 func (p *partition) step(ctx context.Context) error {
-	n, atEnd, err := p.tail.fetch(func(offset int64, value []byte) error {
+	_, atEnd, err := p.tail.fetch(func(offset int64, value []byte) error {
 		p.take(ctx, offset, value)
 		return ctx.Err()
 	})
-	now := time.Now()
-	if n > 0 {
-		p.heard = now
-	}
-	p.intake.Rest(ctx, atEnd, now.Sub(p.heard))
+	p.intake.Rest(ctx, atEnd, p.waited(atEnd))
 	p.commits.advance(p.id, p.pins.low())
 	p.metrics.observe(p)
 	return err
+}
+
+// waited is for how long the partition stood at its end and waited for records
+// since it last said so. Time in which records were there, or could not be read,
+// or labels not be written, is none: it must not end flows whose packets lie there.
+func (p *partition) waited(atEnd bool) time.Duration {
+	since := time.Since(p.rested)
+	p.rested = p.rested.Add(since)
+	if !atEnd {
+		return 0
+	}
+	return min(since, p.cfg.MaxWait)
 }
 
 func (p *partition) take(ctx context.Context, offset int64, value []byte) {

@@ -3,28 +3,28 @@ package flow
 import "container/heap"
 
 // timer is a flow's place in the table's heap. due is a lower bound on when the
-// flow expires, on the partition's clock: packets move the true moment back, and
+// flow expires, on its sensor's clock: packets move the true moment back, and
 // that is looked up only when the bound has passed.
 type timer struct {
 	due    int64
-	index  int   // in the heap
-	offset int64 // partition clock minus record time when the flow opened
+	offset int64 // the sensor's clock minus record time when the flow opened
+	index  int32 // in the heap
 }
 
-// timers is a min-heap of open flows by due.
+// timers is a min-heap of a sensor's open flows by due.
 type timers []*Flow
 
 func (h timers) Len() int           { return len(h) }
 func (h timers) Less(i, j int) bool { return h[i].timer.due < h[j].timer.due }
 func (h timers) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].timer.index, h[j].timer.index = i, j
+	h[i].timer.index, h[j].timer.index = int32(i), int32(j)
 }
 
 // Push is heap.Interface's.
 func (h *timers) Push(x any) {
 	f := x.(*Flow)
-	f.timer.index = len(*h)
+	f.timer.index = int32(len(*h))
 	*h = append(*h, f)
 }
 
@@ -37,7 +37,7 @@ func (h *timers) Pop() any {
 	return f
 }
 
-// expiry is when the flow expires on the partition's clock. It counts from the
+// expiry is when the flow expires on its sensor's clock. It counts from the
 // moment the flow opened, so a flow whose sensor's clock is off, or whose first
 // record is wild, waits as long as any other.
 func (f *Flow) expiry(r *Rules) int64 {
@@ -65,7 +65,7 @@ func (h *timers) leapt(ts, shift int64, r *Rules) {
 
 // stop takes the flow off the heap.
 func (h *timers) stop(f *Flow) {
-	heap.Remove(h, f.timer.index)
+	heap.Remove(h, int(f.timer.index))
 }
 
 // earliest gives the flow that expires first, with its due brought up to date;
