@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // dialTimeout bounds every exchange with a broker beyond what the broker was
@@ -14,10 +15,9 @@ const dialTimeout = 10 * time.Second
 
 // Config is what a consumer is built with.
 type Config struct {
-	Brokers  []string // host:port
-	Topic    string
-	Group    string
-	ClientID string
+	Cluster *brokers.Cluster
+	Topic   string
+	Group   string
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 
@@ -37,7 +37,7 @@ type Config struct {
 // Validate names the first setting that makes no sense.
 func (c Config) Validate() error {
 	switch {
-	case len(c.Brokers) == 0:
+	case len(c.Cluster.Addrs()) == 0:
 		return errors.New("consumer: no broker named: set SERVEFLOW_BROKERS to host:port[,host:port]")
 	case c.Topic == "" || c.Group == "":
 		return errors.New("consumer: the input topic and the group need names: set SERVEFLOW_TOPIC and SERVEFLOW_GROUP")

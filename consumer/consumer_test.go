@@ -15,6 +15,7 @@ import (
 
 	"github.com/serveflow/serveflow/consumer/flow"
 	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -73,7 +74,7 @@ func (h *harness) seen() string {
 }
 
 func config(addr string) Config {
-	return Config{Brokers: []string{addr}, Topic: "in", Group: "g", CommitEvery: 20 * time.Millisecond,
+	return Config{Cluster: brokers.Plain("consumer-test", addr), Topic: "in", Group: "g", CommitEvery: 20 * time.Millisecond,
 		DrainTimeout: 200 * time.Millisecond, MaxWait: 50 * time.Millisecond, FetchBytes: 1 << 20, ReadBack: 1000,
 		Flow: flow.Config{Rules: flow.Rules{Depth: 4, Idle: time.Second, MaxAge: time.Minute, Lateness: 100 * time.Millisecond},
 			Limits: flow.Limits{Flows: 100, Bytes: 1 << 20, Finished: 100}, Remember: time.Minute, Want: 2}}

@@ -25,9 +25,9 @@ var ErrTruncated = errors.New("records were deleted before they were read")
 // open connects to the partition's leader and gives the offsets that it holds:
 // first the oldest record's, end the one behind the newest.
 func (t *tail) open(ctx context.Context) (first, end int64, err error) {
-	dialer := &kafka.Dialer{ClientID: t.cfg.ClientID, Timeout: dialTimeout, DualStack: true}
+	dialer := t.cfg.Cluster.Dialer()
 	t.close()
-	for _, broker := range t.cfg.Brokers {
+	for _, broker := range t.cfg.Cluster.Addrs() {
 		if t.conn, err = dialer.DialLeader(ctx, "tcp", broker, t.cfg.Topic, t.partition); err == nil {
 			break
 		}

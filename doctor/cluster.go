@@ -39,7 +39,7 @@ func newCluster(ctx context.Context, c *Config) *cluster {
 		wait = min(wait, max(time.Until(deadline)/8, 100*time.Millisecond)) // what hangs leaves time for the rest
 	}
 	return &cluster{
-		cfg: c, knocker: knocker{clientID: c.ClientID, timeout: wait},
+		cfg: c, knocker: knocker{clientID: c.Cluster.ClientID(), timeout: wait},
 		wires: make(map[string]*wire), leaders: make(map[int32]*wire), addrs: make(map[int32]string),
 	}
 }
@@ -54,7 +54,7 @@ func (cl *cluster) close() {
 // cluster itself names.
 func (cl *cluster) knockAll(ctx context.Context) {
 	var named []string
-	for _, addr := range cl.cfg.Brokers {
+	for _, addr := range cl.cfg.Cluster.Addrs() {
 		named = append(named, withPort(addr))
 	}
 	cl.knock(ctx, named)

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 // configFor is a config for the cluster at some addresses.
 func configFor(addrs ...string) *Config {
 	return &Config{
-		Brokers: addrs, ClientID: "doctor-test", Topic: input, LabelTopic: labels, DeadLetterTopic: letters, Group: "serveflow",
+		Cluster: brokers.Plain("doctor-test", addrs...), Topic: input, LabelTopic: labels, DeadLetterTopic: letters, Group: "serveflow",
 		Lateness: time.Second, Pin: 71 * time.Second, Needs: Needs{Digest: strings.Repeat("ab", 32), Depth: 4, Header: []string{"p1_ip_tos", "p1_tcp_mss"}, Fields: []string{"ip_len", "plen", "ttl", "flags", "win"}},
 		Sample: 20_000, Timeout: time.Minute,
 	}

@@ -11,12 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // Config is what a look needs to know.
 type Config struct {
-	Brokers         []string // host:port
-	ClientID        string
+	Cluster         *brokers.Cluster
 	Topic           string // packet and end records
 	LabelTopic      string
 	DeadLetterTopic string
@@ -42,7 +43,7 @@ type Needs struct {
 // Validate names the first value that makes no sense.
 func (c *Config) Validate() error {
 	switch {
-	case len(c.Brokers) == 0:
+	case len(c.Cluster.Addrs()) == 0:
 		return errors.New("no broker named: set SERVEFLOW_BROKERS to host:port[,host:port]")
 	case c.Topic == "" || c.LabelTopic == "" || c.DeadLetterTopic == "" || c.Group == "":
 		return errors.New("the topics and the group need names: see serveflow config")

@@ -166,7 +166,7 @@ func judgeOffsets(c *Config, input *topic, g *group) (found []Finding) {
 	}
 	if s.beyond != nil {
 		found = append(found, Finding{"offset-beyond-end", Fault, "group " + c.Group + " has committed offsets behind the log's end: the topic was made anew, or another cluster is asked", head(s.beyond),
-			fmt.Sprintf("stop serveflow and reset them: kafka-consumer-groups.sh --bootstrap-server %s --group %s --topic %s --reset-offsets --to-earliest --execute", c.Brokers[0], c.Group, c.Topic)})
+			fmt.Sprintf("stop serveflow and reset them: kafka-consumer-groups.sh --bootstrap-server %s --group %s --topic %s --reset-offsets --to-earliest --execute", c.Cluster.Addrs()[0], c.Group, c.Topic)})
 	}
 	if s.near != nil {
 		found = append(found, Finding{"near-deletion", Warn, "group " + c.Group + " reads so far back that Kafka may delete records before it comes to them", head(s.near), "start more members, or lengthen retention"})

@@ -93,7 +93,7 @@ func (cl *cluster) readPartition(ctx context.Context, name string, p partition, 
 		return nil, err
 	}
 	defer context.AfterFunc(ctx, func() { plain.Close() })()
-	conn := kafka.NewConnWith(plain, kafka.ConnConfig{ClientID: cl.cfg.ClientID, Topic: name, Partition: p.id})
+	conn := kafka.NewConnWith(plain, kafka.ConnConfig{ClientID: cl.cfg.Cluster.ClientID(), Topic: name, Partition: p.id})
 	defer conn.Close()
 	var all []record
 	for from < p.end && budget > 0 {

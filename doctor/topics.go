@@ -59,7 +59,7 @@ func unseen(c *Config, r role, err error) Finding {
 	switch {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
 		return Finding{"topic-missing", Fault, "topic " + r.topic + " does not exist", []string{r.setting + " names it; the cluster does not know it"},
-			fmt.Sprintf("create it (kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 6), or name another by %s", c.Brokers[0], r.topic, r.setting)}
+			fmt.Sprintf("create it (kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions 6), or name another by %s", c.Cluster.Addrs()[0], r.topic, r.setting)}
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		return Finding{"topic-denied", Fault, "topic " + r.topic + " may not be seen", []string{r.setting + " names it; the cluster says: " + err.Error()},
 			fmt.Sprintf("grant this client DESCRIBE and %s on topic %s, or name another by %s", r.must(), r.topic, r.setting)}
@@ -97,7 +97,7 @@ func judgeAccess(c *Config, r role, t *topic) []Finding {
 // allow is the command that grants an operation. Who comes by a PLAINTEXT
 // listener, as we do, is User:ANONYMOUS to Kafka.
 func allow(c *Config, operation, resource string) string {
-	return fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal User:ANONYMOUS --operation %s %s", c.Brokers[0], operation, resource)
+	return fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal User:ANONYMOUS --operation %s %s", c.Cluster.Addrs()[0], operation, resource)
 }
 
 // operations names the bits of an operations field.

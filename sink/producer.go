@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // Acker is told once that a message is written for good.
@@ -53,13 +55,15 @@ type Producer struct {
 
 // NewProducer builds a producer with room for queue messages. Keys go to the
 // partitions that the Java clients choose.
-func NewProducer(brokers []string, clientID string, queue int, m *Metrics, log *slog.Logger) *Producer {
+func NewProducer(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logger) *Producer {
+	transport := cluster.Transport()
+	transport.MetadataTTL = time.Second // a topic that was made is seen soon
 	return &Producer{
 		writer: &kafka.Writer{
-			Addr: kafka.TCP(brokers...), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
+			Addr: kafka.TCP(cluster.Addrs()...), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
 			MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: batchBytes, BatchTimeout: linger,
 			WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
-			Transport: &kafka.Transport{ClientID: clientID, MetadataTTL: time.Second},
+			Transport: transport,
 		},
 		queue: make(chan Message, queue), metrics: m, log: log,
 	}

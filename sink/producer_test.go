@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -34,7 +35,7 @@ func (a *tally) await(t *testing.T, want int64) {
 
 // start runs a producer until the test ends.
 func start(t *testing.T, addr string) *Producer {
-	p := NewProducer([]string{addr}, "test", 100, NewMetrics(prometheus.NewRegistry()), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	p := NewProducer(brokers.Plain("test", addr), 100, NewMetrics(prometheus.NewRegistry()), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { p.Run(ctx); close(done) }()

@@ -16,7 +16,7 @@ const module = "github.com/serveflow/serveflow"
 
 // arrows is which packages of ours each may import: the table in DESIGN.md.
 var arrows = map[string][]string{
-	"consumer":           {"consumer/flow", "consumer/zeek"},
+	"consumer":           {"consumer/flow", "consumer/zeek", "internal/brokers"},
 	"consumer/zeek":      {},
 	"consumer/flow":      {"consumer/zeek"},
 	"consumer/capture":   {"consumer/zeek"},
@@ -25,14 +25,17 @@ var arrows = map[string][]string{
 	"cascade/gbdt":       {},
 	"cascade/onnx":       {},
 	"cascade/bundle":     {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
-	"sink":               {"cascade"},
+	"sink":               {"cascade", "internal/brokers"},
 	"ship":               {"sink", "consumer/zeek", "consumer/capture"},
-	"doctor":             {"consumer/zeek"},
+	"doctor":             {"consumer/zeek", "internal/brokers"},
 	"internal/nearest":   {},
-	"internal/kafkatest": {},
+	"internal/brokers":   {},
+	"internal/process":   {},
+	"internal/kafkatest": {"internal/process"},
+	"bench/faults":       {"consumer/zeek", "internal/kafkatest", "internal/process"},
 	"cmd/serveflow/demo": {"sink", "consumer/zeek"},
 	"cmd/serveflow": {"consumer", "consumer/zeek", "consumer/flow", "consumer/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "sink", "ship", "doctor", "internal/nearest", "cmd/serveflow/demo"},
+		"cascade/bundle", "sink", "ship", "doctor", "internal/brokers", "internal/nearest", "cmd/serveflow/demo"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

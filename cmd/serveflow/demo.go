@@ -20,6 +20,7 @@ import (
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
 	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/sink"
 )
 
@@ -127,7 +128,7 @@ func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summar
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	log := slog.New(slog.DiscardHandler)
-	producer := sink.NewProducer(d.settings.Brokers, "serveflow-player", 1000, sink.NewMetrics(prometheus.NewRegistry()), log)
+	producer := sink.NewProducer(brokers.Plain("serveflow-player", d.settings.Brokers...), 1000, sink.NewMetrics(prometheus.NewRegistry()), log)
 	player := demo.NewPlayer(producer, d.settings.Topic, d.options.speed)
 	screen := demo.NewScreen(d.t.out, d.live(), d.flows)
 	cascaded := demo.NewWatcher(d.settings.Brokers, d.settings.LabelTopic, player, d.truth, labels, screen.Show)
@@ -164,7 +165,7 @@ func (d *demonstration) serve(ctx context.Context, group *errgroup.Group, log *s
 		settings *Settings
 		spec     *cascade.Spec
 	}{{d.settings, d.spec}, {&alone, d.spec.Only(last)}} {
-		p, err := newPipeline(side.settings, side.spec, prometheus.NewRegistry(), log)
+		p, err := newPipeline(side.settings, brokers.Plain(side.settings.ClientID, side.settings.Brokers...), side.spec, prometheus.NewRegistry(), log)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/doctor"
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // doctorCommand looks at the cluster that the settings name, and says what is
@@ -32,7 +33,7 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 		s.Topic = s.RekeyTo // as run does
 	}
 	needs, broken := needsOf(s)
-	cfg := s.doctor(needs)
+	cfg := s.doctor(s.cluster(), needs)
 	cfg.Sample, cfg.Timeout = *sample, *timeout
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
@@ -59,9 +60,9 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 }
 
 // doctor is what the doctor is told of the settings.
-func (s *Settings) doctor(needs doctor.Needs) doctor.Config {
+func (s *Settings) doctor(cluster *brokers.Cluster, needs doctor.Needs) doctor.Config {
 	return doctor.Config{
-		Brokers: s.Brokers, ClientID: s.ClientID, Group: s.Group,
+		Cluster: cluster, Group: s.Group,
 		Topic: s.Topic, LabelTopic: s.LabelTopic, DeadLetterTopic: s.DeadLetterTopic,
 		Lateness: s.Lateness, Pin: s.FlowMaxAge + s.Lateness + s.DrainTimeout, Needs: needs,
 	}

@@ -10,15 +10,28 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// preflight waits, for a while, until a broker answers and has the topics that
-// are read and written, each given with the setting that names it. Its error says
-// what is missing and how to mend it.
-func preflight(ctx context.Context, s *Settings, topics map[string]string) error {
-	deadline := time.Now().Add(s.StartTimeout)
+// preflight is what must be there before a command goes to work: a broker that
+// answers and has the topics that are read and written.
+type preflight struct {
+	cluster  *brokers.Cluster
+	topics   map[string]string // each with the setting that names it
+	patience time.Duration
+}
+
+func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string) *preflight {
+	return &preflight{cluster: cluster, topics: topics, patience: s.StartTimeout}
+}
+
+// run waits, for a while, until all is there. Its error says what is missing and how
+// to mend it.
+func (p *preflight) run(ctx context.Context) error {
+	deadline := time.Now().Add(p.patience)
 	for {
-		err := lookUp(ctx, s, topics)
+		err := p.lookUp(ctx)
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
@@ -30,22 +43,21 @@ func preflight(ctx context.Context, s *Settings, topics map[string]string) error
 	}
 }
 
-func lookUp(ctx context.Context, s *Settings, wanted map[string]string) error {
+func (p *preflight) lookUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	transport := &kafka.Transport{ClientID: s.ClientID}
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: transport}
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(wanted))})
+	client, done := p.cluster.Client()
+	defer done()
+	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: slices.Sorted(maps.Keys(p.topics))})
 	if err != nil {
-		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(s.Brokers, ","), err)
+		return fmt.Errorf("no broker of SERVEFLOW_BROKERS=%s answers: start one, or name others: %w", strings.Join(p.cluster.Addrs(), ","), err)
 	}
 	for _, topic := range meta.Topics {
 		switch {
 		case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
-			return fmt.Errorf("topic %s is missing: create it, or name another by %s", topic.Name, wanted[topic.Name])
+			return fmt.Errorf("topic %s is missing: create it, or name another by %s", topic.Name, p.topics[topic.Name])
 		case errors.Is(topic.Error, kafka.TopicAuthorizationFailed):
-			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, wanted[topic.Name])
+			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, p.topics[topic.Name])
 		}
 	}
 	return nil

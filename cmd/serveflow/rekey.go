@@ -13,6 +13,7 @@ import (
 
 	"github.com/serveflow/serveflow/consumer"
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/sink"
 )
 
@@ -29,7 +30,8 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		return usageError{err}
 	}
 	log, reg := s.logger(), newRegistry()
-	r, err := newRekeying(s, reg, sink.NewMetrics(reg), log)
+	cluster := s.cluster()
+	r, err := newRekeying(s, cluster, reg, sink.NewMetrics(reg), log)
 	if err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
 		return err
 	}
-	return serve(ctx, s, server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg}, s.rekeyTopics(), parts{r}, func() {
+	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg}, parts{r}, func() {
 		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
 	})
 }
@@ -73,16 +75,16 @@ type rekeying struct {
 
 // newRekeying builds the path and starts nothing. A setting that makes no sense is
 // an error that names it.
-func newRekeying(s *Settings, reg prometheus.Registerer, wrote *sink.Metrics, log *slog.Logger) (*rekeying, error) {
+func newRekeying(s *Settings, cluster *brokers.Cluster, reg prometheus.Registerer, wrote *sink.Metrics, log *slog.Logger) (*rekeying, error) {
 	if len(s.rekeyTopics()) < 3 || s.RekeyFrom == s.LabelTopic || s.RekeyTo == s.LabelTopic {
 		return nil, usageError{fmt.Errorf("SERVEFLOW_REKEY_FROM=%s, SERVEFLOW_REKEY_TO=%s, SERVEFLOW_DEAD_LETTER_TOPIC=%s and SERVEFLOW_LABEL_TOPIC=%s must differ",
 			s.RekeyFrom, s.RekeyTo, s.DeadLetterTopic, s.LabelTopic)}
 	}
-	cfg := s.rekeyer()
+	cfg := s.rekeyer(cluster)
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
-	r := &rekeying{drain: s.DrainTimeout, producer: sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, wrote, log)}
+	r := &rekeying{drain: s.DrainTimeout, producer: sink.NewProducer(cluster, s.SinkQueue, wrote, log)}
 	dead := graveyard{sink.DeadLetters{Producer: r.producer, Topic: s.DeadLetterTopic}}
 	r.consumer = consumer.NewRekey(cfg, forwarder{r.producer, s.RekeyTo}, dead, consumer.NewRekeyMetrics(reg), log)
 	return r, nil

@@ -35,13 +35,14 @@ func run(ctx context.Context, t terminal, args []string) error {
 		s.Topic = s.RekeyTo
 	}
 	log, reg := s.logger(), newRegistry()
-	p, err := newPipeline(s, spec, reg, log)
+	cluster := s.cluster()
+	p, err := newPipeline(s, cluster, spec, reg, log)
 	if err != nil {
 		return err
 	}
 	all := parts{p}
 	if s.RekeyFrom != "" {
-		r, err := newRekeying(s, reg, p.wrote, log)
+		r, err := newRekeying(s, cluster, reg, p.wrote, log)
 		if err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
 		return err
 	}
-	return serve(ctx, s, server{s.Admin, "SERVEFLOW_ADMIN", reg}, topics, all, func() {
+	return serve(ctx, newPreflight(s, cluster, topics), server{s.Admin, "SERVEFLOW_ADMIN", reg}, all, func() {
 		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
 	})
 }
@@ -93,7 +94,7 @@ type server struct {
 // serve runs the parts until ctx is done, once the topics are there, and says so
 // then. The admin address, if there is one, answers from before that to the end of
 // the drain.
-func serve(ctx context.Context, s *Settings, at server, topics map[string]string, all parts, say func()) error {
+func serve(ctx context.Context, pre *preflight, at server, all parts, say func()) error {
 	serving, stop := context.WithCancel(context.Background())
 	defer stop()
 	var group errgroup.Group
@@ -106,7 +107,7 @@ func serve(ctx context.Context, s *Settings, at server, topics map[string]string
 	}
 	group.Go(func() error {
 		defer stop()
-		if err := preflight(ctx, s, topics); err != nil {
+		if err := pre.run(ctx); err != nil {
 			return err
 		}
 		say()

@@ -32,7 +32,7 @@ func send(ctx context.Context, t terminal, args []string) error {
 	if err := s.validate(); err != nil {
 		return usageError{err}
 	}
-	producer := sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, sink.NewMetrics(prometheus.NewRegistry()), s.logger())
+	producer := sink.NewProducer(s.cluster(), s.SinkQueue, sink.NewMetrics(prometheus.NewRegistry()), s.logger())
 	player := demo.NewPlayer(producer, s.Topic, *speed)
 	writing, stop := context.WithCancel(ctx)
 	var group errgroup.Group

@@ -14,6 +14,7 @@ import (
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/consumer"
 	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/ship"
 )
 
@@ -150,9 +151,12 @@ func (s *Settings) cascade() cascade.Config {
 	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers}
 }
 
-func (s *Settings) consumer(spec *cascade.Spec) consumer.Config {
+// cluster is the way to the brokers.
+func (s *Settings) cluster() *brokers.Cluster { return brokers.Plain(s.ClientID, s.Brokers...) }
+
+func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {
 	return consumer.Config{
-		Brokers: s.Brokers, Topic: s.Topic, Group: s.Group, ClientID: s.ClientID, Flow: s.flow(spec),
+		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
 	}
@@ -166,9 +170,9 @@ func (s *Settings) ship(paths []string) ship.Config {
 }
 
 // rekeyer is the config of the consumer that rekeys.
-func (s *Settings) rekeyer() consumer.Config {
+func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 	return consumer.Config{
-		Brokers: s.Brokers, Topic: s.RekeyFrom, Group: s.Group + ".rekey", ClientID: s.ClientID, Flow: s.flowConfig(1, 1),
+		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1),
 		SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
 	}

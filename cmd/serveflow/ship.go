@@ -25,7 +25,8 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 		return usageError{err}
 	}
 	log, reg := s.logger(), newRegistry()
-	producer := sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, sink.NewMetrics(reg), log)
+	cluster := s.cluster()
+	producer := sink.NewProducer(cluster, s.SinkQueue, sink.NewMetrics(reg), log)
 	dead := sink.DeadLetters{Producer: producer, Topic: s.DeadLetterTopic}
 	shipper, err := ship.Open(s.ship(flags.Args()), t.in, dead, ship.NewMetrics(reg), log)
 	if err != nil {
@@ -33,7 +34,7 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	}
 	defer shipper.Close()
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
-	return serve(ctx, s, server{s.ShipAdmin, "SERVEFLOW_SHIP_ADMIN", reg}, topics, parts{shipping{shipper, producer}}, func() {
+	return serve(ctx, newPreflight(s, cluster, topics), server{s.ShipAdmin, "SERVEFLOW_SHIP_ADMIN", reg}, parts{shipping{shipper, producer}}, func() {
 		log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
 	})
 }

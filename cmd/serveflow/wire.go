@@ -14,6 +14,7 @@ import (
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/consumer"
 	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/sink"
 )
 
@@ -69,14 +70,14 @@ type pipeline struct {
 
 // newPipeline builds the path and starts nothing. A setting that makes no sense
 // is an error that names it.
-func newPipeline(s *Settings, spec *cascade.Spec, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
-	cfg := s.consumer(spec)
+func newPipeline(s *Settings, cluster *brokers.Cluster, spec *cascade.Spec, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
+	cfg := s.consumer(cluster, spec)
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
 	p := &pipeline{drain: s.DrainTimeout, wrote: sink.NewMetrics(reg)}
 	p.hard, p.kill = context.WithCancel(context.Background())
-	p.producer = sink.NewProducer(s.Brokers, s.ClientID, s.SinkQueue, p.wrote, log)
+	p.producer = sink.NewProducer(cluster, s.SinkQueue, p.wrote, log)
 	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic}
 	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(v cascade.Verdict) { labels.Put(p.hard, &v) })
 	dead := graveyard{sink.DeadLetters{Producer: p.producer, Topic: s.DeadLetterTopic}}

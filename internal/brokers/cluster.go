@@ -1,0 +1,100 @@
+// Package brokers is the way to a Kafka cluster: where its brokers are, what is
+// spoken to them, and who we are there. Whatever talks to Kafka does so over
+// connections that are made here.
+package brokers
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Timeout bounds making one connection, with all that comes before the first request.
+const Timeout = 10 * time.Second
+
+// Cluster is a Kafka cluster as this process reaches it. It is for any number of
+// goroutines.
+type Cluster struct {
+	addrs    []string
+	clientID string
+}
+
+// Plain is a cluster whose brokers are spoken to in plaintext, without a login.
+// addrs are host:port.
+func Plain(clientID string, addrs ...string) *Cluster {
+	return &Cluster{addrs: addrs, clientID: clientID}
+}
+
+// Addrs are the addresses to begin at, host:port.
+func (c *Cluster) Addrs() []string { return c.addrs }
+
+// ClientID is our name towards the brokers.
+func (c *Cluster) ClientID() string { return c.clientID }
+
+// Dial connects to one broker, address host:port. Requests can be written to the
+// connection at once; it has no deadline.
+func (c *Cluster) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, network, address)
+}
+
+// DialLeader connects to the leader of a partition, as Dial does.
+func (c *Cluster) DialLeader(ctx context.Context, topic string, partition int) (net.Conn, error) {
+	leader, err := c.leader(ctx, topic, partition)
+	if err != nil {
+		return nil, err
+	}
+	return c.Dial(ctx, "tcp", net.JoinHostPort(leader.Host, strconv.Itoa(leader.Port)))
+}
+
+// leader asks the brokers, one after the other, who leads a partition.
+func (c *Cluster) leader(ctx context.Context, topic string, partition int) (leader kafka.Broker, err error) {
+	for _, addr := range c.addrs {
+		var all []kafka.Partition
+		if all, err = c.partitions(ctx, addr, topic); err != nil {
+			continue
+		}
+		for _, p := range all {
+			if p.ID == partition {
+				return p.Leader, p.Error
+			}
+		}
+		err = kafka.UnknownTopicOrPartition
+	}
+	return leader, err
+}
+
+// partitions asks one broker for the partitions of a topic. kafka-go's own lookup
+// waits for a topic to come; whoever asks here tries again by himself.
+func (c *Cluster) partitions(ctx context.Context, addr, topic string) ([]kafka.Partition, error) {
+	conn, err := c.Dialer().DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(Timeout))
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	return conn.ReadPartitions(topic)
+}
+
+// Dialer is for the parts of kafka-go that want one. It has no TLS or SASL of its
+// own: its connections come from Dial.
+func (c *Cluster) Dialer() *kafka.Dialer {
+	return &kafka.Dialer{ClientID: c.clientID, Timeout: Timeout, DialFunc: c.Dial}
+}
+
+// Transport is a pool of connections, likewise. Whoever asks for it closes it.
+func (c *Cluster) Transport() *kafka.Transport {
+	return &kafka.Transport{ClientID: c.clientID, DialTimeout: Timeout, Dial: c.Dial}
+}
+
+// Client asks over a pool of connections of its own, which done closes.
+func (c *Cluster) Client() (client *kafka.Client, done func()) {
+	transport := c.Transport()
+	return &kafka.Client{Addr: kafka.TCP(c.addrs...), Transport: transport}, transport.CloseIdleConnections
+}
