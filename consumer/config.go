@@ -21,6 +21,12 @@ type Config struct {
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 
+	// PinRecords is how many records of its partition may come while a flow holds
+	// the low watermark, fewer where the partitions' pins would take more than
+	// PinBytes; 0 is any number.
+	PinRecords int64
+	PinBytes   int
+
 	// ReadBack is how many records below the committed offset are read again at
 	// the start of a partition, to relearn which flows were finished.
 	ReadBack int64
@@ -45,6 +51,8 @@ func (c Config) Validate() error {
 		return errors.New("consumer: the commit interval, the drain timeout and the fetch wait must be above 0")
 	case c.DrainTimeout > sessionTimeout/2:
 		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, sessionTimeout/2)
+	case c.PinRecords < 0 || c.PinRecords > 0 && c.PinBytes < pinBytes:
+		return errors.New("consumer: the records that a flow may stay open for must not be negative, and have room for a pin")
 	case c.ReadBack < 0:
 		return errors.New("consumer: the records read back must not be negative")
 	}
@@ -57,5 +65,8 @@ func (c *Config) share(n int) flow.Config {
 	cfg.Flows = max(1, cfg.Flows/n)
 	cfg.Bytes = max(1<<10, cfg.Bytes/n)
 	cfg.Finished = max(1, cfg.Finished/n)
+	if c.PinRecords > 0 {
+		cfg.Records = max(1, min(c.PinRecords, int64(c.PinBytes/n/pinBytes)))
+	}
 	return cfg
 }

@@ -27,6 +27,8 @@ type pinBlock struct {
 
 const (
 	pinsABlock = 254 // with the rest, a block fills a size that is allocated as it is
+	// pinBytes is what a pin takes, its share of the block and of the array included.
+	pinBytes = 9
 	// reach is how far a block's offsets go.
 	reach = 1<<32 - 1
 )
