@@ -26,7 +26,7 @@ type pinBlock struct {
 }
 
 const (
-	pinsABlock = 254 // with the rest, a block fills a size that is allocated as it is
+	pinsABlock = 253 // so that a block, with the rest, fills 2 KiB
 	// pinBytes is what a pin takes, its share of the block and of the array included.
 	pinBytes = 9
 	// reach is how far a block's offsets go.

@@ -19,6 +19,7 @@ type clock struct {
 	heard  int64         // now, when a record was last believed
 	waited time.Duration // wall time since then
 	votes  int
+	fresh  bool // a record was believed since wall time was last told
 	seeded bool
 }
 
@@ -44,14 +45,15 @@ func (c *clock) observe(ts int64) (leapt bool) {
 	}
 	c.votes = 0
 	c.now = max(c.now, ts+c.shift)
-	c.heard, c.waited = c.now, 0
+	c.heard, c.waited, c.fresh = c.now, 0, true
 	return leapt
 }
 
 // idle moves the clock on by wall time, counted from when a record was last believed.
 func (c *clock) idle(waited time.Duration) {
-	if c.seeded {
+	if c.seeded && !c.fresh { // else the wait was for the record, whose own time counts
 		c.waited += waited
 		c.now = max(c.now, later(c.heard, c.waited))
 	}
+	c.fresh = false
 }

@@ -95,7 +95,7 @@ func (t *Table) Relearn(rec *zeek.Record) {
 }
 
 // Idle tells the table that for so long in wall time there was no record to read.
-// It moves the clock of each sensor that none came from meanwhile.
+// It moves the clock of each sensor from which none has come since it was last told.
 func (t *Table) Idle(waited time.Duration) {
 	t.waited += waited
 	t.stirred = append(t.stirred[:0], t.sensors.all...)

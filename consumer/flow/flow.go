@@ -58,13 +58,14 @@ type Flow struct {
 	Orig   netip.AddrPort
 	Resp   netip.AddrPort
 	Proto  uint8 // IP protocol number
+	limit  int32 // places that a decision may look at
 
 	Cursor       // the cascade's
 	Pin    Acker // the consumer's: acknowledged when the flow's final label is written
 
 	packets []Packet // by place: packets[n-1]
 	headers []byte   // the packets' headers, one behind the other
-	limit   int32    // places that a decision may look at
+	index   int32    // in its sensor's timers
 	charged int32    // bytes that the table has counted for it
 
 	conn *record // instead of packets, where the flow is one of conn.log

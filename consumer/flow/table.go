@@ -203,7 +203,7 @@ func (t *Table) openFlow(rec *zeek.Record, s *sensor) *Flow {
 	}
 	f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
 	f.Want = t.cfg.Want
-	f.sensor, f.timer.offset = s, s.clock.now-rec.TS
+	f.sensor, f.timer.opened, f.timer.offset = s, rec.TS, s.clock.now-rec.TS
 	f.age = age{record: t.taken, waited: t.waited}
 	t.open[f.UID] = f
 	t.ages.add(f)
