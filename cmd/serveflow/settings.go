@@ -45,6 +45,7 @@ type Settings struct {
 	MaxPinRecords   int64         `split_words:"true" default:"1000000" desc:"records of its partition that may come while a flow is open; then it is decided with what there is"`
 	ReadBack        int64         `split_words:"true" default:"200000" desc:"records a partition below the committed offset that are read again at a start, to relearn finished flows"`
 	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
+	SessionTimeout  time.Duration `split_words:"true" default:"30s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery     time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
 	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
 	FetchWait       time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
@@ -161,7 +162,7 @@ func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consum
 	b, _ := s.budget()
 	return consumer.Config{
 		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec), PinRecords: s.MaxPinRecords, PinBytes: int(b.pins),
-		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
+		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
 	}
 }
@@ -177,7 +178,7 @@ func (s *Settings) ship(paths []string) ship.Config {
 func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 	return consumer.Config{
 		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1),
-		SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
+		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
 	}
 }
