@@ -131,26 +131,33 @@ func TestWildRecordHarmsOnlyItsOwnFlow(t *testing.T) {
 	}
 }
 
-// Two sensors minutes apart on one partition: each one's flows are labelled as if
-// it were alone.
+// Two sensors minutes apart on one partition, whose records come in turns of so many,
+// as shippers that catch up send them: each one's flows are labelled as if it were
+// alone.
 func TestSensorsApartAreLabelledAsIfAlone(t *testing.T) {
 	onnxtest.Library(t)
 	for _, apart := range []time.Duration{30 * time.Second, 5 * time.Minute, -5 * time.Minute} {
-		var both, east, west []zeek.Record
-		for _, rec := range decodedLab(t) {
-			if rec.UID[len(rec.UID)-1]%2 == 0 {
-				rec.Sensor = []byte("east")
-				rec.TS += apart.Microseconds()
-				east = append(east, rec)
-			} else {
-				rec.Sensor = []byte("west")
-				west = append(west, rec)
+		for _, turn := range []int{1, 200} {
+			var both, east, west []zeek.Record
+			for _, rec := range decodedLab(t) {
+				if rec.UID[len(rec.UID)-1]%2 == 0 {
+					rec.Sensor = []byte("east")
+					rec.TS += apart.Microseconds()
+					east = append(east, rec)
+				} else {
+					rec.Sensor = []byte("west")
+					west = append(west, rec)
+				}
 			}
-			both = append(both, rec)
+			for e, w := east, west; len(e)+len(w) > 0; {
+				n, m := min(turn, len(e)), min(turn, len(w))
+				both = append(append(both, e[:n]...), w[:m]...)
+				e, w = e[n:], w[m:]
+			}
+			want := labelsOf(t, east)
+			maps.Copy(want, labelsOf(t, west))
+			compareLabels(t, want, labelsOf(t, both))
 		}
-		want := labelsOf(t, east)
-		maps.Copy(want, labelsOf(t, west))
-		compareLabels(t, want, labelsOf(t, both))
 	}
 }
 

@@ -52,10 +52,15 @@ func (d *finished) seen(uid []byte, now int64) bool {
 // add remembers a uid and forgets what is too old or too much.
 func (d *finished) add(uid string, now int64) {
 	d.push(finish{id{maphash.String(d.seeds[0], uid), maphash.String(d.seeds[1], uid)}, now, now})
-	for n := 0; n < 2 && d.count > 0; n++ { // two out for one in: it shrinks again
-		d.tidy(now)
+	for n := 0; d.count > 0 && (n < 2 || d.count > d.limit); n++ { // two out for one in: it shrinks again
+		d.tidy(now, n < chances)
 	}
 }
+
+// chances is how many of the oldest are kept in a row, where there is no room, because
+// records of theirs still came. A flood of flows of one packet each then forgets its
+// own, not those that go on; and each record that came pays for one.
+const chances = 1024
 
 func (d *finished) push(f finish) {
 	if d.count == len(d.queue) {
@@ -81,9 +86,9 @@ func (d *finished) grow() {
 	}
 }
 
-// tidy forgets the oldest if it is too old or one too many, and puts it to the
-// back of the queue if it was renewed meanwhile.
-func (d *finished) tidy(now int64) {
+// tidy forgets the oldest if it is too old or one too many, or, unless that is
+// enough of it, puts it to the back of the queue if it was renewed meanwhile.
+func (d *finished) tidy(now int64, spare bool) {
 	f := d.queue[d.head]
 	full := d.count > d.limit
 	if !full && now-f.queued <= d.remember {
@@ -95,11 +100,11 @@ func (d *finished) tidy(now int64) {
 		d.head = 0
 	}
 	switch {
-	case full && now-f.last <= d.remember:
-		d.early++
-	case !full && f.last > f.queued:
+	case spare && f.last > f.queued:
 		f.queued = f.last
 		d.push(f)
+	case now-f.last <= d.remember:
+		d.early++
 	}
 }
 

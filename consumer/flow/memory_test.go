@@ -64,3 +64,35 @@ func TestRememberedUIDIsAsSmallAsPromised(t *testing.T) {
 		}
 	}
 }
+
+// A flood must not make the table forget flows that go on: their next packet would be
+// labelled a second time, with other fields.
+func TestFloodForgetsItsOwnFirst(t *testing.T) {
+	cfg := testConfig()
+	cfg.Finished, cfg.Want = 50, 1
+	table := New(cfg)
+	decided := func(uid string, n uint32, at float64) Outcome {
+		f, outcome := table.Add(pkt(uid, n, at, ack))
+		if f != nil {
+			table.Finish(f)
+		}
+		return outcome
+	}
+	for i := range 10 {
+		decided(fmt.Sprint("real", i), 1, 0)
+	}
+	for i := range 1000 {
+		at := float64(i) * 1e-3
+		decided(fmt.Sprint("flood", i), 1, at)
+		if i%30 == 0 {
+			for k := range 10 {
+				if got := decided(fmt.Sprint("real", k), 2, at); got != Late {
+					t.Fatalf("after %d of the flood: real%d is taken for a flow of its own (%s)", i, k, Outcomes[got])
+				}
+			}
+		}
+		if _, _, remembered := table.Size(); remembered > cfg.Finished {
+			t.Fatalf("%d are remembered, %d may be", remembered, cfg.Finished)
+		}
+	}
+}
