@@ -129,7 +129,9 @@ func (c *Consumer) start(gen *kafka.Generation, at offsets) {
 		workers.Add(1)
 		gen.Start(func(ctx context.Context) {
 			defer workers.Done()
-			newPartition(c, a.ID, at, intakes[i], commits).run(ctx)
+			p := newPartition(c, a.ID, at, intakes[i], commits)
+			p.pins.most = c.cfg.pinShare(len(assigned))
+			p.run(ctx)
 			<-ctx.Done()
 		})
 	}

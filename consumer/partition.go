@@ -144,13 +144,14 @@ func (p *partition) relearn(ctx context.Context, first int64) error {
 	return nil
 }
 
-// step fetches once and takes what comes.
+// step fetches once and takes what comes, unless too much is held already.
 func (p *partition) step(ctx context.Context) error {
-	_, atEnd, err := p.tail.fetch(func(offset int64, value []byte) error {
-		p.take(ctx, offset, value)
-		return ctx.Err()
-	})
-	p.intake.Rest(ctx, atEnd, p.waited(atEnd))
+	var err error
+	if low := p.pins.low(); p.pins.full() {
+		p.hold(ctx, low)
+	} else {
+		err = p.fetch(ctx)
+	}
 	if time.Since(p.told) > p.cfg.CommitEvery/4 { // listing the pins costs
 		p.told = time.Now()
 		p.commits.advance(p.id, p.pins.place())
@@ -158,6 +159,33 @@ func (p *partition) step(ctx context.Context) error {
 	p.metrics.observe(p)
 	return err
 }
+
+func (p *partition) fetch(ctx context.Context) error {
+	_, atEnd, err := p.tail.fetch(func(offset int64, value []byte) error {
+		p.take(ctx, offset, value)
+		return ctx.Err()
+	})
+	p.intake.Rest(ctx, atEnd, p.waited(atEnd))
+	return err
+}
+
+// hold waits a moment for what holds the watermark. Flows are decided before they
+// hold it for so long, so it is a label or a dead letter that cannot be written.
+func (p *partition) hold(ctx context.Context, low int64) {
+	p.problem(p.id, fmt.Errorf("consumer: %s/%d is not read on: what came of its offset %d is not written, and %d records behind it wait", p.cfg.Topic, p.id, low, p.pins.next-low))
+	select {
+	case <-time.After(holdFor):
+	case <-ctx.Done():
+	}
+	p.intake.Rest(ctx, false, 0)
+	if p.pins.low(); !p.pins.full() {
+		p.problem(p.id, nil)
+	}
+	p.rested = time.Now()
+}
+
+// holdFor is the time between two looks at whether a partition may be read on.
+const holdFor = 50 * time.Millisecond
 
 // waited is for how long the partition stood at its end and waited for records
 // since it last said so. Time in which records were there, or could not be read,

@@ -16,6 +16,7 @@ import (
 type pins struct {
 	held []*pinBlock // in order of offset
 	next int64       // offset of the next record to take
+	most int         // how many may be held; 0 is any number
 
 	// Of the place that the partition was resumed at: below reach, no record is
 	// needed but those that lie ahead.
@@ -113,6 +114,12 @@ func (p *pins) low() int64 {
 	}
 	p.held = nil // lets go of the array that the blocks have walked along
 	return p.next
+}
+
+// full tells whether no more pins may be taken for now. The first block and the last
+// may have few, so they do not count for two.
+func (p *pins) full() bool {
+	return p.most > 0 && (len(p.held)-1)*pinsABlock > p.most
 }
 
 // each gives the offsets that are needed, in order, until do has enough.

@@ -34,7 +34,7 @@ const (
 type budget struct {
 	flows    Bytes // open flows
 	finished int   // remembered uids
-	pins     Bytes // places held in the input
+	pins     Bytes // places held in the input, of one consumer
 }
 
 // budget divides SERVEFLOW_MAX_MEMORY: what is set stands, what is not is a share of
@@ -51,15 +51,19 @@ func (s *Settings) budget() (budget, error) {
 			s.MaxMemory, s.SinkQueue, s.SlowQueue, enough(fixed, 0), enough(fixed, leastRoom))
 	}
 	b := budget{flows: s.MaxFlowBytes, finished: s.MaxFinished, pins: room / 4}
+	left := room - b.pins
+	if s.RekeyFrom != "" {
+		b.pins /= 2 // two consumers read
+	}
 	if b.flows == 0 {
 		b.flows = room / 2
 	}
 	if b.finished == 0 {
 		b.finished = int(room / 4 / uidBytes)
 	}
-	if held := b.flows + Bytes(b.finished)*uidBytes; held > room-b.pins {
+	if held := b.flows + Bytes(b.finished)*uidBytes; held > left {
 		return budget{}, fmt.Errorf("SERVEFLOW_MAX_FLOW_BYTES=%v and SERVEFLOW_MAX_FINISHED=%d need %v, SERVEFLOW_MAX_MEMORY=%v leaves %v for them: lower one of the first two, or set the third to at least %v",
-			b.flows, b.finished, held, s.MaxMemory, room-b.pins, enough(fixed, held/3*4))
+			b.flows, b.finished, held, s.MaxMemory, left, enough(fixed, held/3*4))
 	}
 	return b, nil
 }

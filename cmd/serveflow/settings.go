@@ -176,8 +176,9 @@ func (s *Settings) ship(paths []string) ship.Config {
 
 // rekeyer is the config of the consumer that rekeys.
 func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
+	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1),
+		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1), PinBytes: int(b.pins),
 		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes,
 	}
