@@ -236,3 +236,26 @@ func TestFinishedAboveTheWatermarkStaysFinished(t *testing.T) {
 		t.Error("the bad record is buried twice")
 	}
 }
+
+// A process that stood still, or could not read, has heard nothing meanwhile: its
+// flows' packets lie in the topic, so its own stillness must not end them.
+func TestStandingStillIsNoSilence(t *testing.T) {
+	p := &partition{Consumer: New(Config{MaxWait: time.Second}, nil, nil, NewMetrics(prometheus.NewRegistry()), quiet())}
+	now := time.Now()
+	p.rested = now
+	for _, step := range []struct {
+		after  time.Duration
+		atEnd  bool
+		waited time.Duration
+	}{
+		{time.Second, true, time.Second},
+		{time.Minute, true, time.Second}, // halted for a minute
+		{time.Second, false, 0},          // there is more to read
+		{time.Second, true, time.Second},
+	} {
+		now = now.Add(step.after)
+		if got := p.waited(step.atEnd, now); got != step.waited {
+			t.Errorf("after %+v: waited for %v", step, got)
+		}
+	}
+}

@@ -127,10 +127,19 @@ func (p *partition) within(first, end int64) error {
 }
 
 // relearn reads the records below the low watermark without labelling: by
-// definition of it, every flow that began there is finished.
+// definition of it, every flow that began there is finished. It begins with those
+// that were written as long ago as a finished flow is remembered.
 func (p *partition) relearn(ctx context.Context, first int64) error {
 	start := p.pins.next
-	for p.tail.next = max(first, start-p.cfg.ReadBack); p.tail.next < start && ctx.Err() == nil; {
+	from := max(first, start-p.cfg.ReadBack)
+	if from < start {
+		since, err := p.offsets.since(ctx, p.id, start, p.cfg.Flow.Remember)
+		if err != nil {
+			return err
+		}
+		from = max(from, since)
+	}
+	for p.tail.next = from; p.tail.next < start && ctx.Err() == nil; {
 		_, _, err := p.tail.fetch(func(offset int64, value []byte) error {
 			if offset < start {
 				p.intake.Relearn(value)
@@ -165,7 +174,7 @@ func (p *partition) fetch(ctx context.Context) error {
 		p.take(ctx, offset, value)
 		return ctx.Err()
 	})
-	p.intake.Rest(ctx, atEnd, p.waited(atEnd))
+	p.intake.Rest(ctx, atEnd, p.waited(atEnd, time.Now()))
 	return err
 }
 
@@ -189,10 +198,10 @@ const holdFor = 50 * time.Millisecond
 
 // waited is for how long the partition stood at its end and waited for records
 // since it last said so. Time in which records were there, or could not be read,
-// or labels not be written, is none: it must not end flows whose packets lie there.
-func (p *partition) waited(atEnd bool) time.Duration {
-	since := time.Since(p.rested)
-	p.rested = p.rested.Add(since)
+// or the process stood still, is none: it must not end flows whose packets lie there.
+func (p *partition) waited(atEnd bool, now time.Time) time.Duration {
+	since := now.Sub(p.rested)
+	p.rested = now
 	if !atEnd {
 		return 0
 	}

@@ -2,12 +2,16 @@ package faults
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // span is the first and the next offset of a partition.
@@ -66,6 +70,54 @@ func (c *scene) committed(ctx context.Context) (map[int]int64, error) {
 		}
 	}
 	return offsets, nil
+}
+
+// truncate deletes the records of partitions below these offsets, as retention
+// does. The scene's broker is one node, so it leads all of them.
+func (c *scene) truncate(t *testing.T, below map[int]int64) {
+	t.Helper()
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic = c.name
+	for partition, offset := range below {
+		p := kmsg.NewDeleteRecordsRequestTopicPartition()
+		p.Partition, p.Offset = int32(partition), offset
+		topic.Partitions = append(topic.Partitions, p)
+	}
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.Version, req.TimeoutMillis, req.Topics = 1, 10_000, append(req.Topics, topic)
+	resp := kmsg.NewPtrDeleteRecordsResponse()
+	resp.Version = req.Version
+	if err := ask(c.brokers[0], req, resp); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range resp.Topics[0].Partitions {
+		if p.ErrorCode != 0 {
+			t.Fatalf("delete records of partition %d: error %d", p.Partition, p.ErrorCode)
+		}
+	}
+}
+
+// ask puts one question to a broker that kafka-go has no words for, in a version
+// whose header has no tags.
+func ask(addr string, req kmsg.Request, resp kmsg.Response) error {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, req, 1)); err != nil {
+		return err
+	}
+	head := make([]byte, 8) // size, correlation
+	if _, err := io.ReadFull(conn, head); err != nil {
+		return err
+	}
+	body := make([]byte, binary.BigEndian.Uint32(head)-4)
+	if _, err := io.ReadFull(conn, body); err != nil {
+		return err
+	}
+	return resp.ReadFrom(body)
 }
 
 // fetch hands the records of a partition from an offset on, up to end, to take, and

@@ -74,6 +74,13 @@ func (m *manifest) get(flow int) sentFlow {
 	return m.flows[flow]
 }
 
+// reopen says that there is more to come.
+func (m *manifest) reopen() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done = false
+}
+
 // sent is how many flows have begun, and whether all there will be are written.
 func (m *manifest) sent() (flows int, done bool) {
 	m.mu.Lock()

@@ -25,28 +25,25 @@ import (
 var built struct {
 	once sync.Once
 	dir  string
+	path string
 	err  error
 }
 
 const repository = "../.."
 
-// binary is the path of the serveflow under test.
-func binary(t *testing.T) string {
+// executable is the path of the serveflow under test.
+func executable(t *testing.T) string {
 	t.Helper()
 	built.once.Do(func() {
 		if built.dir, built.err = os.MkdirTemp("", "faults"); built.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", filepath.Join(built.dir, "serveflow"), "./cmd/serveflow")
-		build.Dir = repository
-		if out, err := build.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("%w\n%s", err, out)
-		}
+		built.path, built.err = process.Build(repository, built.dir)
 	})
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
-	return filepath.Join(built.dir, "serveflow")
+	return built.path
 }
 
 // member is one `serveflow run`, or another subcommand, in a process of its own.
@@ -63,9 +60,9 @@ type member struct {
 func startMember(t *testing.T, settings []string, args ...string) *member {
 	t.Helper()
 	m := &member{t: t, admin: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
-	cmd := exec.Command(binary(t), args...)
+	cmd := exec.Command(executable(t), args...)
 	cmd.Dir = repository
-	cmd.Env = append(environment("SERVEFLOW_ADMIN="+m.admin), settings...)
+	cmd.Env = append(process.Environment("SERVEFLOW_ADMIN="+m.admin), settings...)
 	var err error
 	if m.Process, err = process.Start(cmd, m.log); err != nil {
 		t.Fatal(err)
@@ -73,22 +70,17 @@ func startMember(t *testing.T, settings []string, args ...string) *member {
 	t.Cleanup(func() {
 		m.Kill()
 		if t.Failed() {
-			text, _ := os.ReadFile(m.log)
+			text := m.text()
 			t.Logf("pid %d, serveflow %s:\n%s", m.PID(), strings.Join(args, " "), text[max(0, len(text)-8<<10):])
 		}
 	})
 	return m
 }
 
-// environment is ours without serveflow's settings, and with those given.
-func environment(settings ...string) []string {
-	var env []string
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "SERVEFLOW_") {
-			env = append(env, variable)
-		}
-	}
-	return append(env, settings...)
+// text is what the member has logged.
+func (m *member) text() string {
+	text, _ := os.ReadFile(m.log)
+	return string(text)
 }
 
 // stop asks the member to drain and gives how long that took. It must end well.

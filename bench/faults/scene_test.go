@@ -15,11 +15,12 @@ import (
 
 // setup is what a scene is made of; zero values are as the comments say.
 type setup struct {
-	brokers    []string // where the bench itself reads and writes
-	through    []string // where members find the brokers; empty: likewise
-	partitions int      // of the input topic and of the labels; 0: 12
-	replicas   int      // 0: 1
-	settings   []string // of every member, "SERVEFLOW_X=y"
+	brokers    []string            // where the bench itself reads and writes
+	through    []string            // where members find the brokers; empty: likewise
+	partitions int                 // of the input topic and of the labels; 0: 12
+	replicas   int                 // 0: 1
+	settings   []string            // of every member, "SERVEFLOW_X=y"
+	configs    []kafka.ConfigEntry // of the topics
 	// foreign tells uids that a row sends by itself, whose labels are not looked at.
 	foreign func(uid string) bool
 }
@@ -33,6 +34,7 @@ type scene struct {
 	templates []*template
 	sent      *manifest
 	verifier  *verifier
+	playing   *player
 	player    chan error // how the producer ended; nil before send
 
 	mu      sync.Mutex
@@ -80,7 +82,7 @@ func (c *scene) create(topic string, partitions int) {
 	c.t.Helper()
 	eventually(c.t, time.Minute, "topic "+topic, func() bool {
 		_, err := c.client.CreateTopics(context.Background(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
-			{Topic: topic, NumPartitions: partitions, ReplicationFactor: c.replicas}}})
+			{Topic: topic, NumPartitions: partitions, ReplicationFactor: c.replicas, ConfigEntries: c.configs}}})
 		if err != nil {
 			return false
 		}
@@ -127,8 +129,9 @@ func (c *scene) await() {
 	}
 }
 
-// send begins to write traffic; once a scene.
+// send begins to write traffic; again only when what was sent before is settled.
 func (c *scene) send(tr traffic) {
+	c.sent.reopen()
 	ids := make([]int, c.partitions)
 	queues := make([]chan outgoing, c.partitions)
 	for i := range ids {
@@ -136,11 +139,14 @@ func (c *scene) send(tr traffic) {
 	}
 	p := &player{traffic: tr, manifest: c.sent, templates: c.templates, client: c.client, topic: c.name,
 		partitions: ids, queues: queues, rng: rand.New(rand.NewPCG(1, 1))}
-	c.player = make(chan error, 1)
+	c.playing, c.player = p, make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	go func() { c.player <- p.run(ctx) }()
 	c.t.Cleanup(stop)
 }
+
+// enough lets no further flow begin; those under way are sent to their ends.
+func (c *scene) enough() { c.playing.ending.Store(true) }
 
 // sending tells whether traffic is still being written.
 func (c *scene) sending() bool {
@@ -148,13 +154,25 @@ func (c *scene) sending() bool {
 	return !done
 }
 
+// written waits until all traffic is written.
+func (c *scene) written() {
+	c.t.Helper()
+	if err := <-c.player; err != nil {
+		c.t.Fatalf("the producer failed: %v", err)
+	}
+}
+
 // settle waits until all traffic is written and committed. It gives up where for
 // a while nothing has moved.
 func (c *scene) settle(patience time.Duration) {
 	c.t.Helper()
-	if err := <-c.player; err != nil {
-		c.t.Errorf("the producer failed: %v", err)
-	}
+	c.written()
+	c.caughtUp(patience)
+}
+
+// caughtUp waits until everything written is labelled and committed, likewise.
+func (c *scene) caughtUp(patience time.Duration) {
+	c.t.Helper()
 	before, since := int64(-1), time.Now()
 	for {
 		open, lag, err := c.verifier.behind()

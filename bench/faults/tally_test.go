@@ -18,6 +18,7 @@ type tally struct {
 	above      int            // flows below a committed offset and without a label
 	back       int            // committed offsets that went back
 	wait       time.Duration  // the longest that a flow waited for its label, from when its first record was written, beyond what it waits for packets
+	slowest    string         // that flow, in words
 	memory     int64          // bytes: the most that one member had resident
 	dead       map[string]int // dead letters by reason
 	faults     []string       // the first of each kind, in words

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -17,6 +18,7 @@ import (
 type traffic struct {
 	flows int
 	rate  float64 // flows that begin a second
+	only  string  // templates that this stage answers; empty: all
 }
 
 // outgoing is a record on its way to a partition.
@@ -37,6 +39,7 @@ type player struct {
 	queues     []chan outgoing // by partition
 	due        schedule
 	rng        *rand.Rand
+	ending     atomic.Bool // no further flows are to begin
 }
 
 // run sends everything and returns when it is written, or ctx is done.
@@ -67,9 +70,13 @@ func (p *player) close() {
 // play hands the records over as they are due.
 func (p *player) play(ctx context.Context) error {
 	base := time.Now().UnixMicro()
-	for begun := 0; begun < p.traffic.flows || len(p.due) > 0; {
+	for begun := 0; ; {
+		more := begun < p.traffic.flows && !p.ending.Load()
+		if !more && len(p.due) == 0 {
+			return nil
+		}
 		start := base + int64(float64(begun)*1e6/p.rate)
-		if begun < p.traffic.flows && (len(p.due) == 0 || start <= p.due[0].at) {
+		if more && (len(p.due) == 0 || start <= p.due[0].at) {
 			begun++
 			n, f := p.choose(int64(float64(p.traffic.flows-begun)*1e6/p.rate) + 3e6)
 			flow := p.open(start, n, p.partition(len(p.manifest.flows)))
@@ -87,14 +94,13 @@ func (p *player) play(ctx context.Context) error {
 			heap.Pop(&p.due)
 		}
 	}
-	return nil
 }
 
 // choose takes a template that ends before the traffic does.
 func (p *player) choose(within int64) (int, *template) {
 	for {
 		n := p.rng.IntN(len(p.templates))
-		if f := p.templates[n]; f.span <= within {
+		if f := p.templates[n]; f.span <= within && (p.only == "" || p.only == f.want.Stage) {
 			return n, f
 		}
 	}

@@ -100,6 +100,9 @@ func (v *verifier) label(r *kafka.Record) {
 		return
 	}
 	flow, known := v.sent.flow(l.UID)
+	if key, _ := kafka.ReadAll(r.Key); string(key) != l.UID {
+		v.complain(&v.tally.unknown, "a label of %s has the key %q", l.UID, key)
+	}
 	if !known {
 		v.complain(&v.tally.unknown, "a label of %s, which was not sent", l.UID)
 		return
@@ -141,7 +144,10 @@ func (v *verifier) take(l *label, flow int) {
 		v.complain(&v.tally.differ, "%s is not labelled as by replay: %s", l.UID, l.difference(want, sent.start))
 	}
 	waited := time.Since(v.sent.began) - time.Duration(sent.at)*time.Millisecond - seconds(want.last)
-	v.tally.wait = max(v.tally.wait, waited)
+	if waited > v.tally.wait && sent.first >= 0 { // else it came before the producer knew that it had written
+		v.tally.wait, v.tally.slowest = waited, fmt.Sprintf("%s of %s/%d, sent after %v, label %s by %s: %s", l.UID, v.name, sent.partition,
+			time.Duration(sent.at)*time.Millisecond, l.Label, l.Stage, l.Reason)
+	}
 }
 
 // steady is the label without what the slow stage may give otherwise in another batch.
@@ -197,8 +203,11 @@ func (v *verifier) behind() (open, lag int64, err error) {
 	for partition, s := range ends {
 		lag += s.end - v.committed[partition]
 	}
-	return int64(flows - len(v.flows) + v.unlabeled), lag, err
+	return int64(v.open(flows)), lag, err
 }
+
+// open is how many of the flows sent have no label.
+func (v *verifier) open(flows int) int { return flows - len(v.flows) + v.unlabeled }
 
 // finish reads everything to its end and sums up.
 func (v *verifier) finish() *tally {
@@ -213,7 +222,7 @@ func (v *verifier) finish() *tally {
 	}
 	y := v.tally
 	y.flows, _ = v.sent.sent()
-	y.lost = y.flows - len(v.flows) + v.unlabeled
+	y.lost = v.open(y.flows)
 	v.scene.mu.Lock()
 	defer v.scene.mu.Unlock()
 	for _, m := range v.members {

@@ -43,7 +43,7 @@ type Settings struct {
 	MaxFlowBytes    Bytes         `split_words:"true" default:"0" desc:"memory of open flows; beyond it likewise; 0: a share of SERVEFLOW_MAX_MEMORY"`
 	MaxFinished     int           `split_words:"true" default:"0" desc:"finished uids that are remembered; 0: as many as a share of SERVEFLOW_MAX_MEMORY holds"`
 	MaxPinRecords   int64         `split_words:"true" default:"1000000" desc:"records of its partition that may come while a flow is open; then it is decided with what there is"`
-	ReadBack        int64         `split_words:"true" default:"200000" desc:"records a partition below the committed offset that are read again at a start, to relearn finished flows"`
+	ReadBack        int64         `split_words:"true" default:"2000000" desc:"records a partition below the committed offset that are read again at a start, at most, to relearn the flows finished within SERVEFLOW_REMEMBER"`
 	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
 	SessionTimeout  time.Duration `split_words:"true" default:"30s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery     time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
@@ -53,6 +53,7 @@ type Settings struct {
 	SinkQueue       int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
 	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
+	SlowBatch       int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
 	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
 	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
 	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
@@ -152,7 +153,7 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 }
 
 func (s *Settings) cascade() cascade.Config {
-	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers}
+	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch}
 }
 
 // cluster is the way to the brokers.
