@@ -39,7 +39,7 @@ func pinRecords() int     { return choose(50_000, 1_000_000) }
 
 // floodCap is the memory that a member may have, in the setting's words and in bytes.
 func floodCap() (string, int64) {
-	mib := choose(480, 1024)
+	mib := choose(512, 1024)
 	return fmt.Sprintf("SERVEFLOW_MAX_MEMORY=%dMiB", mib), int64(mib) << 20
 }
 

@@ -54,7 +54,7 @@ func (c *scene) pour(t *testing.T, n int, p pouring) {
 	var group errgroup.Group
 	group.SetLimit(pourWriters)
 	for from := 0; from < n; from += pourBatch {
-		batch, partition := min(pourBatch, n-from), from/pourBatch%c.partitions
+		batch, partition := min(pourBatch, n-from), (int(first)+from)/pourBatch%c.partitions
 		group.Go(func() error {
 			c.produceAll(t, partition, p.records(first, from, batch))
 			return nil
