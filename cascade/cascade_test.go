@@ -119,6 +119,7 @@ func (r *rig) feed(flags []int16, late time.Duration) {
 		}
 	}
 	if late > 0 {
+		table.Idle(0) // the wait for what came is over
 		table.Idle(late)
 		for f := table.Due(); f != nil; f = table.Due() {
 			decide(f)

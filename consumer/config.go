@@ -23,6 +23,14 @@ type Config struct {
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 
+	// PinRecords is how many records of its partition may come while a flow holds
+	// the low watermark; 0 is any number.
+	PinRecords int64
+	// PinBytes is what the partitions' pins may take, 0 is any. A flow is decided
+	// after half of its partition's share; where the rest fills up too, because a
+	// label or dead letter is not written, the partition is not read on.
+	PinBytes int
+
 	// ReadBack is how many records below the committed offset are read again, at most,
 	// at the start of a partition, to relearn which flows were finished; those older
 	// than Flow.Remember are not.
@@ -63,6 +71,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("consumer: the session timeout is %v: choose at least %v", c.SessionTimeout, 4*heartbeat)
 	case c.DrainTimeout > c.SessionTimeout/2:
 		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, c.SessionTimeout/2)
+	case c.PinRecords < 0 || c.PinBytes < 0:
+		return errors.New("consumer: the records that a flow may stay open for, and the bytes for pins, must not be negative")
 	case c.ReadBack < 0:
 		return errors.New("consumer: the records read back must not be negative")
 	}
@@ -78,5 +88,17 @@ func (c *Config) share(n int) flow.Config {
 	cfg.Flows = max(1, cfg.Flows/n)
 	cfg.Bytes = max(1<<10, cfg.Bytes/n)
 	cfg.Finished = max(1, cfg.Finished/n)
+	cfg.Records = c.PinRecords
+	if most := int64(c.pinShare(n)) / 2; most > 0 && (cfg.Records == 0 || cfg.Records > most) {
+		cfg.Records = most
+	}
 	return cfg
+}
+
+// pinShare is how many pins one partition out of n may hold; 0 is any number.
+func (c *Config) pinShare(n int) int {
+	if c.PinBytes == 0 {
+		return 0
+	}
+	return max(2*pinsABlock, c.PinBytes/n/pinBytes)
 }

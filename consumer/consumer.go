@@ -46,7 +46,7 @@ func New(cfg Config, newDecider func() Decider, dead DeadLetters, m *Metrics, lo
 	intakes := func(partitions []int) []intake {
 		var all []intake
 		for _, id := range partitions {
-			all = append(all, labeller{NewWorker(cfg.share(len(partitions)), cfg.Limits, newDecider(), m), strconv.Itoa(id)})
+			all = append(all, &labeller{Worker: NewWorker(cfg.share(len(partitions)), cfg.Limits, newDecider(), m), partition: strconv.Itoa(id)})
 		}
 		return all
 	}
@@ -150,7 +150,9 @@ func (c *Consumer) start(gen *kafka.Generation, at offsets) {
 		workers.Add(1)
 		gen.Start(func(ctx context.Context) {
 			defer workers.Done()
-			newPartition(c, a.ID, at, intakes[i], committer).run(ctx)
+			p := newPartition(c, a.ID, at, intakes[i], committer)
+			p.pins.most = c.cfg.pinShare(len(assigned))
+			p.run(ctx)
 			<-ctx.Done()
 		})
 	}

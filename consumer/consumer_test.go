@@ -245,19 +245,17 @@ func TestStandingStillIsNoSilence(t *testing.T) {
 	p.rested = now
 	for _, step := range []struct {
 		after  time.Duration
-		n      int
 		atEnd  bool
-		silent time.Duration
+		waited time.Duration
 	}{
-		{time.Second, 0, true, time.Second},
-		{time.Minute, 0, true, 2 * time.Second}, // halted for a minute
-		{time.Second, 0, false, 0},              // there is more to read
-		{time.Second, 0, true, time.Second},
-		{time.Second, 1, true, 0},
+		{time.Second, true, time.Second},
+		{time.Minute, true, time.Second}, // halted for a minute
+		{time.Second, false, 0},          // there is more to read
+		{time.Second, true, time.Second},
 	} {
 		now = now.Add(step.after)
-		if p.rest(step.n, step.atEnd, now); p.silent != step.silent {
-			t.Errorf("after %+v: silent for %v", step, p.silent)
+		if got := p.waited(step.atEnd, now); got != step.waited {
+			t.Errorf("after %+v: waited for %v", step, got)
 		}
 	}
 }

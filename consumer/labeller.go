@@ -9,15 +9,21 @@ import (
 type labeller struct {
 	*Worker
 	partition string
+
+	forgotten, headless int // counted so far
 }
 
-// Rest moves the clock of a partition that is read to its end by wall time.
-func (l labeller) Rest(_ context.Context, atEnd bool, silent time.Duration) {
-	if atEnd && silent > 0 {
-		l.Idle(silent)
+// Rest moves the clocks of a partition that is read to its end by wall time.
+func (l *labeller) Rest(_ context.Context, _ bool, waited time.Duration) {
+	if waited > 0 {
+		l.Idle(waited)
 	}
 	open, bytes, remembered := l.table.Size()
 	l.metrics.open.WithLabelValues(l.partition).Set(float64(open))
 	l.metrics.bytes.WithLabelValues(l.partition).Set(float64(bytes))
 	l.metrics.remembered.WithLabelValues(l.partition).Set(float64(remembered))
+	forgotten, headless := l.table.Losses()
+	l.metrics.forgotten.Add(float64(forgotten - l.forgotten))
+	l.metrics.headless.Add(float64(headless - l.headless))
+	l.forgotten, l.headless = forgotten, headless
 }

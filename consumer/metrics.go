@@ -32,6 +32,8 @@ type Metrics struct {
 	open       *prometheus.GaugeVec
 	bytes      *prometheus.GaugeVec
 	remembered *prometheus.GaugeVec
+	forgotten  prometheus.Counter
+	headless   prometheus.Counter
 }
 
 // NewMetrics registers the consumer's metrics.
@@ -43,6 +45,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		bytes:            p.gauge(reg, "serveflow_open_flow_bytes", "Memory of the open flows."),
 		remembered:       p.gauge(reg, "serveflow_finished_uids", "Finished flows whose uid is remembered."),
 	}
+	m.forgotten = promauto.With(reg).NewCounter(prometheus.CounterOpts{Name: "serveflow_finished_uids_forgotten_total",
+		Help: "Finished uids forgotten before their time because SERVEFLOW_MAX_FINISHED left no room: a late packet of such a flow is labelled as a flow of its own."})
+	m.headless = promauto.With(reg).NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_headless_total",
+		Help: "Flows decided without their first packet: it never came, or the flow had been finished and forgotten."})
 	records := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{Name: "serveflow_records_total",
 		Help: "Well-formed records taken, by what became of them."}, []string{"outcome"})
 	for i, name := range flow.Outcomes {

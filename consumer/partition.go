@@ -19,8 +19,9 @@ type intake interface {
 	// says that the record is bad; then nothing has changed.
 	Take(value []byte, pin func() flow.Acker) error
 	// Rest is told after each fetch whether that reached the partition's end, and
-	// for how long no record has come. It may block until ctx is done.
-	Rest(ctx context.Context, atEnd bool, silent time.Duration)
+	// if so for how long in wall time it had waited there. It may block until ctx
+	// is done.
+	Rest(ctx context.Context, atEnd bool, waited time.Duration)
 	// Relearn takes a record that was done with before the partition was resumed,
 	// unless it belongs to what is open.
 	Relearn(value []byte)
@@ -40,10 +41,9 @@ type partition struct {
 	pin     func() flow.Acker // pins.take, made once: a method value is an allocation
 	commits *committer
 	log     *slog.Logger
-	placed  bool          // the pins stand where to go on from
-	told    time.Time     // when the committer was last told of the pins
-	rested  time.Time     // when the intake was last told to rest
-	silent  time.Duration // for how long no record has come, though all were read
+	placed  bool      // the pins stand where to go on from
+	told    time.Time // when the committer was last told of the pins
+	rested  time.Time // when the intake was last told to rest
 }
 
 func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer) *partition {
@@ -64,9 +64,8 @@ func (p *partition) run(ctx context.Context) {
 	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
 		err := p.begin(ctx)
 		for err == nil && ctx.Err() == nil {
-			if err = p.step(ctx); err == nil { // only a fetch shows that reading is allowed
+			if err = p.step(ctx); err == nil {
 				wait = 0
-				p.problem(p.id, nil)
 			}
 		}
 		if ctx.Err() == nil {
@@ -97,7 +96,7 @@ func (p *partition) begin(ctx context.Context) error {
 	if err := p.within(first, end); err != nil {
 		return err
 	}
-	p.rested, p.silent = time.Now(), 0
+	p.rested = time.Now()
 	return nil
 }
 
@@ -161,34 +160,62 @@ func (p *partition) relearn(ctx context.Context, first int64) error {
 	return nil
 }
 
-// step fetches once and takes what comes.
+// step fetches once and takes what comes, unless too much is held already.
 func (p *partition) step(ctx context.Context) error {
-	n, atEnd, err := p.tail.fetch(func(rec *fetch.Record) error {
-		p.take(ctx, rec)
-		return ctx.Err()
-	})
-	now := time.Now()
-	p.rest(n, atEnd, now)
-	p.intake.Rest(ctx, atEnd, p.silent)
-	if now.Sub(p.told) > p.cfg.CommitEvery/4 { // listing the pins costs
-		p.told = now
+	var err error
+	if low := p.pins.low(); p.pins.full() {
+		p.hold(ctx, low)
+	} else {
+		err = p.fetch(ctx)
+	}
+	if time.Since(p.told) > p.cfg.CommitEvery/4 { // listing the pins costs
+		p.told = time.Now()
 		p.commits.advance(p.id, p.pins.place())
 	}
 	p.metrics.observe(p)
 	return err
 }
 
-// rest counts the silence of a partition that is read to its end. A fetch adds no more
-// than it may wait: time for which the process stood still, or for which nothing could
-// be read or written, is none that the flows were silent for.
-func (p *partition) rest(n int, atEnd bool, now time.Time) {
+func (p *partition) fetch(ctx context.Context) error {
+	_, atEnd, err := p.tail.fetch(func(rec *fetch.Record) error {
+		p.take(ctx, rec)
+		return ctx.Err()
+	})
+	if err == nil { // only a fetch shows that reading is allowed
+		p.problem(p.id, nil)
+	}
+	p.intake.Rest(ctx, atEnd, p.waited(atEnd, time.Now()))
+	return err
+}
+
+// hold waits a moment for what holds the watermark. Flows are decided before they
+// hold it for so long, so it is a label or a dead letter that cannot be written.
+func (p *partition) hold(ctx context.Context, low int64) {
+	p.problem(p.id, fmt.Errorf("consumer: %s/%d is not read on: what came of its offset %d is not written, and %d records behind it wait", p.cfg.Topic, p.id, low, p.pins.next-low))
+	select {
+	case <-time.After(holdFor):
+	case <-ctx.Done():
+	}
+	p.intake.Rest(ctx, false, 0)
+	if p.pins.low(); !p.pins.full() {
+		p.problem(p.id, nil)
+	}
+	p.rested = time.Now()
+}
+
+// holdFor is the time between two looks at whether a partition may be read on.
+const holdFor = 50 * time.Millisecond
+
+// waited is for how long the partition stood at its end and waited for records
+// since it last said so. Time in which records were there, or could not be read,
+// or the process stood still, is none: it must not end flows whose packets lie there.
+func (p *partition) waited(atEnd bool, now time.Time) time.Duration {
 	since := now.Sub(p.rested)
 	p.rested = now
-	if n > 0 || !atEnd {
-		p.silent = 0
-		return
+	if !atEnd {
+		return 0
 	}
-	p.silent += min(since, p.cfg.MaxWait)
+	return min(since, p.cfg.MaxWait)
 }
 
 // take hands one record to the intake. What is bad, and what could not even be

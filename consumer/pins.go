@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"math"
 	"sync/atomic"
 
 	"github.com/serveflow/serveflow/consumer/flow"
@@ -9,9 +10,13 @@ import (
 // pins hold a partition's low watermark: the lowest offset that an unfinished
 // flow or an unacknowledged label still needs. Only the partition's goroutine
 // uses it; acknowledgements come from any.
+//
+// One flow that stays open keeps all pins behind it here, so they are small, and
+// lie together by the hundred.
 type pins struct {
-	held []*pin // in order of offset
-	next int64  // offset of the next record to take
+	held []*pinBlock // in order of offset
+	next int64       // offset of the next record to take
+	most int         // how many may be held; 0 is any number
 
 	// Of the place that the partition was resumed at: below reach, no record is
 	// needed but those that lie ahead.
@@ -19,9 +24,23 @@ type pins struct {
 	ahead []int64
 }
 
+// pinBlock is some pins that follow one another.
+type pinBlock struct {
+	base int64 // offsets count from here
+	pins [pinsABlock]pin
+	used int // pins taken
+	done int // pins at the front that are acknowledged
+}
+
+const (
+	pinsABlock = 253 // so that a block, with the rest, fills 2 KiB
+	// pinBytes is what a pin takes, its share of the block and of the array included.
+	pinBytes = 9
+)
+
 // pin holds one offset until it is acknowledged.
 type pin struct {
-	offset int64
+	offset uint32 // from the block's base
 	acked  atomic.Bool
 }
 
@@ -30,8 +49,15 @@ func (p *pin) Ack() { p.acked.Store(true) }
 
 // take pins the record being taken, the one before next.
 func (p *pins) take() flow.Acker {
-	held := &pin{offset: p.next - 1}
-	p.held = append(p.held, held)
+	offset, last := p.next-1, len(p.held)-1
+	if last < 0 || p.held[last].used == pinsABlock || offset-p.held[last].base > math.MaxUint32 {
+		p.held = append(p.held, &pinBlock{base: offset})
+		last++
+	}
+	b := p.held[last]
+	held := &b.pins[b.used]
+	held.offset = uint32(offset - b.base)
+	b.used++
 	return held
 }
 
@@ -75,24 +101,34 @@ func (p *pins) lost(next, first int64) int64 {
 
 // low is the offset up to which nothing is needed any more.
 func (p *pins) low() int64 {
-	n := 0
-	for n < len(p.held) && p.held[n].acked.Load() {
-		p.held[n] = nil
-		n++
+	for len(p.held) > 0 {
+		b := p.held[0]
+		for b.done < b.used && b.pins[b.done].acked.Load() {
+			b.done++
+		}
+		if b.done < b.used {
+			return b.base + int64(b.pins[b.done].offset)
+		}
+		p.held[0] = nil
+		p.held = p.held[1:]
 	}
-	p.held = p.held[n:]
-	if len(p.held) == 0 {
-		p.held = nil // lets go of the array that the pins have walked along
-		return p.next
-	}
-	return p.held[0].offset
+	p.held = nil // lets go of the array that the blocks have walked along
+	return p.next
+}
+
+// full tells whether no more pins may be taken for now. The first block and the last
+// may have few, so they do not count for two.
+func (p *pins) full() bool {
+	return p.most > 0 && (len(p.held)-1)*pinsABlock > p.most
 }
 
 // each gives the offsets that are needed, in order, until do has enough.
 func (p *pins) each(do func(offset int64) bool) {
-	for _, held := range p.held {
-		if !held.acked.Load() && !do(held.offset) {
-			return
+	for _, b := range p.held {
+		for i := b.done; i < b.used; i++ {
+			if !b.pins[i].acked.Load() && !do(b.base+int64(b.pins[i].offset)) {
+				return
+			}
 		}
 	}
 	for _, offset := range p.ahead {
@@ -105,9 +141,11 @@ func (p *pins) each(do func(offset int64) bool) {
 // unacked counts the offsets that are still held.
 func (p *pins) unacked() int {
 	n := 0
-	for _, held := range p.held {
-		if !held.acked.Load() {
-			n++
+	for _, b := range p.held {
+		for i := b.done; i < b.used; i++ {
+			if !b.pins[i].acked.Load() {
+				n++
+			}
 		}
 	}
 	return n

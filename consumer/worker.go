@@ -48,10 +48,12 @@ func NewWorker(cfg flow.Config, limits zeek.Limits, d Decider, m *Metrics) *Work
 
 // Take takes one record's bytes, which it does not keep. pin is asked for once
 // where the record opens a flow: it holds the record's place until the flow's
-// label is written. The error is a *zeek.Error: the record is bad and nothing
-// has changed.
+// label is written. The error is a *zeek.Error: the record is bad and no flow
+// has it.
 func (w *Worker) Take(value []byte, pin func() flow.Acker) error {
 	if err := w.decoder.Decode(value, &w.record); err != nil {
+		w.table.Skip()
+		w.Settle()
 		return err
 	}
 	w.add(pin)
@@ -99,9 +101,9 @@ func (w *Worker) Relearn(value []byte) {
 	}
 }
 
-// Idle moves the table's clock by wall time: since is how long no record has come.
-func (w *Worker) Idle(since time.Duration) {
-	w.table.Idle(since)
+// Idle tells the flows for how long in wall time there was no record to read.
+func (w *Worker) Idle(waited time.Duration) {
+	w.table.Idle(waited)
 	w.Settle()
 }
 
@@ -114,5 +116,7 @@ func (w *Worker) Open() int {
 func (w *Worker) decide(f *flow.Flow) {
 	if w.decider.Decide(f) {
 		w.table.Finish(f)
+	} else {
+		w.table.Keep(f)
 	}
 }

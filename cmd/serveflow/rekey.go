@@ -42,6 +42,7 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
 		return err
 	}
+	s.limitMemory()
 	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg, s.Pprof}, parts{r}, func() {
 		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
 	})

@@ -59,6 +59,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
 		return err
 	}
+	s.limitMemory()
 	return serve(ctx, newPreflight(s, cluster, topics), server{s.Admin, "SERVEFLOW_ADMIN", reg, s.Pprof}, all, func() {
 		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
 	})

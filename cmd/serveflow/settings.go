@@ -40,9 +40,11 @@ type Settings struct {
 	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, record time"`
 	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, record time; timeouts wait that much longer"`
 	Remember        time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
-	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows; beyond it the oldest are decided with what there is"`
-	MaxFlowBytes    int           `split_words:"true" default:"536870912" desc:"bytes of memory for open flows; beyond it likewise"`
-	MaxFinished     int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
+	MaxMemory       Bytes         `split_words:"true" default:"1GiB" desc:"resident memory of the process, at most: bytes, or with KiB, MiB, GiB; what the parts may hold follows from it"`
+	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows; beyond it the first to time out are decided with what there is"`
+	MaxFlowBytes    Bytes         `split_words:"true" default:"0" desc:"memory of open flows; beyond it likewise; 0: a share of SERVEFLOW_MAX_MEMORY"`
+	MaxFinished     int           `split_words:"true" default:"0" desc:"finished uids that are remembered; 0: as many as a share of SERVEFLOW_MAX_MEMORY holds"`
+	MaxPinRecords   int64         `split_words:"true" default:"1000000" desc:"records of its partition that may come while a flow is open; then it is decided with what there is"`
 	ReadBack        int64         `split_words:"true" default:"2000000" desc:"records a partition below the committed offset that are read again at a start, at most, to relearn the flows finished within SERVEFLOW_REMEMBER"`
 	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
 	SessionTimeout  time.Duration `split_words:"true" default:"20s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
@@ -151,9 +153,10 @@ func (s *Settings) flow(spec *cascade.Spec) flow.Config {
 
 // flowConfig keeps depth packets a flow and wants some for the first decision.
 func (s *Settings) flowConfig(depth, want int) flow.Config {
+	b, _ := s.budget() // validate has shown its error
 	return flow.Config{
 		Rules:    flow.Rules{Depth: depth, Idle: s.FlowIdle, MaxAge: s.FlowMaxAge, Lateness: s.Lateness},
-		Limits:   flow.Limits{Flows: s.MaxFlows, Bytes: s.MaxFlowBytes, Finished: s.MaxFinished},
+		Limits:   flow.Limits{Flows: s.MaxFlows, Bytes: int(b.flows), Finished: b.finished},
 		Remember: s.Remember, Want: want,
 	}
 }
@@ -163,8 +166,9 @@ func (s *Settings) cascade() cascade.Config {
 }
 
 func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {
+	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec),
+		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec), PinRecords: s.MaxPinRecords, PinBytes: int(b.pins),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
@@ -184,8 +188,9 @@ func (s *Settings) ship(paths []string) ship.Config {
 
 // rekeyer is the config of the consumer that rekeys.
 func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
+	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1),
+		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1), PinBytes: int(b.pins),
 		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}

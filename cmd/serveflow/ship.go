@@ -37,6 +37,7 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	}
 	defer shipper.Close()
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	s.limitMemory()
 	return serve(ctx, newPreflight(s, cluster, topics), server{s.ShipAdmin, "SERVEFLOW_SHIP_ADMIN", reg, s.Pprof}, parts{shipping{shipper, producer}}, func() {
 		log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
 	})

@@ -116,7 +116,14 @@ func (g graveyard) Bury(ctx context.Context, r consumer.BadRecord) {
 
 // validate checks the settings that no part checks for itself.
 func (s *Settings) validate() error {
+	_, memory := s.budget()
 	switch {
+	case memory != nil:
+		return memory
+	case s.MaxFlowBytes < 0 || s.MaxFinished < 0:
+		return errors.New("SERVEFLOW_MAX_FLOW_BYTES and SERVEFLOW_MAX_FINISHED must not be negative")
+	case s.MaxPinRecords < 1:
+		return fmt.Errorf("SERVEFLOW_MAX_PIN_RECORDS is %d: choose at least 1", s.MaxPinRecords)
 	case s.SinkQueue < 1:
 		return fmt.Errorf("SERVEFLOW_SINK_QUEUE is %d: choose at least 1", s.SinkQueue)
 	case s.LatestTopic != "" && slices.Contains([]string{s.Topic, s.LabelTopic, s.DeadLetterTopic, s.RekeyFrom, s.RekeyTo}, s.LatestTopic):

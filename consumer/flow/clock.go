@@ -11,23 +11,29 @@ const (
 	LeapVotes = 128
 )
 
-// clock is a partition's time, in microseconds: it follows the packet records'
-// time forwards, never goes back, and does not follow a few wild ones.
+// clock is a sensor's time in a partition, in microseconds: it follows the packet
+// records' time forwards, never goes back, and does not follow a few wild ones.
 type clock struct {
-	now    int64 // only ever grows; record time + shift
-	shift  int64 // so that a step back in record time is none here, and a leap a short one
-	heard  int64 // now, when a record was last believed
+	now    int64         // only ever grows; record time + shift
+	shift  int64         // so that a step back in record time is none here, and a leap a short one
+	heard  int64         // now, when a record was last believed
+	waited time.Duration // wall time since then
 	votes  int
+	fresh  bool // a record was believed since wall time was last told
 	seeded bool
+}
+
+// seed starts the clock at now with a record's time, unless it runs.
+func (c *clock) seed(now, ts int64) {
+	if !c.seeded {
+		*c = clock{seeded: true, now: now, heard: now, shift: now - ts}
+	}
 }
 
 // observe takes a packet record's time, and tells whether it made the clock
 // believe a leap: from then on record time + shift is the clock's.
 func (c *clock) observe(ts int64) (leapt bool) {
-	if !c.seeded {
-		c.seeded, c.now, c.heard = true, ts, ts
-		return false
-	}
+	c.seed(ts, ts)
 	if at := c.now - c.shift; ts > at+Leap || ts < at-Leap {
 		if c.votes++; c.votes < LeapVotes {
 			return false
@@ -39,13 +45,15 @@ func (c *clock) observe(ts int64) (leapt bool) {
 	}
 	c.votes = 0
 	c.now = max(c.now, ts+c.shift)
-	c.heard = c.now
+	c.heard, c.waited, c.fresh = c.now, 0, true
 	return leapt
 }
 
-// idle moves the clock on by the wall time since a record was last believed.
-func (c *clock) idle(since time.Duration) {
-	if c.seeded {
-		c.now = max(c.now, later(c.heard, since))
+// idle moves the clock on by wall time, counted from when a record was last believed.
+func (c *clock) idle(waited time.Duration) {
+	if c.seeded && !c.fresh { // else the wait was for the record, whose own time counts
+		c.waited += waited
+		c.now = max(c.now, later(c.heard, c.waited))
 	}
+	c.fresh = false
 }

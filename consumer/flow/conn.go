@@ -72,17 +72,16 @@ func connEnd(began int64, c *zeek.ConnFields) int64 {
 // after their last packet, so that is the time that moves the clock. All that
 // depends on the clock here is for how long uids are remembered.
 func (t *Table) connection(rec *zeek.Record) (*Flow, Outcome) {
-	t.clock.observe(connEnd(rec.TS, rec.Conn))
+	s := t.observe(rec, connEnd(rec.TS, rec.Conn))
 	if _, open := t.open[string(rec.UID)]; open {
 		return nil, Duplicate
 	}
-	if t.done.seen(rec.UID, t.clock.now) {
+	if t.done.seen(rec.UID, t.now) {
 		return nil, Late
 	}
-	f := t.openFlow(rec)
-	before := f.bytes()
+	f := t.openFlow(rec, s)
 	f.PutConn(rec)
-	t.bytes += f.bytes() - before
-	t.timers.start(f, &t.cfg.Rules)
+	t.charge(f)
+	s.timers.start(f, &t.cfg.Rules)
 	return f, Opened
 }

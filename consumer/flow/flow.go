@@ -10,7 +10,6 @@ package flow
 import (
 	"net/netip"
 	"time"
-	"unsafe"
 )
 
 // Acker is told once that everything a flow led to is safely written.
@@ -59,18 +58,22 @@ type Flow struct {
 	Orig   netip.AddrPort
 	Resp   netip.AddrPort
 	Proto  uint8 // IP protocol number
+	limit  int32 // places that a decision may look at
 
 	Cursor       // the cascade's
 	Pin    Acker // the consumer's: acknowledged when the flow's final label is written
 
 	packets []Packet // by place: packets[n-1]
 	headers []byte   // the packets' headers, one behind the other
-	limit   int      // places that a decision may look at
+	index   int32    // in its sensor's timers
+	charged int32    // bytes that the table has counted for it
 
 	conn *record // instead of packets, where the flow is one of conn.log
 
-	state progress
-	timer timer
+	state  progress
+	timer  timer
+	sensor *sensor // whose clock it waits for
+	age    age
 }
 
 // Cursor is how far the flow has come through a cascade.
@@ -85,6 +88,9 @@ type Cursor struct {
 // Put stores a packet at its place n, from 1. It reports false, and changes
 // nothing, where that place is taken: a duplicate.
 func (f *Flow) Put(n int, p Packet, hdr []byte) bool {
+	if n > cap(f.packets) {
+		f.packets = append(make([]Packet, 0, roomFor(n)), f.packets...)
+	}
 	for len(f.packets) < n {
 		f.packets = append(f.packets, Packet{})
 	}
@@ -93,16 +99,19 @@ func (f *Flow) Put(n int, p Packet, hdr []byte) bool {
 	}
 	p.Present = true
 	p.hdrStart, p.hdrLen = uint16(len(f.headers)), uint8(len(hdr))
+	if most := len(f.headers) + len(hdr); most > cap(f.headers) {
+		f.headers = append(make([]byte, 0, roomForHeaders(most)), f.headers...)
+	}
 	f.headers = append(f.headers, hdr...)
 	f.packets[n-1] = p
-	f.limit = max(f.limit, n)
+	f.limit = max(f.limit, int32(n))
 	return true
 }
 
 // Packets gives the packets that a decision may look at, by place, depth of them
 // at most. One that has not come is there with Present false, so that places hold.
 func (f *Flow) Packets(depth int) []Packet {
-	return f.packets[:min(depth, f.limit)]
+	return f.packets[:min(depth, int(f.limit))]
 }
 
 // Header gives the header bytes of a packet of this flow; empty where Zeek had none.
@@ -115,11 +124,11 @@ func (f *Flow) Cause() Cause { return f.state.cause }
 
 // Ready reports whether the flow wants a decision now.
 func (f *Flow) Ready() bool {
-	return f.state.closed || f.state.reach >= f.Want
+	return f.state.closed || f.Reach() >= f.Want
 }
 
 // Reach is how many packets there are from the first on without a hole.
-func (f *Flow) Reach() int { return f.state.reach }
+func (f *Flow) Reach() int { return int(f.state.reach) }
 
 // First is the record time of the flow's first packet that came, microseconds.
 func (f *Flow) First() int64 {
@@ -140,12 +149,6 @@ func (f *Flow) lowest() int {
 		}
 	}
 	return 0
-}
-
-// bytes is what the flow holds in memory, near enough for a cap.
-func (f *Flow) bytes() int {
-	return int(unsafe.Sizeof(*f)) + len(f.UID) + len(f.Sensor) +
-		cap(f.packets)*int(unsafe.Sizeof(Packet{})) + cap(f.headers) + f.conn.bytes() + 8*cap(f.Answer)
 }
 
 // reset empties the flow for reuse by the same table and keeps its storage.

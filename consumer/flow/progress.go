@@ -21,8 +21,8 @@ type Rules struct {
 
 // progress is how far a flow has come towards its decision.
 type progress struct {
-	reach    int  // packets from the first on without a hole
-	closed   bool // no further packet will be looked at: cause says why
+	reach    int32 // packets from the first on without a hole
+	closed   bool  // no further packet will be looked at: cause says why
 	cause    Cause
 	finOrig  bool
 	finResp  bool
@@ -35,19 +35,19 @@ type progress struct {
 // closes the flow where its own packets say that nothing more is to be waited for.
 func (f *Flow) advance(r *Rules) {
 	s := &f.state
-	for !s.closed && s.reach < len(f.packets) && f.packets[s.reach].Present {
+	for !s.closed && int(s.reach) < len(f.packets) && f.packets[s.reach].Present {
 		p := &f.packets[s.reach]
 		if s.reach > 0 && p.TS > f.horizon(r) {
-			f.close(TimedOut, s.reach)
+			f.close(TimedOut, int(s.reach))
 			return
 		}
 		s.reach++
 		if f.tearsDown(p) {
-			f.close(Ended, s.reach)
+			f.close(Ended, int(s.reach))
 		}
 	}
 	if !s.closed && s.forgot && f.complete() {
-		f.close(f.forgottenAs(r), s.reach)
+		f.close(f.forgottenAs(r), int(s.reach))
 	}
 }
 
@@ -99,9 +99,9 @@ func (f *Flow) tcpFlags(p *Packet) int {
 // complete reports whether every packet record that Zeek wrote has come.
 func (f *Flow) complete() bool {
 	if f.state.sent == 0 { // the record does not say
-		return f.state.reach == len(f.packets)
+		return f.Reach() == len(f.packets)
 	}
-	return f.state.reach >= int(min(f.state.sent, math.MaxInt32))
+	return f.Reach() >= int(min(f.state.sent, math.MaxInt32))
 }
 
 // closeDelay is how long after its last packet Zeek writes the end record of a
@@ -124,7 +124,7 @@ func (f *Flow) expire(r *Rules, cause Cause) {
 	if f.state.closed {
 		return
 	}
-	limit := f.state.reach
+	limit := f.Reach()
 	for i, horizon := limit, f.horizon(r); i < len(f.packets); i++ {
 		if f.packets[i].Present && f.packets[i].TS <= horizon {
 			limit = i + 1
@@ -134,7 +134,7 @@ func (f *Flow) expire(r *Rules, cause Cause) {
 }
 
 func (f *Flow) close(cause Cause, limit int) {
-	f.state.closed, f.state.cause, f.limit = true, cause, limit
+	f.state.closed, f.state.cause, f.limit = true, cause, int32(limit)
 }
 
 // later adds d to a record time in microseconds and stays in range.

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +14,9 @@ type Limits struct {
 	Flows    int // open flows
 	Bytes    int // memory of open flows
 	Finished int // finished uids that are remembered
+	// Records is how many records may come while a flow is open, so that the oldest
+	// one does not hold the watermark for ever; 0 is any number.
+	Records int64
 }
 
 // Config is what a table is built with.
@@ -40,6 +44,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("flow: idle timeout %v must be above 0 and at most the maximum age %v", c.Idle, c.MaxAge)
 	case c.Lateness < 0 || c.Remember < 0:
 		return errors.New("flow: lateness and remember must not be negative")
+	case c.Records < 0:
+		return errors.New("flow: the records that may come while a flow is open must not be negative")
 	case c.Flows < 1 || c.Bytes < 1<<10 || c.Finished < 1:
 		return errors.New("flow: the limits on open flows, bytes and finished uids must be positive, bytes at least 1024")
 	}
@@ -76,25 +82,31 @@ var Outcomes = [...]string{"opened", "added", "duplicate", "beyond", "late", "en
 //
 // The caller's loop: Add each record; decide the flow it returns where that is
 // Ready; decide what Due returns until that is nil. A decided flow goes back by
-// Finish, one that waits for more packets stays.
+// Finish, one that waits for more packets by Keep.
 type Table struct {
-	cfg    Config
-	clock  clock
-	open   map[string]*Flow
-	done   finished
-	timers timers
-	bytes  int
-	spare  []*Flow
+	cfg      Config
+	sensors  sensors
+	now      int64     // that of the sensors' clocks which has come furthest
+	stirred  []*sensor // those whose flows Due has yet to look at
+	open     map[string]*Flow
+	ages     ages
+	done     finished
+	bytes    int
+	taken    int64         // records
+	waited   time.Duration // wall time at the end of the records
+	headless int
+	spare    []*Flow
 }
 
 // New builds an empty table of a valid config.
 func New(cfg Config) *Table {
-	return &Table{cfg: cfg, open: map[string]*Flow{}, done: newFinished(cfg.Finished, cfg.Remember)}
+	return &Table{cfg: cfg, sensors: newSensors(), open: map[string]*Flow{}, done: newFinished(cfg.Finished, cfg.Remember)}
 }
 
 // Add takes one record and gives the open flow that it belongs to, nil where
 // there is none.
 func (t *Table) Add(rec *zeek.Record) (*Flow, Outcome) {
+	t.taken++
 	switch {
 	case rec.Kind == zeek.Packet && !t.cfg.Conns:
 		return t.packet(rec)
@@ -106,25 +118,40 @@ func (t *Table) Add(rec *zeek.Record) (*Flow, Outcome) {
 	return nil, Foreign
 }
 
-func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
-	if t.clock.observe(rec.TS) {
-		t.timers.leapt(rec.TS, t.clock.shift, &t.cfg.Rules)
+// Skip counts a record that could not be read: open flows wait no longer for it
+// than for another.
+func (t *Table) Skip() { t.taken++ }
+
+// observe moves the clock of a record's sensor.
+func (t *Table) observe(rec *zeek.Record, ts int64) *sensor {
+	s := t.sensors.of(rec.Sensor)
+	if !s.clock.seeded {
+		s.clock.seed(cmp.Or(t.now, ts), ts)
 	}
+	if s.clock.observe(ts) {
+		s.timers.leapt(ts, s.clock.shift, &t.cfg.Rules)
+	}
+	t.now = max(t.now, s.clock.now)
+	t.stirred = append(t.stirred[:0], s)
+	return s
+}
+
+func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
+	s := t.observe(rec, rec.TS)
 	if rec.N > uint32(t.cfg.Depth) {
 		return nil, Beyond
 	}
 	f, known := t.open[string(rec.UID)]
 	if !known {
-		if t.done.seen(rec.UID, t.clock.now) {
+		if t.done.seen(rec.UID, t.now) {
 			return nil, Late
 		}
-		f = t.openFlow(rec)
+		f = t.openFlow(rec, s)
 	}
-	before := f.bytes()
 	outcome := f.take(rec, &t.cfg.Rules)
-	t.bytes += f.bytes() - before
+	t.charge(f)
 	if !known {
-		t.timers.start(f, &t.cfg.Rules)
+		s.timers.start(f, &t.cfg.Rules)
 		return f, Opened
 	}
 	return f, outcome
@@ -158,24 +185,35 @@ func (f *Flow) turn() {
 	}
 }
 
-func (t *Table) openFlow(rec *zeek.Record) *Flow {
-	f := &Flow{}
-	if n := len(t.spare); n > 0 {
-		f, t.spare = t.spare[n-1], t.spare[:n-1]
+// empty gives a flow to fill, one that was decided where there is one.
+func (t *Table) empty() *Flow {
+	n := len(t.spare)
+	if n == 0 {
+		return &Flow{}
 	}
-	f.UID, f.Sensor = string(rec.UID), string(rec.Sensor)
+	f := t.spare[n-1]
+	t.spare = t.spare[:n-1]
+	return f
+}
+
+func (t *Table) openFlow(rec *zeek.Record, s *sensor) *Flow {
+	f := t.empty()
+	if f.UID, f.Sensor = string(rec.UID), s.name; s.name != string(rec.Sensor) {
+		f.Sensor = string(rec.Sensor)
+	}
 	f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
 	f.Want = t.cfg.Want
-	f.timer.offset = t.clock.now - rec.TS
+	f.sensor, f.timer.opened, f.timer.offset = s, rec.TS, s.clock.now-rec.TS
+	f.age = age{record: t.taken, waited: t.waited}
 	t.open[f.UID] = f
-	t.bytes += f.bytes()
+	t.ages.add(f)
 	return f
 }
 
 func (t *Table) end(rec *zeek.Record) (*Flow, Outcome) {
 	f, ok := t.open[string(rec.UID)]
 	if !ok {
-		if t.done.seen(rec.UID, t.clock.now) {
+		if t.done.seen(rec.UID, t.now) {
 			return nil, Late
 		}
 		return nil, Unopened
@@ -183,79 +221,4 @@ func (t *Table) end(rec *zeek.Record) (*Flow, Outcome) {
 	f.state.forgot, f.state.tornDown, f.state.sent = true, rec.Closed, rec.Sent
 	f.advance(&t.cfg.Rules)
 	return f, Forgot
-}
-
-// Due gives the next flow that must be decided with what there is, because its
-// time is over or memory is short; nil where there is none.
-func (t *Table) Due() *Flow {
-	f := t.timers.earliest(&t.cfg.Rules)
-	switch {
-	case f == nil:
-		return nil
-	case f.timer.due <= t.clock.now:
-		f.expire(&t.cfg.Rules, TimedOut)
-	case len(t.open) > t.cfg.Flows || t.bytes > t.cfg.Bytes:
-		f.expire(&t.cfg.Rules, Evicted)
-	default:
-		return nil
-	}
-	return f
-}
-
-// Drain gives an open flow to be decided because no record will follow at all,
-// the one that would expire first; nil where there is none.
-func (t *Table) Drain() *Flow {
-	f := t.timers.earliest(&t.cfg.Rules)
-	if f != nil {
-		f.expire(&t.cfg.Rules, TimedOut)
-	}
-	return f
-}
-
-// Finish takes a decided flow out of the table and remembers its uid. The flow
-// must not be used afterwards.
-func (t *Table) Finish(f *Flow) {
-	t.timers.stop(f)
-	delete(t.open, f.UID)
-	t.bytes -= f.bytes()
-	t.done.add(f.UID, t.clock.now)
-	f.reset()
-	if len(t.spare) < maxSpare {
-		t.spare = append(t.spare, f)
-	}
-}
-
-// maxSpare bounds the emptied flows that are kept for reuse.
-const maxSpare = 1024
-
-// Has tells whether a flow is open.
-func (t *Table) Has(uid []byte) bool {
-	_, open := t.open[string(uid)]
-	return open
-}
-
-// Relearn remembers the uid of a record whose flow was finished before this table
-// was built. A record that opens nothing says nothing: the packets of its flow may
-// still come.
-func (t *Table) Relearn(rec *zeek.Record) {
-	opens := false
-	switch {
-	case rec.Kind == zeek.Packet && !t.cfg.Conns:
-		t.clock.observe(rec.TS)
-		opens = rec.N <= uint32(t.cfg.Depth)
-	case rec.Kind == zeek.Conn && t.cfg.Conns:
-		t.clock.observe(connEnd(rec.TS, rec.Conn))
-		opens = true
-	}
-	if !t.done.seen(rec.UID, t.clock.now) && opens {
-		t.done.add(string(rec.UID), t.clock.now)
-	}
-}
-
-// Idle moves the table's clock by wall time: since is how long no record has come.
-func (t *Table) Idle(since time.Duration) { t.clock.idle(since) }
-
-// Size gives the open flows, the bytes that they hold, and the uids remembered.
-func (t *Table) Size() (flows, bytes, remembered int) {
-	return len(t.open), t.bytes, len(t.done.place)
 }

@@ -3,28 +3,28 @@ package flow
 import "container/heap"
 
 // timer is a flow's place in the table's heap. due is a lower bound on when the
-// flow expires, on the partition's clock: packets move the true moment back, and
+// flow expires, on its sensor's clock: packets move the true moment back, and
 // that is looked up only when the bound has passed.
 type timer struct {
 	due    int64
-	index  int   // in the heap
-	offset int64 // partition clock minus record time when the flow opened
+	opened int64 // time of the record that opened the flow
+	offset int64 // the sensor's clock minus that, then
 }
 
-// timers is a min-heap of open flows by due.
+// timers is a min-heap of a sensor's open flows by due.
 type timers []*Flow
 
 func (h timers) Len() int           { return len(h) }
 func (h timers) Less(i, j int) bool { return h[i].timer.due < h[j].timer.due }
 func (h timers) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].timer.index, h[j].timer.index = i, j
+	h[i].index, h[j].index = int32(i), int32(j)
 }
 
 // Push is heap.Interface's.
 func (h *timers) Push(x any) {
 	f := x.(*Flow)
-	f.timer.index = len(*h)
+	f.index = int32(len(*h))
 	*h = append(*h, f)
 }
 
@@ -37,11 +37,11 @@ func (h *timers) Pop() any {
 	return f
 }
 
-// expiry is when the flow expires on the partition's clock. It counts from the
-// moment the flow opened, so a flow whose sensor's clock is off, or whose first
-// record is wild, waits as long as any other.
+// expiry is when the flow expires on its sensor's clock. It counts from the
+// moment the flow opened, so a flow whose sensor's clock is off, or one of whose
+// records is wild, waits no longer than any other.
 func (f *Flow) expiry(r *Rules) int64 {
-	return later(f.horizon(r)+f.timer.offset, r.Lateness)
+	return later(min(f.horizon(r), later(f.timer.opened, r.MaxAge))+f.timer.offset, r.Lateness)
 }
 
 // start puts the flow on the heap.
@@ -65,7 +65,7 @@ func (h *timers) leapt(ts, shift int64, r *Rules) {
 
 // stop takes the flow off the heap.
 func (h *timers) stop(f *Flow) {
-	heap.Remove(h, f.timer.index)
+	heap.Remove(h, int(f.index))
 }
 
 // earliest gives the flow that expires first, with its due brought up to date;

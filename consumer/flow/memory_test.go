@@ -1,0 +1,98 @@
+package flow
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+)
+
+// liveHeap is what is live on the heap.
+func liveHeap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// What a table counts must be what it holds, or the cap on it is none: open flows
+// of one packet and of nine, and uids that are remembered.
+func TestCountedMemoryIsReal(t *testing.T) {
+	const flows = 30_000
+	for _, packets := range []int{1, 3, 9} {
+		cfg := testConfig()
+		cfg.Depth, cfg.Want, cfg.Flows, cfg.Bytes = 10, 10, flows, 1<<30
+		before := liveHeap()
+		table := New(cfg)
+		for i := range flows {
+			for n := range packets {
+				rec := pkt(fmt.Sprintf("C%017d", i), uint32(n+1), 0, ack)
+				rec.Hdr = make([]byte, 52) // IPv4 and TCP with timestamps
+				f, _ := table.Add(rec)
+				f.Answer = append(f.Answer[:0], make([]float64, 14)...)
+				f.Pin = &struct{ Acker }{} // as large as a pin is with its place
+				table.Keep(f)
+			}
+		}
+		real := liveHeap() - before
+		_, counted, _ := table.Size()
+		t.Logf("%d packets: %d bytes a flow, counted %d", packets, real/flows, counted/flows)
+		if counted < real*8/10 || counted > real*12/10 {
+			t.Errorf("%d packets: %d bytes are counted and %d held", packets, counted, real)
+		}
+		runtime.KeepAlive(table)
+	}
+}
+
+func TestRememberedUIDIsAsSmallAsPromised(t *testing.T) {
+	for _, limit := range []int{20_000, 50_000, 100_000} {
+		before := liveHeap()
+		table := New(Config{Rules: testConfig().Rules, Limits: Limits{Flows: 1, Bytes: 1 << 20, Finished: limit}, Remember: 1e12, Want: 1})
+		rec := pkt("", 1, 0, syn)
+		for i := range 3 * limit {
+			rec.UID = fmt.Appendf(nil, "C%017d", i)
+			f, _ := table.Add(rec)
+			table.Finish(f)
+		}
+		real := liveHeap() - before
+		t.Logf("limit %d: %d bytes a uid", limit, real/limit)
+		if real > limit*FinishedBytes*11/10+4096 {
+			t.Errorf("limit %d: %d bytes a uid, promised are %d", limit, real/limit, FinishedBytes)
+		}
+		if forgotten, _ := table.Losses(); forgotten != 2*limit {
+			t.Errorf("%d were forgotten before their time, %d had no room", forgotten, 2*limit)
+		}
+	}
+}
+
+// A flood must not make the table forget flows that go on: their next packet would be
+// labelled a second time, with other fields.
+func TestFloodForgetsItsOwnFirst(t *testing.T) {
+	cfg := testConfig()
+	cfg.Finished, cfg.Want = 50, 1
+	table := New(cfg)
+	decided := func(uid string, n uint32, at float64) Outcome {
+		f, outcome := table.Add(pkt(uid, n, at, ack))
+		if f != nil {
+			table.Finish(f)
+		}
+		return outcome
+	}
+	for i := range 10 {
+		decided(fmt.Sprint("real", i), 1, 0)
+	}
+	for i := range 1000 {
+		at := float64(i) * 1e-3
+		decided(fmt.Sprint("flood", i), 1, at)
+		if i%30 == 0 {
+			for k := range 10 {
+				if got := decided(fmt.Sprint("real", k), 2, at); got != Late {
+					t.Fatalf("after %d of the flood: real%d is taken for a flow of its own (%s)", i, k, Outcomes[got])
+				}
+			}
+		}
+		if _, _, remembered := table.Size(); remembered > cfg.Finished {
+			t.Fatalf("%d are remembered, %d may be", remembered, cfg.Finished)
+		}
+	}
+}
