@@ -54,6 +54,8 @@ func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer
 // run reads the partition until ctx, the generation's, is done.
 func (p *partition) run(ctx context.Context) {
 	defer p.tail.close()
+	over := make(chan time.Time, 1)
+	context.AfterFunc(ctx, func() { over <- time.Now() }) // the partition may be blocked just then
 	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
 		err := p.begin(ctx)
 		for err == nil && ctx.Err() == nil {
@@ -67,7 +69,7 @@ func (p *partition) run(ctx context.Context) {
 			wait.sleep(ctx)
 		}
 	}
-	p.finish()
+	p.finish(<-over)
 }
 
 // begin connects and stands where to go on; the first time it also relearns
@@ -173,11 +175,12 @@ func (p *partition) take(ctx context.Context, offset int64, value []byte) {
 	}
 }
 
-// finish waits for what is being written and brings the low watermark up to date.
+// finish waits for what is being written, from the generation's end on, and brings
+// the low watermark up to date.
 // What is still open is handed back: its pins hold the watermark below it, so
 // whoever reads the partition next begins there.
-func (p *partition) finish() {
-	deadline := time.Now().Add(p.cfg.DrainTimeout)
+func (p *partition) finish(over time.Time) {
+	deadline := over.Add(p.cfg.DrainTimeout)
 	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
 	}

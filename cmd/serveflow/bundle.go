@@ -38,7 +38,7 @@ func bundleCommand(_ context.Context, t terminal, args []string) error {
 // loadSpec loads the bundle that the settings name. The bundle's own task is the
 // one that is asked.
 func loadSpec(s *Settings) (*cascade.Spec, error) {
-	b, err := bundle.Load(s.bundleDir(), bundle.Standard(s.ONNXRuntime))
+	b, err := bundle.Load(s.bundleDir(), bundle.StandardWithin(s.ONNXRuntime, s.SlowTimeout))
 	if err != nil {
 		return nil, usageError{err}
 	}
