@@ -21,8 +21,9 @@ type Config struct {
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 
-	// ReadBack is how many records below the committed offset are read again at
-	// the start of a partition, to relearn which flows were finished.
+	// ReadBack is how many records below the committed offset are read again, at most,
+	// at the start of a partition, to relearn which flows were finished; those older
+	// than Flow.Remember are not.
 	ReadBack int64
 	// SkipTruncated: go on, and count, where records were deleted before they
 	// were read; otherwise the partition stops.

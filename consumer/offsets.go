@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -36,6 +38,57 @@ func (o offsets) read(ctx context.Context, partition int) (place, error) {
 		return place{p.CommittedOffset, p.Metadata}, nil
 	}
 	return place{low: -1}, nil
+}
+
+// since gives the offset of the first record of a partition that was written no more
+// than age before the one below low; low where there is none.
+func (o offsets) since(ctx context.Context, partition int, low int64, age time.Duration) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, brokers.Timeout)
+	defer cancel()
+	written, err := o.written(ctx, partition, low-1)
+	if err != nil {
+		return 0, fmt.Errorf("consumer: ask when offset %d of %s/%d was written: %w", low-1, o.topic, partition, err)
+	}
+	res, err := o.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
+		o.topic: {kafka.TimeOffsetOf(partition, written.Add(-age))}}})
+	if err != nil {
+		return 0, fmt.Errorf("consumer: look up an offset of %s/%d by time: %w", o.topic, partition, err)
+	}
+	for _, p := range res.Topics[o.topic] {
+		if p.Error != nil {
+			return 0, fmt.Errorf("consumer: look up an offset of %s/%d by time: %w", o.topic, partition, p.Error)
+		}
+		for offset := range p.Offsets {
+			if offset >= 0 {
+				return min(offset, low), nil
+			}
+		}
+	}
+	return low, nil
+}
+
+// written is when the first record from an offset on was written, and no later than
+// now, whatever its producer says.
+func (o offsets) written(ctx context.Context, partition int, offset int64) (time.Time, error) {
+	now := time.Now()
+	res, err := o.client.Fetch(ctx, &kafka.FetchRequest{Topic: o.topic, Partition: partition, Offset: offset,
+		MinBytes: 1, MaxBytes: 1, MaxWait: time.Second}) // a whole batch comes in any case
+	if err == nil {
+		err = res.Error
+	}
+	for err == nil {
+		var r *kafka.Record
+		if r, err = res.Records.ReadRecord(); err == nil && r.Offset >= offset {
+			if r.Time.Before(now) {
+				now = r.Time
+			}
+			break
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return now, err
 }
 
 // commit commits places as a member of a generation. A broker whose limit on

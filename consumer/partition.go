@@ -127,10 +127,19 @@ func (p *partition) within(first, end int64) error {
 }
 
 // relearn reads the records below the low watermark without labelling: by
-// definition of it, every flow that began there is finished.
+// definition of it, every flow that began there is finished. It begins with those
+// that were written as long ago as a finished flow is remembered.
 func (p *partition) relearn(ctx context.Context, first int64) error {
 	start := p.pins.next
-	for p.tail.next = max(first, start-p.cfg.ReadBack); p.tail.next < start && ctx.Err() == nil; {
+	from := max(first, start-p.cfg.ReadBack)
+	if from < start {
+		since, err := p.offsets.since(ctx, p.id, start, p.cfg.Flow.Remember)
+		if err != nil {
+			return err
+		}
+		from = max(from, since)
+	}
+	for p.tail.next = from; p.tail.next < start && ctx.Err() == nil; {
 		_, _, err := p.tail.fetch(func(offset int64, value []byte) error {
 			if offset < start {
 				p.intake.Relearn(value)

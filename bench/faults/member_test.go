@@ -25,6 +25,7 @@ import (
 var built struct {
 	once sync.Once
 	dir  string
+	path string
 	err  error
 }
 
@@ -37,16 +38,12 @@ func executable(t *testing.T) string {
 		if built.dir, built.err = os.MkdirTemp("", "faults"); built.err != nil {
 			return
 		}
-		build := exec.Command("go", "build", "-o", filepath.Join(built.dir, "serveflow"), "./cmd/serveflow")
-		build.Dir = repository
-		if out, err := build.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("%w\n%s", err, out)
-		}
+		built.path, built.err = process.Build(repository, built.dir)
 	})
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
-	return filepath.Join(built.dir, "serveflow")
+	return built.path
 }
 
 // member is one `serveflow run`, or another subcommand, in a process of its own.
@@ -65,7 +62,7 @@ func startMember(t *testing.T, settings []string, args ...string) *member {
 	m := &member{t: t, admin: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
 	cmd := exec.Command(executable(t), args...)
 	cmd.Dir = repository
-	cmd.Env = append(environment("SERVEFLOW_ADMIN="+m.admin), settings...)
+	cmd.Env = append(process.Environment("SERVEFLOW_ADMIN="+m.admin), settings...)
 	var err error
 	if m.Process, err = process.Start(cmd, m.log); err != nil {
 		t.Fatal(err)
@@ -84,17 +81,6 @@ func startMember(t *testing.T, settings []string, args ...string) *member {
 func (m *member) text() string {
 	text, _ := os.ReadFile(m.log)
 	return string(text)
-}
-
-// environment is ours without serveflow's settings, and with those given.
-func environment(settings ...string) []string {
-	var env []string
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "SERVEFLOW_") {
-			env = append(env, variable)
-		}
-	}
-	return append(env, settings...)
 }
 
 // stop asks the member to drain and gives how long that took. It must end well.

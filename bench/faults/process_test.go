@@ -45,7 +45,7 @@ func killMembers(t *testing.T, r *row, broker string) {
 	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, settings: quick()})
 	s.start(3)
 	s.await()
-	s.send(traffic{flows: choose(12_000, 1_000_000), rate: choose(500., 556)})
+	s.send(traffic{flows: choose(12_000, 1_000_000), rate: choose(500., 700)})
 	kills, rng := 0, rand.New(rand.NewPCG(2, 2))
 	for s.sending() {
 		time.Sleep(choose(8*time.Second, 10*time.Second+time.Duration(rng.Int64N(20e9))))
@@ -65,7 +65,7 @@ func restartMembers(t *testing.T, r *row, broker string) {
 	s.start(3)
 	s.await()
 	restarts := choose(4, 20)
-	s.send(traffic{flows: 4000 * restarts / choose(2, 1), rate: choose(400., 800)})
+	s.send(traffic{flows: choose(8000, 150_000), rate: choose(400., 500)})
 	slowest := time.Duration(0)
 	for range restarts {
 		slowest = max(slowest, s.running()[0].stop())
@@ -110,7 +110,7 @@ func haltMember(t *testing.T, r *row, broker string) {
 	s := newScene(t, setup{brokers: []string{broker}, partitions: 6, settings: quick()})
 	members := s.start(2)
 	s.await()
-	s.send(traffic{flows: choose(5_000, 24_000), rate: choose(200., 400), only: "slow"})
+	s.send(traffic{flows: choose(5_000, 40_000), rate: choose(200., 400), only: "slow"})
 	time.Sleep(3 * time.Second)
 	halted := members[0]
 	halted.pause()

@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/internal/process"
 )
 
 // labRecords are the lab's packet and end records, from the repository's root.
@@ -38,7 +39,7 @@ func templates(t *testing.T, settings []string) []*template {
 	t.Helper()
 	order, all, firsts := flowsOf(t, labLines(t))
 	replay := exec.Command(executable(t), "replay", labRecords)
-	replay.Dir, replay.Env = repository, environment(settings...)
+	replay.Dir, replay.Env = repository, process.Environment(settings...)
 	var stderr bytes.Buffer
 	replay.Stderr = &stderr
 	out, err := replay.Output()

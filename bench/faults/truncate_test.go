@@ -56,7 +56,7 @@ func truncateInput(t *testing.T, r *row, broker string) {
 	y := s.finish()
 	whole, unlabelled := s.unlabelledFrom(before, cut)
 	r.saw("%d records deleted, all counted; %d of %d flows that had lost none are labelled", deleted, whole-unlabelled, whole)
-	if unlabelled > 0 || y.unequal+y.unknown+y.above+y.back > 0 {
+	if unlabelled > 0 || y.unequal+y.unknown+y.back > 0 {
 		t.Errorf("%d of %d flows that had lost no record have no label; %+v", unlabelled, whole, *y)
 	}
 }

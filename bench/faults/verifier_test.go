@@ -100,6 +100,9 @@ func (v *verifier) label(r *kafka.Record) {
 		return
 	}
 	flow, known := v.sent.flow(l.UID)
+	if key, _ := kafka.ReadAll(r.Key); string(key) != l.UID {
+		v.complain(&v.tally.unknown, "a label of %s has the key %q", l.UID, key)
+	}
 	if !known {
 		v.complain(&v.tally.unknown, "a label of %s, which was not sent", l.UID)
 		return

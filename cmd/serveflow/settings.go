@@ -41,7 +41,7 @@ type Settings struct {
 	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows; beyond it the oldest are decided with what there is"`
 	MaxFlowBytes    int           `split_words:"true" default:"536870912" desc:"bytes of memory for open flows; beyond it likewise"`
 	MaxFinished     int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
-	ReadBack        int64         `split_words:"true" default:"200000" desc:"records a partition below the committed offset that are read again at a start, to relearn finished flows"`
+	ReadBack        int64         `split_words:"true" default:"2000000" desc:"records a partition below the committed offset that are read again at a start, at most, to relearn the flows finished within SERVEFLOW_REMEMBER"`
 	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
 	SessionTimeout  time.Duration `split_words:"true" default:"30s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery     time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
