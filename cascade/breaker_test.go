@@ -341,3 +341,17 @@ func TestNumbersThatAreNoAnswer(t *testing.T) {
 		}
 	}
 }
+
+// A process that was halted finds all deadlines past, though the model has had no time.
+func TestHaltedProcessGivesTheModelItsTimeAgain(t *testing.T) {
+	visit(t, &patient{}, unsure, func(t *testing.T, c *clinic) {
+		w, q := newSlow(c.Cascade), &call{done: make(chan error, 1)}
+		time.AfterFunc(time.Second, func() { q.done <- nil })
+		if err := w.wait(context.Background(), time.Now().Add(-45*time.Second), q); err != nil {
+			t.Errorf("a call that was on its way before a halt: %v", err)
+		}
+		if err := w.wait(context.Background(), time.Now().Add(-45*time.Second), q); !errors.Is(err, errHung) {
+			t.Errorf("but not for ever: %v", err)
+		}
+	})
+}

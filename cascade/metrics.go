@@ -3,6 +3,7 @@ package cascade
 import (
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ import (
 // Metrics count what a cascade does with its flows.
 type Metrics struct {
 	log        *slog.Logger
+	said       atomic.Int64 // when a failure was last logged, nanoseconds since the epoch
 	labels     *prometheus.CounterVec
 	deferrals  *prometheus.CounterVec
 	failures   *prometheus.CounterVec
@@ -86,6 +88,10 @@ func (m *Metrics) batched(stage string, n int, d time.Duration) {
 
 func (m *Metrics) failed(stage string, n int, err error) {
 	m.failures.WithLabelValues(stage, kind(err)).Add(float64(n))
+	now, last := time.Now().UnixNano(), m.said.Load()
+	if now-last < int64(time.Second) || !m.said.CompareAndSwap(last, now) {
+		return // one line a second is enough; the metric counts all
+	}
 	m.log.Warn("model failed", "stage", stage, "flows", n, "err", err)
 }
 
