@@ -236,3 +236,28 @@ func TestFinishedAboveTheWatermarkStaysFinished(t *testing.T) {
 		t.Error("the bad record is buried twice")
 	}
 }
+
+// A process that stood still, or could not read, has heard nothing meanwhile: its
+// flows' packets lie in the topic, so its own stillness must not end them.
+func TestStandingStillIsNoSilence(t *testing.T) {
+	p := &partition{Consumer: New(Config{MaxWait: time.Second}, nil, nil, NewMetrics(prometheus.NewRegistry()), quiet())}
+	now := time.Now()
+	p.rested = now
+	for _, step := range []struct {
+		after  time.Duration
+		n      int
+		atEnd  bool
+		silent time.Duration
+	}{
+		{time.Second, 0, true, time.Second},
+		{time.Minute, 0, true, 2 * time.Second}, // halted for a minute
+		{time.Second, 0, false, 0},              // there is more to read
+		{time.Second, 0, true, time.Second},
+		{time.Second, 1, true, 0},
+	} {
+		now = now.Add(step.after)
+		if p.rest(step.n, step.atEnd, now); p.silent != step.silent {
+			t.Errorf("after %+v: silent for %v", step, p.silent)
+		}
+	}
+}

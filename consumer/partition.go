@@ -38,15 +38,16 @@ type partition struct {
 	pin     func() flow.Acker // pins.take, made once: a method value is an allocation
 	commits *committer
 	log     *slog.Logger
-	placed  bool      // the pins stand where to go on from
-	told    time.Time // when the committer was last told of the pins
-	heard   time.Time // when the last record came
+	placed  bool          // the pins stand where to go on from
+	told    time.Time     // when the committer was last told of the pins
+	rested  time.Time     // when the intake was last told to rest
+	silent  time.Duration // for how long no record has come, though all were read
 }
 
 func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer) *partition {
 	p := &partition{Consumer: c, id: id, offsets: at, intake: in, commits: commits,
 		tail: tail{cfg: &c.cfg, partition: id, buf: make([]byte, 64<<10)},
-		log:  c.log.With("topic", c.cfg.Topic, "partition", id), heard: time.Now()}
+		log:  c.log.With("topic", c.cfg.Topic, "partition", id)}
 	p.pin = p.pins.take
 	return p
 }
@@ -89,6 +90,7 @@ func (p *partition) begin(ctx context.Context) error {
 	if err := p.within(first, end); err != nil {
 		return err
 	}
+	p.rested, p.silent = time.Now(), 0
 	p.problem(p.id, nil)
 	return nil
 }
@@ -160,16 +162,27 @@ func (p *partition) step(ctx context.Context) error {
 		return ctx.Err()
 	})
 	now := time.Now()
-	if n > 0 {
-		p.heard = now
-	}
-	p.intake.Rest(ctx, atEnd, now.Sub(p.heard))
+	p.rest(n, atEnd, now)
+	p.intake.Rest(ctx, atEnd, p.silent)
 	if now.Sub(p.told) > p.cfg.CommitEvery/4 { // listing the pins costs
 		p.told = now
 		p.commits.advance(p.id, p.pins.place())
 	}
 	p.metrics.observe(p)
 	return err
+}
+
+// rest counts the silence of a partition that is read to its end. A fetch adds no more
+// than it may wait: time for which the process stood still, or for which nothing could
+// be read or written, is none that the flows were silent for.
+func (p *partition) rest(n int, atEnd bool, now time.Time) {
+	since := now.Sub(p.rested)
+	p.rested = now
+	if n > 0 || !atEnd {
+		p.silent = 0
+		return
+	}
+	p.silent += min(since, p.cfg.MaxWait)
 }
 
 func (p *partition) take(ctx context.Context, offset int64, value []byte) {

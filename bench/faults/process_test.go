@@ -31,13 +31,24 @@ func TestFaultsProcess(t *testing.T) {
 		{"SIGSTOP with slow batches in flight, then SIGCONT", "nothing committed for a partition no longer owned; lost 0", haltMember},
 		{"committed offset below the log's start", "the exact count of lost records; stops, or goes on by setting", truncateInput},
 		{"one input on other partitions, members, batches", "labels equal replay's but for wall-clock fields, the slow stage's probabilities within 1e-6", spreadInput},
-		{"soak at 70% of measured capacity", "memory, goroutines, file descriptors flat; nothing lost", soak},
 	} {
 		run(t, f.fault, f.target, func(t *testing.T, r *row) {
 			t.Parallel()
 			f.do(t, r, broker)
 		})
 	}
+}
+
+// An hour, and by itself: it measures what the machine bears.
+func TestFaultsSoak(t *testing.T) {
+	group(t)
+	if !long() {
+		t.Skip("an hour: in the long form alone")
+	}
+	broker := kafkatest.Start(t).Addr
+	run(t, "soak at 70% of measured capacity", "memory, goroutines, file descriptors flat; nothing lost", func(t *testing.T, r *row) {
+		soak(t, r, broker)
+	})
 }
 
 // killMembers kills a member every now and then, and starts another in its place.
@@ -65,7 +76,7 @@ func restartMembers(t *testing.T, r *row, broker string) {
 	s.start(3)
 	s.await()
 	restarts := choose(4, 20)
-	s.send(traffic{flows: choose(8000, 150_000), rate: choose(400., 500)})
+	s.send(traffic{flows: 1_000_000, rate: 400})
 	slowest := time.Duration(0)
 	for range restarts {
 		slowest = max(slowest, s.running()[0].stop())
@@ -73,9 +84,7 @@ func restartMembers(t *testing.T, r *row, broker string) {
 		s.await()
 		time.Sleep(choose(time.Second, 5*time.Second))
 	}
-	if !s.sending() {
-		t.Error("the traffic ended before the restarts did")
-	}
+	s.enough()
 	s.settle(2 * time.Minute)
 	r.saw("%d restarts, slowest drain %.1f s", restarts, slowest.Seconds())
 	if slowest > 10*time.Second {
@@ -110,7 +119,7 @@ func haltMember(t *testing.T, r *row, broker string) {
 	s := newScene(t, setup{brokers: []string{broker}, partitions: 6, settings: quick()})
 	members := s.start(2)
 	s.await()
-	s.send(traffic{flows: choose(5_000, 40_000), rate: choose(200., 400), only: "slow"})
+	s.send(traffic{flows: 1_000_000, rate: choose(200., 400), only: "slow"})
 	time.Sleep(3 * time.Second)
 	halted := members[0]
 	halted.pause()
@@ -118,9 +127,7 @@ func haltMember(t *testing.T, r *row, broker string) {
 	time.Sleep(pause)
 	halted.resume()
 	eventually(t, time.Minute, "the halted member is back in its group", func() bool { return halted.metric("serveflow_assigned_partitions") == 3 && halted.ready() == nil })
-	if !s.sending() {
-		t.Error("the traffic ended before the member was back")
-	}
+	s.enough()
 	refused := halted.metric("serveflow_commit_failures_total")
 	s.settle(2 * time.Minute)
 	r.saw("halted for %v; %v commits of the old generation refused", pause, refused)

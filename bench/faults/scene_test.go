@@ -34,6 +34,7 @@ type scene struct {
 	templates []*template
 	sent      *manifest
 	verifier  *verifier
+	playing   *player
 	player    chan error // how the producer ended; nil before send
 
 	mu      sync.Mutex
@@ -138,11 +139,14 @@ func (c *scene) send(tr traffic) {
 	}
 	p := &player{traffic: tr, manifest: c.sent, templates: c.templates, client: c.client, topic: c.name,
 		partitions: ids, queues: queues, rng: rand.New(rand.NewPCG(1, 1))}
-	c.player = make(chan error, 1)
+	c.playing, c.player = p, make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	go func() { c.player <- p.run(ctx) }()
 	c.t.Cleanup(stop)
 }
+
+// enough lets no further flow begin; those under way are sent to their ends.
+func (c *scene) enough() { c.playing.ending.Store(true) }
 
 // sending tells whether traffic is still being written.
 func (c *scene) sending() bool {

@@ -11,9 +11,6 @@ import (
 // soak runs an hour at 70% of what the machine was measured to bear, with the
 // producer and the verifier beside it.
 func soak(t *testing.T, r *row, broker string) {
-	if !long() {
-		t.Skip("an hour: only in the long form")
-	}
 	rate := 0.7 * capacity(t, broker)
 	kept := []kafka.ConfigEntry{{ConfigName: "retention.ms", ConfigValue: "600000"}, {ConfigName: "segment.bytes", ConfigValue: "67108864"}}
 	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, configs: kept})

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -38,6 +39,7 @@ type player struct {
 	queues     []chan outgoing // by partition
 	due        schedule
 	rng        *rand.Rand
+	ending     atomic.Bool // no further flows are to begin
 }
 
 // run sends everything and returns when it is written, or ctx is done.
@@ -68,9 +70,13 @@ func (p *player) close() {
 // play hands the records over as they are due.
 func (p *player) play(ctx context.Context) error {
 	base := time.Now().UnixMicro()
-	for begun := 0; begun < p.traffic.flows || len(p.due) > 0; {
+	for begun := 0; ; {
+		more := begun < p.traffic.flows && !p.ending.Load()
+		if !more && len(p.due) == 0 {
+			return nil
+		}
 		start := base + int64(float64(begun)*1e6/p.rate)
-		if begun < p.traffic.flows && (len(p.due) == 0 || start <= p.due[0].at) {
+		if more && (len(p.due) == 0 || start <= p.due[0].at) {
 			begun++
 			n, f := p.choose(int64(float64(p.traffic.flows-begun)*1e6/p.rate) + 3e6)
 			flow := p.open(start, n, p.partition(len(p.manifest.flows)))
@@ -88,7 +94,6 @@ func (p *player) play(ctx context.Context) error {
 			heap.Pop(&p.due)
 		}
 	}
-	return nil
 }
 
 // choose takes a template that ends before the traffic does.

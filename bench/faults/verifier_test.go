@@ -203,8 +203,11 @@ func (v *verifier) behind() (open, lag int64, err error) {
 	for partition, s := range ends {
 		lag += s.end - v.committed[partition]
 	}
-	return int64(flows - len(v.flows) + v.unlabeled), lag, err
+	return int64(v.open(flows)), lag, err
 }
+
+// open is how many of the flows sent have no label.
+func (v *verifier) open(flows int) int { return flows - len(v.flows) + v.unlabeled }
 
 // finish reads everything to its end and sums up.
 func (v *verifier) finish() *tally {
@@ -219,7 +222,7 @@ func (v *verifier) finish() *tally {
 	}
 	y := v.tally
 	y.flows, _ = v.sent.sent()
-	y.lost = y.flows - len(v.flows) + v.unlabeled
+	y.lost = v.open(y.flows)
 	v.scene.mu.Lock()
 	defer v.scene.mu.Unlock()
 	for _, m := range v.members {

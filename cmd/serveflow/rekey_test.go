@@ -277,7 +277,7 @@ func TestKilledRekeyLosesNothing(t *testing.T) {
 	t.Chdir(repositoryRoot(t))
 	lines := recordLines(t, file)
 	addr := unkeyedBroker(t, lines)
-	env := settingsOf(rekeyEnv(addr))
+	env := append(settingsOf(rekeyEnv(addr)), "SERVEFLOW_SESSION_TIMEOUT=6s", "SERVEFLOW_DRAIN_TIMEOUT=3s")
 	doomed := start(t, exe, env, "rekey")
 	eventually(t, "some are written", func() bool { return count(t, addr, byUIDTopic) > int64(len(lines)/4) })
 	if err := doomed.Process.Signal(syscall.SIGKILL); err != nil {
