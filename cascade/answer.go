@@ -10,19 +10,18 @@ import (
 // answer asks the model about the jobs and emits their verdicts; an error, with
 // nothing emitted, if the model fails or is given up. errOver may come when some are
 // emitted; the others are then let go of.
-func (w *slow) answer(ctx context.Context, jobs []*job, deadline time.Time) error {
-	began := time.Now()
+func (w *slow) answer(ctx context.Context, jobs []*job, limit time.Duration) error {
 	rows := w.rows[:0]
 	for _, j := range jobs {
 		rows = append(rows, j.row)
 	}
 	w.rows = rows
-	c, err := w.ask(ctx, deadline, rows...)
+	c, err := w.ask(ctx, limit, rows...)
 	defer w.free(c)
 	if err != nil {
 		return err
 	}
-	share := w.took(len(jobs), time.Since(began))
+	share := w.took(len(jobs), w.spent)
 	classes := len(w.spec.Classes)
 	for i, j := range jobs {
 		p := c.out[i*classes : (i+1)*classes]
@@ -36,7 +35,7 @@ func (w *slow) answer(ctx context.Context, jobs []*job, deadline time.Time) erro
 			w.Cascade.jobs.Put(j)
 		case w.breaker.away.Load(): // since the batch was asked
 			w.pass(j)
-		case !w.settle(jobs[i:i+1], w.answer(ctx, jobs[i:i+1], deadline)):
+		case !w.settle(jobs[i:i+1], w.answer(ctx, jobs[i:i+1], w.limit())):
 			return errOver
 		}
 	}

@@ -23,17 +23,23 @@ type call struct {
 	done chan error
 }
 
-// ask puts rows to the model until the deadline; the zero time is none. A call that
+// ask puts rows to the model, for as long as it may take; 0 is for ever. A call that
 // is given back by free is used again, one that was given up is not.
-func (w *slow) ask(ctx context.Context, deadline time.Time, rows ...[]float32) (*call, error) {
+func (w *slow) ask(ctx context.Context, limit time.Duration, rows ...[]float32) (*call, error) {
 	c := w.idle()
 	c.rows = c.rows[:0]
 	for _, row := range rows {
 		c.rows = append(c.rows, row...)
 	}
 	c.out = resize(c.out, len(rows)*len(w.spec.Classes))
+	began := time.Now()
 	go func() { c.done <- w.predict(c.rows, len(rows), c.out) }()
+	var deadline time.Time
+	if limit > 0 {
+		deadline = began.Add(limit)
+	}
 	err := w.wait(ctx, deadline, c)
+	w.spent = time.Since(began)
 	if errors.Is(err, errHung) || errors.Is(err, errOver) {
 		w.breaker.lose()
 		go func() {
@@ -45,7 +51,7 @@ func (w *slow) ask(ctx context.Context, deadline time.Time, rows ...[]float32) (
 	return c, err
 }
 
-// wait waits for the answer. A stop ends it, unless that came before the question:
+// wait waits for the answer until the deadline; the zero time is none. A stop ends it, unless that came before the question:
 // what is queued at a stop is still answered.
 func (w *slow) wait(ctx context.Context, deadline time.Time, c *call) error {
 	var late <-chan time.Time

@@ -47,7 +47,7 @@ func (w *slow) probe(ctx context.Context) bool {
 		return true
 	}
 	w.metrics.breaker.Set(float64(halfOpen))
-	c, err := w.ask(ctx, w.deadline(), row)
+	c, err := w.ask(ctx, w.limit(), row)
 	defer w.free(c)
 	if errors.Is(err, errOver) {
 		return false

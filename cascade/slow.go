@@ -69,11 +69,12 @@ func (c *Cascade) Run(ctx context.Context) error {
 type slow struct {
 	*Cascade
 	stage *Stage
-	jobs  []*job      // the batch in hand ...
-	rows  [][]float32 // ... and its rows
-	held  []*job      // those that wait for the model to be well again, the oldest first
-	calls []*call     // that nobody uses
-	turn  int         // which of held a probe asks about next
+	jobs  []*job        // the batch in hand ...
+	rows  [][]float32   // ... and its rows
+	held  []*job        // those that wait for the model to be well again, the oldest first
+	calls []*call       // that nobody uses
+	spent time.Duration // that the model took for its last answer
+	turn  int           // which of held a probe asks about next
 }
 
 func newSlow(c *Cascade) *slow {
@@ -120,28 +121,36 @@ func (w *slow) gather(first *job) []*job {
 // alone, because one bad row must not cost the others their answer. False if the
 // cascade was stopped meanwhile.
 func (w *slow) serve(ctx context.Context, jobs []*job) bool {
-	err := w.answer(ctx, jobs, w.deadline())
-	if err == nil || len(jobs) == 1 || errors.Is(err, errHung) || errors.Is(err, errOver) {
+	limit := w.limit()
+	err := w.answer(ctx, jobs, limit)
+	// An engine that ends a call at its own limit does so too when the process was
+	// halted, so that the model had no time: one flow is then asked about again.
+	late := limit > 0 && w.spent >= limit
+	if err == nil || errors.Is(err, errHung) || errors.Is(err, errOver) || len(jobs) == 1 && !late {
 		return w.settle(jobs, err)
 	}
-	deadline := w.deadline() // for all of them
+	left := limit // for those that it fails on, together
 	for i, j := range jobs {
 		if w.breaker.away.Load() {
 			w.pass(j)
 			continue
 		}
 		alone := jobs[i : i+1]
-		if !w.settle(alone, w.answer(ctx, alone, deadline)) {
+		err := w.answer(ctx, alone, left)
+		if err != nil && limit > 0 {
+			left = max(1, left-w.spent)
+		}
+		if !w.settle(alone, err) {
 			return false
 		}
 	}
 	return true
 }
 
-// deadline is when a question that is asked now is given up.
-func (w *slow) deadline() time.Time {
+// limit is how long the model may take for a question; 0 is for ever.
+func (w *slow) limit() time.Duration {
 	if w.cfg.Patient {
-		return time.Time{}
+		return 0
 	}
-	return time.Now().Add(w.cfg.Timeout)
+	return w.cfg.Timeout
 }

@@ -125,7 +125,7 @@ func failModel(t *testing.T, r *row, broker, how string) {
 // gives up, in the middle of a call.
 func crashModel(t *testing.T, r *row, broker string) {
 	s, m := sickScene(t, broker, "hang", 3)
-	s.send(traffic{flows: choose(3000, 30_000), rate: 200})
+	s.send(traffic{flows: choose(5000, 30_000), rate: 200})
 	poisoned := 0
 	for _, sig := range []syscall.Signal{syscall.SIGSEGV, syscall.SIGABRT} {
 		time.Sleep(3 * time.Second)
@@ -138,22 +138,31 @@ func crashModel(t *testing.T, r *row, broker string) {
 			t.Errorf("%v: exit code 0", sig)
 		}
 		m = s.start(1)[0]
+		s.await()
 	}
+	s.poison(1, poisoned)
+	poisoned++
+	time.Sleep(500 * time.Millisecond)
+	drained := m.stop()
+	s.start(1)
 	s.settle(time.Minute)
 	y := s.finish()
 	_, others := s.answers(t)
-	r.saw("SIGSEGV and SIGABRT in the middle of a call; %d of %d bad flows have a label", others, poisoned)
+	r.saw("SIGSEGV and SIGABRT in the middle of a call, SIGTERM in another drained in %.1f s; %d of %d bad flows have a label", drained.Seconds(), others, poisoned)
+	if drained > 10*time.Second {
+		t.Errorf("a drain took %v, 10 s are allowed", drained)
+	}
 	if others != poisoned {
 		t.Errorf("%d of %d bad flows have a label", others, poisoned)
 	}
-	r.hold(t, y, limits{duplicates: 0.5, exceptions: true})
+	r.hold(t, y, limits{duplicates: 0.5, wait: session() + 15*time.Second, exceptions: true})
 }
 
 // sickScene starts a member with a bundle whose slow model can be made sick.
 func sickScene(t *testing.T, broker, how string, partitions int) (*scene, *member) {
 	t.Helper()
 	s := newScene(t, setup{brokers: []string{broker}, partitions: partitions,
-		settings: []string{"SERVEFLOW_BUNDLE=" + sickBundle(t, how), "SERVEFLOW_COMMIT_EVERY=300ms"},
+		settings: append(quick(), "SERVEFLOW_BUNDLE="+sickBundle(t, how)),
 		foreign:  func(uid string) bool { return strings.HasPrefix(uid, "X") }})
 	m := s.start(1)[0]
 	s.await()
