@@ -146,6 +146,9 @@ func TestHangOpensTheBreaker(t *testing.T) {
 		if _, lost := c.breaker.look(); lost != 2+spare || c.model.calls() != lost {
 			t.Errorf("%d calls hang of %d: with one worker %d may", lost, c.model.calls(), 2+spare)
 		}
+		if abandoned, stuck := testutil.ToFloat64(c.metrics.abandoned), testutil.ToFloat64(c.metrics.stuck); abandoned != 2+spare || stuck != 2+spare {
+			t.Errorf("the metrics say that %v calls were given up, and %v hang", abandoned, stuck)
+		}
 		if c.Ready() != nil {
 			t.Errorf("labels flow, so it is ready, but it says: %v", c.Ready())
 		}

@@ -42,9 +42,12 @@ func (w *slow) ask(ctx context.Context, limit time.Duration, rows ...[]float32) 
 	w.spent = time.Since(began)
 	if errors.Is(err, errHung) || errors.Is(err, errOver) {
 		w.breaker.lose()
+		w.metrics.abandoned.Inc()
+		w.metrics.stuck.Inc()
 		go func() {
 			<-c.done
 			w.breaker.returned()
+			w.metrics.stuck.Dec()
 		}()
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 		openings: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
 			Help: "Times that the slow stage's breaker has opened."}),
 		abandoned: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
-			Help: "Calls of the slow stage's model that were given up, for want of an answer in time."}),
+			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}),
 		stuck: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
 			Help: "Calls that were given up and have not returned."}),
 		held: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
