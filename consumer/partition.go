@@ -30,18 +30,19 @@ type intake interface {
 // partition is one partition of one generation: its reader, its intake, its pins.
 type partition struct {
 	*Consumer
-	id      int
-	offsets offsets
-	tail    tail
-	intake  intake
-	pins    pins
-	pin     func() flow.Acker // pins.take, made once: a method value is an allocation
-	commits *committer
-	log     *slog.Logger
-	placed  bool          // the pins stand where to go on from
-	told    time.Time     // when the committer was last told of the pins
-	rested  time.Time     // when the intake was last told to rest
-	silent  time.Duration // for how long no record has come, though all were read
+	id        int
+	offsets   offsets
+	tail      tail
+	intake    intake
+	pins      pins
+	pin       func() flow.Acker // pins.take, made once: a method value is an allocation
+	commits   *committer
+	log       *slog.Logger
+	placed    bool          // the pins stand where to go on from
+	relearned bool          // which flows are finished
+	told      time.Time     // when the committer was last told of the pins
+	rested    time.Time     // when the intake was last told to rest
+	silent    time.Duration // for how long no record has come, though all were read
 }
 
 func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer) *partition {
@@ -90,6 +91,12 @@ func (p *partition) begin(ctx context.Context) error {
 	if err := p.within(first, end); err != nil {
 		return err
 	}
+	if !p.relearned {
+		if err := p.relearn(ctx, first); err != nil {
+			return err
+		}
+		p.relearned, p.tail.next = true, p.pins.next
+	}
 	p.rested, p.silent = time.Now(), 0
 	p.problem(p.id, nil)
 	return nil
@@ -105,7 +112,7 @@ func (p *partition) resume(ctx context.Context, first int64) error {
 		at = place{low: first}
 	}
 	p.pins.resume(at)
-	return p.relearn(ctx, first)
+	return nil
 }
 
 // within checks that the offset to go on from is in the log.
