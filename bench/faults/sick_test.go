@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -68,7 +69,8 @@ func hangModel(t *testing.T, r *row, broker string) {
 	y := s.finish()
 	answers, others := s.answers(t)
 	well, sick := p99(answers, began.Add(2*time.Second), fell), p99(answers, fell, rose)
-	r.saw("first stage, record to label, p99 %.1f ms, while the model hangs %.1f ms (%.2f times)", well*1e3, sick*1e3, sick/well)
+	load, _ := os.ReadFile("/proc/loadavg") // what else the machine does tells what the ratio is worth
+	r.saw("first stage, record to label, p99 %.1f ms, while the model hangs %.1f ms (%.2f times; load %.4s)", well*1e3, sick*1e3, sick/well, load)
 	r.saw("open after %.1f s, %v times in %v, closed %.1f s after the last bad flow; %v flows in calls given up", opened.Seconds(), openings, spell, again.Seconds(), stuck)
 	if others != poisoned {
 		t.Errorf("%d of %d bad flows have a label", others, poisoned)
