@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Config is what a cascade is built with besides its bundle.
@@ -19,8 +21,14 @@ type Config struct {
 	Workers int
 	// Batch is how many flows the slow stage takes at once, at most.
 	Batch int
+	// Wait is how long a flow may be expected to wait in the queue: where it would
+	// be longer, the queue counts as full.
+	Wait time.Duration
+	// Timeout is how long a batch of the slow stage may take; then it is given up.
+	Timeout time.Duration
 	// Patient: a full queue holds the input back, instead of letting the fast
-	// stage's answer go out as degraded. For replays, which are to be repeatable.
+	// stage's answer go out as degraded, and the slow stage is never given up. For
+	// replays, which are to be repeatable.
 	Patient bool
 }
 
@@ -31,6 +39,12 @@ func (c Config) Validate() error {
 	}
 	if c.Workers < 1 {
 		return errors.New("cascade: the slow stage needs at least one worker")
+	}
+	if c.Wait <= 0 {
+		return fmt.Errorf("cascade: flows may wait %v for the slow stage: choose a time above 0 (SERVEFLOW_SLOW_WAIT)", c.Wait)
+	}
+	if c.Timeout <= 0 {
+		return fmt.Errorf("cascade: a batch of the slow stage may take %v: choose a time above 0 (SERVEFLOW_SLOW_TIMEOUT)", c.Timeout)
 	}
 	if c.Batch < 1 {
 		return fmt.Errorf("cascade: the slow stage's batch is %d flows: choose at least 1", c.Batch)
@@ -47,12 +61,17 @@ type Cascade struct {
 	emit    func(Verdict)
 	queue   chan *job // nil where no stage is slow
 	jobs    sync.Pool // of *job
+	breaker breaker
+	pace    atomic.Int64  // what the slow stage takes for a flow, nanoseconds, of late
+	held    atomic.Int64  // flows that wait for a slow stage that is sick
+	over    chan struct{} // closed when Run has ended
 }
 
 // New builds a cascade. emit gets each verdict, from whichever goroutine reached
 // it, and may block: that is how a sink that cannot keep up holds the input back.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(Verdict)) *Cascade {
-	c := &Cascade{spec: spec, cfg: cfg, metrics: m, emit: emit}
+	c := &Cascade{spec: spec, cfg: cfg, metrics: m, emit: emit, over: make(chan struct{})}
+	c.breaker.limit = cfg.Workers + spare
 	c.jobs.New = func() any { return new(job) }
 	if spec.Stages[len(spec.Stages)-1].Slow {
 		c.queue = make(chan *job, cfg.Queue)
@@ -72,15 +91,25 @@ func (c *Cascade) finish(v Verdict, p []float64, s *Stage) {
 	c.emit(v)
 }
 
-// degrade finishes a flow that the last stage could not answer with what an
+// Ready says in words why flows may have to wait for their labels; nil if they need
+// not. A slow stage that is sick is no such reason while earlier stages answer.
+func (c *Cascade) Ready() error {
+	if n := c.held.Load(); n > 0 && c.breaker.away.Load() {
+		return fmt.Errorf("the slow stage hangs or fails, and %d flows that no earlier stage answered wait for it: see the log", n)
+	}
+	return nil
+}
+
+// degrade finishes a flow that the last stage did not answer with what an
 // earlier stage said. Where none said anything the flow stays unlabelled, and
 // is counted.
-func (c *Cascade) degrade(j *job) {
+func (c *Cascade) degrade(j *job, why Reason) {
 	if j.by == nil {
 		c.metrics.unlabelled.Inc()
 		j.verdict.Pin.Ack()
-		return
+	} else {
+		j.verdict.Reason = why
+		c.finish(j.verdict, j.answer, j.by)
 	}
-	j.verdict.Reason = Degraded
-	c.finish(j.verdict, j.answer, j.by)
+	c.jobs.Put(j)
 }

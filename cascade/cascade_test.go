@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -64,6 +65,8 @@ type rig struct {
 
 func newRig(s *Spec, cfg Config) *rig {
 	cfg.Queue, cfg.Workers = max(1, cfg.Queue), max(1, cfg.Workers)
+	cfg.Batch = max(1, cfg.Batch)
+	cfg.Wait, cfg.Timeout = cmp.Or(cfg.Wait, time.Minute), cmp.Or(cfg.Timeout, time.Minute)
 	r := &rig{}
 	m := NewMetrics(prometheus.NewRegistry(), slog.New(slog.NewTextHandler(io.Discard, nil)))
 	r.Cascade = New(s, cfg, m, func(v Verdict) {

@@ -45,7 +45,7 @@ func (d *Decider) lastStage(f *flow.Flow, s *Stage) bool {
 	case d.run(f, s):
 		d.finish(d.verdict(f, s, LastStage), f.Answer, s)
 	default:
-		d.degrade(d.job(f, s))
+		d.degrade(d.job(f, s), Degraded)
 	}
 	return true
 }
@@ -64,11 +64,14 @@ func waits(f *flow.Flow, s *Stage) bool {
 func (d *Decider) run(f *flow.Flow, s *Stage) bool {
 	began := time.Now()
 	d.row = s.extract(d.row, f)
-	if err := s.Model.Predict(d.row, 1, d.scores); err != nil {
+	err := s.Model.Predict(d.row, 1, d.scores)
+	if err == nil {
+		err = s.calibrate(d.scores)
+	}
+	if err != nil {
 		d.metrics.failed(s.Name, 1, err)
 		return false
 	}
-	Calibrate(d.scores, s.Output, s.Temperature)
 	f.Answer, f.By = append(f.Answer[:0], d.scores...), f.Stage
 	spent := time.Since(began)
 	f.Spent += spent

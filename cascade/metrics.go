@@ -1,7 +1,9 @@
 package cascade
 
 import (
+	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +13,7 @@ import (
 // Metrics count what a cascade does with its flows.
 type Metrics struct {
 	log        *slog.Logger
+	said       atomic.Int64 // when a failure was last logged, nanoseconds since the epoch
 	labels     *prometheus.CounterVec
 	deferrals  *prometheus.CounterVec
 	failures   *prometheus.CounterVec
@@ -19,6 +22,11 @@ type Metrics struct {
 	wait       *prometheus.HistogramVec
 	compute    *prometheus.HistogramVec
 	batches    prometheus.Histogram
+	breaker    prometheus.Gauge
+	openings   prometheus.Counter
+	abandoned  prometheus.Counter
+	stuck      prometheus.Gauge
+	held       prometheus.Gauge
 }
 
 // NewMetrics registers the cascade's metrics.
@@ -32,7 +40,7 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 		deferrals: make.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_deferred_total",
 			Help: "Flows that a stage was too unsure of."}, []string{"stage"}),
 		failures: make.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_model_failures_total",
-			Help: "Flows for which a stage's model returned an error."}, []string{"stage"}),
+			Help: "Flows that a stage's model failed on: error, nan (its numbers are no answer), or hang (no answer in time)."}, []string{"stage", "kind"}),
 		unlabelled: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_unlabelled_total",
 			Help: "Flows without a label because no stage's model gave an answer."}),
 		toLabel: make.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_first_packet_to_label_seconds", Buckets: times,
@@ -44,6 +52,16 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),
 		batches: make.NewHistogram(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
 			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}),
+		breaker: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
+			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}),
+		openings: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
+			Help: "Times that the slow stage's breaker has opened."}),
+		abandoned: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
+			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}),
+		stuck: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
+			Help: "Calls that were given up and have not returned."}),
+		held: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
+			Help: "Flows that no earlier stage answered, waiting for the slow stage to be well again."}),
 	}
 }
 
@@ -69,6 +87,38 @@ func (m *Metrics) batched(stage string, n int, d time.Duration) {
 }
 
 func (m *Metrics) failed(stage string, n int, err error) {
-	m.failures.WithLabelValues(stage).Add(float64(n))
+	m.failures.WithLabelValues(stage, kind(err)).Add(float64(n))
+	now, last := time.Now().UnixNano(), m.said.Load()
+	if now-last < int64(time.Second) || !m.said.CompareAndSwap(last, now) {
+		return // one line a second is enough; the metric counts all
+	}
 	m.log.Warn("model failed", "stage", stage, "flows", n, "err", err)
+}
+
+func (m *Metrics) sick(stage string, err error, pause time.Duration) {
+	m.openings.Inc()
+	m.breaker.Set(float64(opened))
+	m.log.Error("stage is sick: its flows get the earlier answer, with reason breaker", "stage", stage, "err", err, "probe_in", pause)
+}
+
+func (m *Metrics) probed(stage string, err error, been time.Duration) {
+	if err != nil {
+		m.breaker.Set(float64(opened))
+		m.log.Warn("stage is still sick", "stage", stage, "err", err, "for", been)
+		return
+	}
+	m.breaker.Set(float64(closed))
+	m.log.Info("stage is well again", "stage", stage, "after", been)
+}
+
+// kind names a failure of a model for its metric.
+func kind(err error) string {
+	var nan interface{ NotANumber() }
+	switch {
+	case errors.Is(err, errHung):
+		return "hang"
+	case errors.As(err, &nan):
+		return "nan"
+	}
+	return "error"
 }

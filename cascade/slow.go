@@ -2,6 +2,7 @@ package cascade
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,67 +14,96 @@ type job struct {
 	row     []float32
 	answer  []float64 // what an earlier stage said ...
 	by      *Stage    // ... and which; nil where none did
+	suspect bool      // it was in a batch that was given up
 }
 
-// hand queues a job. A full queue lets the earlier answer go out instead, unless
-// there is none or the cascade is patient.
+// hand queues a job. Where there is no room, or the slow stage is sick, the earlier
+// answer goes out instead, unless there is none or the cascade is patient. Once Run
+// has ended the job is let go of, and its pin is held.
 func (c *Cascade) hand(j *job) {
+	j.suspect = false
 	if c.cfg.Patient || j.by == nil {
-		c.queue <- j
+		select {
+		case c.queue <- j:
+		case <-c.over:
+		}
+		return
+	}
+	if c.breaker.away.Load() {
+		c.breaker.offer(j.row)
+		c.degrade(j, Breaker)
+		return
+	}
+	if wait := time.Duration(c.pace.Load()) * time.Duration(len(c.queue)/c.cfg.Workers); wait > c.cfg.Wait {
+		c.degrade(j, Degraded)
 		return
 	}
 	select {
 	case c.queue <- j:
 	default:
-		c.degrade(j)
-		c.jobs.Put(j)
+		c.degrade(j, Degraded)
 	}
 }
 
 // Run works on the slow stage's queue until ctx is done; what is queued then is
-// finished first. Without a slow stage it just waits.
+// finished first. Without a slow stage it just waits. It can run once.
+//
+// Flows that no earlier stage answered wait while the slow stage is sick. Those that
+// still wait at the end are let go of with their pins held, and so are those that
+// the model was at work on: whoever reads their records next labels them.
 func (c *Cascade) Run(ctx context.Context) error {
+	defer close(c.over)
 	var workers errgroup.Group
 	for range c.cfg.Workers {
 		workers.Go(func() error {
-			newSlow(c).run(ctx)
+			w := newSlow(c)
+			for w.step(ctx) {
+			}
 			return nil
 		})
 	}
 	return workers.Wait()
 }
 
-// slow is one worker of the slow stage with its buffers.
+// slow is one worker of the slow stage with what it holds.
 type slow struct {
 	*Cascade
 	stage *Stage
-	jobs  []*job
-	rows  []float32
-	out   []float64
+	jobs  []*job        // the batch in hand ...
+	rows  [][]float32   // ... and its rows
+	held  []*job        // those that wait for the model to be well again, the oldest first
+	calls []*call       // that nobody uses
+	spent time.Duration // that the model took for its last answer
+	turn  int           // which of held a probe asks about next
 }
 
 func newSlow(c *Cascade) *slow {
 	return &slow{Cascade: c, stage: &c.spec.Stages[len(c.spec.Stages)-1]}
 }
 
-func (w *slow) run(ctx context.Context) {
-	for {
+// step does the next thing that is to be done; false at the end.
+func (w *slow) step(ctx context.Context) bool {
+	switch {
+	case w.breaker.away.Load():
+		return w.stepAway(ctx)
+	case len(w.held) > 0:
+		return w.serve(ctx, w.again())
+	}
+	select {
+	case j := <-w.queue:
+		return w.serve(ctx, w.gather(j))
+	case <-ctx.Done():
 		select {
 		case j := <-w.queue:
-			w.serve(j)
-		case <-ctx.Done():
-			select {
-			case j := <-w.queue:
-				w.serve(j)
-			default:
-				return
-			}
+			return w.serve(ctx, w.gather(j))
+		default:
+			return false
 		}
 	}
 }
 
-// serve takes what else is queued, without waiting for more, and answers it.
-func (w *slow) serve(first *job) {
+// gather takes what else is queued, without waiting for more.
+func (w *slow) gather(first *job) []*job {
 	w.jobs = append(w.jobs[:0], first)
 	for len(w.jobs) < w.cfg.Batch {
 		select {
@@ -84,62 +114,43 @@ func (w *slow) serve(first *job) {
 		}
 		break
 	}
-	if !w.answer(w.jobs) {
-		for _, j := range w.jobs { // one bad row must not cost the others their answer
-			if !w.answer([]*job{j}) {
-				w.degrade(j)
-			}
-		}
-	}
-	for _, j := range w.jobs {
-		w.Cascade.jobs.Put(j)
-	}
+	return w.jobs
 }
 
-// answer runs the model over the jobs and emits their verdicts; false, with
-// nothing emitted, if the model fails.
-func (w *slow) answer(jobs []*job) bool {
-	began := time.Now()
-	w.rows = w.rows[:0]
-	for _, j := range jobs {
-		w.rows = append(w.rows, j.row...)
+// serve answers a batch. Where the model fails on it, each flow is asked about
+// alone, because one bad row must not cost the others their answer. False if the
+// cascade was stopped meanwhile.
+func (w *slow) serve(ctx context.Context, jobs []*job) bool {
+	limit := w.limit()
+	err := w.answer(ctx, jobs, limit)
+	// An engine that ends a call at its own limit does so too when the process was
+	// halted, so that the model had no time: one flow is then asked about again.
+	late := limit > 0 && w.spent >= limit
+	if err == nil || errors.Is(err, errHung) || errors.Is(err, errOver) || len(jobs) == 1 && !late {
+		return w.settle(jobs, err)
 	}
-	classes := len(w.spec.Classes)
-	w.out = resize(w.out, len(jobs)*classes)
-	if err := w.predict(w.rows, len(jobs), w.out); err != nil {
-		w.metrics.failed(w.stage.Name, len(jobs), err)
-		return false
-	}
-	spent := time.Since(began)
-	w.metrics.batched(w.stage.Name, len(jobs), spent)
+	left := limit // for those that it fails on, together
 	for i, j := range jobs {
-		p := w.out[i*classes : (i+1)*classes]
-		if len(jobs) > 1 && tied(p) && w.predict(j.row, 1, p) != nil {
-			w.degrade(j)
+		if w.breaker.away.Load() {
+			w.pass(j)
 			continue
 		}
-		j.verdict.Computed += spent / time.Duration(len(jobs))
-		w.finish(j.verdict, p, w.stage)
+		alone := jobs[i : i+1]
+		err := w.answer(ctx, alone, left)
+		if err != nil && limit > 0 {
+			left = max(1, left-w.spent)
+		}
+		if !w.settle(alone, err) {
+			return false
+		}
 	}
 	return true
 }
 
-// predict runs the model and calibrates its answers.
-func (w *slow) predict(rows []float32, n int, out []float64) error {
-	if err := w.stage.Model.Predict(rows, n, out); err != nil {
-		return err
+// limit is how long the model may take for a question; 0 is for ever.
+func (w *slow) limit() time.Duration {
+	if w.cfg.Patient {
+		return 0
 	}
-	classes := len(out) / n
-	for i := range n {
-		Calibrate(out[i*classes:(i+1)*classes], w.stage.Output, w.stage.Temperature)
-	}
-	return nil
-}
-
-// tied reports whether the two best are so close that the last bits, which may
-// differ between a batch and a single row, could choose between them. The single
-// row then decides, so that a label never depends on what else was queued.
-func tied(p []float64) bool {
-	first, second := bestTwo(p)
-	return first-second < 1e-5
+	return w.cfg.Timeout
 }

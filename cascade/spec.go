@@ -61,6 +61,16 @@ func (s *Stage) extract(row []float32, f *flow.Flow) []float32 {
 	return row
 }
 
+// calibrate turns one row of the model's output, in place, into calibrated
+// probabilities; an error if the numbers are not what a model answers.
+func (s *Stage) calibrate(row []float64) error {
+	if err := s.Output.check(row); err != nil {
+		return err
+	}
+	Calibrate(row, s.Output, s.Temperature)
+	return nil
+}
+
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

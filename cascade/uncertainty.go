@@ -72,6 +72,36 @@ const (
 	Probabilities Output = "probabilities"
 )
 
+// notANumber is the error of a model whose numbers are no answer. Engines that look
+// for themselves have errors of their own with its method.
+type notANumber string
+
+func (e notANumber) Error() string { return string(e) }
+
+// NotANumber marks the kind of failure.
+func (notANumber) NotANumber() {}
+
+// check refuses numbers that are not finite, and probabilities that are none.
+func (o Output) check(row []float64) error {
+	var sum float64
+	for _, x := range row {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return notANumber("a score of the model is not a finite number")
+		}
+		if o == Probabilities && x < -roundOff {
+			return notANumber("a probability of the model is below 0")
+		}
+		sum += x
+	}
+	if o == Probabilities && math.Abs(sum-1) > roundOff {
+		return notANumber("the model's probabilities do not sum to 1")
+	}
+	return nil
+}
+
+// roundOff is how far probabilities in single precision may be from summing to 1.
+const roundOff = 1e-3
+
 // smallest is what a probability of 0 counts as where its logarithm is needed.
 const smallest = 1e-12
 

@@ -17,7 +17,8 @@ const (
 	FlowEnd   Reason = "flow_end"   // the flow ended before the stage's depth
 	Timeout   Reason = "timeout"    // its next packet did not come in time
 	Evicted   Reason = "evicted"    // memory was short
-	Degraded  Reason = "degraded"   // a fast stage's answer, because the slow one had no room or failed
+	Degraded  Reason = "degraded"   // a fast stage's answer, because the slow one had no room, or failed on this flow
+	Breaker   Reason = "breaker"    // a fast stage's answer, because the slow one hangs or fails on all: it was given up, or not asked
 
 	// Provisional is the reason of a label that precedes the final one.
 	Provisional Reason = "provisional"

@@ -237,6 +237,35 @@ func TestFinishedAboveTheWatermarkStaysFinished(t *testing.T) {
 	}
 }
 
+// An offset beyond the end, of a topic that was made anew, is said at once.
+func TestOffsetPastTheEndIsSaid(t *testing.T) {
+	addr, h := fake(t), &harness{}
+	send(t, addr, line("a", 1, 0))
+	client, done := config(addr).Cluster.Client()
+	defer done()
+	_, err := client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{GroupID: "g", GenerationID: -1,
+		Topics: map[string][]kafka.OffsetCommit{"in": {{Partition: 0, Offset: 1000}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(config(addr), func() Decider { return h }, h, NewMetrics(prometheus.NewRegistry()), quiet())
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error)
+	go func() { stopped <- c.Run(ctx) }()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if why := c.Ready(); why != nil && strings.Contains(why.Error(), "lies past the log's end 1") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %v", c.Ready())
+		}
+	}
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A process that stood still, or could not read, has heard nothing meanwhile: its
 // flows' packets lie in the topic, so its own stillness must not end them.
 func TestStandingStillIsNoSilence(t *testing.T) {

@@ -26,17 +26,17 @@ func sendAt(t *testing.T, addr string, at ...time.Time) {
 // What is read back is bounded by when it was written, as the memory of finished
 // flows is; a producer's wild time does not make it less.
 func TestReadBackIsBoundedByTime(t *testing.T) {
-	brokers := map[string]func() string{
-		"kafka": func() string {
+	brokers := map[string]func(*testing.T) string{
+		"kafka": func(t *testing.T) string {
 			addr := kafkatest.Start(t).Addr
 			kafkatest.CreateTopic(t, addr, "in", 1, map[string]string{"message.timestamp.after.max.ms": "9223372036854775807"})
 			return addr
 		},
-		"kfake": func() string { return fake(t) },
+		"kfake": fake,
 	}
 	for name, start := range brokers {
 		t.Run(name, func(t *testing.T) {
-			addr := start()
+			addr := start(t)
 			now := time.Now()
 			sendAt(t, addr, now.Add(-time.Hour), now.Add(-5*time.Minute), now.Add(-4*time.Minute), now.AddDate(1, 0, 0))
 			cfg := config(addr)

@@ -33,17 +33,18 @@ type intake interface {
 // partition is one partition of one generation: its reader, its intake, its pins.
 type partition struct {
 	*Consumer
-	id      int
-	offsets offsets
-	tail    tail
-	intake  intake
-	pins    pins
-	pin     func() flow.Acker // pins.take, made once: a method value is an allocation
-	commits *committer
-	log     *slog.Logger
-	placed  bool      // the pins stand where to go on from
-	told    time.Time // when the committer was last told of the pins
-	rested  time.Time // when the intake was last told to rest
+	id        int
+	offsets   offsets
+	tail      tail
+	intake    intake
+	pins      pins
+	pin       func() flow.Acker // pins.take, made once: a method value is an allocation
+	commits   *committer
+	log       *slog.Logger
+	placed    bool      // the pins stand where to go on from
+	relearned bool      // which flows are finished
+	told      time.Time // when the committer was last told of the pins
+	rested    time.Time // when the intake was last told to rest
 }
 
 func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer) *partition {
@@ -57,10 +58,8 @@ func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer
 // run reads the partition until ctx, the generation's, is done.
 func (p *partition) run(ctx context.Context) {
 	defer p.tail.close()
-	// The drain begins when the generation ends, though a full sink may hold us then.
-	drain, drained := context.WithCancel(context.Background())
-	defer drained()
-	context.AfterFunc(ctx, func() { time.AfterFunc(p.cfg.DrainTimeout, drained) })
+	over := make(chan time.Time, 1)
+	context.AfterFunc(ctx, func() { over <- time.Now() }) // the partition may be blocked just then
 	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
 		err := p.begin(ctx)
 		for err == nil && ctx.Err() == nil {
@@ -76,7 +75,7 @@ func (p *partition) run(ctx context.Context) {
 			wait.sleep(ctx)
 		}
 	}
-	p.finish(drain)
+	p.finish(<-over)
 }
 
 // begin connects and stands where to go on; the first time it also relearns
@@ -96,6 +95,12 @@ func (p *partition) begin(ctx context.Context) error {
 	if err := p.within(first, end); err != nil {
 		return err
 	}
+	if !p.relearned {
+		if err := p.relearn(ctx, first); err != nil {
+			return err
+		}
+		p.relearned, p.tail.next = true, p.pins.next
+	}
 	p.rested = time.Now()
 	return nil
 }
@@ -110,7 +115,7 @@ func (p *partition) resume(ctx context.Context, first int64) error {
 		at = place{low: first}
 	}
 	p.pins.resume(at)
-	return p.relearn(ctx, first)
+	return nil
 }
 
 // within checks that the offset to go on from is in the log.
@@ -253,11 +258,13 @@ func (p *partition) bury(ctx context.Context, rec *fetch.Record, bad BadRecord) 
 	}
 }
 
-// finish waits, while the drain lasts, for what is being written and brings the low watermark up to date.
+// finish waits for what is being written, from the generation's end on, and brings
+// the low watermark up to date.
 // What is still open is handed back: its pins hold the watermark below it, so
 // whoever reads the partition next begins there.
-func (p *partition) finish(drain context.Context) {
-	for p.pins.unacked() > p.intake.Open() && drain.Err() == nil {
+func (p *partition) finish(over time.Time) {
+	deadline := over.Add(p.cfg.DrainTimeout)
+	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if p.placed {

@@ -46,6 +46,7 @@ func TestVerifierTellsFaultsApart(t *testing.T) {
 		"another time":                   {func(v *verifier) { v.says(1, `1.000000`, `1.000001`) }, tally{differ: 1}},
 		"a little less sure":             {func(v *verifier) { v.says(0, `0.9`, `0.899999`) }, tally{differ: 1}},
 		"degraded":                       {func(v *verifier) { v.says(0, `"confident"`, `"degraded"`) }, tally{exceptions: 1}},
+		"breaker, then as by replay":     {func(v *verifier) { v.says(0, `"confident"`, `"breaker"`); v.says(0) }, tally{duplicates: 1, exceptions: 1, otherwise: 1}},
 		"provisional before final":       {func(v *verifier) { v.says(0, `"final":true`, `"final":false`); v.says(0) }, tally{}},
 		"provisional after final":        {func(v *verifier) { v.says(0); v.says(0, `"final":true`, `"final":false`) }, tally{late: 1}},
 		"a uid that was not sent":        {func(v *verifier) { v.says(0, "test000000000", "test000000003") }, tally{unknown: 1}},

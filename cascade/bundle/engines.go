@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"errors"
+	"time"
 
 	"github.com/serveflow/serveflow/cascade/gbdt"
 	"github.com/serveflow/serveflow/cascade/onnx"
@@ -10,11 +11,13 @@ import (
 // Standard gives the engines that ServeFlow has: "leaves" for LightGBM's text files
 // and "onnx". onnxRuntime is the setting that names ONNX Runtime's library, empty to
 // look for it; it is loaded only when a bundle has an ONNX model.
-func Standard(onnxRuntime string) Engines {
-	return Engines{
-		"leaves": {loadLeaves, 1e-6},
-		"onnx":   {func(data []byte, s *StageSpec) (Model, error) { return loadONNX(data, s, onnxRuntime) }, 1e-5},
-	}
+func Standard(onnxRuntime string) Engines { return StandardWithin(onnxRuntime, 0) }
+
+// StandardWithin is Standard with the longest that an ONNX model may take for 32 rows,
+// then it is stopped with an error; 0 leaves that to the engine.
+func StandardWithin(onnxRuntime string, limit time.Duration) Engines {
+	onnx := func(data []byte, s *StageSpec) (Model, error) { return loadONNX(data, s, onnxRuntime, limit) }
+	return Engines{"leaves": {loadLeaves, 1e-6}, "onnx": {onnx, 1e-5}}
 }
 
 func loadLeaves(data []byte, s *StageSpec) (Model, error) {
@@ -31,7 +34,7 @@ func loadLeaves(data []byte, s *StageSpec) (Model, error) {
 	return m, nil
 }
 
-func loadONNX(data []byte, s *StageSpec, library string) (Model, error) {
+func loadONNX(data []byte, s *StageSpec, library string, limit time.Duration) (Model, error) {
 	if s.Input == "" || s.OutputName == "" {
 		return nil, errors.New("engine onnx needs the graph's names; set the stage's input and output_name")
 	}
@@ -44,7 +47,7 @@ func loadONNX(data []byte, s *StageSpec, library string) (Model, error) {
 		return nil, err
 	}
 	defer runtime.Close() // the model keeps the library loaded
-	m, err := runtime.Load(data, onnx.Config{Input: s.Input, Output: s.OutputName})
+	m, err := runtime.Load(data, onnx.Config{Input: s.Input, Output: s.OutputName, Timeout: limit})
 	if err != nil {
 		return nil, err
 	}

@@ -55,12 +55,25 @@ func (m *Model) Predict(rows []float32, n int, out []float64) error {
 		}
 		for i, s := range scores {
 			if math.IsNaN(s) || math.IsInf(s, 0) {
-				return fmt.Errorf("onnx: row %d: the score of class %d is %v", at+i/m.classes, i%m.classes, s)
+				return &scoreError{at + i/m.classes, i % m.classes, s}
 			}
 		}
 	}
 	return nil
 }
+
+// scoreError says that a score is not a finite number.
+type scoreError struct {
+	row, class int
+	score      float64
+}
+
+func (e *scoreError) Error() string {
+	return fmt.Sprintf("onnx: row %d: the score of class %d is %v", e.row, e.class, e.score)
+}
+
+// NotANumber marks the kind of failure, for who counts them.
+func (e *scoreError) NotANumber() {}
 
 // run scores up to maxBatch rows.
 func (m *Model) run(rows []float32, n int, out []float64) error {

@@ -51,7 +51,7 @@ func loadBundle(s *Settings) (*bundle.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return trial.Load(s.bundleDir(), bundle.Standard(s.ONNXRuntime))
+	return trial.Load(s.bundleDir(), bundle.StandardWithin(s.ONNXRuntime, s.SlowTimeout))
 }
 
 // newTrial tries bundles out by "bundle try" of this program. Of the environment it

@@ -60,6 +60,8 @@ type Settings struct {
 	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
 	SlowBatch       int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
+	SlowTimeout     time.Duration `split_words:"true" default:"2s" desc:"how long a batch of the slow stage may take; then it is given up, and flows get the fast answer as breaker until the stage is well again"`
+	SlowWait        time.Duration `split_words:"true" default:"5s" desc:"how long a flow may have to wait in that queue; where it would be longer, the queue counts as full"`
 	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
 	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
 	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
@@ -162,7 +164,8 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 }
 
 func (s *Settings) cascade() cascade.Config {
-	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch}
+	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch,
+		Wait: s.SlowWait, Timeout: s.SlowTimeout}
 }
 
 func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {

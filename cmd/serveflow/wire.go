@@ -102,7 +102,7 @@ func (p *pipeline) run(ctx context.Context) error {
 
 // ready says in words why labels may not flow; nil if they do.
 func (p *pipeline) ready() error {
-	return errors.Join(p.consumer.Ready(), p.producer.Ready())
+	return errors.Join(p.consumer.Ready(), p.producer.Ready(), p.cascade.Ready())
 }
 
 // graveyard hands the consumer's bad records to the dead-letter topic.
