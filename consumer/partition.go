@@ -42,6 +42,7 @@ type partition struct {
 	commits   *committer
 	log       *slog.Logger
 	placed    bool      // the pins stand where to go on from
+	back      int64     // offset of the next record to read back
 	relearned bool      // which flows are finished
 	told      time.Time // when the committer was last told of the pins
 	rested    time.Time // when the intake was last told to rest
@@ -143,7 +144,7 @@ func (p *partition) within(first, end int64) error {
 // that were written as long ago as a finished flow is remembered.
 func (p *partition) relearn(ctx context.Context, first int64) error {
 	start := p.pins.next
-	from := max(first, start-p.cfg.ReadBack)
+	from := max(first, start-p.cfg.ReadBack, p.back)
 	if from < start {
 		since, err := p.offsets.since(ctx, p.id, start, p.cfg.Flow.Remember)
 		if err != nil {
@@ -153,7 +154,7 @@ func (p *partition) relearn(ctx context.Context, first int64) error {
 	}
 	for p.tail.next = from; p.tail.next < start && ctx.Err() == nil; {
 		_, _, err := p.tail.fetch(func(rec *fetch.Record) error {
-			if rec.Offset < start && rec.Err == nil {
+			if p.back = rec.Last + 1; rec.Offset < start && rec.Err == nil { // a failure goes on from here
 				p.intake.Relearn(rec.Value)
 			}
 			return ctx.Err()
