@@ -35,17 +35,18 @@ type intake interface {
 // partition is one partition of one generation: its reader, its intake, its pins.
 type partition struct {
 	*Consumer
-	id      int
-	offsets offsets
-	tail    tail
-	intake  intake
-	pins    pins
-	pin     func() flow.Acker // pins.take, made once: a method value is an allocation
-	commits *committer
-	log     *slog.Logger
-	placed  bool      // the pins stand where to go on from
-	told    time.Time // when the committer was last told of the pins
-	heard   time.Time // when the last record came
+	id        int
+	offsets   offsets
+	tail      tail
+	intake    intake
+	pins      pins
+	pin       func() flow.Acker // pins.take, made once: a method value is an allocation
+	commits   *committer
+	log       *slog.Logger
+	placed    bool      // the pins stand where to go on from
+	relearned int64     // the records below were read back, as far as they had to be
+	told      time.Time // when the committer was last told of the pins
+	heard     time.Time // when the last record came
 }
 
 func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer) *partition {
@@ -143,8 +144,9 @@ func (p *partition) within(first, end int64) error {
 // definition of it, every flow that began there is finished.
 func (p *partition) relearn(ctx context.Context, first int64) error {
 	start := p.pins.next
-	for p.tail.next = max(first, start-p.cfg.ReadBack); p.tail.next < start && ctx.Err() == nil; {
+	for p.tail.next = max(first, start-p.cfg.ReadBack, p.relearned); p.tail.next < start && ctx.Err() == nil; {
 		_, _, err := p.tail.fetch(func(rec *fetch.Record) error {
+			p.relearned = rec.Last + 1 // a connection that breaks now and then must not begin anew
 			if rec.Offset < start && rec.Err == nil {
 				p.intake.Relearn(rec.Value)
 			}
