@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -63,6 +64,16 @@ func (c *committer) flush() error {
 	maps.Copy(c.committed, places)
 	maps.DeleteFunc(c.places, func(partition int, at place) bool { return at == places[partition] })
 	return nil
+}
+
+// last is flush at a generation's end. Often that ended because connections broke:
+// then the first attempt fails on one that broke with them.
+func (c *committer) last() error {
+	err := c.flush()
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		err = c.flush()
+	}
+	return err
 }
 
 // revoke ends all commits: the partitions may belong to another member from now on.

@@ -102,7 +102,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		return err
 	}
 	defer group.close()
-	at := offsets{client, c.cfg.Group, c.cfg.Topic}
+	at := offsets{client, c.cfg.Group, c.cfg.Topic, done}
 	for {
 		gen, err := group.next(ctx)
 		switch {
@@ -191,7 +191,7 @@ func (c *Consumer) start(gen *kafka.Generation, at offsets) {
 	gen.Start(func(ctx context.Context) {
 		committer.run(ctx, c.cfg.CommitEvery, func(err error) { c.problem(commits, err) })
 		workers.Wait() // they have brought their low watermarks up to date
-		if err := committer.flush(); err != nil {
+		if err := committer.last(); err != nil {
 			c.log.Warn("last offsets not committed: their records will be read again", "err", err)
 		}
 		committer.revoke()

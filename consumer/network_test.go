@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,4 +155,19 @@ func TestAHangingCommitHoldsBackNoPartition(t *testing.T) {
 	}
 	answer <- nil
 	<-flushed
+}
+
+// The last commit of a generation is tried again on new connections.
+func TestTheLastCommitOutlivesBrokenConnections(t *testing.T) {
+	asked := 0
+	c := newCommitter("in", map[int]int64{0: 5}, func(map[int]place) error {
+		if asked++; asked == 1 {
+			return io.EOF
+		}
+		return nil
+	}, newPartitionMetrics(prometheus.NewRegistry(), "serveflow"), quiet())
+	c.advance(0, place{low: 6})
+	if err := c.last(); err != nil || asked != 2 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
 }
