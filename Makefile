@@ -4,8 +4,9 @@
 FUZZTIME ?= 5s
 PYTHON ?= python3
 SERVICE_DATA ?= ../shared/data
+FAULTS ?= short
 
-.PHONY: help build demo test test-go test-python test-zeek live fuzz lint bench golden testdata records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-python test-zeek faults live fuzz lint bench golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,7 +17,7 @@ build: ## the one binary, bin/serveflow
 demo: build onnxruntime ## the main job on an in-process broker, beside the slow model alone
 	bin/serveflow demo
 
-test: lint test-go fuzz test-python test-zeek ## everything that CI holds the code to
+test: lint test-go fuzz test-python test-zeek faults ## everything that CI holds the code to
 
 test-go: build onnxruntime kafka ## unit, golden, parity and integration tests
 	go test -timeout 15m ./...
@@ -36,6 +37,9 @@ test-python: .venv/installed build onnxruntime ## the tests of train/ and of the
 
 test-zeek: ## the Zeek package: layout of its scripts, and its btests where a Zeek is on the PATH
 	PYTHON=$(PYTHON) zeek-scripts/testing/check.sh
+
+faults: onnxruntime kafka ## the fault bench: kills, broker faults, floods, hostile input; FAULTS=long for the whole, hours
+	FAULTS=$(FAULTS) go test -count=1 -v -timeout $(if $(filter long,$(FAULTS)),12h,30m) -run Faults ./bench/faults
 
 live: build onnxruntime kafka ## traffic on a test interface through a real Zeek, ship, Kafka and run; as root
 	$(PYTHON) zeek-scripts/live.py

@@ -17,6 +17,8 @@ type Config struct {
 	Queue int
 	// Workers is how many batches of the slow stage run side by side.
 	Workers int
+	// Batch is how many flows the slow stage takes at once, at most.
+	Batch int
 	// Patient: a full queue holds the input back, instead of letting the fast
 	// stage's answer go out as degraded. For replays, which are to be repeatable.
 	Patient bool
@@ -29,6 +31,9 @@ func (c Config) Validate() error {
 	}
 	if c.Workers < 1 {
 		return errors.New("cascade: the slow stage needs at least one worker")
+	}
+	if c.Batch < 1 {
+		return fmt.Errorf("cascade: the slow stage's batch is %d flows: choose at least 1", c.Batch)
 	}
 	return nil
 }

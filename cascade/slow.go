@@ -7,10 +7,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// batch is how many flows the slow stage takes at once, at most. Beyond it the
-// models that we measured gain nothing more.
-const batch = 32
-
 // job is a flow on its way through the slow stage.
 type job struct {
 	verdict Verdict // all but the answer
@@ -79,7 +75,7 @@ func (w *slow) run(ctx context.Context) {
 // serve takes what else is queued, without waiting for more, and answers it.
 func (w *slow) serve(first *job) {
 	w.jobs = append(w.jobs[:0], first)
-	for len(w.jobs) < batch {
+	for len(w.jobs) < w.cfg.Batch {
 		select {
 		case j := <-w.queue:
 			w.jobs = append(w.jobs, j)

@@ -6,7 +6,7 @@ import (
 )
 
 func TestFullQueueDegrades(t *testing.T) {
-	r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 2})
+	r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 2, Batch: 32})
 	for range 5 {
 		r.feed([]int16{0}, 0)
 	}
@@ -32,7 +32,7 @@ func (m *sized) Predict(_ []float32, n int, out []float64) error {
 
 func TestBatchesTakeWhatIsQueued(t *testing.T) {
 	m := &sized{}
-	r := newRig(spec(t, []int{1}, m), Config{Queue: 100})
+	r := newRig(spec(t, []int{1}, m), Config{Queue: 100, Batch: 32})
 	for range 70 {
 		r.feed([]int16{0}, 0)
 	}
@@ -57,7 +57,7 @@ func (fussy) Predict(rows []float32, n int, out []float64) error {
 
 func TestOneBadRowCostsOnlyItsOwnAnswer(t *testing.T) {
 	s := spec(t, []int{1, 2}, says(.6), fussy{})
-	r := newRig(s, Config{Queue: 10})
+	r := newRig(s, Config{Queue: 10, Batch: 32})
 	r.feed([]int16{rst}, 0)
 	r.feed([]int16{0, 0}, 0)
 	r.feed([]int16{rst}, 0)
@@ -82,7 +82,7 @@ func (moody) Predict(_ []float32, n int, out []float64) error {
 
 func TestLabelDoesNotDependOnTheBatch(t *testing.T) {
 	for flows := 1; flows < 4; flows++ {
-		r := newRig(spec(t, []int{1}, moody{}), Config{Queue: 10})
+		r := newRig(spec(t, []int{1}, moody{}), Config{Queue: 10, Batch: 32})
 		for range flows {
 			r.feed([]int16{0}, 0)
 		}

@@ -9,32 +9,35 @@ import (
 	"time"
 )
 
-// committer commits the low watermarks of one generation. A partition's commit
+// committer commits the places of one generation's partitions. A partition's commit
 // and the check that it is still ours share one lock, so that nothing is
 // committed once revoke has returned.
 type committer struct {
 	topic  string
-	commit func(map[string]map[int]int64) error // Generation.CommitOffsets
+	commit func(map[int]place) error
 	log    *slog.Logger
 	m      *partitionMetrics
 
 	mu        sync.Mutex
 	revoked   bool
-	low       map[int]int64 // by partition: to be committed
-	committed map[int]int64 // by partition: what the broker has
+	places    map[int]place // by partition: to be committed
+	committed map[int]place // by partition: what the broker has
 }
 
-func newCommitter(topic string, start map[int]int64, commit func(map[string]map[int]int64) error, m *partitionMetrics, log *slog.Logger) *committer {
-	return &committer{topic: topic, commit: commit, m: m, log: log,
-		low: map[int]int64{}, committed: maps.Clone(start)}
+func newCommitter(topic string, start map[int]int64, commit func(map[int]place) error, m *partitionMetrics, log *slog.Logger) *committer {
+	c := &committer{topic: topic, commit: commit, m: m, log: log, places: map[int]place{}, committed: map[int]place{}}
+	for partition, low := range start {
+		c.committed[partition] = place{low: low}
+	}
+	return c
 }
 
-// advance notes a partition's low watermark; one that lies back is ignored.
-func (c *committer) advance(partition int, low int64) {
+// advance notes how far a partition has come; a watermark that lies back is ignored.
+func (c *committer) advance(partition int, at place) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if low > c.committed[partition] && low > c.low[partition] {
-		c.low[partition] = low
+	if at != c.committed[partition] && at.low >= max(c.committed[partition].low, c.places[partition].low) {
+		c.places[partition] = at
 	}
 }
 
@@ -42,15 +45,15 @@ func (c *committer) advance(partition int, low int64) {
 func (c *committer) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.revoked || len(c.low) == 0 {
+	if c.revoked || len(c.places) == 0 {
 		return nil
 	}
-	if err := c.commit(map[string]map[int]int64{c.topic: c.low}); err != nil {
+	if err := c.commit(c.places); err != nil {
 		c.m.commitFailures.Inc()
-		return fmt.Errorf("consumer: commit %s %v: %w", c.topic, c.low, err)
+		return fmt.Errorf("consumer: commit %d partitions of %s: %w", len(c.places), c.topic, err)
 	}
-	maps.Copy(c.committed, c.low)
-	clear(c.low)
+	maps.Copy(c.committed, c.places)
+	clear(c.places)
 	return nil
 }
 

@@ -30,6 +30,11 @@ type Config struct {
 	// were read; otherwise the partition stops.
 	SkipTruncated bool
 
+	// SessionTimeout is how long a member may be silent before its partitions go to
+	// others. It is also the budget of a generation's last flush: kafka-go stops
+	// heartbeating when a generation ends.
+	SessionTimeout time.Duration
+
 	CommitEvery  time.Duration
 	DrainTimeout time.Duration // how long the end of a generation waits for labels under way
 	MaxWait      time.Duration // how long the broker may hold an empty fetch
@@ -53,8 +58,10 @@ func (c Config) Validate() error {
 		return errors.New("consumer: the input topic and the group need names: set SERVEFLOW_TOPIC and SERVEFLOW_GROUP")
 	case c.CommitEvery <= 0 || c.DrainTimeout <= 0 || c.MaxWait <= 0:
 		return errors.New("consumer: the commit interval, the drain timeout and the fetch wait must be above 0")
-	case c.DrainTimeout > sessionTimeout/2:
-		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, sessionTimeout/2)
+	case c.SessionTimeout < 4*heartbeat:
+		return fmt.Errorf("consumer: the session timeout is %v: choose at least %v", c.SessionTimeout, 4*heartbeat)
+	case c.DrainTimeout > c.SessionTimeout/2:
+		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, c.SessionTimeout/2)
 	case c.ReadBack < 0:
 		return errors.New("consumer: the records read back must not be negative")
 	}

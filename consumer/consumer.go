@@ -15,13 +15,8 @@ import (
 	"github.com/serveflow/serveflow/consumer/fetch"
 )
 
-const (
-	// sessionTimeout is also the budget of a generation's last flush: kafka-go
-	// stops heartbeating when a generation ends.
-	sessionTimeout = 30 * time.Second
-	// heartbeat is how fast a rebalance is seen.
-	heartbeat = 500 * time.Millisecond
-)
+// heartbeat is how fast a rebalance is seen.
+const heartbeat = 500 * time.Millisecond
 
 // DeadLetters takes records that could not be decoded. It may block, and gives
 // up without acknowledging when ctx is done.
@@ -92,7 +87,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: c.cfg.Group, Brokers: c.cfg.Cluster.Addrs(), Topics: []string{c.cfg.Topic},
 		Dialer:            c.cfg.Cluster.Dialer(),
-		HeartbeatInterval: heartbeat, SessionTimeout: sessionTimeout, RebalanceTimeout: sessionTimeout,
+		HeartbeatInterval: heartbeat, SessionTimeout: c.cfg.SessionTimeout, RebalanceTimeout: c.cfg.SessionTimeout,
 		WatchPartitionChanges: true, JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
 		ErrorLogger: kafka.LoggerFunc(func(msg string, args ...any) { c.log.Warn(fmt.Sprintf(msg, args...)) }),
 	})
@@ -100,6 +95,9 @@ func (c *Consumer) Run(ctx context.Context) error {
 		return fmt.Errorf("consumer: group %s: %w", c.cfg.Group, err)
 	}
 	defer group.Close()
+	client, done := c.cfg.Cluster.Client()
+	defer done()
+	at := offsets{client, c.cfg.Group, c.cfg.Topic}
 	for {
 		gen, err := group.Next(ctx)
 		switch {
@@ -109,14 +107,14 @@ func (c *Consumer) Run(ctx context.Context) error {
 			c.problem(member, fmt.Errorf("cannot join group %s: %w", c.cfg.Group, err))
 			c.log.Warn("cannot join the group, will try again", "group", c.cfg.Group, "err", err)
 		default:
-			c.start(gen)
+			c.start(gen, at)
 		}
 	}
 }
 
 // start gives each partition of a generation its goroutine. A worker that
 // returned early would end the generation, so each stays until it is over.
-func (c *Consumer) start(gen *kafka.Generation) {
+func (c *Consumer) start(gen *kafka.Generation, at offsets) {
 	assigned := gen.Assignments[c.cfg.Topic]
 	c.log.Info("generation began", "group", c.cfg.Group, "generation", gen.ID, "partitions", len(assigned))
 	c.metrics.assigned.Set(float64(len(assigned)))
@@ -130,13 +128,14 @@ func (c *Consumer) start(gen *kafka.Generation) {
 		ids = append(ids, a.ID)
 	}
 	intakes := c.intakes(ids)
-	commits := newCommitter(c.cfg.Topic, start, gen.CommitOffsets, c.metrics, c.log)
+	commit := func(places map[int]place) error { return at.commit(gen, places) }
+	commits := newCommitter(c.cfg.Topic, start, commit, c.metrics, c.log)
 	var workers sync.WaitGroup
 	for i, a := range assigned {
 		workers.Add(1)
 		gen.Start(func(ctx context.Context) {
 			defer workers.Done()
-			newPartition(c, a.ID, a.Offset, intakes[i], commits).run(ctx)
+			newPartition(c, a.ID, at, intakes[i], commits).run(ctx)
 			<-ctx.Done()
 		})
 	}

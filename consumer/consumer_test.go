@@ -74,7 +74,7 @@ func (h *harness) seen() string {
 }
 
 func config(addr string) Config {
-	return Config{Cluster: brokers.Plain("consumer-test", addr), Topic: "in", Group: "g", CommitEvery: 20 * time.Millisecond,
+	return Config{Cluster: brokers.Plain("consumer-test", addr), Topic: "in", Group: "g", SessionTimeout: 30 * time.Second, CommitEvery: 20 * time.Millisecond,
 		DrainTimeout: 200 * time.Millisecond, MaxWait: 50 * time.Millisecond, FetchBytes: 1 << 20, ReadBack: 1000,
 		Flow: flow.Config{Rules: flow.Rules{Depth: 4, Idle: time.Second, MaxAge: time.Minute, Lateness: 100 * time.Millisecond},
 			Limits: flow.Limits{Flows: 100, Bytes: 1 << 20, Finished: 100}, Remember: time.Minute, Want: 2}}
@@ -213,5 +213,26 @@ func TestOffsetsOutsideTheLog(t *testing.T) {
 	p.cfg.SkipTruncated = true
 	if err := p.within(8, 10); err != nil || p.pins.next != 8 || p.tail.next != 8 {
 		t.Errorf("told to go on: %v, next %d", err, p.pins.next)
+	}
+}
+
+// A flow that stays open holds the watermark; those that finished above it are not
+// labelled again after a restart, and their later packets open nothing. The open one
+// is gone on with.
+func TestFinishedAboveTheWatermarkStaysFinished(t *testing.T) {
+	addr := fake(t)
+	before, after := &harness{}, &harness{}
+	send(t, addr, line("open", 1, 0), line("a", 1, .1), line("a", 2, .2), []byte("bad"), line("b", 1, .3), line("b", 2, .4))
+	consume(t, config(addr), before, func() bool { return before.seen() == "a/2 b/2" })
+	if got := committed(t, addr); got > 0 {
+		t.Fatalf("committed %d although a flow is open from 0 on", got)
+	}
+	send(t, addr, line("a", 3, .5), line("open", 2, .6), line("c", 1, .7), line("c", 2, .8))
+	consume(t, config(addr), after, func() bool { return strings.Contains(after.seen(), "c") })
+	if got := after.seen(); got != "open/2 c/2" {
+		t.Errorf("labelled after the restart: %q, want open/2 and c/2", got)
+	}
+	if len(after.dead) > 0 {
+		t.Error("the bad record is buried twice")
 	}
 }

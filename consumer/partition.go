@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/flow"
 	"github.com/serveflow/serveflow/consumer/zeek"
@@ -23,7 +21,8 @@ type intake interface {
 	// Rest is told after each fetch whether that reached the partition's end, and
 	// for how long no record has come. It may block until ctx is done.
 	Rest(ctx context.Context, atEnd bool, silent time.Duration)
-	// Relearn takes a record from below the committed offset.
+	// Relearn takes a record that was done with before the partition was resumed,
+	// unless it belongs to what is open.
 	Relearn(value []byte)
 	// Open is how many pins are held on purpose: the end of a generation does not
 	// wait for them.
@@ -34,19 +33,20 @@ type intake interface {
 type partition struct {
 	*Consumer
 	id      int
-	start   int64 // committed offset, or kafka.FirstOffset
+	offsets offsets
 	tail    tail
 	intake  intake
 	pins    pins
 	pin     func() flow.Acker // pins.take, made once: a method value is an allocation
 	commits *committer
 	log     *slog.Logger
-	placed  bool      // the pins stand at the offset to go on from
+	placed  bool      // the pins stand where to go on from
+	told    time.Time // when the committer was last told of the pins
 	heard   time.Time // when the last record came
 }
 
-func newPartition(c *Consumer, id int, start int64, in intake, commits *committer) *partition {
-	p := &partition{Consumer: c, id: id, start: start, intake: in, commits: commits,
+func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer) *partition {
+	p := &partition{Consumer: c, id: id, offsets: at, intake: in, commits: commits,
 		tail: newTail(&c.cfg, id, c.memory),
 		log:  c.log.With("topic", c.cfg.Topic, "partition", id), heard: time.Now()}
 	p.pin = p.pins.take
@@ -79,14 +79,11 @@ func (p *partition) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.start == kafka.FirstOffset {
-		p.start = first
-	}
 	if !p.placed {
-		if err := p.relearn(ctx, first); err != nil {
+		if err := p.resume(ctx, first); err != nil {
 			return err
 		}
-		p.placed, p.pins.next = true, p.start
+		p.placed = true
 	}
 	p.tail.next = p.pins.next
 	if err := p.within(first, end); err != nil {
@@ -96,27 +93,46 @@ func (p *partition) begin(ctx context.Context) error {
 	return nil
 }
 
+// resume stands where the partition's last reader left off.
+func (p *partition) resume(ctx context.Context, first int64) error {
+	at, err := p.offsets.read(ctx, p.id)
+	if err != nil {
+		return err
+	}
+	if at.low < 0 { // nobody has read it yet
+		at = place{low: first}
+	}
+	p.pins.resume(at)
+	return p.relearn(ctx, first)
+}
+
 // within checks that the offset to go on from is in the log.
 func (p *partition) within(first, end int64) error {
-	switch next := p.tail.next; {
+	next := p.tail.next
+	lost := p.pins.lost(next, first)
+	switch {
 	case next > end:
 		return fmt.Errorf("consumer: offset %d of %s/%d lies past the log's end %d: was the topic made anew? reset the group's offsets", next, p.cfg.Topic, p.id, end)
-	case next < first && !p.cfg.SkipTruncated:
-		return fmt.Errorf("consumer: %w: %d of %s/%d; set SERVEFLOW_SKIP_TRUNCATED=true to go on without them", ErrTruncated, first-next, p.cfg.Topic, p.id)
-	case next < first:
-		p.metrics.truncated.Add(float64(first - next))
-		p.log.Error("records were deleted before they were read", "lost", first-next)
-		p.tail.next, p.pins.next = first, first
+	case lost > 0 && !p.cfg.SkipTruncated:
+		return fmt.Errorf("consumer: %w: %d of %s/%d; set SERVEFLOW_SKIP_TRUNCATED=true to go on without them", ErrTruncated, lost, p.cfg.Topic, p.id)
+	case lost > 0:
+		p.metrics.truncated.Add(float64(lost))
+		p.log.Error("records were deleted before they were read", "lost", lost)
+	}
+	if next < first {
+		p.tail.next = first
+		p.pins.skip(first)
 	}
 	return nil
 }
 
-// relearn reads the records below the start without labelling: by definition of
-// the low watermark, every flow that began there is finished.
+// relearn reads the records below the low watermark without labelling: by
+// definition of it, every flow that began there is finished.
 func (p *partition) relearn(ctx context.Context, first int64) error {
-	for p.tail.next = max(first, p.start-p.cfg.ReadBack); p.tail.next < p.start && ctx.Err() == nil; {
+	start := p.pins.next
+	for p.tail.next = max(first, start-p.cfg.ReadBack); p.tail.next < start && ctx.Err() == nil; {
 		_, _, err := p.tail.fetch(func(rec *fetch.Record) error {
-			if rec.Offset < p.start && rec.Err == nil {
+			if rec.Offset < start && rec.Err == nil {
 				p.intake.Relearn(rec.Value)
 			}
 			return ctx.Err()
@@ -139,7 +155,10 @@ func (p *partition) step(ctx context.Context) error {
 		p.heard = now
 	}
 	p.intake.Rest(ctx, atEnd, now.Sub(p.heard))
-	p.commits.advance(p.id, p.pins.low())
+	if now.Sub(p.told) > p.cfg.CommitEvery/4 { // listing the pins costs
+		p.told = now
+		p.commits.advance(p.id, p.pins.place())
+	}
 	p.metrics.observe(p)
 	return err
 }
@@ -148,11 +167,17 @@ func (p *partition) step(ctx context.Context) error {
 // read, goes to the dead letters.
 func (p *partition) take(ctx context.Context, rec *fetch.Record) {
 	p.pins.next = rec.Offset + 1
-	if rec.Err != nil {
+	switch needed := p.pins.needed(rec.Offset); {
+	case !needed && rec.Err == nil:
+		p.intake.Relearn(rec.Value)
+	case !needed: // it is among the dead letters
+	case rec.Err != nil:
 		p.metrics.unread[rec.Err.Reason].Inc()
 		p.bury(ctx, rec, BadRecord{Reason: rec.Err.Reason, Stage: "fetch", Err: rec.Err})
-	} else if err := p.intake.Take(rec.Value, p.pin); err != nil {
-		p.bury(ctx, rec, BadRecord{Reason: zeek.ReasonOf(err), Stage: "decode", Err: err})
+	default:
+		if err := p.intake.Take(rec.Value, p.pin); err != nil {
+			p.bury(ctx, rec, BadRecord{Reason: zeek.ReasonOf(err), Stage: "decode", Err: err})
+		}
 	}
 	p.pins.next = rec.Last + 1
 }
@@ -180,6 +205,8 @@ func (p *partition) finish() {
 	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
 	}
-	p.commits.advance(p.id, p.pins.low())
+	if p.placed {
+		p.commits.advance(p.id, p.pins.place())
+	}
 	p.metrics.forget(p.id)
 }

@@ -128,7 +128,7 @@ func (r *rekeyer) handOn(ctx context.Context, queue []queued) bool {
 	return true
 }
 
-// Relearn is for records that are read back, and none are.
+// Relearn is for records that were handed on before.
 func (r *rekeyer) Relearn([]byte) {}
 
 // Open is how many records wait to be handed on: whoever reads the partition next

@@ -54,6 +54,12 @@ func (w *Worker) Take(value []byte, pin func() flow.Acker) error {
 	if err := w.decoder.Decode(value, &w.record); err != nil {
 		return err
 	}
+	w.add(pin)
+	return nil
+}
+
+// add puts the record into the table and decides what is then to be decided.
+func (w *Worker) add(pin func() flow.Acker) {
 	f, outcome := w.table.Add(&w.record)
 	w.metrics.took(outcome)
 	if outcome == flow.Opened {
@@ -63,7 +69,6 @@ func (w *Worker) Take(value []byte, pin func() flow.Acker) error {
 		w.decide(f)
 	}
 	w.Settle()
-	return nil
 }
 
 // Settle decides the flows whose time is over, and those that memory has no room for.
@@ -80,11 +85,17 @@ func (w *Worker) Drain() {
 	}
 }
 
-// Relearn takes a record from below the committed offset: its flow is finished,
-// so its uid is remembered and nothing is labelled.
+// Relearn takes a record that was done with before the partition was resumed. It
+// opens nothing: either its flow is open, or it is finished, and its uid is
+// remembered.
 func (w *Worker) Relearn(value []byte) {
-	if w.decoder.Decode(value, &w.record) == nil {
+	switch {
+	case w.decoder.Decode(value, &w.record) != nil:
+	case w.table.Has(w.record.UID):
+		w.add(nil)
+	default:
 		w.table.Relearn(&w.record)
+		w.Settle()
 	}
 }
 

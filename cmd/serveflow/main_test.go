@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 )
@@ -102,6 +103,17 @@ func TestUnreachableBroker(t *testing.T) {
 	onnxtest.Library(t)
 	code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_START_TIMEOUT": "1s", "SERVEFLOW_BUNDLE": toy}, "", "run")
 	if code != exitFail || !strings.Contains(stderr, "no broker of SERVEFLOW_BROKERS=127.0.0.1:1 answers: start one, or name others") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+}
+
+// Told to stop while it still waits for the brokers, it ends well.
+func TestStoppedBeforeItWasAtWork(t *testing.T) {
+	onnxtest.Library(t)
+	ctx, stop := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, stop)
+	code, _, stderr := runCommandIn(ctx, t, map[string]string{"SERVEFLOW_BROKERS": "127.0.0.1:1", "SERVEFLOW_ADMIN": "", "SERVEFLOW_BUNDLE": toy}, "", "run")
+	if code != exitOK || stderr != "" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }

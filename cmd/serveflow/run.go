@@ -107,7 +107,9 @@ func serve(ctx context.Context, pre *preflight, at server, all parts, say func()
 	}
 	group.Go(func() error {
 		defer stop()
-		if err := pre.run(ctx); err != nil {
+		if err := pre.run(ctx); ctx.Err() != nil {
+			return nil // told to stop before it was at work: that is no failure
+		} else if err != nil {
 			return err
 		}
 		say()

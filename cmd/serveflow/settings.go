@@ -44,6 +44,7 @@ type Settings struct {
 	MaxFinished     int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
 	ReadBack        int64         `split_words:"true" default:"200000" desc:"records a partition below the committed offset that are read again at a start, to relearn finished flows"`
 	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
+	SessionTimeout  time.Duration `split_words:"true" default:"30s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery     time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
 	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
 	FetchWait       time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
@@ -55,6 +56,7 @@ type Settings struct {
 	SinkQueue       int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
 	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
+	SlowBatch       int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
 	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
 	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
 	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
@@ -153,7 +155,7 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 }
 
 func (s *Settings) cascade() cascade.Config {
-	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers}
+	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch}
 }
 
 // cluster is the way to the brokers.
@@ -162,7 +164,7 @@ func (s *Settings) cluster() *brokers.Cluster { return brokers.Plain(s.ClientID,
 func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {
 	return consumer.Config{
 		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec),
-		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
+		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
 }
@@ -183,7 +185,7 @@ func (s *Settings) ship(paths []string) ship.Config {
 func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 	return consumer.Config{
 		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1),
-		SkipTruncated: s.SkipTruncated, CommitEvery: s.CommitEvery,
+		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
 }

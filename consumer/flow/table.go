@@ -228,18 +228,26 @@ func (t *Table) Finish(f *Flow) {
 // maxSpare bounds the emptied flows that are kept for reuse.
 const maxSpare = 1024
 
-// Relearn remembers the uid of a record from below the committed offset: its
-// flow was finished before this table was built.
+// Has tells whether a flow is open.
+func (t *Table) Has(uid []byte) bool {
+	_, open := t.open[string(uid)]
+	return open
+}
+
+// Relearn remembers the uid of a record whose flow was finished before this table
+// was built. A record that opens nothing says nothing: the packets of its flow may
+// still come.
 func (t *Table) Relearn(rec *zeek.Record) {
+	opens := false
 	switch {
-	case rec.Kind == zeek.Other || (rec.Kind == zeek.Conn) != t.cfg.Conns:
-		return // its uid may be that of a flow that is still to come
-	case rec.Kind == zeek.Packet:
+	case rec.Kind == zeek.Packet && !t.cfg.Conns:
 		t.clock.observe(rec.TS)
-	case rec.Kind == zeek.Conn:
+		opens = rec.N <= uint32(t.cfg.Depth)
+	case rec.Kind == zeek.Conn && t.cfg.Conns:
 		t.clock.observe(connEnd(rec.TS, rec.Conn))
+		opens = true
 	}
-	if !t.done.seen(rec.UID, t.clock.now) {
+	if !t.done.seen(rec.UID, t.clock.now) && opens {
 		t.done.add(string(rec.UID), t.clock.now)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/process"
 )
 
 const (
@@ -37,7 +39,7 @@ type Broker struct {
 	t       testing.TB
 	install installation
 	dir     string // configuration, data and log
-	process *process
+	process *process.Process
 }
 
 // Start starts a broker on free ports of 127.0.0.1 and waits until it answers.
@@ -87,27 +89,27 @@ func (b *Broker) Restart() {
 }
 
 // Stop shuts the broker down in good order. A broker that is down already stays down.
-func (b *Broker) Stop() { b.process.stop(stopPatience) }
+func (b *Broker) Stop() { b.process.Stop(stopPatience) }
 
 // Kill ends the broker by SIGKILL, paused or not, and waits until it is gone.
-func (b *Broker) Kill() { b.process.kill() }
+func (b *Broker) Kill() { b.process.Kill() }
 
 // Pause halts the broker where it is: connections stay open, nothing is answered.
 func (b *Broker) Pause() {
 	b.t.Helper()
-	b.check("pause", b.process.signal(syscall.SIGSTOP))
+	b.check("pause", b.process.Signal(syscall.SIGSTOP))
 }
 
 // Resume lets a paused broker go on.
 func (b *Broker) Resume() {
 	b.t.Helper()
-	b.check("resume", b.process.signal(syscall.SIGCONT))
+	b.check("resume", b.process.Signal(syscall.SIGCONT))
 }
 
 func (b *Broker) run() {
 	b.t.Helper()
 	var err error
-	b.process, err = startProcess(b.install.command(b.dir, "kafka.Kafka", propertiesFile), b.logFile())
+	b.process, err = process.Start(b.install.command(b.dir, "kafka.Kafka", propertiesFile), b.logFile())
 	b.check("start", err)
 
 	client, done := newClient(b.Addr)
@@ -115,7 +117,7 @@ func (b *Broker) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
 	b.check("start", retry(ctx, func() error {
-		if !b.process.running() {
+		if !b.process.Running() {
 			cancel()
 			return errors.New("kafka ended: see its log")
 		}
@@ -142,7 +144,7 @@ func ready(ctx context.Context, client *kafka.Client) error {
 
 func (b *Broker) cleanUp() {
 	if b.process != nil {
-		b.process.kill() // the data goes too, so a shutdown in good order would only take time
+		b.process.Kill() // the data goes too, so a shutdown in good order would only take time
 	}
 	if b.t.Failed() {
 		b.t.Logf("the end of Kafka's log:\n%s", tail(b.logFile(), 16<<10))

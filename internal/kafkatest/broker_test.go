@@ -99,7 +99,7 @@ func TestPausedBrokerAnswersAfterResume(t *testing.T) {
 
 	b.Pause()
 	b.Kill() // a paused broker can be killed
-	if err := b.process.signal(syscall.SIGCONT); err == nil {
+	if err := b.process.Signal(syscall.SIGCONT); err == nil {
 		t.Error("a dead broker takes a signal")
 	}
 }

@@ -1,4 +1,4 @@
-package kafkatest
+package process
 
 import (
 	"io"
@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// A test process that is killed runs no clean-up: its broker has to go all the
-// same. This test runs itself as that process, with a sleep for the broker;
+// A test process that is killed runs no clean-up: what it started has to go all the
+// same. This test runs itself as that process, with a sleep for the program;
 // all three share a pipe, which ends when the last of them has gone.
-func TestNoBrokerOutlivesItsTest(t *testing.T) {
-	if os.Getenv("KAFKATEST_CHILD") != "" {
+func TestNoProgramOutlivesItsTest(t *testing.T) {
+	if os.Getenv("PROCESS_CHILD") != "" {
 		startSleepAndWait(t)
 		return
 	}
@@ -20,8 +20,8 @@ func TestNoBrokerOutlivesItsTest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := exec.Command(os.Args[0], "-test.run=^TestNoBrokerOutlivesItsTest$")
-	child.Env = append(os.Environ(), "KAFKATEST_CHILD=1")
+	child := exec.Command(os.Args[0], "-test.run=^TestNoProgramOutlivesItsTest$")
+	child.Env = append(os.Environ(), "PROCESS_CHILD=1")
 	child.ExtraFiles = []*os.File{w}
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
@@ -43,13 +43,12 @@ func startSleepAndWait(t *testing.T) {
 	pipe := os.NewFile(3, "pipe")
 	sleep := exec.Command("sleep", "3600")
 	sleep.ExtraFiles = []*os.File{pipe}
-	sleep.SysProcAttr = dieWithParent()
-	p, err := startProcess(sleep, filepath.Join(t.TempDir(), "log"))
+	p, err := Start(sleep, filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := pipe.Write([]byte{1}); err != nil {
 		t.Fatal(err)
 	}
-	<-p.done
+	<-p.Done()
 }

@@ -1,0 +1,239 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// verifier follows a scene's labels, dead letters and committed offsets while it
+// runs, and judges each by what the manifest says.
+type verifier struct {
+	*scene
+
+	mu        sync.Mutex
+	flows     []seenFlow
+	unlabeled int // flows below len(flows) without a final label
+	places    map[string]map[int]int64
+	committed map[int]int64
+	checked   []int // by partition: how many of manifest.written lie below the commit
+	tally     tally
+	err       error // of the last round
+}
+
+// seenFlow is what was seen of one flow.
+type seenFlow struct {
+	id, hash uint64 // of the first final label
+	finals   uint16
+	wanted   bool // that label is replay's
+}
+
+func newVerifier(c *scene) *verifier {
+	v := &verifier{scene: c, committed: map[int]int64{}, checked: make([]int, c.partitions), places: map[string]map[int]int64{}}
+	v.tally.dead = map[string]int{}
+	return v
+}
+
+// follow looks at everything ten times a second until ctx is done.
+func (v *verifier) follow(ctx context.Context) {
+	for tick := time.NewTicker(100 * time.Millisecond); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+			for _, m := range v.running() {
+				m.observe()
+			}
+			v.look(ctx)
+		}
+	}
+}
+
+// look reads the commits first and the labels then: what lies below a commit is
+// labelled by now.
+func (v *verifier) look(ctx context.Context) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	committed, err := v.scene.committed(ctx)
+	if err == nil {
+		if err = v.read(ctx, v.labels(), v.label); err == nil {
+			v.judge(committed)
+			err = v.read(ctx, v.letters(), v.letter)
+		}
+	}
+	v.err = err
+}
+
+// read takes what is new in a topic.
+func (v *verifier) read(ctx context.Context, topic string, take func(*kafka.Record)) error {
+	ends, err := v.ends(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("%s: %w", topic, err)
+	}
+	if v.places[topic] == nil {
+		v.places[topic] = map[int]int64{}
+	}
+	places := v.places[topic]
+	for partition, s := range ends {
+		next, err := v.fetch(ctx, topic, partition, max(places[partition], s.first), s.end, take)
+		places[partition] = next
+		if err != nil {
+			return fmt.Errorf("%s/%d: %w", topic, partition, err)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) label(r *kafka.Record) {
+	value, _ := kafka.ReadAll(r.Value)
+	l, err := parseLabel(value)
+	if err != nil {
+		v.complain(&v.tally.unknown, "%v", err)
+		return
+	}
+	if v.foreign != nil && v.foreign(l.UID) {
+		return
+	}
+	flow, known := v.sent.flow(l.UID)
+	if !known {
+		v.complain(&v.tally.unknown, "a label of %s, which was not sent", l.UID)
+		return
+	}
+	for len(v.flows) <= flow {
+		v.flows = append(v.flows, seenFlow{})
+		v.unlabeled++
+	}
+	v.take(&l, flow)
+}
+
+// take compares a label with what the flow's template got, and with the flow's first.
+func (v *verifier) take(l *label, flow int) {
+	f, sent := &v.flows[flow], v.sent.get(flow)
+	want := v.templates[sent.template].want
+	switch {
+	case !l.Final && f.finals > 0:
+		v.complain(&v.tally.late, "%s: provisional after final", l.UID)
+		return
+	case !l.Final:
+		return
+	}
+	wanted := l.is(want, sent.start)
+	hash := hashOf(fmt.Sprintf("%+v", l.steady()))
+	if f.finals++; f.finals > 1 {
+		v.tally.duplicates++
+		if same := hash == f.hash || wanted && f.wanted; !same || hashOf(l.ID) != f.id {
+			v.complain(&v.tally.unequal, "%s is labelled twice, differently: %s", l.UID, l.difference(want, sent.start))
+		}
+		return
+	}
+	v.unlabeled--
+	f.id, f.hash, f.wanted = hashOf(l.ID), hash, wanted
+	switch {
+	case wanted:
+	case l.exception():
+		v.tally.exceptions++
+	default:
+		v.complain(&v.tally.differ, "%s is not labelled as by replay: %s", l.UID, l.difference(want, sent.start))
+	}
+	waited := time.Since(v.sent.began) - time.Duration(sent.at)*time.Millisecond - seconds(want.last)
+	if waited > v.tally.wait && sent.first >= 0 { // else it came before the producer knew that it had written
+		v.tally.wait, v.tally.slowest = waited, fmt.Sprintf("%s of %s/%d, sent after %v, label %s by %s: %s", l.UID, v.name, sent.partition,
+			time.Duration(sent.at)*time.Millisecond, l.Label, l.Stage, l.Reason)
+	}
+}
+
+// steady is the label without what the slow stage may give otherwise in another batch.
+func (l label) steady() label {
+	if l.Stage == "slow" {
+		l.p = probabilities{Names: l.p.Names}
+	}
+	return l
+}
+
+func (v *verifier) letter(r *kafka.Record) {
+	for _, h := range r.Headers {
+		if h.Key == "reason" {
+			v.tally.dead[string(h.Value)]++
+		}
+	}
+}
+
+// judge holds committed offsets against what is labelled.
+func (v *verifier) judge(committed map[int]int64) {
+	v.sent.mu.Lock()
+	defer v.sent.mu.Unlock()
+	for partition, offset := range committed {
+		if before := v.committed[partition]; offset < before {
+			v.complain(&v.tally.back, "partition %d: committed %d after %d", partition, offset, before)
+		}
+		v.committed[partition] = offset
+		if partition >= len(v.checked) {
+			continue
+		}
+		written := v.sent.written[partition]
+		for v.checked[partition] < len(written) {
+			flow := int(written[v.checked[partition]])
+			if first := v.sent.flows[flow].first; first >= offset {
+				break
+			} else if flow >= len(v.flows) || v.flows[flow].finals == 0 {
+				v.complain(&v.tally.above, "flow %d began at offset %d of partition %d, %d is committed, and it has no label", flow, first, partition, offset)
+			}
+			v.checked[partition]++
+		}
+	}
+}
+
+// behind is how many flows have no label, and how many records are not committed.
+func (v *verifier) behind() (open, lag int64, err error) {
+	ends, err := v.ends(context.Background(), v.name)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err == nil {
+		err = v.err
+	}
+	flows, _ := v.sent.sent()
+	for partition, s := range ends {
+		lag += s.end - v.committed[partition]
+	}
+	return int64(flows - len(v.flows) + v.unlabeled), lag, err
+}
+
+// finish reads everything to its end and sums up.
+func (v *verifier) finish() *tally {
+	deadline := time.Now().Add(30 * time.Second)
+	for v.look(context.Background()); v.err != nil && time.Now().Before(deadline); v.look(context.Background()) {
+		time.Sleep(200 * time.Millisecond)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.err != nil {
+		v.t.Errorf("the topics could not be read to their ends: %v", v.err)
+	}
+	y := v.tally
+	y.flows, _ = v.sent.sent()
+	y.lost = y.flows - len(v.flows) + v.unlabeled
+	v.scene.mu.Lock()
+	defer v.scene.mu.Unlock()
+	for _, m := range v.members {
+		y.memory = max(y.memory, m.peak.Load())
+	}
+	return &y
+}
+
+// complain counts a fault and tells of the first few.
+func (v *verifier) complain(count *int, format string, args ...any) {
+	if *count++; *count <= 5 {
+		v.tally.faults = append(v.tally.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+func hashOf(text string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return h.Sum64()
+}
