@@ -2,14 +2,19 @@ package kafkatest
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
-	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Batch is a record batch as it lies in a log, good or not. What is left zero is
@@ -99,13 +104,63 @@ func Pack(codec compress.Compression, records []byte) []byte {
 // first record has, or why the broker refuses it.
 func ProduceRaw(t testing.TB, addr, topic string, partition int, batch []byte) (offset int64, err error) {
 	t.Helper()
-	err = withClient(addr, func(ctx context.Context, client *kafka.Client) error {
-		res, err := client.RawProduce(ctx, &kafka.RawProduceRequest{Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll,
-			RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(batch)}})
-		if err == nil {
-			offset, err = res.BaseOffset, res.Error
+	to := kmsg.ProduceRequestTopicPartition{Partition: int32(partition), Records: batch}
+	req := &kmsg.ProduceRequest{Version: 8, Acks: -1, TimeoutMillis: int32(patience.Milliseconds()),
+		Topics: []kmsg.ProduceRequestTopic{{Topic: topic, Partitions: []kmsg.ProduceRequestTopicPartition{to}}}}
+	resp := &kmsg.ProduceResponse{Version: 8}
+	if err := exchange(addr, kmsg.NewRequestFormatter().AppendRequest(nil, req, 1), resp.ReadFrom); err != nil {
+		t.Fatalf("kafkatest: produce to %s/%d: %v", topic, partition, err)
+	}
+	got := resp.Topics[0].Partitions[0]
+	if got.ErrorCode != 0 {
+		err = kafka.Error(got.ErrorCode)
+		if got.ErrorMessage != nil {
+			err = fmt.Errorf("%w: %s", err, *got.ErrorMessage)
 		}
+	}
+	return got.BaseOffset, err
+}
+
+// exchange writes a request and hands the response's body to read.
+func exchange(addr string, request []byte, read func(body []byte) error) error {
+	conn, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
 		return err
-	})
-	return offset, err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	var head [8]byte // size and correlation
+	if _, err := io.ReadFull(conn, head[:]); err != nil {
+		return err
+	}
+	body := make([]byte, binary.BigEndian.Uint32(head[:])-4)
+	if _, err := io.ReadFull(conn, body); err != nil {
+		return err
+	}
+	return read(body)
+}
+
+// EditLog changes a partition's log behind the broker's back, in place: edit is
+// given each batch as it lies there. The broker is stopped and started again.
+func (b *Broker) EditLog(topic string, partition int, edit func(base int64, batch []byte)) {
+	b.t.Helper()
+	b.Stop()
+	name := filepath.Join(b.dir, "data", fmt.Sprintf("%s-%d", topic, partition), fmt.Sprintf("%020d.log", 0))
+	log, err := os.ReadFile(name)
+	b.check("read the log", err)
+	for rest := log; len(rest) > 12; {
+		size := 12 + int(binary.BigEndian.Uint32(rest[8:]))
+		edit(int64(binary.BigEndian.Uint64(rest)), rest[:size])
+		rest = rest[size:]
+	}
+	b.check("write the log", os.WriteFile(name, log, 0o600))
+	b.run()
+}
+
+// Seal puts the checksum right after a batch was changed.
+func Seal(batch []byte) {
+	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
 }
