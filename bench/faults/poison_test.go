@@ -29,7 +29,7 @@ func TestFaultsPoison(t *testing.T) {
 			clean = clean.better(drain(t, broker.Addr, false))
 			r.saw("%d of %d are dead letters; %.0f records/s and %.1f us of CPU a record, without poison %.0f and %.1f; %d MiB at most, %d without",
 				poisoned.dead, poisoned.bad, poisoned.rate, poisoned.cpu, clean.rate, clean.cpu, poisoned.peak>>20, clean.peak>>20)
-			// By the CPU, whatever else the machine does; by the clock where both say so.
+			// By CPU time: the clock counts what else the machine does, too.
 			if slower := 1 - clean.cpu/poisoned.cpu; slower > 0.2 {
 				t.Errorf("%.0f%% lower by CPU time, %.0f%% by the clock", 100*slower, 100*(1-poisoned.rate/clean.rate))
 			}
@@ -128,8 +128,8 @@ func (f *filler) fill(rounds int) {
 			if f.poisoned && f.records%100 == 99 {
 				n := f.records / 100
 				bad := small[n%len(small)]
-				if n%20 == 19 { // a large one is as much as hundreds of small ones
-					bad = large[n/20%len(large)]
+				if n%100 == 99 { // a large one is as much as a thousand records
+					bad = large[n/100%len(large)]
 				}
 				f.reasons[bad.Reason]++
 				f.put(n%2, bad.Value)
