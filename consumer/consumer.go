@@ -71,14 +71,22 @@ const (
 	commits = -2
 )
 
-// Ready says in words why the consumer is not at work; nil if it is.
+// reasons is how many reasons not to be ready are told, at most.
+const reasons = 3
+
+// Ready says in words why the consumer is not at work, each reason once; nil if it is.
 func (c *Consumer) Ready() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, err := range c.problems {
-		return err
+	var all []error
+	for _, of := range slices.Sorted(maps.Keys(c.problems)) {
+		err := c.problems[of]
+		told := slices.ContainsFunc(all, func(other error) bool { return other.Error() == err.Error() })
+		if !told && len(all) < reasons {
+			all = append(all, err)
+		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // problem notes why a partition is not being read; nil if it is.
@@ -109,7 +117,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return nil
 		case err != nil:
-			err = c.describe(err)
+			err = c.outside(err)
 			c.problem(member, err)
 			c.log.Warn("cannot join the group, will try again", "group", c.cfg.Group, "err", err)
 		default:
@@ -144,19 +152,6 @@ func (c *Consumer) left() {
 		}
 	})
 	c.away = away
-}
-
-// describe says what keeps the member out of its group, and how to mend it.
-func (c *Consumer) describe(err error) error {
-	switch {
-	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return fmt.Errorf("consumer: not allowed to join group %s: grant this client READ on it: %w", c.cfg.Group, err)
-	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Errorf("consumer: not allowed to read topic %s: grant this client READ and DESCRIBE on it: %w", c.cfg.Topic, err)
-	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fmt.Errorf("consumer: topic %s is missing: create it: %w", c.cfg.Topic, err)
-	}
-	return fmt.Errorf("consumer: cannot join group %s: %w", c.cfg.Group, err)
 }
 
 // start gives each partition of a generation its goroutine. A worker that

@@ -111,7 +111,7 @@ func TestFailingCommitsAreTold(t *testing.T) {
 		}
 		step(time.Second, 8, kafka.TopicAuthorizationFailed)
 		step(7*time.Second, 9, nil)
-		if err := told(); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "commit in") {
+		if err := told(); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "commit 1 partitions of in") {
 			t.Errorf("failing for seconds: %v", err)
 		}
 		step(time.Second, 10, nil)

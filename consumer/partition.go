@@ -2,12 +2,9 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
-
-	"github.com/segmentio/kafka-go"
 
 	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/flow"
@@ -60,6 +57,10 @@ func newPartition(c *Consumer, id int, at offsets, in intake, commits *committer
 // run reads the partition until ctx, the generation's, is done.
 func (p *partition) run(ctx context.Context) {
 	defer p.tail.close()
+	// The drain begins when the generation ends, though a full sink may hold us then.
+	drain, drained := context.WithCancel(context.Background())
+	defer drained()
+	context.AfterFunc(ctx, func() { time.AfterFunc(p.cfg.DrainTimeout, drained) })
 	for wait := backoff(0); ctx.Err() == nil; wait = wait.next() {
 		err := p.begin(ctx)
 		for err == nil && ctx.Err() == nil {
@@ -69,14 +70,14 @@ func (p *partition) run(ctx context.Context) {
 			}
 		}
 		if ctx.Err() == nil {
-			err = p.describe(err)
+			err = p.unread(p.id, err)
 			p.problem(p.id, err)
 			p.metrics.fetchFailures.Inc()
 			p.log.Warn("cannot read, will try again", "err", err)
 			wait.sleep(ctx)
 		}
 	}
-	p.finish()
+	p.finish(drain)
 }
 
 // begin connects and stands where to go on; the first time it also relearns
@@ -94,17 +95,6 @@ func (p *partition) begin(ctx context.Context) error {
 	}
 	p.tail.next = p.pins.next
 	return p.within(first, end)
-}
-
-// describe says what keeps the partition from being read, and how to mend it.
-func (p *partition) describe(err error) error {
-	switch {
-	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Errorf("consumer: not allowed to read topic %s: grant this client READ and DESCRIBE on it: %w", p.cfg.Topic, err)
-	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fmt.Errorf("consumer: topic %s, or its partition %d, is missing: create it: %w", p.cfg.Topic, p.id, err)
-	}
-	return fmt.Errorf("consumer: cannot read %s/%d: %w", p.cfg.Topic, p.id, err)
 }
 
 // resume stands where the partition's last reader left off.
@@ -212,12 +202,11 @@ func (p *partition) bury(ctx context.Context, rec *fetch.Record, bad BadRecord) 
 	}
 }
 
-// finish waits for what is being written and brings the low watermark up to date.
+// finish waits, while the drain lasts, for what is being written and brings the low watermark up to date.
 // What is still open is handed back: its pins hold the watermark below it, so
 // whoever reads the partition next begins there.
-func (p *partition) finish() {
-	deadline := time.Now().Add(p.cfg.DrainTimeout)
-	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
+func (p *partition) finish(drain context.Context) {
+	for p.pins.unacked() > p.intake.Open() && drain.Err() == nil {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if p.placed {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // describe says what keeps messages from being written, and how to mend it; nil
@@ -31,7 +33,7 @@ func describe(rest []Message, err error) error {
 	case errors.Is(err, kafka.InvalidRecord):
 		return fmt.Errorf("sink: topic %s refuses records as they are: one without a key cannot go to a topic whose cleanup.policy is compact: set it to delete; nothing is lost meanwhile: %w", topic, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("sink: cannot write to topic %s: no broker answers: start it; if it stopped by itself, its log says why, often a full disk; nothing is lost meanwhile: %w", topic, err)
+		return fmt.Errorf("sink: cannot write to topic %s: %s; nothing is lost meanwhile: %w", topic, brokers.Refused, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("sink: cannot write to topic %s: no answer in time; nothing is lost meanwhile: %w", topic, err)
 	}

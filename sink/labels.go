@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
 
@@ -16,13 +17,44 @@ import (
 
 // Labels sends verdicts to a label topic, keyed by uid.
 type Labels struct {
-	Producer *Producer
+	Producer Sender
 	Topic    string
+	Latest   string // compacted topic that has the final labels too; empty: none
 }
 
-// Put sends one verdict; its pin is acknowledged when the label is written.
+// Put sends one verdict; its pin is acknowledged when the label is written to all
+// topics that it belongs to.
+//
+// A provisional label does not go to the compacted topic. A member that was halted,
+// and whose partitions others have taken over, may still write one when it wakes:
+// it would stay there as the key's last for ever.
 func (l Labels) Put(ctx context.Context, v *cascade.Verdict) {
-	l.Producer.Send(ctx, Message{Topic: l.Topic, Key: []byte(v.UID), Value: AppendLabel(make([]byte, 0, 1024), v), Pin: v.Pin})
+	m := Message{Topic: l.Topic, Key: []byte(v.UID), Value: AppendLabel(make([]byte, 0, 1024), v), Pin: v.Pin}
+	if l.Latest == "" || !v.Final {
+		l.Producer.Send(ctx, m)
+		return
+	}
+	if m.Pin != nil {
+		both := &countdown{pin: m.Pin}
+		both.left.Store(2)
+		m.Pin = both
+	}
+	l.Producer.Send(ctx, m)
+	m.Topic = l.Latest
+	l.Producer.Send(ctx, m)
+}
+
+// countdown acknowledges a pin when it has itself been acknowledged so many times.
+type countdown struct {
+	pin  Acker
+	left atomic.Int32
+}
+
+// Ack counts one.
+func (c *countdown) Ack() {
+	if c.left.Add(-1) == 0 {
+		c.pin.Ack()
+	}
 }
 
 // DeadLetter is a record that could not be read, and why.

@@ -20,6 +20,8 @@ import (
 type preflight struct {
 	cluster  *brokers.Cluster
 	topics   map[string]string // each with the setting that names it
+	latest   string            // the one of them that must be compacted; may be none
+	dead     string            // the one that must not be
 	patience time.Duration
 
 	mu    sync.Mutex
@@ -27,7 +29,7 @@ type preflight struct {
 }
 
 func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string) *preflight {
-	return &preflight{cluster: cluster, topics: topics, patience: s.StartTimeout, fault: errors.New("has not looked for its topics yet")}
+	return &preflight{cluster: cluster, topics: topics, latest: s.LatestTopic, dead: s.DeadLetterTopic, patience: s.StartTimeout, fault: errors.New("has not looked for its topics yet")}
 }
 
 // ready says in words what is missing; nil once all is there.
@@ -78,5 +80,5 @@ func (p *preflight) lookUp(ctx context.Context) error {
 			return fmt.Errorf("not allowed to see topic %s: grant this client DESCRIBE and READ or WRITE on it, or name another by %s", topic.Name, p.topics[topic.Name])
 		}
 	}
-	return nil
+	return p.policies(ctx, client)
 }

@@ -34,6 +34,9 @@ func run(ctx context.Context, t terminal, args []string) error {
 		maps.Copy(topics, s.rekeyTopics())
 		s.Topic = s.RekeyTo
 	}
+	if s.LatestTopic != "" {
+		topics[s.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
+	}
 	log, reg := s.logger(), newRegistry()
 	cluster, err := s.cluster(log)
 	if err != nil {

@@ -84,15 +84,7 @@ func TestRunFromTopicToTopic(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, packetsTopic, labelsTopic, packetsTopic+".dlq"))
 	admin := freeAddress(t)
 	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_BUNDLE": toy, "SERVEFLOW_COMMIT_EVERY": "20ms"}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan int, 1)
-	go func() {
-		code, _, stderr := runCommandIn(ctx, t, env, "", "run")
-		if code != exitOK {
-			t.Errorf("exit code %d: %s", code, stderr)
-		}
-		ended <- code
-	}()
+	stop := startHere(t, env)
 	eventually(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
 	produce(t, addr, twoFlows+"not a record\n"+`{"ts":1,"uid":"C1","service":"dns"}`+"\n")
 	eventually(t, "two labels", func() bool { return len(kafkatest.ReadAll(t, addr, labelsTopic)) == 2 })
@@ -113,9 +105,20 @@ func TestRunFromTopicToTopic(t *testing.T) {
 		t.Errorf("healthz: %d %s", status, body)
 	}
 	stop()
-	if code := <-ended; code != exitOK {
-		t.Errorf("exit code %d", code)
-	}
+}
+
+// startHere runs `serveflow run` in this process; stop ends it in good order.
+func startHere(t *testing.T, env map[string]string) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if code, _, stderr := runCommandIn(ctx, t, env, "", "run"); code != exitOK {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 func TestMissingTopicsAreNamed(t *testing.T) {

@@ -34,6 +34,7 @@ type Settings struct {
 	Task             string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
 	Bundle           string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
 	LabelTopic       string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
+	LatestTopic      string        `split_words:"true" desc:"compacted topic that has each flow's final label too, as its uid's last record; empty: none"`
 	DeadLetterTopic  string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
 	RekeyFrom        string        `split_words:"true" desc:"un-keyed topic that rekey, or run beside its own work, writes anew keyed by uid; run then reads what is written"`
 	RekeyTo          string        `split_words:"true" desc:"topic that rekey writes to; empty: <SERVEFLOW_REKEY_FROM>.by-uid"`
@@ -47,7 +48,7 @@ type Settings struct {
 	MaxFinished      int           `split_words:"true" default:"2000000" desc:"finished uids that are remembered"`
 	ReadBack         int64         `split_words:"true" default:"200000" desc:"records a partition below the committed offset that are read again at a start, to relearn finished flows"`
 	SkipTruncated    bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
-	SessionTimeout   time.Duration `split_words:"true" default:"30s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
+	SessionTimeout   time.Duration `split_words:"true" default:"20s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery      time.Duration `split_words:"true" default:"1s" desc:"time between offset commits"`
 	DrainTimeout     time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
 	FetchWait        time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
@@ -56,7 +57,7 @@ type Settings struct {
 	MaxNesting       int           `split_words:"true" default:"16" desc:"how deep objects and arrays of a record may lie in others; likewise"`
 	MaxKeys          int           `split_words:"true" default:"512" desc:"keys of a record, all its objects together; likewise"`
 	MaxStringBytes   int           `split_words:"true" default:"16384" desc:"bytes of one string of a record; likewise, but a record in an envelope may be as long as a record"`
-	SinkQueue        int           `split_words:"true" default:"8192" desc:"labels waiting to be written; a full queue holds the input back"`
+	SinkQueue        int           `split_words:"true" default:"8192" desc:"messages waiting to be written, of each topic; a full queue holds the input back"`
 	SlowQueue        int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
 	SlowWorkers      int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
 	SlowBatch        int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`

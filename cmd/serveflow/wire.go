@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,7 +78,7 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, spec *cascade.Spec, reg 
 	p := &pipeline{drain: s.DrainTimeout, wrote: sink.NewMetrics(reg)}
 	p.hard, p.kill = context.WithCancel(context.Background())
 	p.producer = sink.NewProducer(cluster, s.SinkQueue, p.wrote, log)
-	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic}
+	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic, Latest: s.LatestTopic}
 	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(v cascade.Verdict) { labels.Put(p.hard, &v) })
 	dead := graveyard{sink.DeadLetters{Producer: p.producer, Topic: s.DeadLetterTopic}}
 	p.consumer = consumer.New(cfg, func() consumer.Decider { return p.cascade.Decider() }, dead, consumer.NewMetrics(reg), log)
@@ -118,6 +119,10 @@ func (s *Settings) validate() error {
 	switch {
 	case s.SinkQueue < 1:
 		return fmt.Errorf("SERVEFLOW_SINK_QUEUE is %d: choose at least 1", s.SinkQueue)
+	case s.LatestTopic != "" && slices.Contains([]string{s.Topic, s.LabelTopic, s.DeadLetterTopic, s.RekeyFrom, s.RekeyTo}, s.LatestTopic):
+		return fmt.Errorf("SERVEFLOW_LATEST_TOPIC=%s is used for something else too: choose a topic of its own", s.LatestTopic)
+	case s.LabelTopic == s.DeadLetterTopic:
+		return fmt.Errorf("SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: both are %s", s.LabelTopic)
 	case s.LabelTopic == s.Topic || s.DeadLetterTopic == s.Topic:
 		return fmt.Errorf("SERVEFLOW_TOPIC, SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: %s is used twice", s.Topic)
 	case s.LogFormat != "text" && s.LogFormat != "json":

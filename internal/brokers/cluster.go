@@ -20,6 +20,9 @@ import (
 // take six round trips.
 const Timeout = 5 * time.Second
 
+// Refused is what to do where a broker's port refuses connections.
+const Refused = "no broker answers: start it; if it stopped by itself, its log says why, often a full disk"
+
 // Cluster is a Kafka cluster as this process reaches it. It is for any number of
 // goroutines.
 type Cluster struct {

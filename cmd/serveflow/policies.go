@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// policies checks that the compacted topic is, and that dead letters, which have no
+// keys, do not go to one. A client that may not ask is not held up: the broker has
+// the last word when it is written to.
+func (p *preflight) policies(ctx context.Context, client *kafka.Client) error {
+	var req kafka.DescribeConfigsRequest
+	for _, topic := range []string{p.latest, p.dead} {
+		if p.topics[topic] != "" {
+			req.Resources = append(req.Resources, kafka.DescribeConfigRequestResource{
+				ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{"cleanup.policy"}})
+		}
+	}
+	if len(req.Resources) == 0 {
+		return nil
+	}
+	resp, err := client.DescribeConfigs(ctx, &req)
+	if err != nil {
+		return fmt.Errorf("cannot look up the topics' cleanup.policy: %w", err)
+	}
+	for _, topic := range resp.Resources {
+		if topic.Error != nil || len(topic.ConfigEntries) == 0 {
+			continue
+		}
+		policy, name := topic.ConfigEntries[0].ConfigValue, topic.ResourceName
+		switch compact := strings.Contains(policy, "compact"); {
+		case name == p.latest && !compact:
+			return fmt.Errorf("topic %s is not compacted, its cleanup.policy is %s: set it to compact, or compact,delete, or leave SERVEFLOW_LATEST_TOPIC empty", name, policy)
+		case name == p.dead && compact:
+			return fmt.Errorf("topic %s is compacted, its cleanup.policy is %s, and dead letters have no keys: set it to delete, or name another by SERVEFLOW_DEAD_LETTER_TOPIC", name, policy)
+		}
+	}
+	return nil
+}
