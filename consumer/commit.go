@@ -57,7 +57,7 @@ func (c *committer) flush() error {
 	}
 	if err := c.commit(places); err != nil {
 		c.m.commitFailures.Inc()
-		return fmt.Errorf("consumer: commit %s, %d partitions: %w", c.topic, len(places), err)
+		return fmt.Errorf("consumer: commit %d partitions of %s: %w", len(places), c.topic, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
