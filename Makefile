@@ -27,7 +27,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 	@for file in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$file); do \
 			echo "fuzz $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$file) || exit 1; \
 		done; \
 	done
 

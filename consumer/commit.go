@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -9,17 +10,20 @@ import (
 	"time"
 )
 
-// committer commits the places of one generation's partitions. A partition's commit
-// and the check that it is still ours share one lock, so that nothing is
-// committed once revoke has returned.
+// committer commits the places of one generation's partitions. A commit and the
+// check that the partitions are still ours share one lock, so that nothing is
+// committed once revoke has returned. Another guards the places: a commit that
+// nobody answers holds back no partition.
 type committer struct {
 	topic  string
 	commit func(map[int]place) error
 	log    *slog.Logger
 	m      *partitionMetrics
 
+	committing sync.Mutex
+	revoked    bool
+
 	mu        sync.Mutex
-	revoked   bool
 	places    map[int]place // by partition: to be committed
 	committed map[int]place // by partition: what the broker has
 }
@@ -43,24 +47,39 @@ func (c *committer) advance(partition int, at place) {
 
 // flush commits what has advanced. A failure is kept for the next flush.
 func (c *committer) flush() error {
+	c.committing.Lock()
+	defer c.committing.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.revoked || len(c.places) == 0 {
+	places := maps.Clone(c.places)
+	c.mu.Unlock()
+	if c.revoked || len(places) == 0 {
 		return nil
 	}
-	if err := c.commit(c.places); err != nil {
+	if err := c.commit(places); err != nil {
 		c.m.commitFailures.Inc()
-		return fmt.Errorf("consumer: commit %s, %d partitions: %w", c.topic, len(c.places), err)
+		return fmt.Errorf("consumer: commit %d partitions of %s: %w", len(places), c.topic, err)
 	}
-	maps.Copy(c.committed, c.places)
-	clear(c.places)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.Copy(c.committed, places)
+	maps.DeleteFunc(c.places, func(partition int, at place) bool { return at == places[partition] })
 	return nil
+}
+
+// last is flush at a generation's end. Often that ended because connections broke:
+// then the first attempt fails on one that broke with them.
+func (c *committer) last() error {
+	err := c.flush()
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		err = c.flush()
+	}
+	return err
 }
 
 // revoke ends all commits: the partitions may belong to another member from now on.
 func (c *committer) revoke() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.committing.Lock()
+	defer c.committing.Unlock()
 	c.revoked = true
 }
 

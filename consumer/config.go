@@ -12,8 +12,9 @@ import (
 )
 
 // dialTimeout bounds every exchange with a broker beyond what the broker was
-// asked to wait.
-const dialTimeout = 10 * time.Second
+// asked to wait; a long answer, the wait for more of it. It is half of the time in
+// which we are to say that a broker does not answer.
+const dialTimeout = 5 * time.Second
 
 // Config is what a consumer is built with.
 type Config struct {

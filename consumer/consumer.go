@@ -17,8 +17,12 @@ import (
 	"github.com/serveflow/serveflow/consumer/fetch"
 )
 
-// heartbeat is how fast a rebalance is seen.
-const heartbeat = 500 * time.Millisecond
+const (
+	// heartbeat is how fast a rebalance is seen.
+	heartbeat = 500 * time.Millisecond
+	// absence is how long a rebalance may take until we call ourselves not ready.
+	absence = 3 * time.Second
+)
 
 // DeadLetters takes records that could not be decoded. It may block, and gives
 // up without acknowledging when ctx is done.
@@ -38,6 +42,7 @@ type Consumer struct {
 
 	mu       sync.Mutex
 	problems map[int]error // by partition, or member: why the consumer is not at work
+	away     *time.Timer   // runs while there is no generation after the last one; nil: there is one
 }
 
 // New builds a consumer of a valid config that rebuilds flows and has them
@@ -98,22 +103,16 @@ func (c *Consumer) problem(partition int, err error) {
 // Run consumes until ctx is done: it then hands back what is unfinished, commits
 // and leaves the group.
 func (c *Consumer) Run(ctx context.Context) error {
-	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: c.cfg.Group, Brokers: c.cfg.Cluster.Addrs(), Topics: []string{c.cfg.Topic},
-		Dialer:            c.cfg.Cluster.Dialer(),
-		HeartbeatInterval: heartbeat, SessionTimeout: c.cfg.SessionTimeout, RebalanceTimeout: c.cfg.SessionTimeout,
-		WatchPartitionChanges: true, JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
-		ErrorLogger: kafka.LoggerFunc(func(msg string, args ...any) { c.log.Warn(fmt.Sprintf(msg, args...)) }),
-	})
-	if err != nil {
-		return fmt.Errorf("consumer: group %s: %w", c.cfg.Group, err)
-	}
-	defer group.Close()
 	client, done := c.cfg.Cluster.Client()
 	defer done()
-	at := offsets{client, c.cfg.Group, c.cfg.Topic}
+	group, err := newMembership(&c.cfg, client, c.log)
+	if err != nil {
+		return err
+	}
+	defer group.close()
+	at := offsets{client, c.cfg.Group, c.cfg.Topic, done}
 	for {
-		gen, err := group.Next(ctx)
+		gen, err := group.next(ctx)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return nil
@@ -127,21 +126,51 @@ func (c *Consumer) Run(ctx context.Context) error {
 	}
 }
 
+// joined notes that the member has partitions. Why one of them could not be read
+// holds until it is.
+func (c *Consumer) joined(partitions []int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.away != nil {
+		c.away.Stop()
+	}
+	c.away = nil
+	maps.DeleteFunc(c.problems, func(of int, _ error) bool { return !slices.Contains(partitions, of) })
+}
+
+// left notes that a generation is over. That is no reason not to be ready, unless
+// the next one does not come.
+func (c *Consumer) left() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var away *time.Timer
+	away = time.AfterFunc(absence, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.away == away && c.problems[member] == nil {
+			c.problems[member] = fmt.Errorf("consumer: out of group %s for %v, and joining again: does its coordinator answer?", c.cfg.Group, absence)
+		}
+	})
+	c.away = away
+}
+
 // start gives each partition of a generation its goroutine. A worker that
 // returned early would end the generation, so each stays until it is over.
 func (c *Consumer) start(gen *kafka.Generation, at offsets) {
 	assigned := gen.Assignments[c.cfg.Topic]
 	c.log.Info("generation began", "group", c.cfg.Group, "generation", gen.ID, "partitions", len(assigned))
 	c.metrics.assigned.Set(float64(len(assigned)))
-	c.mu.Lock()
-	clear(c.problems)
-	c.mu.Unlock()
 	start := map[int]int64{}
 	var ids []int
 	for _, a := range assigned {
 		start[a.ID] = a.Offset
 		ids = append(ids, a.ID)
 	}
+	c.joined(ids)
+	gen.Start(func(ctx context.Context) {
+		<-ctx.Done()
+		c.left()
+	})
 	intakes := c.intakes(ids)
 	commit := func(places map[int]place) error { return at.commit(gen, places) }
 	committer := newCommitter(c.cfg.Topic, start, commit, c.metrics, c.log)
@@ -159,7 +188,7 @@ func (c *Consumer) start(gen *kafka.Generation, at offsets) {
 	gen.Start(func(ctx context.Context) {
 		committer.run(ctx, c.cfg.CommitEvery, func(err error) { c.problem(commits, err) })
 		workers.Wait() // they have brought their low watermarks up to date
-		if err := committer.flush(); err != nil {
+		if err := committer.last(); err != nil {
 			c.log.Warn("last offsets not committed: their records will be read again", "err", err)
 		}
 		committer.revoke()

@@ -18,6 +18,17 @@ type offsets struct {
 	client *kafka.Client
 	group  string
 	topic  string
+	// drop closes the client's idle connections.
+	drop func()
+}
+
+// renew drops the connections where one of them failed: the network that broke it
+// broke the others, and each would fail a request of its own.
+func (o offsets) renew(err error) {
+	var answer kafka.Error
+	if err != nil && !errors.As(err, &answer) {
+		o.drop()
+	}
 }
 
 // read gives what is committed for a partition; low is -1 where nothing is.
@@ -25,6 +36,7 @@ func (o offsets) read(ctx context.Context, partition int) (place, error) {
 	ctx, cancel := context.WithTimeout(ctx, brokers.Timeout)
 	defer cancel()
 	res, err := o.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: o.group, Topics: map[string][]int{o.topic: {partition}}})
+	o.renew(err)
 	if err == nil {
 		err = res.Error
 	}
@@ -113,6 +125,7 @@ func (o offsets) try(gen *kafka.Generation, places map[int]place, notes bool) er
 		req.Topics[o.topic] = append(req.Topics[o.topic], c)
 	}
 	res, err := o.client.OffsetCommit(ctx, req)
+	o.renew(err)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func TestReadBackIsBoundedByTime(t *testing.T) {
 			cfg := config(addr)
 			client, done := cfg.Cluster.Client()
 			defer done()
-			at := offsets{client, "g", "in"}
+			at := offsets{client, "g", "in", done}
 			for low, want := range map[int64]int64{3: 1, 2: 1, 1: 0, 4: 1} {
 				if got, err := at.since(t.Context(), 0, low, 6*time.Minute); err != nil || got != want {
 					t.Errorf("below %d it begins at %d, want %d: %v", low, got, want, err)

@@ -228,11 +228,10 @@ func (p *partition) waited(atEnd bool, now time.Time) time.Duration {
 // read, goes to the dead letters.
 func (p *partition) take(ctx context.Context, rec *fetch.Record) {
 	p.pins.next = rec.Offset + 1
-	switch {
-	case !p.pins.needed(rec.Offset):
-		if rec.Err == nil {
-			p.intake.Relearn(rec.Value)
-		}
+	switch needed := p.pins.needed(rec.Offset); {
+	case !needed && rec.Err == nil:
+		p.intake.Relearn(rec.Value)
+	case !needed: // it is among the dead letters
 	case rec.Err != nil:
 		p.metrics.unread[rec.Err.Reason].Inc()
 		p.bury(ctx, rec, BadRecord{Reason: rec.Err.Reason, Stage: "fetch", Err: rec.Err})

@@ -80,19 +80,19 @@ func TestPinsAreAsSmallAsPromised(t *testing.T) {
 	}
 }
 
-// unwritten is a dead-letter topic that cannot be written for now.
-type unwritten struct {
+// blocked is a dead-letter topic that cannot be written for now.
+type blocked struct {
 	mu   sync.Mutex
 	held []flow.Acker
 }
 
-func (u *unwritten) Bury(_ context.Context, r BadRecord) {
+func (u *blocked) Bury(_ context.Context, r BadRecord) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.held = append(u.held, r.Pin)
 }
 
-func (u *unwritten) write() {
+func (u *blocked) write() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, pin := range u.held {
@@ -104,7 +104,7 @@ func (u *unwritten) write() {
 // pins behind it: the partition is not read on before they fill the memory, says why,
 // and goes on by itself.
 func TestUnwrittenDeadLetterHoldsTheInputBack(t *testing.T) {
-	addr, h, dead := fake(t), &harness{}, &unwritten{}
+	addr, h, dead := fake(t), &harness{}, &blocked{}
 	cfg := config(addr)
 	cfg.PinBytes = 1 // the least there is: a few blocks
 	cfg.FetchBytes = 4 << 10

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -135,6 +136,11 @@ func (l *lane) write(ctx context.Context, batch []Message) {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
+		if half := len(rest) / 2; half > 0 && l.late() { // over a slow link so many may never be through in time
+			l.write(ctx, rest[:half])
+			l.write(ctx, rest[half:])
+			return
+		}
 	}
 }
 
@@ -167,6 +173,13 @@ func (l *lane) attempt(ctx context.Context, batch []Message) (rest, large []Mess
 	}
 	l.note(time.Time{}, describe(rest, why))
 	return rest, large
+}
+
+// late tells whether the last attempt failed because it took too long.
+func (l *lane) late() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Is(l.failing, context.DeadlineExceeded) || errors.Is(l.failing, os.ErrDeadlineExceeded)
 }
 
 func (l *lane) written(m Message) {

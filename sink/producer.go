@@ -65,7 +65,9 @@ type Producer struct {
 // the partitions that the Java clients choose.
 func NewProducer(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logger) *Producer {
 	transport := cluster.Transport()
-	transport.MetadataTTL = time.Second // a topic that was made is seen soon
+	// A topic that was made, a leader that has moved, is seen soon. It is also how long
+	// kafka-go waits for the answer: over a bad link one second is not enough.
+	transport.MetadataTTL = 3 * time.Second
 	return &Producer{
 		writer: &kafka.Writer{
 			Addr: kafka.TCP(cluster.Addrs()...), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,

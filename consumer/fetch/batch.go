@@ -127,8 +127,8 @@ func (b *batch) parse(rec *Record, limits *Limits, body []byte) *Error {
 // place gives the record its offset.
 func (b *batch) place(rec *Record, delta int64) *Error {
 	offset := b.base + delta
-	if delta < 0 || offset < b.next || offset > b.last() {
-		return refuse(Malformed, "a record of offset %d behind %d, in a batch of %d to %d", offset, b.next-1, b.base, b.last())
+	if delta < 0 || offset < b.next || offset > b.last()-int64(b.left-1) {
+		return refuse(Malformed, "a record of offset %d behind %d, with %d more to %d", offset, b.next-1, b.left-1, b.last())
 	}
 	*rec = Record{Offset: offset, Last: offset}
 	b.next = offset + 1

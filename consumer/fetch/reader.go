@@ -42,8 +42,7 @@ type Reader struct {
 	limits Limits
 	src    *bufio.Reader
 
-	want  int64 // records before it are passed over
-	next  int64 // offset behind all that was read
+	next  int64 // offset behind all that was read: records before it are passed over
 	high  int64
 	left  int  // bytes of the response not read yet
 	first bool // no batch of it was read yet
@@ -77,7 +76,7 @@ var errResponse = errors.New("fetch: not the response that was asked for")
 // connection is of no use any more.
 func (r *Reader) Begin(q *Request) (Response, error) {
 	r.endBatch()
-	r.want, r.next, r.first = q.Offset, q.Offset, true
+	r.next, r.first = q.Offset, true
 	r.left, r.failed = 4, nil
 	r.left = int(int32(r.uint32()))
 	if id := r.uint32(); id != uint32(q.Correlation) || r.left < 0 {
@@ -132,8 +131,8 @@ func (r *Reader) Next(rec *Record) error {
 				r.rest(rec, err)
 				return nil
 			}
-			r.next = max(r.next, rec.Last+1)
-			if rec.Offset >= r.want {
+			if rec.Offset >= r.next {
+				r.next = rec.Last + 1
 				return nil
 			}
 		}
@@ -203,7 +202,7 @@ func (r *Reader) begin(rec *Record) (bad bool, err error) {
 		return true, nil
 	}
 	r.first = false
-	if b.control || b.last() < r.want {
+	if b.control || b.last() < r.next {
 		return false, nil // left is 0: Next goes on behind it
 	}
 	b.left = b.count
@@ -219,8 +218,7 @@ func (r *Reader) begin(rec *Record) (bad bool, err error) {
 // rest is what is left of the batch, which cannot be read.
 func (r *Reader) rest(rec *Record, err *Error) {
 	b := &r.batch
-	offset := min(max(b.next, r.want), b.last())
-	*rec = Record{Offset: offset, Last: b.last(), Value: b.raw[:min(len(b.raw), r.limits.Keep)], Size: len(b.raw), Err: err}
+	*rec = Record{Offset: max(b.next, r.next), Last: b.last(), Value: b.raw[:min(len(b.raw), r.limits.Keep)], Size: len(b.raw), Err: err}
 	r.next = max(r.next, b.last()+1)
 	b.left = 0
 }
@@ -247,16 +245,17 @@ func (r *Reader) whole(h head, raw []byte, err *Error) Record {
 			last = next - 1
 		}
 	}
-	last = max(min(last, r.high-1), h.base, r.want)
+	last = max(min(last, r.high-1), h.base, r.next)
+	rec := Record{Offset: max(h.base, r.next), Last: last, Value: raw[:min(len(raw), r.limits.Keep)], Size: h.size, Err: err}
 	r.first, r.next = false, last+1
-	return Record{Offset: max(h.base, r.want), Last: last, Value: raw[:min(len(raw), r.limits.Keep)], Size: h.size, Err: err}
+	return rec
 }
 
 // partial passes over a batch that the broker cut off; it comes whole when it is
 // asked for.
 func (r *Reader) partial() error {
 	if r.first {
-		return fmt.Errorf("fetch: the broker gave only %d bytes of the batch at offset %d", r.left, r.want)
+		return fmt.Errorf("fetch: the broker gave only %d bytes of the batch at offset %d", r.left, r.next)
 	}
 	if err := r.discard(r.left); err != nil {
 		return err

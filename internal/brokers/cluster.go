@@ -4,17 +4,21 @@
 package brokers
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 )
 
-// Timeout bounds making one connection, with all that comes before the first request.
-const Timeout = 10 * time.Second
+// Timeout bounds making one connection, with all that comes before the first request,
+// and asking one broker of several what another may answer as well. TLS and a login
+// take six round trips.
+const Timeout = 5 * time.Second
 
 // Refused is what to do where a broker's port refuses connections.
 const Refused = "no broker answers: start it; if it stopped by itself, its log says why, often a full disk"
@@ -24,6 +28,7 @@ const Refused = "no broker answers: start it; if it stopped by itself, its log s
 type Cluster struct {
 	addrs    []string
 	clientID string
+	answered atomic.Int64 // which of addrs answered last
 	security Security
 	certs    *certificates // nil: no TLS
 	login    *login        // nil: none
@@ -86,13 +91,18 @@ func (c *Cluster) DialLeader(ctx context.Context, topic string, partition int) (
 	return c.Dial(ctx, "tcp", net.JoinHostPort(leader.Host, strconv.Itoa(leader.Port)))
 }
 
-// leader asks the brokers, one after the other, who leads a partition.
+// leader asks the brokers, one after the other, who leads a partition: first the one
+// that answered last, for one that hangs costs a timeout.
 func (c *Cluster) leader(ctx context.Context, topic string, partition int) (leader kafka.Broker, err error) {
-	for _, addr := range c.addrs {
+	var answer error
+	first := int(c.answered.Load())
+	for i := range c.addrs {
+		at := (first + i) % len(c.addrs)
 		var all []kafka.Partition
-		if all, err = c.partitions(ctx, addr, topic); err != nil {
+		if all, err = c.partitions(ctx, c.addrs[at], topic); err != nil {
 			continue
 		}
+		c.answered.Store(int64(at))
 		for _, p := range all {
 			if p.ID == partition && p.Error == nil && p.Leader.Host == "" {
 				return leader, kafka.LeaderNotAvailable
@@ -101,14 +111,16 @@ func (c *Cluster) leader(ctx context.Context, topic string, partition int) (lead
 				return p.Leader, p.Error
 			}
 		}
-		err = kafka.UnknownTopicOrPartition
+		answer = kafka.UnknownTopicOrPartition
 	}
-	return leader, err
+	return leader, cmp.Or(answer, err)
 }
 
 // partitions asks one broker for the partitions of a topic. kafka-go's own lookup
 // waits for a topic to come; whoever asks here tries again by himself.
 func (c *Cluster) partitions(ctx context.Context, addr, topic string) ([]kafka.Partition, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
 	conn, err := c.Dialer().DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,195 @@
+package faults
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/compress"
+
+	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/internal/kafkatest"
+)
+
+// What hostile input costs.
+func TestFaultsPoison(t *testing.T) {
+	group(t)
+	broker := kafkatest.Start(t)
+	var clean drained
+	run(t, "1% poison of every kind: depth, size, 10^6 keys, NUL, UTF-8, tombstones, types",
+		"all in dead letters with reason; throughput at most 20% lower; memory up by at most 64 MiB", func(t *testing.T, r *row) {
+			// In turns, and the better of two: the machine may have other work.
+			clean = drain(t, broker.Addr, false)
+			poisoned := drain(t, broker.Addr, true).better(drain(t, broker.Addr, true))
+			clean = clean.better(drain(t, broker.Addr, false))
+			r.saw("%d of %d are dead letters; %.0f records/s and %.1f us of CPU a record, without poison %.0f and %.1f; %d MiB at most, %d without",
+				poisoned.dead, poisoned.bad, poisoned.rate, poisoned.cpu, clean.rate, clean.cpu, poisoned.peak>>20, clean.peak>>20)
+			// By CPU time: the clock counts what else the machine does, too.
+			if slower := 1 - clean.cpu/poisoned.cpu; slower > 0.2 {
+				t.Errorf("%.0f%% lower by CPU time, %.0f%% by the clock", 100*slower, 100*(1-poisoned.rate/clean.rate))
+			}
+			if up := poisoned.peak - clean.peak; up > 64<<20 {
+				t.Errorf("memory is up by %d MiB", up>>20)
+			}
+		})
+	run(t, "batches of 33 KB and 120 KB that unpack to 1 GB", "dead letters; lost 0; memory up by at most 64 MiB", func(t *testing.T, r *row) {
+		bombs(t, r, broker.Addr, clean.peak)
+	})
+}
+
+// drained is how a member fared that read what was there when it began.
+type drained struct {
+	rate      float64 // records a second, from the process's start on
+	cpu       float64 // microseconds of CPU a record
+	peak      int64   // bytes resident
+	bad, dead int     // poison sent, and dead letters with the right reasons
+}
+
+// better is the faster of two runs, with the smaller peak of both.
+func (d drained) better(other drained) drained {
+	d.rate, d.cpu, d.peak = max(d.rate, other.rate), min(d.cpu, other.cpu), min(d.peak, other.peak)
+	return d
+}
+
+// drain fills a topic with the lab's records over and over, and has a member read it.
+func drain(t *testing.T, addr string, poisoned bool) drained {
+	s := newScene(t, setup{brokers: []string{addr}, partitions: 2,
+		settings: append(quick(), "SERVEFLOW_SLOW_QUEUE=100000"), foreign: func(uid string) bool { return strings.HasPrefix(uid, "X") }})
+	f := &filler{t: t, addr: addr, topic: s.name, poisoned: poisoned, reasons: map[string]int{}}
+	f.fill(choose(20, 200))
+	began := time.Now()
+	m := s.start(1)[0]
+	s.allCommitted(t)
+	d := drained{rate: float64(f.records) / time.Since(began).Seconds(), cpu: cpuTime(t, m.PID()) / float64(f.records) * 1e6}
+	y := s.finish()
+	d.peak = m.peak.Load()
+	for reason, n := range f.reasons {
+		d.bad += n
+		d.dead += min(n, y.dead[reason])
+		if y.dead[reason] != n {
+			t.Errorf("%d dead letters say %s, %d should", y.dead[reason], reason, n)
+		}
+	}
+	return d
+}
+
+// cpuTime is how long a process has worked, in seconds.
+func cpuTime(t *testing.T, pid int) float64 {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, err := strconv.Atoi(fields[11])
+	if err != nil {
+		t.Fatal(err)
+	}
+	system, err := strconv.Atoi(fields[12])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(user+system) / 100 // ticks
+}
+
+// filler writes the lab's records over and over, each time with uids and times of
+// their own, and where it is told to every hundredth is poison.
+type filler struct {
+	t        *testing.T
+	addr     string
+	topic    string
+	poisoned bool
+	records  int
+	reasons  map[string]int
+	waiting  [2][][]byte // by partition
+}
+
+func (f *filler) fill(rounds int) {
+	var lines [][]byte
+	for line := range bytes.Lines(labLines(f.t)) {
+		lines = append(lines, bytes.TrimSpace(line))
+	}
+	small, large := kafkatest.Poison()
+	var decoder zeek.Decoder
+	for round := range rounds {
+		for _, line := range lines {
+			var rec zeek.Record
+			if err := decoder.Decode(line, &rec); err != nil {
+				f.t.Fatal(err)
+			}
+			rec.TS += int64(round) * 600e6
+			rec.UID = []byte(fmt.Sprintf("X%d%s", round, rec.UID))
+			f.put(kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: rec.UID}, 0, 1), zeek.AppendRecord(nil, &rec))
+			if f.poisoned && f.records%100 == 99 {
+				n := f.records / 100
+				bad := small[n%len(small)]
+				if n%100 == 99 { // a large one is as much as a thousand records
+					bad = large[n/100%len(large)]
+				}
+				f.reasons[bad.Reason]++
+				f.put(n%2, bad.Value)
+			}
+		}
+	}
+	f.flush(0)
+	f.flush(1)
+}
+
+func (f *filler) put(partition int, value []byte) {
+	f.records++
+	f.waiting[partition] = append(f.waiting[partition], value)
+	if len(f.waiting[partition]) == 500 {
+		f.flush(partition)
+	}
+}
+
+func (f *filler) flush(partition int) {
+	if len(f.waiting[partition]) == 0 {
+		return
+	}
+	batch := kafkatest.Batch{Codec: compress.Lz4, Values: f.waiting[partition]}
+	if _, err := kafkatest.ProduceRaw(f.t, f.addr, f.topic, partition, batch.Bytes()); err != nil {
+		f.t.Fatal(err)
+	}
+	f.waiting[partition] = nil
+}
+
+// bombs has a member begin with bombs, and traffic behind them. They are written
+// before: the broker unpacks them too, and holds its other producers up meanwhile.
+func bombs(t *testing.T, r *row, addr string, usual int64) {
+	s := newScene(t, setup{brokers: []string{addr}, partitions: 2, settings: quick()})
+	want := map[string]int{}
+	for round := range choose(2, 50) {
+		for partition, bomb := range [][]byte{kafkatest.Bomb(1, 1<<30), kafkatest.Bomb(5000, 200<<10)} {
+			if _, err := kafkatest.ProduceRaw(t, addr, s.name, (partition+round)%2, bomb); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want["too_long"]++
+		want["batch_too_large"]++
+	}
+	s.start(1)
+	s.await()
+	s.send(traffic{flows: choose(900, 20_000), rate: 300})
+	s.settle(time.Minute)
+	y := s.finish()
+	r.saw("%d bombs; %d MiB at most, %d without; dead letters %v", 2*want["too_long"], y.memory>>20, usual>>20, y.dead)
+	for reason, n := range want {
+		if y.dead[reason] != n {
+			t.Errorf("%d dead letters say %s, %d should", y.dead[reason], reason, n)
+		}
+	}
+	if y.dead["syntax"] == 0 {
+		t.Error("of the second kind none was read before it was too much")
+	}
+	allowed := limits{wait: 30 * time.Second}
+	if usual > 0 { // the row before was run, too
+		allowed.memory = usual + 64<<20
+	}
+	r.hold(t, y, allowed)
+}
