@@ -17,9 +17,9 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// log1 is a partition's log as a Fetch response holds it: 4,000 records of 433
+// benchLog is a partition's log as a Fetch response holds it: 4,000 records of 433
 // bytes in batches of a thousand.
-func log1(b *testing.B) (log []byte, records int) {
+func benchLog(b *testing.B) (log []byte, records int) {
 	var values [][]byte
 	for _, line := range labRecords(b, "lab")[:4000] {
 		values = append(values, append(line, bytes.Repeat([]byte(" "), 433)...)[:433])
@@ -93,7 +93,7 @@ func leader(b *testing.B, log []byte, records int) net.Conn {
 // kafka-go's reader of the same bytes: CPU seconds of a million records, with
 // what it costs to send them.
 func BenchmarkFetch(b *testing.B) {
-	log, records := log1(b)
+	log, records := benchLog(b)
 	b.Run("ours", func(b *testing.B) {
 		conn := leader(b, log, records)
 		reader := fetch.NewReader(fetch.Limits{Value: 1 << 20, Keep: 1 << 20}, fetch.NewMemory())
