@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Domain and names of the operators that are trees.
@@ -64,20 +63,24 @@ func (e *ensemble) check() error {
 	if n == 0 {
 		return errors.New("it has no nodes")
 	}
-	for name := range e.ints { // has all names
-		if strings.HasSuffix(name, "_as_tensor") {
+	for _, name := range []string{"nodes_values", "nodes_hitrates", "class_weights", "target_weights", "base_values"} {
+		name += "_as_tensor"
+		if _, there := e.ints[name]; there { // ints has all names
 			return fmt.Errorf("%s is not served, only lists of float32", name)
 		}
 	}
-	for name, got := range map[string]int{
-		"nodes_treeids": len(e.trees), "nodes_featureids": len(e.ints["nodes_featureids"]),
-		"nodes_truenodeids": len(e.ints["nodes_truenodeids"]), "nodes_falsenodeids": len(e.ints["nodes_falsenodeids"]),
-		"nodes_modes": len(e.texts["nodes_modes"]), "nodes_values": e.floats["nodes_values"],
-		"nodes_hitrates":                  cmp.Or(e.floats["nodes_hitrates"], n), // may be left out
-		"nodes_missing_value_tracks_true": cmp.Or(len(e.ints["nodes_missing_value_tracks_true"]), n),
+	for _, list := range []struct {
+		name string
+		got  int
+	}{
+		{"nodes_treeids", len(e.trees)}, {"nodes_featureids", len(e.ints["nodes_featureids"])},
+		{"nodes_truenodeids", len(e.ints["nodes_truenodeids"])}, {"nodes_falsenodeids", len(e.ints["nodes_falsenodeids"])},
+		{"nodes_modes", len(e.texts["nodes_modes"])}, {"nodes_values", e.floats["nodes_values"]},
+		{"nodes_hitrates", cmp.Or(e.floats["nodes_hitrates"], n)}, // may be left out
+		{"nodes_missing_value_tracks_true", cmp.Or(len(e.ints["nodes_missing_value_tracks_true"]), n)},
 	} {
-		if got != n {
-			return fmt.Errorf("%s has %d values, nodes_nodeids %d", name, got, n)
+		if list.got != n {
+			return fmt.Errorf("%s has %d values, nodes_nodeids %d", list.name, list.got, n)
 		}
 	}
 	for i, feature := range e.ints["nodes_featureids"] {
