@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // still is an intake that holds nothing on purpose.
@@ -20,7 +22,7 @@ func (still) Open() int { return 0 }
 // up its time to drain: it does not begin anew.
 func TestDrainIsCountedFromTheEndOfTheGeneration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newConsumer(Config{DrainTimeout: 10 * time.Second}, nil, nil, NewMetrics(prometheus.NewRegistry()).partitionMetrics, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		c := newConsumer(Config{Cluster: brokers.Plain("test", "nowhere:1"), DrainTimeout: 10 * time.Second}, nil, nil, NewMetrics(prometheus.NewRegistry()).partitionMetrics, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		ctx, cancel := context.WithCancel(context.Background())
 		p := newPartition(c, 0, offsets{}, still{}, nil)
 		p.pins.next = 1
