@@ -58,7 +58,7 @@ func (d drained) better(other drained) drained {
 
 // drain fills a topic with the lab's records over and over, and has a member read it.
 func drain(t *testing.T, addr string, poisoned bool) drained {
-	s := newScene(t, setup{brokers: []string{addr}, partitions: 2,
+	s := newScene(t, setup{brokers: []string{addr}, partitions: 2, configs: forGood(),
 		settings: append(quick(), "SERVEFLOW_SLOW_QUEUE=100000"), foreign: func(uid string) bool { return strings.HasPrefix(uid, "X") }})
 	f := &filler{t: t, addr: addr, topic: s.name, poisoned: poisoned, reasons: map[string]int{}}
 	f.fill(choose(20, 200))
@@ -76,6 +76,11 @@ func drain(t *testing.T, addr string, poisoned bool) drained {
 		}
 	}
 	return d
+}
+
+// forGood has topics keep batches whose own time lies years back.
+func forGood() []kafka.ConfigEntry {
+	return []kafka.ConfigEntry{{ConfigName: "retention.ms", ConfigValue: "-1"}}
 }
 
 // cpuTime is how long a process has worked, in seconds.
@@ -162,7 +167,7 @@ func (f *filler) flush(partition int) {
 // bombs has a member begin with bombs, and traffic behind them. They are written
 // before: the broker unpacks them too, and holds its other producers up meanwhile.
 func bombs(t *testing.T, r *row, addr string, usual int64) {
-	s := newScene(t, setup{brokers: []string{addr}, partitions: 2, settings: quick()})
+	s := newScene(t, setup{brokers: []string{addr}, partitions: 2, settings: quick(), configs: forGood()})
 	want := map[string]int{}
 	for round := range choose(2, 50) {
 		for partition, bomb := range [][]byte{kafkatest.Bomb(1, 1<<30), kafkatest.Bomb(5000, 200<<10)} {

@@ -47,15 +47,17 @@ func TestFaultsTopics(t *testing.T) {
 			return s.forbid(kafka.ResourceTypeGroup, s.name, kafka.ACLOperationTypeRead)
 		}, []string{"not allowed to use group", "grant this client READ"}, false, 0},
 		{"dead-letter topic unwritable", func(s *scene) func() {
+			mend := s.forbid(kafka.ResourceTypeTopic, s.letters(), kafka.ACLOperationTypeWrite)
 			s.poison(100)
-			return s.forbid(kafka.ResourceTypeTopic, s.letters(), kafka.ACLOperationTypeWrite)
+			return mend
 		}, []string{"not allowed to write to topic", ".dlq: grant this client WRITE"}, true, poisonous},
 		{"label too large for its topic", func(s *scene) func() {
 			return s.atMost(s.labels(), 200)
 		}, []string{".labels does not take", "set its max.message.bytes to"}, false, 0},
 		{"dead letter too large for its topic", func(s *scene) func() {
+			mend := s.atMost(s.letters(), 200)
 			s.poison(5000)
-			return s.atMost(s.letters(), 200)
+			return mend
 		}, []string{".dlq does not take", "set its max.message.bytes to"}, true, poisonous},
 	} {
 		run(t, w.fault, withheldTarget, func(t *testing.T, r *row) {
