@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -46,3 +47,18 @@ func (w *weight) Ack() {
 }
 
 func (w *weight) give() { w.once.Do(func() { w.room.Release(w.bytes) }) }
+
+// bury waits for room among the dead letters under way, so that a flood of large
+// ones stays on the brokers and not in memory.
+func (p *partition) bury(ctx context.Context, rec *fetch.Record, bad BadRecord) {
+	held := &weight{Acker: p.pin(), room: p.letters, bytes: int64(len(rec.Value)) + letterBytes}
+	if p.letters.Acquire(ctx, held.bytes) != nil {
+		return // the generation is over: its pin holds the record's place
+	}
+	bad.Value, bad.Size, bad.Pin = rec.Value, rec.Size, held
+	bad.Topic, bad.Partition, bad.Offset, bad.Offsets = p.cfg.Topic, p.id, rec.Offset, rec.Last-rec.Offset+1
+	p.dead.Bury(ctx, bad)
+	if ctx.Err() != nil {
+		held.give() // it may never be written
+	}
+}

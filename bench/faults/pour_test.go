@@ -121,10 +121,16 @@ func (c *scene) pourLines(t *testing.T, lines []byte) map[string]bool {
 // sharedLines reads a file of real records that is not part of the repository.
 func sharedLines(t *testing.T, path string) []byte {
 	t.Helper()
-	file, err := os.Open(repository + "/" + path)
-	if os.IsNotExist(err) && os.Getenv("TESTS_MUST_NOT_SKIP") == "" {
+	if _, err := os.Stat(repository + "/" + path); os.IsNotExist(err) && os.Getenv("TESTS_MUST_NOT_SKIP") == "" {
 		t.Skipf("%s is not here: the rows with the product's own records stand for it", path)
 	}
+	return unpacked(t, path)
+}
+
+// unpacked reads a packed file, named from the repository's root.
+func unpacked(t *testing.T, path string) []byte {
+	t.Helper()
+	file, err := os.Open(repository + "/" + path)
 	if err != nil {
 		t.Fatal(err)
 	}

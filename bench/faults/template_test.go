@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/serveflow/serveflow/consumer/zeek"
 	"github.com/serveflow/serveflow/internal/process"
@@ -66,21 +63,7 @@ func templates(t *testing.T, settings []string) []*template {
 
 func labLines(t *testing.T) []byte {
 	t.Helper()
-	file, err := os.Open(repository + "/" + labRecords)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	plain, err := zstd.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	var lines bytes.Buffer
-	if _, err := lines.ReadFrom(plain); err != nil {
-		t.Fatal(err)
-	}
-	return lines.Bytes()
+	return unpacked(t, labRecords)
 }
 
 // flowsOf takes the records apart by flow. A record was written when the newest

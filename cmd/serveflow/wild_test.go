@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 	"github.com/serveflow/serveflow/consumer/zeek"
@@ -21,25 +17,11 @@ import (
 func decodedLab(t *testing.T) []zeek.Record {
 	t.Helper()
 	t.Chdir(repositoryRoot(t))
-	file, err := os.Open("testdata/records/lab.jsonl.zst")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	plain, err := zstd.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(plain); err != nil {
-		t.Fatal(err)
-	}
 	var all []zeek.Record
-	for line := range bytes.Lines(text.Bytes()) {
+	for _, line := range labRecords(t, "lab") {
 		var decoder zeek.Decoder // of its own: what it gives aliases its scratch
 		var rec zeek.Record
-		if err := decoder.Decode(bytes.TrimSpace(line), &rec); err != nil {
+		if err := decoder.Decode(line, &rec); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, rec)
