@@ -57,6 +57,10 @@ type fragment struct {
 
 func (f fragment) is() bool { return f.more || f.offset > 0 }
 
+// maxPacket is twice what segmentation offload hands over at once, at most: a capture
+// that says more of a packet is damaged.
+const maxPacket = 1 << 20
+
 // parseIP reads the IP header at the start of data. wire is the number of bytes
 // from there on before the capture cut them.
 func parseIP(data []byte, wire int, p *packet) error {
@@ -82,7 +86,7 @@ func parseIP(data []byte, wire int, p *packet) error {
 		total = wire
 	}
 	switch {
-	case wire < total, headerLen > total:
+	case wire < total, headerLen > total, total > maxPacket:
 		return errMalformed
 	case headerLen > len(data):
 		return errCutHeader
