@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,8 +20,11 @@ import (
 // which answers until a flow comes whose third packet has a certain TTL.
 func TestFaultsSlowModel(t *testing.T) {
 	group(t)
-	broker := kafkatest.Start(t).Addr
-	run(t, "the slow model hangs", "fast answers within 20% of their p99 while it is well; breaker within 5 s; lost 0", func(t *testing.T, r *row) {
+	// Room enough that the broker seldom halts to collect garbage: its halts of 20 ms
+	// and more would be the p99.
+	broker := kafkatest.StartWith(t, kafkatest.Options{Java: []string{"-Xmx1g", "-Xmn768m"}}).Addr
+	// This row measures times, so it runs alone: the parallel ones begin when it is over.
+	run(t, "the slow model hangs", "fast answers within 20% of their p99 while it is well and a process burns a core as the hang does; breaker within 5 s; lost 0", func(t *testing.T, r *row) {
 		hangModel(t, r, broker)
 	})
 	run(t, "the slow model fails", "breaker within 5 s; lost 0", func(t *testing.T, r *row) {
@@ -38,50 +39,6 @@ func TestFaultsSlowModel(t *testing.T) {
 		t.Parallel()
 		crashModel(t, r, broker)
 	})
-}
-
-// hangModel has the model loop without end: a core is then busy for as long as a call
-// may take, so this is the worst that a hang does on a machine of two cores.
-func hangModel(t *testing.T, r *row, broker string) {
-	s, m := sickScene(t, broker, "hang", 6)
-	spell := choose(9*time.Second, 60*time.Second)
-	s.send(traffic{flows: int(3.5 * spell.Seconds() * 300), rate: 300})
-	began := time.Now()
-	time.Sleep(spell)
-	fell := time.Now()
-	opened := time.Duration(0)
-	poisoned := 0
-	for time.Since(fell) < spell {
-		s.sicken(1, poisoned)
-		poisoned++
-		time.Sleep(200 * time.Millisecond)
-		if opened == 0 && m.metric("serveflow_breaker_openings_total") > 0 {
-			opened = time.Since(fell)
-		}
-	}
-	rose := time.Now()
-	if m.ready() != nil {
-		t.Errorf("labels flow, but it is not ready: %v", m.ready())
-	}
-	again := eventually(t, time.Minute, "the breaker is closed again", func() bool { return m.metric("serveflow_breaker_state") == 0 })
-	s.settle(time.Minute)
-	openings, stuck := m.metric("serveflow_breaker_openings_total"), m.metric("serveflow_model_failures_total", `kind="hang"`)
-	y := s.finish()
-	answers, others := s.answers(t)
-	well, sick := p99(answers, began.Add(2*time.Second), fell), p99(answers, fell, rose)
-	load, _ := os.ReadFile("/proc/loadavg") // what else the machine does tells what the ratio is worth
-	r.saw("first stage, record to label, p99 %.1f ms, while the model hangs %.1f ms (%.2f times; load %.4s)", well*1e3, sick*1e3, sick/well, load)
-	r.saw("open after %.1f s, %v times in %v, closed %.1f s after the last bad flow; %v flows in calls given up", opened.Seconds(), openings, spell, again.Seconds(), stuck)
-	if others != poisoned {
-		t.Errorf("%d of %d bad flows have a label", others, poisoned)
-	}
-	if opened == 0 || opened > 5*time.Second {
-		t.Errorf("the breaker opened after %v, 5 s are allowed", opened)
-	}
-	if sick > 1.2*well {
-		t.Errorf("p99 of fast answers is %.2f ms while the model hangs, %.2f ms while it is well", sick*1e3, well*1e3)
-	}
-	r.hold(t, y, limits{wait: 10 * time.Second, exceptions: true})
 }
 
 // failModel sends bad flows now and then, and then many on end.
@@ -164,7 +121,7 @@ func crashModel(t *testing.T, r *row, broker string) {
 func sickScene(t *testing.T, broker, how string, partitions int) (*scene, *member) {
 	t.Helper()
 	s := newScene(t, setup{brokers: []string{broker}, partitions: partitions,
-		settings: append(quick(), "SERVEFLOW_BUNDLE="+sickBundle(t, how)),
+		settings: append(quick(), "SERVEFLOW_BUNDLE="+sickBundle(t, how), "SERVEFLOW_SLOW_TIMEOUT="+slowTimeout.String()),
 		foreign:  func(uid string) bool { return strings.HasPrefix(uid, "X") }})
 	m := s.start(1)[0]
 	s.await()
@@ -242,25 +199,4 @@ func (c *scene) answers(t *testing.T) (fast []answer, others int) {
 		}
 	}
 	return fast, len(seen)
-}
-
-// p99 is the median of the seconds' own 99th percentiles: a single hiccup of the
-// machine then does not decide.
-func p99(all []answer, from, to time.Time) float64 {
-	seconds := map[int][]float64{}
-	for _, a := range all {
-		if since := a.at - float64(from.UnixMicro())/1e6; since >= 0 && since < to.Sub(from).Seconds() {
-			seconds[int(since)] = append(seconds[int(since)], a.after)
-		}
-	}
-	var each []float64
-	for _, s := range seconds {
-		slices.Sort(s)
-		each = append(each, s[len(s)*99/100])
-	}
-	if len(each) == 0 {
-		return 0
-	}
-	slices.Sort(each)
-	return each[len(each)/2]
 }

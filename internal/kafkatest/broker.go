@@ -39,7 +39,8 @@ type Broker struct {
 
 	t       testing.TB
 	install installation
-	dir     string // configuration, data and log
+	dir     string   // configuration, data and log
+	java    []string // options of its JVM
 	process *process.Process
 }
 
@@ -86,13 +87,13 @@ func (b *Broker) voter() string { return fmt.Sprintf("%d@%s", b.ID, b.Addrs["CON
 // format writes the broker's configuration and makes its storage.
 func (b *Broker) format(n node, o Options) {
 	b.t.Helper()
-	n.id = b.ID
+	n.id, b.java = b.ID, o.Java
 	for addr, port := range map[string]*int{b.Addr: &n.port, b.Addrs["CONTROLLER"]: &n.controllerPort} {
 		_, err := fmt.Sscanf(addr, "127.0.0.1:%d", port)
 		b.check("address", err)
 	}
 	b.check("write configuration", writeConfig(b.dir, n, o, b.Addrs))
-	format := b.install.command(b.dir, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", propertiesFile)
+	format := b.install.command(b.dir, nil, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", propertiesFile)
 	if out, err := format.CombinedOutput(); err != nil {
 		b.t.Fatalf("kafkatest: format storage: %v\n%s", err, out)
 	}
@@ -134,7 +135,7 @@ func (b *Broker) run() {
 func (b *Broker) launch() {
 	b.t.Helper()
 	var err error
-	b.process, err = process.Start(b.install.command(b.dir, "kafka.Kafka", propertiesFile), b.logFile())
+	b.process, err = process.Start(b.install.command(b.dir, b.java, "kafka.Kafka", propertiesFile), b.logFile())
 	b.check("start", err)
 }
 

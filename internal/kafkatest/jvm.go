@@ -5,14 +5,16 @@ import (
 	"path/filepath"
 )
 
-// command prepares a main class of Kafka's jars, in a JVM that starts fast and stays small.
-func (in installation) command(dir, mainClass string, args ...string) *exec.Cmd {
+// command prepares a main class of Kafka's jars, in a JVM that starts fast and stays
+// small unless its own options say otherwise.
+func (in installation) command(dir string, options []string, mainClass string, args ...string) *exec.Cmd {
 	all := []string{
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-XX:-UsePerfData",
 		"-Djava.io.tmpdir=" + filepath.Join(dir, "tmp"),
 		"-Dlog4j2.configurationFile=" + filepath.Join(dir, loggingFile),
-		"-cp", filepath.Join(in.jars, "*"), mainClass,
+		"-cp", filepath.Join(in.jars, "*"),
 	}
+	all = append(append(all, options...), mainClass)
 	cmd := exec.Command(in.java, append(all, args...)...)
 	cmd.Dir = dir
 	return cmd
