@@ -63,7 +63,8 @@ func (b *table) markdown() string {
 	s.WriteString("| fault | flows | lost | duplicates | equal | commits | longest wait | memory | seen | target | met |\n")
 	s.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range b.all {
-		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s |\n", r.fault, strings.Join(r.tally.cells(), " | "), strings.Join(r.notes, "; "), r.target, r.met)
+		seen := strings.NewReplacer("\n", ", ", "|", "/").Replace(strings.Join(r.notes, "; "))
+		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s |\n", r.fault, strings.Join(r.tally.cells(), " | "), seen, r.target, r.met)
 	}
 	return s.String()
 }
