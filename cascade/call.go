@@ -54,8 +54,8 @@ func (w *slow) ask(ctx context.Context, limit time.Duration, rows ...[]float32) 
 	return c, err
 }
 
-// wait waits for the answer until the deadline; the zero time is none. A stop ends it, unless that came before the question:
-// what is queued at a stop is still answered.
+// wait waits for the answer until the deadline; the zero time is none. A stop ends it,
+// unless that came before the question: what is queued at a stop is still answered.
 func (w *slow) wait(ctx context.Context, deadline time.Time, c *call) error {
 	var late <-chan time.Time
 	if !deadline.IsZero() {

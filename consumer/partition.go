@@ -184,9 +184,8 @@ func (p *partition) take(ctx context.Context, rec *fetch.Record) {
 }
 
 // finish waits for what is being written, from the generation's end on, and brings
-// the low watermark up to date.
-// What is still open is handed back: its pins hold the watermark below it, so
-// whoever reads the partition next begins there.
+// the low watermark up to date. What is still open is handed back: its pins hold the
+// watermark below it, so whoever reads the partition next begins there.
 func (p *partition) finish(over time.Time) {
 	deadline := over.Add(p.cfg.DrainTimeout)
 	for p.pins.unacked() > p.intake.Open() && time.Now().Before(deadline) {
