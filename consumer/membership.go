@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -14,33 +13,25 @@ import (
 )
 
 // membership joins a group over and over. It adds to kafka-go's ConsumerGroup what
-// that lacks when the network fails: a broker that does not answer is not asked
-// first for ever, and a membership that was lost is given up.
+// that lacks when the network fails: a membership that was lost is given up.
 type membership struct {
-	cfg     *Config
-	client  *kafka.Client
-	log     *slog.Logger
-	brokers []string // the one asked first comes first
-	group   *kafka.ConsumerGroup
-	id      string // of the last generation's member; empty: none that may be left over
+	cfg    *Config
+	client *kafka.Client
+	group  *kafka.ConsumerGroup
+	id     string // of the last generation's member; empty: none that may be left over
 }
 
 func newMembership(cfg *Config, client *kafka.Client, log *slog.Logger) (*membership, error) {
-	m := &membership{cfg: cfg, client: client, log: log, brokers: slices.Clone(cfg.Cluster.Addrs())}
-	return m, m.open()
-}
-
-func (m *membership) open() (err error) {
-	m.group, err = kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: m.cfg.Group, Brokers: m.brokers, Topics: []string{m.cfg.Topic}, Dialer: m.cfg.Cluster.Dialer(), Timeout: brokers.Timeout,
-		HeartbeatInterval: heartbeat, SessionTimeout: m.cfg.SessionTimeout, RebalanceTimeout: m.cfg.SessionTimeout,
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: cfg.Group, Brokers: []string{cfg.Cluster.Addr()}, Topics: []string{cfg.Topic}, Dialer: cfg.Cluster.Dialer(), Timeout: brokers.Timeout,
+		HeartbeatInterval: heartbeat, SessionTimeout: cfg.SessionTimeout, RebalanceTimeout: cfg.SessionTimeout,
 		WatchPartitionChanges: true, JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
-		ErrorLogger: kafka.LoggerFunc(func(msg string, args ...any) { m.log.Warn(fmt.Sprintf(msg, args...)) }),
+		ErrorLogger: kafka.LoggerFunc(func(msg string, args ...any) { log.Warn(fmt.Sprintf(msg, args...)) }),
 	})
 	if err != nil {
-		return fmt.Errorf("consumer: group %s: %w", m.cfg.Group, err)
+		return nil, fmt.Errorf("consumer: group %s: %w", cfg.Group, err)
 	}
-	return nil
+	return &membership{cfg: cfg, client: client, group: group}, nil
 }
 
 // close leaves the group, after the generation that there may be.
@@ -49,21 +40,13 @@ func (m *membership) close() { m.group.Close() }
 // next waits for the next generation. After an error it may be called again.
 func (m *membership) next(ctx context.Context) (*kafka.Generation, error) {
 	gen, err := m.group.Next(ctx)
-	var answer kafka.Error
 	switch {
 	case err == nil:
 		m.id = gen.MemberID
 	case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed) || errors.Is(err, kafka.RebalanceInProgress):
-	default: // kafka-go has dropped its membership
-		if m.id != "" {
-			go m.giveUp(ctx, m.id)
-			m.id = ""
-		}
-		if len(m.brokers) > 1 && !errors.As(err, &answer) {
-			m.group.Close()
-			m.brokers = append(m.brokers[1:], m.brokers[0])
-			return nil, errors.Join(err, m.open())
-		}
+	case m.id != "": // kafka-go has dropped its membership
+		go m.giveUp(ctx, m.id)
+		m.id = ""
 	}
 	return gen, err
 }

@@ -70,7 +70,7 @@ func NewProducer(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logg
 	transport.MetadataTTL = 3 * time.Second
 	return &Producer{
 		writer: &kafka.Writer{
-			Addr: kafka.TCP(cluster.Addrs()...), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
+			Addr: kafka.TCP(cluster.Addr()), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
 			MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: messageBytes, BatchTimeout: linger,
 			WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
 			Transport: transport,

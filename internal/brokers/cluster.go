@@ -65,6 +65,17 @@ func Plain(clientID string, addrs ...string) *Cluster {
 // Addrs are the addresses to begin at, host:port.
 func (c *Cluster) Addrs() []string { return c.addrs }
 
+// anyBroker is the address that stands for all of them. It names no host.
+const anyBroker = "any-broker.invalid:9092"
+
+// Addr is where to dial whichever broker answers, host:port, for Dial alone.
+func (c *Cluster) Addr() string {
+	if len(c.addrs) == 1 {
+		return c.addrs[0]
+	}
+	return anyBroker
+}
+
 // ClientID is our name towards the brokers.
 func (c *Cluster) ClientID() string { return c.clientID }
 
@@ -91,15 +102,12 @@ func (c *Cluster) DialLeader(ctx context.Context, topic string, partition int) (
 	return c.Dial(ctx, "tcp", net.JoinHostPort(leader.Host, strconv.Itoa(leader.Port)))
 }
 
-// leader asks the brokers, one after the other, who leads a partition: first the one
-// that answered last, for one that hangs costs a timeout.
+// leader asks the brokers, one after the other, who leads a partition.
 func (c *Cluster) leader(ctx context.Context, topic string, partition int) (leader kafka.Broker, err error) {
 	var answer error
-	first := int(c.answered.Load())
-	for i := range c.addrs {
-		at := (first + i) % len(c.addrs)
+	for at, addr := range c.inTurn() {
 		var all []kafka.Partition
-		if all, err = c.partitions(ctx, c.addrs[at], topic); err != nil {
+		if all, err = c.partitions(ctx, addr, topic); err != nil {
 			continue
 		}
 		c.answered.Store(int64(at))
@@ -134,16 +142,19 @@ func (c *Cluster) partitions(ctx context.Context, addr, topic string) ([]kafka.P
 // Dialer is for the parts of kafka-go that want one. It has no TLS or SASL of its
 // own: its connections come from Dial.
 func (c *Cluster) Dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: c.clientID, Timeout: Timeout, DialFunc: c.Dial}
+	return &kafka.Dialer{ClientID: c.clientID, Timeout: c.patience(), DialFunc: c.Dial}
 }
 
 // Transport is a pool of connections, likewise. Whoever asks for it closes it.
 func (c *Cluster) Transport() *kafka.Transport {
-	return &kafka.Transport{ClientID: c.clientID, DialTimeout: Timeout, Dial: c.Dial}
+	return &kafka.Transport{ClientID: c.clientID, DialTimeout: c.patience(), Dial: c.Dial}
 }
 
 // Client asks over a pool of connections of its own, which done closes.
 func (c *Cluster) Client() (client *kafka.Client, done func()) {
 	transport := c.Transport()
-	return &kafka.Client{Addr: kafka.TCP(c.addrs...), Transport: transport}, transport.CloseIdleConnections
+	return &kafka.Client{Addr: kafka.TCP(c.Addr()), Transport: transport}, transport.CloseIdleConnections
 }
+
+// patience is how long it may take to reach any broker.
+func (c *Cluster) patience() time.Duration { return time.Duration(len(c.addrs)) * Timeout }

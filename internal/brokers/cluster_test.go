@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -29,6 +30,35 @@ func TestDialLeader(t *testing.T) {
 	}
 	if _, err := c.DialLeader(t.Context(), "in", 7); !errors.Is(err, kafka.UnknownTopicOrPartition) {
 		t.Errorf("a partition that is not there: %v", err)
+	}
+}
+
+// Of several brokers one that lets nobody in is asked once, not whenever there is
+// something to ask.
+func TestWhoeverAnswers(t *testing.T) {
+	addr, _ := kafkatest.Fake(t)
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	var asked atomic.Int64
+	go func() {
+		for conn, err := mute.Accept(); err == nil; conn, err = mute.Accept() {
+			asked.Add(1)
+			conn.Close()
+		}
+	}()
+	c := Plain("test", mute.Addr().String(), addr)
+	for range 3 {
+		client, done := c.Client()
+		if _, err := client.Metadata(t.Context(), &kafka.MetadataRequest{}); err != nil {
+			t.Error(err)
+		}
+		done()
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the mute broker was asked %d times", n)
 	}
 }
 

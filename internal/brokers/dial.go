@@ -4,17 +4,44 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"iter"
 	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Dial connects to one broker, address host:port: over TLS and logged in, where the
-// settings say so, and never otherwise. Requests can be written to the connection at
-// once; it has no deadline. Where the broker does not let us in, or we not it, the
-// error is a *Fault.
-func (c *Cluster) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial connects to one broker, address host:port, or to the first that answers where
+// the address is Addr's: over TLS and logged in, where the settings say so, and never
+// otherwise. Requests can be written to the connection at once; it has no deadline.
+// Where the broker does not let us in, or we not it, the error is a *Fault.
+func (c *Cluster) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	if address != anyBroker {
+		return c.dial(ctx, network, address)
+	}
+	for at, addr := range c.inTurn() {
+		if conn, err = c.dial(ctx, network, addr); err == nil {
+			c.answered.Store(int64(at))
+			return conn, nil
+		}
+	}
+	return nil, err
+}
+
+// inTurn gives the addresses to begin at, that which answered last first: one that
+// hangs costs a timeout, and kafka-go left to choose would choose it again.
+func (c *Cluster) inTurn() iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		first := int(c.answered.Load())
+		for i := range c.addrs {
+			if at := (first + i) % len(c.addrs); !yield(at, c.addrs[at]) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Cluster) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	var dialer net.Dialer
