@@ -5,6 +5,7 @@ FUZZTIME ?= 5s
 PYTHON ?= python3
 SERVICE_DATA ?= ../shared/data
 FAULTS ?= short
+ROWS ?= Faults
 
 .PHONY: help build demo test test-go test-python test-zeek faults live fuzz lint bench golden testdata records train train-conn onnxruntime kafka check clean
 
@@ -38,8 +39,8 @@ test-python: .venv/installed build onnxruntime ## the tests of train/ and of the
 test-zeek: ## the Zeek package: layout of its scripts, and its btests where a Zeek is on the PATH
 	PYTHON=$(PYTHON) zeek-scripts/testing/check.sh
 
-faults: onnxruntime kafka ## the fault bench: kills, broker faults, floods, hostile input; FAULTS=long for the whole, hours
-	FAULTS=$(FAULTS) go test -count=1 -v -parallel 4 -timeout $(if $(filter long,$(FAULTS)),12h,30m) -run Faults ./bench/faults
+faults: onnxruntime kafka ## the fault bench: kills, broker faults, floods, hostile input; FAULTS=long for the whole, hours; ROWS=FaultsFlood for a group
+	FAULTS=$(FAULTS) go test -count=1 -v -parallel 4 -timeout $(if $(filter long,$(FAULTS)),12h,30m) -run '$(ROWS)' ./bench/faults
 
 live: build onnxruntime kafka ## traffic on a test interface through a real Zeek, ship, Kafka and run; as root
 	$(PYTHON) zeek-scripts/live.py

@@ -71,10 +71,10 @@ func newTrial() (*bundle.Trial, error) {
 	return t, nil
 }
 
-// trialLimits are twice the memory that bundles/service takes, and a hundred times the
-// processor's time. What a bundle needs in its trial, the process that serves it needs too.
+// trialLimits are the memory that the serving process has for models, twice what
+// bundles/service takes, and a hundred times the processor's time that it takes.
 func trialLimits() bundle.Limits {
-	return bundle.Limits{Memory: 192 << 20, CPU: 30 * time.Second}
+	return bundle.Limits{Memory: int64(outsideGo + models), CPU: 30 * time.Second}
 }
 
 // loadSpec loads the bundle that the settings name. The bundle's own task is the
