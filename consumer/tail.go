@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -18,7 +17,7 @@ type tail struct {
 	cfg       *Config
 	partition int
 	next      int64 // offset of the next record wanted
-	conn      net.Conn
+	conn      *patient
 	reader    *fetch.Reader
 	request   fetch.Request
 	out       []byte // the request as it is written
@@ -27,7 +26,7 @@ type tail struct {
 func newTail(cfg *Config, partition int, memory *fetch.Memory) tail {
 	return tail{cfg: cfg, partition: partition, reader: fetch.NewReader(cfg.fetchLimits(), memory),
 		request: fetch.Request{ClientID: cfg.Cluster.ClientID(), Topic: cfg.Topic, Partition: int32(partition),
-			MinBytes: 1, MaxBytes: int32(cfg.FetchBytes), MaxWait: int32(cfg.MaxWait.Milliseconds())}}
+			MinBytes: 1, MaxWait: int32(cfg.MaxWait.Milliseconds())}}
 }
 
 // ErrTruncated says that records were deleted before they were read.
@@ -37,13 +36,16 @@ var ErrTruncated = errors.New("records were deleted before they were read")
 // first the oldest record's, end the one behind the newest.
 func (t *tail) open(ctx context.Context) (first, end int64, err error) {
 	t.close()
-	if t.conn, err = t.cfg.Cluster.DialLeader(ctx, t.cfg.Topic, t.partition); err != nil {
+	conn, err := t.cfg.Cluster.DialLeader(ctx, t.cfg.Topic, t.partition)
+	if err != nil {
 		return 0, 0, fmt.Errorf("consumer: connect to the leader of %s/%d: %w", t.cfg.Topic, t.partition, err)
 	}
-	t.reader.Reset(patient{t.conn, t.cfg.MaxWait + dialTimeout})
+	t.conn = &patient{Conn: conn, patience: t.cfg.MaxWait + dialTimeout}
+	t.reader.Reset(t.conn)
+	t.request.MaxBytes = int32(min(leastFetch, t.cfg.FetchBytes))
 	t.conn.SetDeadline(time.Now().Add(dialTimeout))
 	// kafka-go asks on our connection, and leaves nothing unread on it.
-	asker := kafka.NewConnWith(t.conn, kafka.ConnConfig{ClientID: t.cfg.Cluster.ClientID(), Topic: t.cfg.Topic, Partition: t.partition})
+	asker := kafka.NewConnWith(conn, kafka.ConnConfig{ClientID: t.cfg.Cluster.ClientID(), Topic: t.cfg.Topic, Partition: t.partition})
 	asker.SetDeadline(time.Now().Add(dialTimeout))
 	if t.request.Version, err = fetchVersion(asker); err != nil {
 		return 0, 0, fmt.Errorf("consumer: ask the leader of %s/%d what it speaks: %w", t.cfg.Topic, t.partition, err)
@@ -88,6 +90,7 @@ func (t *tail) fetch(take func(rec *fetch.Record) error) (n int, atEnd bool, err
 	if err == nil && res.Error != 0 {
 		err = kafka.Error(res.Error)
 	}
+	t.conn.waited = 0 // the broker has held the response for as long as it liked
 	for rec := (fetch.Record{}); err == nil; {
 		if err = t.reader.Next(&rec); err != nil {
 			break
@@ -99,18 +102,7 @@ func (t *tail) fetch(take func(rec *fetch.Record) error) (n int, atEnd bool, err
 	if !errors.Is(err, io.EOF) {
 		return n, false, err
 	}
+	t.request.MaxBytes = int32(paced(int(t.request.MaxBytes), res.Size, t.conn.waited, t.cfg.FetchBytes))
 	t.next = t.reader.Offset() // compacted records and markers of transactions leave holes
 	return n, t.next >= res.High, nil
-}
-
-// patient reads from a connection with a deadline for each read: between two of
-// them whoever takes the records may be held back for long.
-type patient struct {
-	net.Conn
-	patience time.Duration
-}
-
-func (p patient) Read(b []byte) (int, error) {
-	p.SetReadDeadline(time.Now().Add(p.patience))
-	return p.Conn.Read(b)
 }

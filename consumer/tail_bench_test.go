@@ -97,7 +97,7 @@ func BenchmarkFetch(b *testing.B) {
 	b.Run("ours", func(b *testing.B) {
 		conn := leader(b, log, records)
 		reader := fetch.NewReader(fetch.Limits{Value: 1 << 20, Keep: 1 << 20}, fetch.NewMemory())
-		reader.Reset(patient{conn, time.Minute})
+		reader.Reset(&patient{Conn: conn, patience: time.Minute})
 		request := fetch.Request{Version: fetch.New, Topic: "in", MaxBytes: 4 << 20}
 		rounds(b, records, func() (n int) {
 			if _, err := conn.Write(request.Append(nil)); err != nil {

@@ -35,6 +35,7 @@ type Record struct {
 type Response struct {
 	Error int16 // Kafka's error code; 0 for none
 	High  int64 // offset behind the last record that can be read
+	Size  int   // bytes of the records, as they are packed
 }
 
 // Reader reads the Fetch responses of one connection. It belongs to one goroutine.
@@ -111,7 +112,7 @@ func (r *Reader) Begin(q *Request) (Response, error) {
 	if size := int(int32(r.uint32())); max(size, 0) != r.left {
 		return res, r.broken()
 	}
-	r.high = res.High
+	r.high, res.Size = res.High, r.left
 	return res, nil
 }
 
