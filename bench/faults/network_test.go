@@ -54,7 +54,7 @@ func TestFaultsNetwork(t *testing.T) {
 		p.Set(faultproxy.Faults{Rate: 64_000})
 		s.send(traffic{flows: 2000, rate: 400}) // more than the link bears: a backlog
 		s.settle(time.Minute)
-		s.send(traffic{flows: choose(100, 10_000), rate: 40})
+		s.send(traffic{flows: choose(100, 4000), rate: 25}) // what it bears
 		s.settle(time.Minute)
 		r.hold(t, s.finish(), limits{duplicates: 0.02, wait: time.Minute, memory: memoryCap})
 	})
