@@ -29,7 +29,7 @@ type table struct {
 
 // run runs one row as a subtest: it is met where the subtest does not fail.
 func run(t *testing.T, fault, target string, do func(t *testing.T, r *row)) {
-	t.Run(strings.NewReplacer(" ", "_", "/", "-").Replace(fault), func(t *testing.T) {
+	t.Run(strings.NewReplacer(" ", "_", "/", "-", ",", "").Replace(fault), func(t *testing.T) {
 		r := &row{fault: fault, target: target, met: "did not end"}
 		rows.add(r)
 		t.Cleanup(func() {

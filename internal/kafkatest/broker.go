@@ -165,6 +165,9 @@ func ready(ctx context.Context, client *kafka.Client) error {
 		return errors.New("the broker is not registered yet")
 	}
 	for _, topic := range meta.Topics {
+		if topic.Internal {
+			continue // kafka-go does not ask these partitions' leaders, but any broker
+		}
 		if _, err := offsets(ctx, client, topic.Name); err != nil {
 			return err
 		}

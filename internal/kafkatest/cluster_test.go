@@ -9,6 +9,7 @@ func TestClusterOutlivesABroker(t *testing.T) {
 	c := StartCluster(t, 3, nil)
 	c.CreateTopic("kept", 4, nil)
 	c.MoveLeaders("kept")
+	CommittedOffsets(t, c.Addr(), "any", "kept") // now there are the groups' own topics, too
 	produce(t, c.Addr(), "kept", 0, one("first"))
 	c.Brokers[0].Kill()
 	produce(t, c.Addr(), "kept", 0, one("second"))
