@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -13,7 +14,8 @@ import (
 )
 
 // membership joins a group over and over. It adds to kafka-go's ConsumerGroup what
-// that lacks when the network fails: a membership that was lost is given up.
+// that lacks when the network fails: its connection is made anew, and a membership that
+// was lost is given up.
 type membership struct {
 	cfg    *Config
 	client *kafka.Client
@@ -22,8 +24,12 @@ type membership struct {
 }
 
 func newMembership(cfg *Config, client *kafka.Client, log *slog.Logger) (*membership, error) {
+	dialer := cfg.Cluster.Dialer()
+	dialer.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return newLasting(ctx, func(ctx context.Context) (net.Conn, error) { return cfg.Cluster.Dial(ctx, network, addr) })
+	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: cfg.Group, Brokers: []string{cfg.Cluster.Addr()}, Topics: []string{cfg.Topic}, Dialer: cfg.Cluster.Dialer(), Timeout: brokers.Timeout,
+		ID: cfg.Group, Brokers: []string{cfg.Cluster.Addr()}, Topics: []string{cfg.Topic}, Dialer: dialer, Timeout: brokers.Timeout,
 		HeartbeatInterval: heartbeat, SessionTimeout: cfg.SessionTimeout, RebalanceTimeout: cfg.SessionTimeout,
 		WatchPartitionChanges: true, JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
 		ErrorLogger: kafka.LoggerFunc(func(msg string, args ...any) { log.Warn(fmt.Sprintf(msg, args...)) }),

@@ -79,6 +79,34 @@ func TestALostMembershipIsGivenUp(t *testing.T) {
 	await(t, "ready", func() bool { return c.Ready() == nil })
 }
 
+// A broken connection to the coordinator is not the end of a generation.
+func TestAGenerationOutlivesItsConnection(t *testing.T) {
+	t.Parallel()
+	proxy, h := faultproxy.Start(t), &harness{}
+	_, cluster := kafkatest.Fake(t, kafkatest.Behind(proxy.Addr, proxy.Forward), kfake.SeedTopics(1, "in"))
+	var joins, heartbeats atomic.Int64
+	for key, count := range map[kmsg.Key]*atomic.Int64{kmsg.JoinGroup: &joins, kmsg.Heartbeat: &heartbeats} {
+		cluster.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+			cluster.KeepControl()
+			count.Add(1)
+			return nil, nil, false
+		})
+	}
+	run(t, config(proxy.Addr), h)
+	await(t, "heartbeats", func() bool { return heartbeats.Load() > 0 })
+	before := joins.Load()
+	for i := range 3 {
+		proxy.ResetAll()
+		seen := heartbeats.Load()
+		send(t, proxy.Addr, line(fmt.Sprint(i), 1, float64(i)), line(fmt.Sprint(i), 2, float64(i)+.1))
+		await(t, "a label", func() bool { return strings.Contains(h.seen(), fmt.Sprintf("%d/2", i)) })
+		await(t, "heartbeats", func() bool { return heartbeats.Load() > seen+1 })
+	}
+	if n := joins.Load() - before; n > 0 {
+		t.Errorf("the group was joined %d more times", n)
+	}
+}
+
 func everyRequest() (keys []int) {
 	for key := range 100 {
 		keys = append(keys, key)
