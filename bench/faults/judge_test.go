@@ -17,7 +17,7 @@ func court() *verifier {
 		sent: &manifest{tag: "test", began: time.Now(), written: make([][]int32, 1)}}
 	for i := range 3 {
 		c.sent.open(int64(i)*1e6, 0, 0)
-		c.sent.wrote([]outgoing{{flow: i}}, int64(i)*10)
+		c.sent.wrote([]outgoing{{flow: i, since: time.Now().UnixMicro()}}, int64(i)*10)
 	}
 	return newVerifier(c)
 }
@@ -30,6 +30,12 @@ func (v *verifier) says(flow int, replace ...string) {
 	text = strings.NewReplacer(replace...).Replace(text)
 	key, _, _ := strings.Cut(text[strings.Index(text, `"uid":"`)+7:], `"`)
 	v.label(&kafka.Record{Key: kafka.NewBytes([]byte(key)), Value: kafka.NewBytes([]byte(text))})
+}
+
+// silent has the producer learn that a flow's next record came so late.
+func (v *verifier) silent(flow, milliseconds int) {
+	since := time.Now().Add(-time.Duration(milliseconds) * time.Millisecond).UnixMicro()
+	v.sent.wrote([]outgoing{{flow: flow, since: since}}, 30)
 }
 
 // The verifier counts each kind of fault as that, and nothing where there is none.
@@ -47,6 +53,9 @@ func TestVerifierTellsFaultsApart(t *testing.T) {
 		"a little less sure":             {func(v *verifier) { v.says(0, `0.9`, `0.899999`) }, tally{differ: 1}},
 		"degraded":                       {func(v *verifier) { v.says(0, `"confident"`, `"degraded"`) }, tally{exceptions: 1}},
 		"breaker, then as by replay":     {func(v *verifier) { v.says(0, `"confident"`, `"breaker"`); v.says(0) }, tally{duplicates: 1, exceptions: 1, otherwise: 1}},
+		"cut short by a clock":           {func(v *verifier) { v.says(0, `"confident"`, `"timeout"`) }, tally{differ: 1}},
+		"cut short by its producer":      {func(v *verifier) { v.says(0, `"confident"`, `"timeout"`); v.silent(0, 3001) }, tally{cut: 1}},
+		"silent for as long as it may":   {func(v *verifier) { v.says(0, `"confident"`, `"timeout"`); v.silent(0, 2900) }, tally{differ: 1}},
 		"provisional before final":       {func(v *verifier) { v.says(0, `"final":true`, `"final":false`); v.says(0) }, tally{}},
 		"provisional after final":        {func(v *verifier) { v.says(0); v.says(0, `"final":true`, `"final":false`) }, tally{late: 1}},
 		"a uid that was not sent":        {func(v *verifier) { v.says(0, "test000000000", "test000000003") }, tally{unknown: 1}},
@@ -60,6 +69,7 @@ func TestVerifierTellsFaultsApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := court()
 			c.happens(v)
+			v.cut()
 			got := v.tally
 			faults := got.unequal + got.differ + got.late + got.unknown + got.above + got.back
 			if len(got.faults) != faults {

@@ -25,6 +25,7 @@ type sentFlow struct {
 	first     int64 // offset of the first record
 	last      int64 // offset of the last record written
 	at        int32 // when the first record was acknowledged, milliseconds since the manifest began
+	silence   int32 // the longest until the next record was acknowledged, milliseconds
 	template  int16
 	partition int16
 }
@@ -53,15 +54,16 @@ func (m *manifest) open(start int64, template, partition int) int {
 
 // wrote notes that records of one partition are written, from an offset on.
 func (m *manifest) wrote(batch []outgoing, base int64) {
-	now := int32(time.Since(m.began).Milliseconds())
+	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.records += len(batch)
 	for i, out := range batch {
 		f := &m.flows[out.flow]
 		f.last = base + int64(i)
+		f.silence = max(f.silence, int32(now.Sub(time.UnixMicro(out.since)).Milliseconds()))
 		if f.first < 0 {
-			f.first, f.at = base+int64(i), now
+			f.first, f.at = base+int64(i), int32(now.Sub(m.began).Milliseconds())
 			m.written[f.partition] = append(m.written[f.partition], int32(out.flow))
 		}
 	}

@@ -14,6 +14,7 @@ type tally struct {
 	otherwise  int            // duplicates that differ, one of them being such an exception
 	differ     int            // labels other than replay's, but for those with a reason of their own
 	exceptions int            // labels that say themselves why: degraded, breaker, evicted
+	cut        int            // labels of flows whose next packet could not be written for as long as a flow may be silent
 	late       int            // provisional labels after the final one
 	unknown    int            // labels of flows that were not sent, or no label records at all
 	above      int            // flows below a committed offset and without a label
@@ -42,6 +43,9 @@ func (r *row) hold(t *testing.T, y *tally, allowed limits) {
 	r.tally = y
 	if y.exceptions > 0 {
 		r.saw("%d degraded, breaker or evicted", y.exceptions)
+	}
+	if y.cut > 0 {
+		r.saw("%d flows cut short, as their packets could not be written for 3 s", y.cut)
 	}
 	for _, fault := range y.faults {
 		t.Error(fault)

@@ -30,6 +30,16 @@ type timed struct {
 	rec zeek.Record // TS likewise
 }
 
+// before is when a record's flow fell silent before it: when the record before was
+// due, or this one where that lies so far back that replay, too, ends the flow there.
+func (f *template) before(record int) int64 {
+	at := f.records[record].at
+	if record > 0 && at-f.records[record-1].at < 2e6 { // SERVEFLOW_FLOW_IDLE
+		return f.records[record-1].at
+	}
+	return at
+}
+
 // templates are the lab's flows, with the labels that `serveflow replay` gives them
 // under these settings.
 func templates(t *testing.T, settings []string) []*template {

@@ -24,6 +24,7 @@ type traffic struct {
 // outgoing is a record on its way to a partition.
 type outgoing struct {
 	flow  int
+	since int64 // when the flow fell silent before it, had it come in time; microseconds since the epoch
 	key   []byte
 	value []byte
 }
@@ -123,7 +124,7 @@ func (p *player) send(ctx context.Context, n next) error {
 	rec := n.template.records[n.record].rec
 	rec.TS += flow.start
 	rec.UID = []byte(p.uid(n.flow))
-	out := outgoing{n.flow, rec.UID, zeek.AppendRecord(nil, &rec)}
+	out := outgoing{n.flow, flow.start + n.template.before(n.record), rec.UID, zeek.AppendRecord(nil, &rec)}
 	select {
 	case p.queues[flow.partition] <- out:
 		return nil

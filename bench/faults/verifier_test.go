@@ -20,7 +20,8 @@ type verifier struct {
 	unlabeled int // flows below len(flows) without a final label
 	places    map[string]map[int]int64
 	committed map[int]int64
-	checked   []int // by partition: how many of manifest.written lie below the commit
+	checked   []int   // by partition: how many of manifest.written lie below the commit
+	short     []short // what the manifest does not know yet
 	tally     tally
 	err       error // of the last round
 }
@@ -32,6 +33,17 @@ type seenFlow struct {
 	wanted   bool // that label is replay's
 	said     bool // it says itself that it depends on more than the flow's records
 }
+
+// short is a flow that was ended by a clock, other than by replay: the producer may
+// learn only later that it had fallen silent.
+type short struct {
+	flow       int
+	difference string
+}
+
+// mayBeSilent is for how long a flow's packets may stay away before a clock ends it:
+// SERVEFLOW_FLOW_IDLE and SERVEFLOW_LATENESS, in milliseconds.
+const mayBeSilent = 3000
 
 func newVerifier(c *scene) *verifier {
 	v := &verifier{scene: c, committed: map[int]int64{}, checked: make([]int, c.partitions+c.later), places: map[string]map[int]int64{}}
@@ -140,11 +152,13 @@ func (v *verifier) take(l *label, flow int) {
 		return
 	}
 	v.unlabeled--
-	f.id, f.hash, f.wanted, f.said = hashOf(l.ID), hash, wanted, l.exception()
+	f.id, f.hash, f.wanted, f.said = hashOf(l.ID), hash, wanted, l.exception() || !wanted && l.Reason == "timeout"
 	switch {
 	case wanted:
 	case l.exception():
 		v.tally.exceptions++
+	case f.said:
+		v.short = append(v.short, short{flow, l.difference(want, sent.start)})
 	default:
 		v.complain(&v.tally.differ, "%s is not labelled as by replay: %s", l.UID, l.difference(want, sent.start))
 	}
@@ -225,6 +239,7 @@ func (v *verifier) finish() *tally {
 	if v.err != nil {
 		v.t.Errorf("the topics could not be read to their ends: %v", v.err)
 	}
+	v.cut()
 	y := v.tally
 	y.flows, _ = v.sent.sent()
 	y.lost = v.open(y.flows)
@@ -241,6 +256,19 @@ func (v *verifier) complain(count *int, format string, args ...any) {
 	if *count++; *count <= 5 {
 		v.tally.faults = append(v.tally.faults, fmt.Sprintf(format, args...))
 	}
+}
+
+// cut judges the flows that were ended by a clock: their own producer's silence is
+// what it may have been.
+func (v *verifier) cut() {
+	for _, s := range v.short {
+		if v.sent.get(s.flow).silence > mayBeSilent {
+			v.tally.cut++
+		} else {
+			v.complain(&v.tally.differ, "%s is not labelled as by replay: %s", v.sent.uid(s.flow), s.difference)
+		}
+	}
+	v.short = nil
 }
 
 func hashOf(text string) uint64 {
