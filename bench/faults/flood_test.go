@@ -215,7 +215,7 @@ func realFlood(t *testing.T, r *row, broker string) {
 	s.start(1, setting)
 	s.await()
 	s.send(ordinary())
-	flows := s.pourLines(t, lines)
+	flows := s.pourLines(t, lines, "flood")
 	s.settle(2 * time.Minute)
 	y := s.finish()
 	for uid := range flows {

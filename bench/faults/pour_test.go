@@ -83,9 +83,9 @@ func (p pouring) records(first int64, from, n int) []kafka.Record {
 	return all
 }
 
-// pourLines writes records as they are, keyed by uid, and gives the uids of those
-// that open a flow.
-func (c *scene) pourLines(t *testing.T, lines []byte) map[string]bool {
+// pourLines writes records keyed by uid, as those of a sensor, which they do not name:
+// what was recorded has another time. It gives the uids of those that open a flow.
+func (c *scene) pourLines(t *testing.T, lines []byte, sensor string) map[string]bool {
 	t.Helper()
 	flows := map[string]bool{}
 	waiting := make([][]kafka.Record, c.partitions)
@@ -103,6 +103,7 @@ func (c *scene) pourLines(t *testing.T, lines []byte) map[string]bool {
 		if rec.Kind == zeek.Packet {
 			flows[string(rec.UID)] = true
 		}
+		line = append(fmt.Appendf(nil, `{"sensor":%q,`, sensor), line[1:]...)
 		key := bytes.Clone(rec.UID)
 		p := kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: key}, ids...)
 		if waiting[p] = append(waiting[p], kafka.Record{Key: kafka.NewBytes(key), Value: kafka.NewBytes(line)}); len(waiting[p]) == pourBatch {
