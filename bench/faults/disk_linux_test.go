@@ -11,8 +11,8 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// diskSize is the broker's whole disk.
-const diskSize = "32m"
+// diskSize is the broker's whole disk: what is sent fits into the half of it.
+func diskSize() string { return choose("32m", "256m") }
 
 // thrifty keeps the broker from needing more disk than there is.
 const thrifty = `
@@ -52,7 +52,7 @@ func smallDisk(t *testing.T, r *row) (dir string, breaks func() (mend func())) {
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size="+diskSize)
+	err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size="+diskSize())
 	if err != nil {
 		r.saw("no file system can be mounted (%v): the folder is taken away instead", err)
 		return filepath.Join(disk, "data"), func() func() { return takeAway(t, filepath.Join(disk, "data")) }

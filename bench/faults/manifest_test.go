@@ -83,6 +83,13 @@ func (m *manifest) reopen() {
 	m.done = false
 }
 
+// count is how many records are written.
+func (m *manifest) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.records
+}
+
 // sent is how many flows have begun, and whether all there will be are written.
 func (m *manifest) sent() (flows int, done bool) {
 	m.mu.Lock()

@@ -172,19 +172,31 @@ func (c *scene) sending() bool {
 	return !done
 }
 
-// written waits until all traffic is written.
-func (c *scene) written() {
+// written waits until all traffic is written. It gives up where for a while nothing
+// could be.
+func (c *scene) written(patience time.Duration) {
 	c.t.Helper()
-	if err := <-c.player; err != nil {
-		c.t.Fatalf("the producer failed: %v", err)
+	for before := -1; ; {
+		select {
+		case err := <-c.player:
+			if err != nil {
+				c.t.Fatalf("the producer failed: %v", err)
+			}
+			return
+		case <-time.After(patience):
+			now := c.sent.count()
+			if now == before {
+				c.t.Fatalf("for %v no record could be written, after %d", patience, now)
+			}
+			before = now
+		}
 	}
 }
 
-// settle waits until all traffic is written and committed. It gives up where for
-// a while nothing has moved.
+// settle waits until all traffic is written and committed, likewise.
 func (c *scene) settle(patience time.Duration) {
 	c.t.Helper()
-	c.written()
+	c.written(patience)
 	c.caughtUp(patience)
 }
 

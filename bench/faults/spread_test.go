@@ -38,7 +38,7 @@ func spreadInput(t *testing.T, r *row, broker string) {
 // add sums up another scene's tally.
 func (y *tally) add(z *tally) {
 	for into, n := range map[*int]int{&y.flows: z.flows, &y.lost: z.lost, &y.duplicates: z.duplicates, &y.unequal: z.unequal, &y.differ: z.differ,
-		&y.exceptions: z.exceptions, &y.late: z.late, &y.unknown: z.unknown, &y.above: z.above, &y.back: z.back} {
+		&y.exceptions: z.exceptions, &y.cut: z.cut, &y.late: z.late, &y.unknown: z.unknown, &y.above: z.above, &y.back: z.back} {
 		*into += n
 	}
 	y.wait, y.memory = max(y.wait, z.wait), max(y.memory, z.memory)

@@ -19,7 +19,7 @@ func truncateInput(t *testing.T, r *row, broker string) {
 	before, _ := s.sent.sent()
 
 	s.send(traffic{flows: choose(1_200, 30_000), rate: 300})
-	s.written()
+	s.written(time.Minute)
 	committed, err := s.committed(t.Context())
 	if err != nil {
 		t.Fatal(err)
