@@ -32,6 +32,11 @@ func (v *verifier) says(flow int, replace ...string) {
 	v.label(&kafka.Record{Key: kafka.NewBytes([]byte(key)), Value: kafka.NewBytes([]byte(text))})
 }
 
+// early gives the verifier a provisional label of a flow.
+func (v *verifier) early(flow, seq int, id string) {
+	v.says(flow, `"final":true`, `"final":false`, `"seq":3`, fmt.Sprintf(`"seq":%d`, seq), `:"id`, `:"`+id)
+}
+
 // silent has the producer learn that a flow's next record came so late.
 func (v *verifier) silent(flow, milliseconds int) {
 	since := time.Now().Add(-time.Duration(milliseconds) * time.Millisecond).UnixMicro()
@@ -56,8 +61,11 @@ func TestVerifierTellsFaultsApart(t *testing.T) {
 		"cut short by a clock":           {func(v *verifier) { v.says(0, `"confident"`, `"timeout"`) }, tally{differ: 1}},
 		"cut short by its producer":      {func(v *verifier) { v.says(0, `"confident"`, `"timeout"`); v.silent(0, 3001) }, tally{cut: 1}},
 		"silent for as long as it may":   {func(v *verifier) { v.says(0, `"confident"`, `"timeout"`); v.silent(0, 2900) }, tally{differ: 1}},
-		"provisional before final":       {func(v *verifier) { v.says(0, `"final":true`, `"final":false`); v.says(0) }, tally{}},
-		"provisional after final":        {func(v *verifier) { v.says(0); v.says(0, `"final":true`, `"final":false`) }, tally{late: 1}},
+		"provisional before final":       {func(v *verifier) { v.early(0, 0, "e"); v.early(0, 0, "e"); v.says(0) }, tally{provisional: 2}},
+		"provisional after final":        {func(v *verifier) { v.says(0); v.early(0, 0, "e") }, tally{provisional: 1, behind: 1, late: 1}},
+		"and final once more":            {func(v *verifier) { v.says(0); v.early(0, 0, "e"); v.says(0) }, tally{duplicates: 1, provisional: 1, behind: 1}},
+		"provisional with final's seq":   {func(v *verifier) { v.early(0, 3, "e"); v.says(0) }, tally{provisional: 1, late: 1}},
+		"provisional of another id":      {func(v *verifier) { v.early(0, 0, "e"); v.early(0, 0, "f"); v.says(0) }, tally{provisional: 2, unequal: 1}},
 		"a uid that was not sent":        {func(v *verifier) { v.says(0, "test000000000", "test000000003") }, tally{unknown: 1}},
 		"a uid of another scene":         {func(v *verifier) { v.says(0, "test", "tset") }, tally{unknown: 1}},
 		"no label record":                {func(v *verifier) { v.says(0, "{", "") }, tally{unknown: 1}},
@@ -70,6 +78,7 @@ func TestVerifierTellsFaultsApart(t *testing.T) {
 			v := court()
 			c.happens(v)
 			v.cut()
+			v.order()
 			got := v.tally
 			faults := got.unequal + got.differ + got.late + got.unknown + got.above + got.back
 			if len(got.faults) != faults {

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -26,6 +25,7 @@ func TestFaultsProcess(t *testing.T) {
 		do            func(*testing.T, *row, string)
 	}{
 		{"kill -9 of a random one of 3 members", "lost 0; duplicates at most 2%, all equal; recovery within session timeout + 15 s", killMembers},
+		{"kill -9, with provisional labels", "lost 0; duplicates at most 2%, all equal; a flow's last label is final", killProvisional},
 		{"SIGTERM, rolling restarts of 3 members", "lost 0; duplicates at most 0.1%; drain within 10 s", restartMembers},
 		{"members join and leave", "lost 0; duplicates at most 5%", joinAndLeave},
 		{"SIGSTOP with slow batches in flight, then SIGCONT", "nothing committed for a partition no longer owned; lost 0", haltMember},
@@ -49,25 +49,6 @@ func TestFaultsSoak(t *testing.T) {
 	run(t, "soak at 70% of measured capacity", "memory, goroutines, file descriptors flat; nothing lost", func(t *testing.T, r *row) {
 		soak(t, r, broker)
 	})
-}
-
-// killMembers kills a member every now and then, and starts another in its place.
-func killMembers(t *testing.T, r *row, broker string) {
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, settings: quick()})
-	s.start(3)
-	s.await()
-	s.send(traffic{flows: choose(12_000, 1_000_000), rate: choose(500., 700)})
-	kills, rng := 0, rand.New(rand.NewPCG(2, 2))
-	for s.sending() {
-		time.Sleep(choose(8*time.Second, 10*time.Second+time.Duration(rng.Int64N(20e9))))
-		some := s.running()
-		some[rng.IntN(len(some))].Kill()
-		kills++
-		s.start(1)
-	}
-	s.settle(2 * time.Minute)
-	r.saw("%d kills", kills)
-	r.hold(t, s.finish(), limits{duplicates: 0.02, wait: session() + 15*time.Second})
 }
 
 // restartMembers stops the oldest member and starts another, one after the other.

@@ -11,7 +11,9 @@ import (
 // seenFlow is what was seen of one flow.
 type seenFlow struct {
 	id, hash uint64 // of the first final label
+	early    uint64 // id of the first provisional label
 	finals   uint16
+	behind   bool // a provisional label came behind the last final one
 	wanted   bool // that label is replay's
 	said     bool // it says itself that it depends on more than the flow's records
 }
@@ -57,13 +59,11 @@ func (v *verifier) label(r *kafka.Record) {
 func (v *verifier) take(l *label, flow int) {
 	f, sent := &v.flows[flow], v.sent.get(flow)
 	want := v.templates[sent.template].want
-	switch {
-	case !l.Final && f.finals > 0:
-		v.complain(&v.tally.late, "%s: provisional after final", l.UID)
-		return
-	case !l.Final:
+	if !l.Final {
+		v.provisional(l, f, want.Seq)
 		return
 	}
+	f.behind = false
 	wanted := l.is(want, sent.start)
 	hash := hashOf(fmt.Sprintf("%+v", l.steady()))
 	if f.finals++; f.finals > 1 {
@@ -92,6 +92,32 @@ func (v *verifier) take(l *label, flow int) {
 	if waited > v.tally.wait && sent.first >= 0 { // else it came before the producer knew that it had written
 		v.tally.wait, v.tally.slowest = waited, fmt.Sprintf("%s of %s/%d, sent after %v, label %s by %s: %s", l.UID, v.name, sent.partition,
 			time.Duration(sent.at)*time.Millisecond, l.Label, l.Stage, l.Reason)
+	}
+}
+
+// provisional takes such a label. Behind the final one it may come only where that
+// comes once more.
+func (v *verifier) provisional(l *label, f *seenFlow, final int) {
+	v.tally.provisional++
+	if id := hashOf(l.ID); f.early == 0 {
+		f.early = id
+	} else if f.early != id {
+		v.complain(&v.tally.unequal, "%s has provisional labels of two ids", l.UID)
+	}
+	if l.Seq >= final {
+		v.complain(&v.tally.late, "%s: provisional with seq %d, final with %d", l.UID, l.Seq, final)
+	}
+	if f.behind = f.finals > 0; f.behind {
+		v.tally.behind++
+	}
+}
+
+// order judges what came last of each flow.
+func (v *verifier) order() {
+	for flow, f := range v.flows {
+		if f.behind {
+			v.complain(&v.tally.late, "%s: a provisional label came last, behind the final one", v.sent.uid(flow))
+		}
 	}
 }
 

@@ -60,8 +60,8 @@ func (b *table) markdown() string {
 		return ""
 	}
 	var s strings.Builder
-	s.WriteString("| fault | flows | lost | duplicates | equal | commits | longest wait | memory | seen | target | met |\n")
-	s.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	s.WriteString("| fault | flows | lost | duplicates | equal | order | commits | longest wait | memory | seen | target | met |\n")
+	s.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range b.all {
 		seen := strings.NewReplacer("\n", ", ", "|", "/").Replace(strings.Join(r.notes, "; "))
 		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s |\n", r.fault, strings.Join(r.tally.cells(), " | "), seen, r.target, r.met)
@@ -72,15 +72,18 @@ func (b *table) markdown() string {
 // cells are the columns from flows to memory.
 func (y *tally) cells() []string {
 	if y == nil {
-		return []string{"", "", "", "", "", "", ""}
+		return make([]string, 8)
 	}
-	equal, commits := "all", "good"
+	equal, order, commits := "all", "good", "good"
 	if n := y.unequal + y.differ; n > 0 {
 		equal = fmt.Sprintf("**%d not**", n)
+	}
+	if y.late > 0 {
+		order = fmt.Sprintf("**%d wrong**", y.late)
 	}
 	if y.above+y.back > 0 {
 		commits = fmt.Sprintf("**%d above, %d back**", y.above, y.back)
 	}
 	return []string{fmt.Sprint(y.flows), fmt.Sprint(y.lost), fmt.Sprintf("%.2f%%", 100*y.duplicateShare()),
-		equal, commits, y.wait.Round(100 * time.Millisecond).String(), fmt.Sprintf("%d MiB", y.memory>>20)}
+		equal, order, commits, y.wait.Round(100 * time.Millisecond).String(), fmt.Sprintf("%d MiB", y.memory>>20)}
 }

@@ -7,23 +7,25 @@ import (
 
 // tally is what the verifier of a scene counted.
 type tally struct {
-	flows      int
-	lost       int            // flows without a final label
-	duplicates int            // final labels beyond a flow's first
-	unequal    int            // duplicates that differ from the first in more than wall-clock fields
-	otherwise  int            // duplicates that differ, one of them being such an exception
-	differ     int            // labels other than replay's, but for those with a reason of their own
-	exceptions int            // labels that say themselves why: degraded, breaker, evicted
-	cut        int            // labels of flows whose next packet could not be written for as long as a flow may be silent
-	late       int            // provisional labels after the final one
-	unknown    int            // labels of flows that were not sent, or no label records at all
-	above      int            // flows below a committed offset and without a label
-	back       int            // committed offsets that went back
-	wait       time.Duration  // the longest that a flow waited for its label, from when its first record was written, beyond what it waits for packets
-	slowest    string         // that flow, in words
-	memory     int64          // bytes: the most that one member had resident
-	dead       map[string]int // dead letters by reason
-	faults     []string       // the first of each kind, in words
+	flows       int
+	lost        int            // flows without a final label
+	duplicates  int            // final labels beyond a flow's first
+	unequal     int            // duplicates that differ from the first in more than wall-clock fields
+	otherwise   int            // duplicates that differ, one of them being such an exception
+	differ      int            // labels other than replay's, but for those with a reason of their own
+	exceptions  int            // labels that say themselves why: degraded, breaker, evicted
+	cut         int            // labels of flows whose next packet could not be written for as long as a flow may be silent
+	provisional int            // provisional labels
+	behind      int            // of them, behind a final one of their flow
+	late        int            // flows whose provisional label came last, or claims to
+	unknown     int            // labels of flows that were not sent, or no label records at all
+	above       int            // flows below a committed offset and without a label
+	back        int            // committed offsets that went back
+	wait        time.Duration  // the longest that a flow waited for its label, from when its first record was written, beyond what it waits for packets
+	slowest     string         // that flow, in words
+	memory      int64          // bytes: the most that one member had resident
+	dead        map[string]int // dead letters by reason
+	faults      []string       // the first of each kind, in words
 }
 
 func (y *tally) duplicateShare() float64 { return float64(y.duplicates) / float64(max(1, y.flows)) }
@@ -46,6 +48,9 @@ func (r *row) hold(t *testing.T, y *tally, allowed limits) {
 	}
 	if y.cut > 0 {
 		r.saw("%d flows cut short, as their packets could not be written for 3 s", y.cut)
+	}
+	if y.provisional > 0 {
+		r.saw("%d provisional labels, %d of them again behind a final one, which came again, too", y.provisional, y.behind)
 	}
 	for _, fault := range y.faults {
 		t.Error(fault)

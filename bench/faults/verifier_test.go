@@ -112,6 +112,7 @@ func (v *verifier) finish() *tally {
 		v.t.Errorf("the topics could not be read to their ends: %v", v.err)
 	}
 	v.cut()
+	v.order()
 	y := v.tally
 	y.flows, _ = v.sent.sent()
 	y.lost = v.open(y.flows)
