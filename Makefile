@@ -25,12 +25,7 @@ test-go: build onnxruntime kafka ## unit, golden, parity and integration tests
 	go test -race -timeout 15m ./consumer ./consumer/flow ./cascade ./sink ./ship
 
 fuzz: ## every fuzz target for FUZZTIME each
-	@for file in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
-		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*).*/\1/p' $$file); do \
-			echo "fuzz $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$file) || exit 1; \
-		done; \
-	done
+	scripts/fuzz.sh $(FUZZTIME)
 
 test-python: .venv/installed build onnxruntime ## the tests of train/ and of the lab
 	cd testdata && ../.venv/bin/python -m unittest -q lab.test_lab
