@@ -22,7 +22,7 @@ test: lint test-go fuzz test-python test-zeek faults ## everything that CI holds
 
 test-go: build onnxruntime kafka ## unit, golden, parity and integration tests
 	go test -timeout 15m ./...
-	go test -race -timeout 15m ./consumer ./consumer/flow ./cascade ./sink ./ship
+	go test -race -timeout 15m ./consumer ./flow ./cascade ./sink ./ship
 
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
@@ -48,7 +48,7 @@ bench: ## the cost of each step, per record and per flow
 	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink ./ship
 
 golden: build onnxruntime ## rewrite the golden files
-	go test ./consumer/zeek ./consumer/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./cmd/serveflow -update
+	go test ./flow/zeek ./flow/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./cmd/serveflow -update
 
 testdata: ## capture the lab's traffic anew; Debian, as root, with a Zeek on the PATH
 	testdata/lab/make.sh

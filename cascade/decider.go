@@ -3,7 +3,7 @@ package cascade
 import (
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // Decider takes the flows of one partition through the stages. It is for one

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/serveflow/serveflow/cascade/nprint"
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // Model is one stage's engine.

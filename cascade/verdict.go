@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // Reason says why a label was given when it was.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/consumer/fetch"
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 

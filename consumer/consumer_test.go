@@ -13,8 +13,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )

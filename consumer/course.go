@@ -1,8 +1,8 @@
 package consumer
 
 import (
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // lookAhead is how many records of a partition are looked at before the first of

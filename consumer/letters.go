@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/serveflow/serveflow/consumer/fetch"
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/serveflow/serveflow/consumer/fetch"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // unwritten is a dead-letter topic that is not written yet.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/consumer/fetch"
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // intake is what the records of one partition and generation are handed to. It is

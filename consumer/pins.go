@@ -4,7 +4,7 @@ import (
 	"math"
 	"sync/atomic"
 
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // pins hold a partition's low watermark: the lowest offset that an unfinished

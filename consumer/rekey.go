@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // patience is how long a partition that cannot be read holds the member's others

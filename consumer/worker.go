@@ -6,8 +6,8 @@ package consumer
 import (
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // Decider takes a flow that is ready as far as its packets go; true when its

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // flow is what the sample holds of one flow.

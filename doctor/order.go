@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // judgeOrder judges records that came after later ones of their flow, and those

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // seen is one record of the input topic and what it says.

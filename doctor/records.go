@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // judgeBad says which records go to the dead letters.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // number reads a topic's setting; fallback where it is not there.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // known are the fields of packet and end records, and those that Zeek's ways of

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/serveflow/serveflow/consumer/capture"
+	"github.com/serveflow/serveflow/flow/capture"
 )
 
 // archive ships a compressed file, once and whole.

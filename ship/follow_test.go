@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 func TestRotationDuringABurst(t *testing.T) {

@@ -3,7 +3,7 @@ package ship
 import (
 	"bytes"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // chunk is how many bytes one read asks for, at least.

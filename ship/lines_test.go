@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // FuzzLines: however the bytes come, the lines are those between newlines, each

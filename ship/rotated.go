@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/capture"
+	"github.com/serveflow/serveflow/flow/capture"
 )
 
 // candidate is a file that a rotation may have left.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/serveflow/serveflow/consumer/capture"
+	"github.com/serveflow/serveflow/flow/capture"
 )
 
 // stdin ships what comes from standard input, to its end. It cannot be resumed.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // benchFlows are many flows of ten packets with different headers, so that the

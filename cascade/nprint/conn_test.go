@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // nothing is a record of conn.log without any field.

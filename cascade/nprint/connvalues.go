@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 const (

@@ -3,8 +3,8 @@ package nprint
 import (
 	"encoding/binary"
 
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // fields are one packet's compact fields.

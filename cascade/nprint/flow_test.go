@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // conversation has a hole at place 3, a packet dated before its predecessor at

@@ -3,7 +3,7 @@ package nprint
 import (
 	"encoding/binary"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // header is where the layers of one packet's header bytes lie. What is cut, or

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/flow"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")

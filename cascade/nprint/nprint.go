@@ -7,7 +7,7 @@
 // the flow does not have. No header or record is an error, whatever is in it.
 package nprint
 
-import "github.com/serveflow/serveflow/consumer/flow"
+import "github.com/serveflow/serveflow/flow"
 
 // Extractor computes a fixed list of features, and only those. It has no state
 // that changes: any number of goroutines may use one.

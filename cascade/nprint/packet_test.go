@@ -4,7 +4,7 @@ import (
 	"maps"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // fieldMap has a packet's fields that are not absent, without their prefix.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // reference works the same features out another way: slowly, one packet at a

@@ -1,6 +1,6 @@
 package nprint
 
-import "github.com/serveflow/serveflow/consumer/flow"
+import "github.com/serveflow/serveflow/flow"
 
 // summary gathers the flow-level values, packet by packet; index 0 is the
 // responder's, 1 the originator's.

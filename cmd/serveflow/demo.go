@@ -19,7 +19,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/sink"
 )

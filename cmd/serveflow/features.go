@@ -12,7 +12,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/cascade/nprint"
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 )
 
 // features prints, one CSV row a flow, what a stage of the given depth would see.

@@ -8,8 +8,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/serveflow/serveflow/consumer/capture"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/capture"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // open opens a file, or standard input for "-", and peels zstd or gzip off.

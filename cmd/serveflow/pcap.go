@@ -7,8 +7,8 @@ import (
 	"flag"
 	"fmt"
 
-	"github.com/serveflow/serveflow/consumer/capture"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/capture"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // pcap prints captures as the records that the Zeek package writes, or as conn.log.

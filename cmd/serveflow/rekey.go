@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/consumer"
-	"github.com/serveflow/serveflow/consumer/flow"
+	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/sink"
 )

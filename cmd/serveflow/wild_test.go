@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // decodedLab are the lab's records.

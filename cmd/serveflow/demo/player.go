@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/sink"
 )
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // traffic is some thousand flows with pauses, ends, holes and duplicates, each

@@ -3,7 +3,7 @@ package capture
 import (
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // checker holds what is true of the records of any capture.

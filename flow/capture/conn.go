@@ -6,7 +6,7 @@ import (
 	"math/big"
 	"net/netip"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // connKey names a connection whichever side sends.

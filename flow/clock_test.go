@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 const tenYears = 10 * 365 * 24 * 3600.

@@ -3,7 +3,7 @@ package flow
 import (
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // A record that opens nothing may come before its flow's packets, where several

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // Limits bound what a table holds.

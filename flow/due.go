@@ -3,7 +3,7 @@ package flow
 import (
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // Due gives the next flow that must be decided with what there is, because its

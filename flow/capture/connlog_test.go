@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // TestConnLogAgainstZeek holds what AppendConn writes of a capture to a real

@@ -3,7 +3,7 @@ package capture
 import (
 	"encoding/binary"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // transport is what flows are told apart by, and the transport header's length.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // conn is a record of conn.log; at and lasted are seconds.

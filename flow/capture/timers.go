@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // Zeek's times, microseconds.

@@ -17,7 +17,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // Times that a record can have, microseconds: 1970 to 2100.

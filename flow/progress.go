@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // Rules say when a flow is decided. All times are record time.

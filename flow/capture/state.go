@@ -3,7 +3,7 @@ package capture
 import (
 	"bytes"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // state is conn.log's conn_state.

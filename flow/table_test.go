@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 const second = int64(time.Second / time.Microsecond)

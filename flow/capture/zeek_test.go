@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 const shared = "../../../shared/data"

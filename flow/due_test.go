@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // A flow that never ends holds the watermark for so many records, and no longer.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // step is one segment of a play: who sends it, its flags, and its payload bytes.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // FuzzTable feeds a table of small caps a stream of records with wild times,

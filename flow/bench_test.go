@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // BenchmarkNewFlow is a flow that its first packet decides, uid and all.

@@ -12,7 +12,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // film is a capture made by a test: raw IP packets at seconds from its start.

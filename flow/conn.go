@@ -4,7 +4,7 @@ import (
 	"math"
 	"unsafe"
 
-	"github.com/serveflow/serveflow/consumer/zeek"
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // record is what a flow of conn.log has instead of packets. A table's flows are
