@@ -106,7 +106,7 @@ func (c *Cascade) Ready() error {
 func (c *Cascade) degrade(j *job, why Reason) {
 	if j.by == nil {
 		c.metrics.unlabelled.Inc()
-		j.verdict.Pin.Ack()
+		j.verdict.Acker.Ack()
 	} else {
 		j.verdict.Reason = why
 		c.finish(j.verdict, j.answer, j.by)

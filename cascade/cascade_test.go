@@ -115,7 +115,7 @@ func (r *rig) feed(flags []int16, late time.Duration) {
 		f, outcome := table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte("u"), N: uint32(i + 1), TS: 1e15 + int64(i)*1000, Flags: flag, Proto: zeek.TCP,
 			Orig: netip.MustParseAddrPort("10.0.0.1:1"), Resp: netip.MustParseAddrPort("10.0.0.2:2")})
 		if outcome == flow.Opened {
-			f.Pin = r
+			f.Acker = r
 		}
 		if f != nil {
 			decide(f)
@@ -184,8 +184,8 @@ func TestProvisionalComesBeforeFinal(t *testing.T) {
 	if got, want := r.verdicts(), "u a s0 provisional provisional; u b s1 last_stage final"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if p, f := r.got[0], r.got[1]; p.Seq >= f.Seq || p.Pin != nil || f.Pin == nil {
-		t.Errorf("seq %d then %d, pins %v and %v: the final one has the higher seq and the pin", p.Seq, f.Seq, p.Pin, f.Pin)
+	if p, f := r.got[0], r.got[1]; p.Seq >= f.Seq || p.Acker != nil || f.Acker == nil {
+		t.Errorf("seq %d then %d, pins %v and %v: the final one has the higher seq and the pin", p.Seq, f.Seq, p.Acker, f.Acker)
 	}
 }
 

@@ -14,7 +14,7 @@ func (r *rig) feedConn(c *zeek.ConnFields) {
 		Limits: flow.Limits{Flows: 10, Bytes: 1 << 20, Finished: 10}, Want: 1})
 	f, _ := table.Add(&zeek.Record{Kind: zeek.Conn, UID: []byte("u"), TS: 1e15, Proto: zeek.TCP, Conn: c,
 		Orig: netip.MustParseAddrPort("10.0.0.1:1"), Resp: netip.MustParseAddrPort("10.0.0.2:2")})
-	f.Pin = r
+	f.Acker = r
 	if f.Ready() && r.decider.Decide(f) {
 		table.Finish(f)
 	}
@@ -59,7 +59,7 @@ func TestVerdictSaysWhatTheRecordCounts(t *testing.T) {
 		r := newRig(spec(t, []int{1}, says(.7)), Config{})
 		r.feedConn(&c.fields)
 		r.drain()
-		if v := r.got[0]; v.Packets != c.packets || v.Gap != c.gap || v.First != 1e15 || v.Last != c.last || v.Pin == nil {
+		if v := r.got[0]; v.Packets != c.packets || v.Gap != c.gap || v.First != 1e15 || v.Last != c.last || v.Acker == nil {
 			t.Errorf("%+v: %+v", c.fields, v)
 		}
 	}

@@ -19,17 +19,17 @@ type Decider struct {
 // waits for more packets: its cursor then says how many.
 func (d *Decider) Decide(f *flow.Flow) bool {
 	last := len(d.spec.Stages) - 1
-	for ; f.Stage < last; f.Stage++ {
-		s := &d.spec.Stages[f.Stage]
+	for ; f.Cursor.Stage < last; f.Cursor.Stage++ {
+		s := &d.spec.Stages[f.Cursor.Stage]
 		if waits(f, s) {
 			return false
 		}
-		if d.run(f, s) && s.Measure.Of(f.Answer) <= s.Threshold {
-			d.finish(d.verdict(f, s, Confident), f.Answer, s)
+		if d.run(f, s) && s.Measure.Of(f.Cursor.Answer) <= s.Threshold {
+			d.finish(d.verdict(f, s, Confident), f.Cursor.Answer, s)
 			return true
 		}
 		d.metrics.deferred(s.Name)
-		if d.cfg.Provisional && f.Stage == 0 && f.By == 0 && f.Cause() == flow.Reached {
+		if d.cfg.Provisional && f.Cursor.Stage == 0 && f.Cursor.By == 0 && f.Cause() == flow.Reached {
 			d.provisional(f, s)
 		}
 	}
@@ -43,7 +43,7 @@ func (d *Decider) lastStage(f *flow.Flow, s *Stage) bool {
 	case d.queue != nil:
 		d.hand(d.job(f, s))
 	case d.run(f, s):
-		d.finish(d.verdict(f, s, LastStage), f.Answer, s)
+		d.finish(d.verdict(f, s, LastStage), f.Cursor.Answer, s)
 	default:
 		d.degrade(d.job(f, s), Degraded)
 	}
@@ -55,7 +55,7 @@ func waits(f *flow.Flow, s *Stage) bool {
 	if f.Cause() != flow.Reached || f.Reach() >= s.Depth {
 		return false
 	}
-	f.Want = s.Depth
+	f.Cursor.Want = s.Depth
 	return true
 }
 
@@ -72,9 +72,9 @@ func (d *Decider) run(f *flow.Flow, s *Stage) bool {
 		d.metrics.failed(s.Name, 1, err)
 		return false
 	}
-	f.Answer, f.By = append(f.Answer[:0], d.scores...), f.Stage
+	f.Cursor.Answer, f.Cursor.By = append(f.Cursor.Answer[:0], d.scores...), f.Cursor.Stage
 	spent := time.Since(began)
-	f.Spent += spent
+	f.Cursor.Spent += spent
 	d.metrics.computed(s.Name, spent)
 	return true
 }
@@ -83,7 +83,7 @@ func (d *Decider) run(f *flow.Flow, s *Stage) bool {
 // before the stage's depth, what closed it says more than why the stage answered.
 func (d *Decider) verdict(f *flow.Flow, s *Stage, why Reason) Verdict {
 	v := newVerdict(d.spec, f, s)
-	v.Final, v.Seq, v.Pin, v.Reason = true, len(d.spec.Stages), f.Pin, why
+	v.Final, v.Seq, v.Acker, v.Reason = true, len(d.spec.Stages), f.Acker, why
 	if f.Reach() < s.Depth {
 		v.Reason = shortfalls[f.Cause()]
 	}
@@ -96,7 +96,7 @@ var shortfalls = map[flow.Cause]Reason{flow.Ended: FlowEnd, flow.TimedOut: Timeo
 func (d *Decider) provisional(f *flow.Flow, s *Stage) {
 	v := newVerdict(d.spec, f, s)
 	v.Reason = Provisional
-	d.finish(v, f.Answer, s)
+	d.finish(v, f.Cursor.Answer, s)
 }
 
 // job packs up what the slow stage needs of a flow that is about to be forgotten.
@@ -104,11 +104,11 @@ func (d *Decider) job(f *flow.Flow, s *Stage) *job {
 	j := d.jobs.Get().(*job)
 	began := time.Now()
 	j.row = s.extract(j.row, f)
-	f.Spent += time.Since(began)
+	f.Cursor.Spent += time.Since(began)
 	j.verdict = d.verdict(f, s, LastStage)
-	j.answer, j.by = append(j.answer[:0], f.Answer...), nil
-	if len(f.Answer) > 0 {
-		j.by = &d.spec.Stages[f.By]
+	j.answer, j.by = append(j.answer[:0], f.Cursor.Answer...), nil
+	if len(f.Cursor.Answer) > 0 {
+		j.by = &d.spec.Stages[f.Cursor.By]
 	}
 	return j
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/internal/delivery"
 )
 
 // Reason says why a label was given when it was.
@@ -55,7 +56,7 @@ type Verdict struct {
 	Decided  time.Time
 	Computed time.Duration
 
-	Pin flow.Acker // to be acknowledged when the label is written; nil in a provisional one
+	Acker delivery.Acker // to be acknowledged when the label is written; nil in a provisional one
 }
 
 // Label is the winning class.
@@ -65,7 +66,7 @@ func (v *Verdict) Label() string { return v.Top[0].Label }
 // the packets that the stage looks at, or that the record of conn.log is about.
 func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
-		Spec: spec, Computed: f.Spent}
+		Spec: spec, Computed: f.Cursor.Spent}
 	if f.Conn() != nil {
 		v.Packets, v.Gap = f.Counted()
 		v.First, v.Last = f.First(), f.Last()

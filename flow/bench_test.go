@@ -11,7 +11,7 @@ import (
 // BenchmarkNewFlow is a flow that its first packet decides, uid and all.
 func BenchmarkNewFlow(b *testing.B) {
 	cfg := testConfig()
-	cfg.Want, cfg.Finished = 1, 1<<16
+	cfg.Want, cfg.Limits.Finished = 1, 1<<16
 	table := New(cfg)
 	rec := pkt("C0123456789012345", 1, 0, syn)
 	b.ReportAllocs()
@@ -26,7 +26,7 @@ func BenchmarkNewFlow(b *testing.B) {
 // BenchmarkConn is a record of conn.log.
 func BenchmarkConn(b *testing.B) {
 	cfg := connConfig()
-	cfg.Finished = 1 << 16
+	cfg.Limits.Finished = 1 << 16
 	table := New(cfg)
 	rec := conn("C0123456789012345", 0, 1)
 	b.ReportAllocs()
@@ -41,7 +41,7 @@ func BenchmarkConn(b *testing.B) {
 // BenchmarkDecidedFlow is a later packet of a flow that is decided.
 func BenchmarkDecidedFlow(b *testing.B) {
 	cfg := testConfig()
-	cfg.Want, cfg.Finished = 1, 1<<20
+	cfg.Want, cfg.Limits.Finished = 1, 1<<20
 	table := New(cfg)
 	records := make([]*zeek.Record, 1<<16)
 	for i := range records {

@@ -3,12 +3,12 @@ package flow
 import "time"
 
 const (
-	// Leap is how far, in microseconds, one record may move a clock of record time.
-	Leap = 60_000_000
-	// LeapVotes is how many records in a row must lie beyond a leap before they
+	// Jump is how far, in microseconds, one record may move a clock of record time.
+	Jump = 60_000_000
+	// JumpQuorum is how many records in a row must lie beyond a leap before they
 	// are believed: more than the packets that one flow sends, so that no single
 	// flow moves the others' time.
-	LeapVotes = 128
+	JumpQuorum = 128
 )
 
 // clock is a sensor's time in a partition, in microseconds: it follows the packet
@@ -34,12 +34,12 @@ func (c *clock) seed(now, ts int64) {
 // believe a leap: from then on record time + shift is the clock's.
 func (c *clock) observe(ts int64) (leapt bool) {
 	c.seed(ts, ts)
-	if at := c.now - c.shift; ts > at+Leap || ts < at-Leap {
-		if c.votes++; c.votes < LeapVotes {
+	if at := c.now - c.shift; ts > at+Jump || ts < at-Jump {
+		if c.votes++; c.votes < JumpQuorum {
 			return false
 		}
 		if ts > at { // those that voted are of the new time: they must not age by the leap
-			c.now += Leap
+			c.now += Jump
 		}
 		c.shift, leapt = c.now-ts, true
 	}

@@ -72,7 +72,7 @@ func TestClockFollowsARealLeap(t *testing.T) {
 // still disbelieves the new time stay finished.
 func TestLeapForgetsNothing(t *testing.T) {
 	cfg := testConfig()
-	cfg.Remember, cfg.Finished = 6*time.Minute, 1000
+	cfg.Remember, cfg.Limits.Finished = 6*time.Minute, 1000
 	table := New(cfg)
 	run(table, others(0, 10)...)
 	run(table, pkt("a", 1, tenYears, rst))

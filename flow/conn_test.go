@@ -24,7 +24,7 @@ func conn(uid string, at, lasted float64) *zeek.Record {
 
 func connConfig() Config {
 	cfg := testConfig()
-	cfg.Depth, cfg.Want, cfg.Conns = 1, 1, true
+	cfg.Rules.Depth, cfg.Want, cfg.Conns = 1, 1, true
 	return cfg
 }
 
@@ -56,7 +56,7 @@ func TestConnOutcomes(t *testing.T) {
 		{false, []*zeek.Record{conn("a", 0, 1), pkt("a", 1, 0, syn), conn("a", 0, 1), end("a", 1, false)}, "foreign opened foreign end"},
 	} {
 		cfg := connConfig()
-		cfg.Conns, cfg.Depth = c.conns, 2
+		cfg.Conns, cfg.Rules.Depth = c.conns, 2
 		table := New(cfg)
 		var got []string
 		for _, rec := range c.records {
@@ -187,7 +187,7 @@ func TestConnUidsAreForgottenInTime(t *testing.T) {
 
 func TestConnMemoryIsBounded(t *testing.T) {
 	cfg := connConfig()
-	cfg.Finished = 5
+	cfg.Limits.Finished = 5
 	table := New(cfg)
 	for i := range 100 {
 		run(table, conn(fmt.Sprint(i), float64(i), 0))
@@ -200,7 +200,7 @@ func TestConnMemoryIsBounded(t *testing.T) {
 // A record costs what any new flow does: its uid and the memory of it.
 func TestConnAllocations(t *testing.T) {
 	cfg := connConfig()
-	cfg.Finished = 100
+	cfg.Limits.Finished = 100
 	table, rec, i := New(cfg), conn("C0123456789012345", 0, 1), uint64(0)
 	add := func() {
 		i++

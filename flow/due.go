@@ -23,9 +23,9 @@ func (t *Table) Due() *Flow {
 		return nil
 	case t.waited-f.age.waited >= t.patience():
 		return t.expire(f, TimedOut)
-	case t.cfg.Records > 0 && t.taken-f.age.record >= t.cfg.Records:
+	case t.cfg.Limits.Records > 0 && t.taken-f.age.record >= t.cfg.Limits.Records:
 		return t.expire(f, Evicted)
-	case len(t.open) > t.cfg.Flows || t.bytes > t.cfg.Bytes:
+	case len(t.open) > t.cfg.Limits.Flows || t.bytes > t.cfg.Limits.Bytes:
 		return t.expire(t.sensors.busiest().timers.earliest(&t.cfg.Rules), Evicted)
 	}
 	return nil
@@ -39,7 +39,7 @@ func (t *Table) expire(f *Flow, cause Cause) *Flow {
 // patience is how long a flow may be open in wall time, counted where the records'
 // own time says nothing because it stands still or runs slowly. It is more than
 // record time would take, so that that comes first wherever it runs.
-func (t *Table) patience() time.Duration { return t.cfg.MaxAge + 2*t.cfg.Lateness }
+func (t *Table) patience() time.Duration { return t.cfg.Rules.MaxAge + 2*t.cfg.Rules.Lateness }
 
 // Drain gives an open flow to be decided because no record will follow at all,
 // of one sensor the one that would expire first; nil where there is none.
@@ -92,7 +92,7 @@ func (t *Table) Relearn(rec *zeek.Record) {
 	switch {
 	case rec.Kind == zeek.Packet && !t.cfg.Conns:
 		t.observe(rec, rec.TS)
-		opens = rec.N <= uint32(t.cfg.Depth)
+		opens = rec.N <= uint32(t.cfg.Rules.Depth)
 	case rec.Kind == zeek.Conn && t.cfg.Conns:
 		t.observe(rec, connEnd(rec.TS, rec.Conn))
 		opens = true

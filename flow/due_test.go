@@ -12,7 +12,7 @@ import (
 // A flow that never ends holds the watermark for so many records, and no longer.
 func TestOldestFlowIsDecidedAfterSoManyRecords(t *testing.T) {
 	cfg := testConfig()
-	cfg.Records, cfg.Finished = 50, 1000
+	cfg.Limits.Records, cfg.Limits.Finished = 50, 1000
 	table := New(cfg)
 	var got []string
 	for i := range 200 { // record time hardly moves
@@ -34,7 +34,7 @@ func TestOldestFlowIsDecidedAfterSoManyRecords(t *testing.T) {
 // Records that cannot be read count as any other.
 func TestBadRecordsEndAFlowToo(t *testing.T) {
 	cfg := testConfig()
-	cfg.Records = 50
+	cfg.Limits.Records = 50
 	table := New(cfg)
 	run(table, pkt("a", 1, 0, syn))
 	for range 49 {
@@ -64,7 +64,7 @@ func TestTimeThatStandsStillEndsInWallTime(t *testing.T) {
 			t.Fatal("a minute of wall time and the flow is still open")
 		}
 	}
-	if spent <= cfg.MaxAge+cfg.Lateness {
+	if spent <= cfg.Rules.MaxAge+cfg.Rules.Lateness {
 		t.Errorf("decided after %v, sooner than its record time allows", spent)
 	}
 }
@@ -105,13 +105,13 @@ func TestHeadlessFlowsAreCounted(t *testing.T) {
 // given back, whether or not the flow's storage is used again.
 func TestAnswersAreCounted(t *testing.T) {
 	cfg := testConfig()
-	cfg.Flows = 5000
-	cfg.Bytes = 1 << 30
+	cfg.Limits.Flows = 5000
+	cfg.Limits.Bytes = 1 << 30
 	table := New(cfg)
 	var open []*Flow
 	for i := range 3000 {
 		f, _ := table.Add(pkt(fmt.Sprint(i), 1, 0, syn))
-		f.Answer = append(f.Answer[:0], make([]float64, 14)...)
+		f.Cursor.Answer = append(f.Cursor.Answer[:0], make([]float64, 14)...)
 		table.Keep(f)
 		open = append(open, f)
 	}
@@ -120,7 +120,7 @@ func TestAnswersAreCounted(t *testing.T) {
 		t.Errorf("%d bytes are counted, the answers alone are %d", held, least)
 	}
 	for _, f := range open {
-		f.Answer = append(f.Answer, make([]float64, 100)...) // a later stage's, on the way out
+		f.Cursor.Answer = append(f.Cursor.Answer, make([]float64, 100)...) // a later stage's, on the way out
 		table.Finish(f)
 	}
 	if flows, bytes, _ := table.Size(); flows != 0 || bytes != 0 {

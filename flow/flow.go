@@ -10,12 +10,9 @@ package flow
 import (
 	"net/netip"
 	"time"
-)
 
-// Acker is told once that everything a flow led to is safely written.
-type Acker interface {
-	Ack()
-}
+	"github.com/serveflow/serveflow/internal/delivery"
+)
 
 // Cause says why a flow wants a decision now.
 type Cause uint8
@@ -60,8 +57,8 @@ type Flow struct {
 	Proto  uint8 // IP protocol number
 	limit  int32 // places that a decision may look at
 
-	Cursor       // the cascade's
-	Pin    Acker // the consumer's: acknowledged when the flow's final label is written
+	Cursor Cursor         // the cascade's
+	Acker  delivery.Acker // the consumer's: told when the flow's final label is written
 
 	packets []Packet // by place: packets[n-1]
 	headers []byte   // the packets' headers, one behind the other
@@ -124,7 +121,7 @@ func (f *Flow) Cause() Cause { return f.state.cause }
 
 // Ready reports whether the flow wants a decision now.
 func (f *Flow) Ready() bool {
-	return f.state.closed || f.Reach() >= f.Want
+	return f.state.closed || f.Reach() >= f.Cursor.Want
 }
 
 // Reach is how many packets there are from the first on without a hole.
@@ -153,5 +150,5 @@ func (f *Flow) lowest() int {
 
 // reset empties the flow for reuse by the same table and keeps its storage.
 func (f *Flow) reset() {
-	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], conn: f.conn, Cursor: Cursor{Answer: f.Answer[:0]}}
+	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], conn: f.conn, Cursor: Cursor{Answer: f.Cursor.Answer[:0]}}
 }

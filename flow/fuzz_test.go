@@ -21,7 +21,7 @@ func FuzzTable(f *testing.F) {
 	f.Add(wild)
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		cfg := testConfig()
-		cfg.Flows, cfg.Finished, cfg.Bytes, cfg.Records = 8, 6, 8<<10, 40
+		cfg.Limits.Flows, cfg.Limits.Finished, cfg.Limits.Bytes, cfg.Limits.Records = 8, 6, 8<<10, 40
 		h := &holder{t: t, table: New(cfg), cfg: cfg, open: map[string]int{}}
 		for ; len(stream) >= 4; stream = stream[4:] {
 			h.step(stream[:4])
@@ -78,7 +78,7 @@ func (h *holder) step(b []byte) {
 	if f != nil && f.Ready() {
 		h.decide(f)
 	} else if f != nil {
-		f.Answer = append(f.Answer[:0], make([]float64, b[0]%16)...)
+		f.Cursor.Answer = append(f.Cursor.Answer[:0], make([]float64, b[0]%16)...)
 		h.table.Keep(f)
 	}
 	h.settle()
@@ -98,11 +98,11 @@ func (h *holder) settle() {
 		h.decide(f)
 	}
 	flows, bytes, remembered := h.table.Size()
-	if flows != len(h.open) || flows > h.cfg.Flows || bytes < 0 || bytes > h.cfg.Bytes || remembered > h.cfg.Finished {
+	if flows != len(h.open) || flows > h.cfg.Limits.Flows || bytes < 0 || bytes > h.cfg.Limits.Bytes || remembered > h.cfg.Limits.Finished {
 		h.t.Fatalf("%d flows (%d are open), %d bytes, %d uids are held", flows, len(h.open), bytes, remembered)
 	}
 	for uid, since := range h.open {
-		if h.taken-since >= int(h.cfg.Records) {
+		if h.taken-since >= int(h.cfg.Limits.Records) {
 			h.t.Fatalf("%s has been open for %d records", uid, h.taken-since)
 		}
 	}

@@ -39,7 +39,7 @@ func roomForHeaders(n int) int {
 // bytes is what the flow holds in memory, near enough for a cap.
 func (f *Flow) bytes() int {
 	return flowBytes + elsewhere + len(f.UID) +
-		cap(f.packets)*packetBytes + cap(f.headers) + f.conn.bytes() + 8*cap(f.Answer)
+		cap(f.packets)*packetBytes + cap(f.headers) + f.conn.bytes() + 8*cap(f.Cursor.Answer)
 }
 
 // charge brings what the table counts for the flow up to date.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+
+	"github.com/serveflow/serveflow/internal/delivery"
 )
 
 // liveHeap is what is live on the heap.
@@ -21,7 +23,7 @@ func TestCountedMemoryIsReal(t *testing.T) {
 	const flows = 30_000
 	for _, packets := range []int{1, 3, 9} {
 		cfg := testConfig()
-		cfg.Depth, cfg.Want, cfg.Flows, cfg.Bytes = 10, 10, flows, 1<<30
+		cfg.Rules.Depth, cfg.Want, cfg.Limits.Flows, cfg.Limits.Bytes = 10, 10, flows, 1<<30
 		before := liveHeap()
 		table := New(cfg)
 		for i := range flows {
@@ -29,8 +31,8 @@ func TestCountedMemoryIsReal(t *testing.T) {
 				rec := pkt(fmt.Sprintf("C%017d", i), uint32(n+1), 0, ack)
 				rec.Hdr = make([]byte, 52) // IPv4 and TCP with timestamps
 				f, _ := table.Add(rec)
-				f.Answer = append(f.Answer[:0], make([]float64, 14)...)
-				f.Pin = &struct{ Acker }{} // as large as a pin is with its place
+				f.Cursor.Answer = append(f.Cursor.Answer[:0], make([]float64, 14)...)
+				f.Acker = &struct{ delivery.Acker }{} // as large as a pin is with its place
 				table.Keep(f)
 			}
 		}
@@ -69,7 +71,7 @@ func TestRememberedUIDIsAsSmallAsPromised(t *testing.T) {
 // labelled a second time, with other fields.
 func TestFloodForgetsItsOwnFirst(t *testing.T) {
 	cfg := testConfig()
-	cfg.Finished, cfg.Want = 50, 1
+	cfg.Limits.Finished, cfg.Want = 50, 1
 	table := New(cfg)
 	decided := func(uid string, n uint32, at float64) Outcome {
 		f, outcome := table.Add(pkt(uid, n, at, ack))
@@ -91,8 +93,8 @@ func TestFloodForgetsItsOwnFirst(t *testing.T) {
 				}
 			}
 		}
-		if _, _, remembered := table.Size(); remembered > cfg.Finished {
-			t.Fatalf("%d are remembered, %d may be", remembered, cfg.Finished)
+		if _, _, remembered := table.Size(); remembered > cfg.Limits.Finished {
+			t.Fatalf("%d are remembered, %d may be", remembered, cfg.Limits.Finished)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func decisions(t *testing.T, all []arrival, partitions int) map[string]string {
 func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[string]string {
 	tables := make([]*Table, partitions)
 	for i := range tables {
-		cfg.Flows, cfg.Finished, cfg.Remember = 1<<20, 1<<20, 24*time.Hour
+		cfg.Limits.Flows, cfg.Limits.Finished, cfg.Remember = 1<<20, 1<<20, 24*time.Hour
 		tables[i] = New(cfg)
 	}
 	got := map[string]string{}

@@ -21,8 +21,8 @@ type Limits struct {
 
 // Config is what a table is built with.
 type Config struct {
-	Rules
-	Limits
+	Rules  Rules
+	Limits Limits
 	// Conns: flows are the records of conn.log, each one decided at once, instead
 	// of packet and end records.
 	Conns bool
@@ -36,17 +36,17 @@ type Config struct {
 // Validate names the first setting that makes no sense.
 func (c Config) Validate() error {
 	switch {
-	case c.Depth < 1 || c.Depth > 64:
-		return fmt.Errorf("flow: depth is %d: choose 1 to 64 packets", c.Depth)
-	case c.Want < 1 || c.Want > c.Depth:
-		return fmt.Errorf("flow: the first stage wants %d packets of %d", c.Want, c.Depth)
-	case c.Idle <= 0 || c.MaxAge < c.Idle:
-		return fmt.Errorf("flow: idle timeout %v must be above 0 and at most the maximum age %v", c.Idle, c.MaxAge)
-	case c.Lateness < 0 || c.Remember < 0:
+	case c.Rules.Depth < 1 || c.Rules.Depth > 64:
+		return fmt.Errorf("flow: depth is %d: choose 1 to 64 packets", c.Rules.Depth)
+	case c.Want < 1 || c.Want > c.Rules.Depth:
+		return fmt.Errorf("flow: the first stage wants %d packets of %d", c.Want, c.Rules.Depth)
+	case c.Rules.Idle <= 0 || c.Rules.MaxAge < c.Rules.Idle:
+		return fmt.Errorf("flow: idle timeout %v must be above 0 and at most the maximum age %v", c.Rules.Idle, c.Rules.MaxAge)
+	case c.Rules.Lateness < 0 || c.Remember < 0:
 		return errors.New("flow: lateness and remember must not be negative")
-	case c.Records < 0:
+	case c.Limits.Records < 0:
 		return errors.New("flow: the records that may come while a flow is open must not be negative")
-	case c.Flows < 1 || c.Bytes < 1<<10 || c.Finished < 1:
+	case c.Limits.Flows < 1 || c.Limits.Bytes < 1<<10 || c.Limits.Finished < 1:
 		return errors.New("flow: the limits on open flows, bytes and finished uids must be positive, bytes at least 1024")
 	}
 	return nil
@@ -100,7 +100,7 @@ type Table struct {
 
 // New builds an empty table of a valid config.
 func New(cfg Config) *Table {
-	return &Table{cfg: cfg, sensors: newSensors(), open: map[string]*Flow{}, done: newFinished(cfg.Finished, cfg.Remember)}
+	return &Table{cfg: cfg, sensors: newSensors(), open: map[string]*Flow{}, done: newFinished(cfg.Limits.Finished, cfg.Remember)}
 }
 
 // Add takes one record and gives the open flow that it belongs to, nil where
@@ -138,7 +138,7 @@ func (t *Table) observe(rec *zeek.Record, ts int64) *sensor {
 
 func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
 	s := t.observe(rec, rec.TS)
-	if rec.N > uint32(t.cfg.Depth) {
+	if rec.N > uint32(t.cfg.Rules.Depth) {
 		return nil, Beyond
 	}
 	f, known := t.open[string(rec.UID)]
@@ -202,7 +202,7 @@ func (t *Table) openFlow(rec *zeek.Record, s *sensor) *Flow {
 		f.Sensor = string(rec.Sensor)
 	}
 	f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
-	f.Want = t.cfg.Want
+	f.Cursor.Want = t.cfg.Want
 	f.sensor, f.timer.opened, f.timer.offset = s, rec.TS, s.clock.now-rec.TS
 	f.age = age{record: t.taken, waited: t.waited}
 	t.open[f.UID] = f

@@ -115,7 +115,7 @@ func TestZeeksWordForTheEndCountsWhereItComesInTime(t *testing.T) {
 			"c x ":  {pkt("c", 1, 0, syn), end("c", 0, true)},
 		} {
 			cfg := testConfig()
-			cfg.Idle = idle
+			cfg.Rules.Idle = idle
 			if got := run(New(cfg), records...); got != name+want {
 				t.Errorf("idle %v: got %q, want %q", idle, got, name+want)
 			}
@@ -147,7 +147,7 @@ func TestEveryRecordHasAnOutcome(t *testing.T) {
 
 func TestMemoryIsBounded(t *testing.T) {
 	cfg := testConfig()
-	cfg.Flows, cfg.Finished = 3, 5
+	cfg.Limits.Flows, cfg.Limits.Finished = 3, 5
 	table := New(cfg)
 	var got []string
 	for i := range 20 {
@@ -160,13 +160,13 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("the oldest goes first: %q", got)
 	}
 	cfg = testConfig()
-	cfg.Bytes = 1 << 10
+	cfg.Limits.Bytes = 1 << 10
 	table = New(cfg)
 	for i := range 20 {
 		run(table, pkt(fmt.Sprint("f", i), 1, 0, syn))
 	}
-	if _, bytes, _ := table.Size(); bytes > cfg.Bytes {
-		t.Errorf("%d bytes held, cap %d", bytes, cfg.Bytes)
+	if _, bytes, _ := table.Size(); bytes > cfg.Limits.Bytes {
+		t.Errorf("%d bytes held, cap %d", bytes, cfg.Limits.Bytes)
 	}
 }
 

@@ -55,7 +55,7 @@ func (h *timers) start(f *Flow, r *Rules) {
 // them before their packets' own times do.
 func (h *timers) leapt(ts, shift int64, r *Rules) {
 	for _, f := range *h {
-		if f.First() <= ts+Leap && later(f.horizon(r), r.Lateness) >= ts {
+		if f.First() <= ts+Jump && later(f.horizon(r), r.Lateness) >= ts {
 			f.timer.offset = shift
 			f.timer.due = f.expiry(r)
 		}
