@@ -86,15 +86,15 @@ func TestConnOfAnOpenFlow(t *testing.T) {
 
 // What relearns finished flows must take only the records that make flows: the
 // others' uids may be of flows that are still to come.
-func TestRelearnConn(t *testing.T) {
+func TestWarmUpConn(t *testing.T) {
 	table := New(connConfig())
-	table.Relearn(pkt("a", 1, 0, syn))
-	table.Relearn(conn("b", 0, 1))
+	table.WarmUp(pkt("a", 1, 0, syn))
+	table.WarmUp(conn("b", 0, 1))
 	if got := run(table, conn("a", 0, 1), conn("b", 0, 1)); got != "a  flow_end" {
 		t.Errorf("got %q", got)
 	}
 	table = New(testConfig())
-	table.Relearn(conn("a", 0, 1))
+	table.WarmUp(conn("a", 0, 1))
 	if got := run(table, pkt("a", 1, 0, rst)); got != "a x flow_end" {
 		t.Errorf("got %q", got)
 	}

@@ -84,10 +84,10 @@ func (t *Table) Has(uid []byte) bool {
 	return open
 }
 
-// Relearn remembers the uid of a record whose flow was finished before this table
+// WarmUp remembers the uid of a record whose flow was finished before this table
 // was built. A record that opens nothing says nothing: the packets of its flow may
 // still come.
-func (t *Table) Relearn(rec *zeek.Record) {
+func (t *Table) WarmUp(rec *zeek.Record) {
 	opens := false
 	switch {
 	case rec.Kind == zeek.Packet && !t.cfg.Conns:

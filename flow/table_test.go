@@ -170,9 +170,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-func TestRelearnedFlowsStayFinished(t *testing.T) {
+func TestWarmedUpFlowsStayFinished(t *testing.T) {
 	table := New(testConfig())
-	table.Relearn(pkt("a", 1, 0, syn))
+	table.WarmUp(pkt("a", 1, 0, syn))
 	if got := run(table, pkt("a", 2, .1, ack), pkt("b", 2, .2, ack), pkt("c", 1, 30, ack)); got != "b .x timeout" {
 		t.Errorf("got %q: a was finished below the committed offset, b lost its first packet", got)
 	}

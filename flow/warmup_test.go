@@ -8,14 +8,14 @@ import (
 
 // A record that opens nothing may come before its flow's packets, where several
 // loggers write: read back, it must not make its flow look finished.
-func TestRelearnedRecordsThatOpenNothingFinishNothing(t *testing.T) {
+func TestWarmUpByRecordsThatOpenNothing(t *testing.T) {
 	for name, rec := range map[string]zeek.Record{
 		"end record":       {Kind: zeek.End, TS: 1e6, UID: []byte("a"), Sent: 3},
 		"beyond the depth": {Kind: zeek.Packet, TS: 1e6, UID: []byte("a"), N: 64},
 		"another log's":    {Kind: zeek.Other, UID: []byte("a")},
 	} {
 		table := New(testConfig())
-		table.Relearn(&rec)
+		table.WarmUp(&rec)
 		first := zeek.Record{Kind: zeek.Packet, TS: 1e6, UID: []byte("a"), N: 1}
 		if _, outcome := table.Add(&first); outcome != Opened {
 			t.Errorf("%s: the flow's first packet is %s", name, Outcomes[outcome])
