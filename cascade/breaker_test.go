@@ -90,8 +90,8 @@ func visit(t *testing.T, m *patient, before []Model, test func(*testing.T, *clin
 	})
 }
 
-// flows feeds some flows that all go to the slow stage, and gives the reasons of the
-// labels that came of it so far, sorted together as "n reason".
+// flows feeds n flows that all go to the slow stage, and waits until every goroutine
+// is blocked. It returns nothing: reasons counts the labels.
 func (c *clinic) flows(n int) {
 	for range n {
 		c.feed([]int16{rst}, 0)
