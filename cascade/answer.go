@@ -27,15 +27,15 @@ func (w *slow) answer(ctx context.Context, jobs []*job, limit time.Duration) err
 		p := c.out[i*classes : (i+1)*classes]
 		switch {
 		case math.IsNaN(p[0]):
-			w.fail(j, errNoAnswer)
+			w.fail(ctx, j, errNoAnswer)
 		case len(jobs) == 1 || !tied(p):
 			w.breaker.answered()
 			j.verdict.Computed += share
-			w.finish(j.verdict, p, w.stage)
+			w.finish(ctx, j.verdict, p, w.stage)
 			w.Cascade.jobs.Put(j)
 		case w.breaker.away.Load(): // since the batch was asked
-			w.pass(j)
-		case !w.settle(jobs[i:i+1], w.answer(ctx, jobs[i:i+1], w.limit())):
+			w.pass(ctx, j)
+		case !w.settle(ctx, jobs[i:i+1], w.answer(ctx, jobs[i:i+1], w.limit())):
 			return errOver
 		}
 	}
@@ -59,7 +59,7 @@ func (w *slow) took(n int, spent time.Duration) time.Duration {
 // settle says what becomes of jobs that the model was asked about without an answer:
 // one that it failed on, or some that were given up together. False if the cascade
 // was stopped.
-func (w *slow) settle(jobs []*job, err error) bool {
+func (w *slow) settle(ctx context.Context, jobs []*job, err error) bool {
 	switch {
 	case err == nil:
 	case errors.Is(err, errOver):
@@ -69,21 +69,21 @@ func (w *slow) settle(jobs []*job, err error) bool {
 		w.sick(err, w.breaker.hang(time.Now()))
 		for _, j := range jobs {
 			if j.suspect = true; len(jobs) == 1 {
-				w.degrade(j, Breaker)
+				w.degrade(ctx, j, Breaker)
 			} else {
-				w.pass(j)
+				w.pass(ctx, j)
 			}
 		}
 	default:
-		w.fail(jobs[0], err)
+		w.fail(ctx, jobs[0], err)
 	}
 	return true
 }
 
 // fail gives up on a job that the model failed on.
-func (w *slow) fail(j *job, err error) {
+func (w *slow) fail(ctx context.Context, j *job, err error) {
 	w.metrics.failed(w.stage.Name, 1, err)
-	w.degrade(j, Degraded)
+	w.degrade(ctx, j, Degraded)
 	if !w.cfg.Patient {
 		w.sick(err, w.breaker.failure(time.Now()))
 	}
@@ -99,10 +99,10 @@ func (w *slow) sick(err error, pause time.Duration) {
 // pass lets a job's earlier answer go out, without asking the model. One without an
 // earlier answer waits until the model is well again: it is given up only when the
 // model has failed on it alone.
-func (w *slow) pass(j *job) {
+func (w *slow) pass(ctx context.Context, j *job) {
 	w.breaker.offer(j.row)
 	if j.by != nil {
-		w.degrade(j, Breaker)
+		w.degrade(ctx, j, Breaker)
 		return
 	}
 	w.held = append(w.held, j)

@@ -3,6 +3,7 @@
 package cascade
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -58,7 +59,7 @@ type Cascade struct {
 	spec    *Spec
 	cfg     Config
 	metrics *Metrics
-	emit    func(Verdict)
+	emit    func(context.Context, Verdict)
 	queue   chan *job // nil where no stage is slow
 	jobs    sync.Pool // of *job
 	breaker breaker
@@ -69,7 +70,10 @@ type Cascade struct {
 
 // New builds a cascade. emit gets each verdict, from whichever goroutine reached
 // it, and may block: that is how a sink that cannot keep up holds the input back.
-func New(spec *Spec, cfg Config, m *Metrics, emit func(Verdict)) *Cascade {
+// Its context is that of Decide for a verdict of a Decider, and that of Run for one
+// of the slow stage. An emit that gives up when the context is done must not
+// acknowledge the verdict.
+func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
 	c := &Cascade{spec: spec, cfg: cfg, metrics: m, emit: emit, over: make(chan struct{})}
 	c.breaker.limit = cfg.Workers + spare
 	c.jobs.New = func() any { return new(job) }
@@ -85,10 +89,10 @@ func (c *Cascade) Decider() *Decider {
 }
 
 // finish emits a stage's final verdict.
-func (c *Cascade) finish(v Verdict, p []float64, s *Stage) {
+func (c *Cascade) finish(ctx context.Context, v Verdict, p []float64, s *Stage) {
 	v.answer(p, s)
 	c.metrics.labelled(&v)
-	c.emit(v)
+	c.emit(ctx, v)
 }
 
 // Ready says in words why flows may have to wait for their labels; nil if they need
@@ -103,13 +107,13 @@ func (c *Cascade) Ready() error {
 // degrade finishes a flow that the last stage did not answer with what an
 // earlier stage said. Where none said anything the flow stays unlabelled, and
 // is counted.
-func (c *Cascade) degrade(j *job, why Reason) {
+func (c *Cascade) degrade(ctx context.Context, j *job, why Reason) {
 	if j.by == nil {
 		c.metrics.unlabelled.Inc()
 		j.verdict.Acker.Ack()
 	} else {
 		j.verdict.Reason = why
-		c.finish(j.verdict, j.answer, j.by)
+		c.finish(ctx, j.verdict, j.answer, j.by)
 	}
 	c.jobs.Put(j)
 }

@@ -61,15 +61,16 @@ type rig struct {
 	mu      sync.Mutex
 	got     []Verdict
 	acked   int
+	ctx     context.Context // of each Decide
 }
 
 func newRig(s *Spec, cfg Config) *rig {
 	cfg.Queue, cfg.Workers = max(1, cfg.Queue), max(1, cfg.Workers)
 	cfg.Batch = max(1, cfg.Batch)
 	cfg.Wait, cfg.Timeout = cmp.Or(cfg.Wait, time.Minute), cmp.Or(cfg.Timeout, time.Minute)
-	r := &rig{}
+	r := &rig{ctx: context.Background()}
 	m := NewMetrics(prometheus.NewRegistry(), slog.New(slog.NewTextHandler(io.Discard, nil)))
-	r.Cascade = New(s, cfg, m, func(v Verdict) {
+	r.Cascade = New(s, cfg, m, func(ctx context.Context, v Verdict) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.got = append(r.got, v)
@@ -107,7 +108,7 @@ func (r *rig) feed(flags []int16, late time.Duration) {
 	table := flow.New(flow.Config{Rules: flow.Rules{Depth: 10, Idle: time.Second, MaxAge: time.Minute},
 		Limits: flow.Limits{Flows: 10, Bytes: 1 << 20, Finished: 10}, Want: r.spec.Stages[0].Depth})
 	decide := func(f *flow.Flow) {
-		if f.Ready() && r.decider.Decide(f) {
+		if f.Ready() && r.decider.Decide(r.ctx, f) {
 			table.Finish(f)
 		}
 	}

@@ -15,7 +15,7 @@ func (r *rig) feedConn(c *zeek.ConnFields) {
 	f, _ := table.Add(&zeek.Record{Kind: zeek.Conn, UID: []byte("u"), TS: 1e15, Proto: zeek.TCP, Conn: c,
 		Orig: netip.MustParseAddrPort("10.0.0.1:1"), Resp: netip.MustParseAddrPort("10.0.0.2:2")})
 	f.Acker = r
-	if f.Ready() && r.decider.Decide(f) {
+	if f.Ready() && r.decider.Decide(r.ctx, f) {
 		table.Finish(f)
 	}
 }

@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"context"
 	"time"
 
 	"github.com/serveflow/serveflow/flow"
@@ -17,7 +18,12 @@ type Decider struct {
 // Decide takes a flow that is Ready as far as its packets go. It reports true
 // when the flow's final label is given or on its way, and false when the flow
 // waits for more packets: its cursor then says how many.
-func (d *Decider) Decide(f *flow.Flow) bool {
+//
+// It may block: in emit, and where a full queue of the slow stage holds the input
+// back. When ctx is done it returns true without the label, and the flow's Acker is
+// not told: the flow keeps its place in the log, and whoever reads the partition next
+// labels it.
+func (d *Decider) Decide(ctx context.Context, f *flow.Flow) bool {
 	last := len(d.spec.Stages) - 1
 	for ; f.Cursor.Stage < last; f.Cursor.Stage++ {
 		s := &d.spec.Stages[f.Cursor.Stage]
@@ -25,27 +31,27 @@ func (d *Decider) Decide(f *flow.Flow) bool {
 			return false
 		}
 		if d.run(f, s) && s.Measure.Of(f.Cursor.Answer) <= s.Threshold {
-			d.finish(d.verdict(f, s, Confident), f.Cursor.Answer, s)
+			d.finish(ctx, d.verdict(f, s, Confident), f.Cursor.Answer, s)
 			return true
 		}
 		d.metrics.deferred(s.Name)
 		if d.cfg.Provisional && f.Cursor.Stage == 0 && f.Cursor.By == 0 && f.Cause() == flow.Reached {
-			d.provisional(f, s)
+			d.provisional(ctx, f, s)
 		}
 	}
-	return d.lastStage(f, &d.spec.Stages[last])
+	return d.lastStage(ctx, f, &d.spec.Stages[last])
 }
 
-func (d *Decider) lastStage(f *flow.Flow, s *Stage) bool {
+func (d *Decider) lastStage(ctx context.Context, f *flow.Flow, s *Stage) bool {
 	switch {
 	case waits(f, s):
 		return false
 	case d.queue != nil:
-		d.hand(d.job(f, s))
+		d.hand(ctx, d.job(f, s))
 	case d.run(f, s):
-		d.finish(d.verdict(f, s, LastStage), f.Cursor.Answer, s)
+		d.finish(ctx, d.verdict(f, s, LastStage), f.Cursor.Answer, s)
 	default:
-		d.degrade(d.job(f, s), Degraded)
+		d.degrade(ctx, d.job(f, s), Degraded)
 	}
 	return true
 }
@@ -93,10 +99,10 @@ func (d *Decider) verdict(f *flow.Flow, s *Stage, why Reason) Verdict {
 // shortfalls are the reasons of a flow that never reached the stage's depth.
 var shortfalls = map[flow.Cause]Reason{flow.Ended: FlowEnd, flow.TimedOut: Timeout, flow.Evicted: Evicted}
 
-func (d *Decider) provisional(f *flow.Flow, s *Stage) {
+func (d *Decider) provisional(ctx context.Context, f *flow.Flow, s *Stage) {
 	v := newVerdict(d.spec, f, s)
 	v.Reason = Provisional
-	d.finish(v, f.Cursor.Answer, s)
+	d.finish(ctx, v, f.Cursor.Answer, s)
 }
 
 // job packs up what the slow stage needs of a flow that is about to be forgotten.

@@ -18,7 +18,7 @@ func (w *slow) stepAway(ctx context.Context) bool {
 	defer timer.Stop()
 	select {
 	case j := <-queue:
-		w.pass(j)
+		w.pass(ctx, j)
 		return true
 	case <-timer.C:
 		return w.probe(ctx)
@@ -27,7 +27,7 @@ func (w *slow) stepAway(ctx context.Context) bool {
 	for {
 		select {
 		case j := <-w.queue:
-			w.pass(j)
+			w.pass(ctx, j)
 		default:
 			return false
 		}

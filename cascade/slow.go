@@ -18,30 +18,32 @@ type job struct {
 }
 
 // hand queues a job. Where there is no room, or the slow stage is sick, the earlier
-// answer goes out instead, unless there is none or the cascade is patient. Once Run
-// has ended the job is let go of, and its pin is held.
-func (c *Cascade) hand(j *job) {
+// answer goes out instead, unless there is none or the cascade is patient: then it
+// blocks. Once ctx is done or Run has ended it lets go of the job without telling its
+// Acker, so the flow keeps its place in the log.
+func (c *Cascade) hand(ctx context.Context, j *job) {
 	j.suspect = false
 	if c.cfg.Patient || j.by == nil {
 		select {
 		case c.queue <- j:
+		case <-ctx.Done():
 		case <-c.over:
 		}
 		return
 	}
 	if c.breaker.away.Load() {
 		c.breaker.offer(j.row)
-		c.degrade(j, Breaker)
+		c.degrade(ctx, j, Breaker)
 		return
 	}
 	if wait := time.Duration(c.pace.Load()) * time.Duration(len(c.queue)/c.cfg.Workers); wait > c.cfg.Wait {
-		c.degrade(j, Degraded)
+		c.degrade(ctx, j, Degraded)
 		return
 	}
 	select {
 	case c.queue <- j:
 	default:
-		c.degrade(j, Degraded)
+		c.degrade(ctx, j, Degraded)
 	}
 }
 
@@ -127,12 +129,12 @@ func (w *slow) serve(ctx context.Context, jobs []*job) bool {
 	// halted, so that the model had no time: one flow is then asked about again.
 	late := limit > 0 && w.spent >= limit
 	if err == nil || errors.Is(err, errHung) || errors.Is(err, errOver) || len(jobs) == 1 && !late {
-		return w.settle(jobs, err)
+		return w.settle(ctx, jobs, err)
 	}
 	left := limit // for those that it fails on, together
 	for i, j := range jobs {
 		if w.breaker.away.Load() {
-			w.pass(j)
+			w.pass(ctx, j)
 			continue
 		}
 		alone := jobs[i : i+1]
@@ -140,7 +142,7 @@ func (w *slow) serve(ctx context.Context, jobs []*job) bool {
 		if err != nil && limit > 0 {
 			left = max(1, left-w.spent)
 		}
-		if !w.settle(alone, err) {
+		if !w.settle(ctx, alone, err) {
 			return false
 		}
 	}
