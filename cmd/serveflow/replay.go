@@ -43,7 +43,7 @@ func replayFiles(ctx context.Context, t terminal, s *Settings, spec *cascade.Spe
 	}
 	lines := sink.NewLines(t.out)
 	metrics := cascade.NewMetrics(prometheus.NewRegistry(), slog.Default())
-	c := cascade.New(spec, cfg, metrics, func(v cascade.Verdict) { lines.Put(&v) })
+	c := cascade.New(spec, cfg, metrics, func(_ context.Context, v cascade.Verdict) { lines.Put(&v) })
 	running, stop := context.WithCancel(context.Background())
 	idle := make(chan error, 1)
 	go func() { idle <- c.Run(running) }()

@@ -79,7 +79,7 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, spec *cascade.Spec, reg 
 	p.hard, p.kill = context.WithCancel(context.Background())
 	p.producer = sink.NewProducer(cluster, s.SinkQueue, p.wrote, log)
 	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic, Latest: s.LatestTopic}
-	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(v cascade.Verdict) { labels.Put(p.hard, &v) })
+	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
 	dead := graveyard{sink.DeadLetters{Producer: p.producer, Topic: s.DeadLetterTopic}}
 	p.consumer = consumer.New(cfg, func() consumer.Decider { return p.cascade.Decider() }, dead, consumer.NewMetrics(reg), log)
 	return p, nil
