@@ -11,47 +11,48 @@ import (
 	"time"
 )
 
-// certificates are whom we trust and who we are, over TLS. A nil part: the system's
-// authorities, no certificate.
+// certificates are the TLS certificates of one cluster. roots nil: the system's
+// authorities are trusted. client nil: this client shows no certificate.
 type certificates struct {
-	trusted *kept[*x509.CertPool]
-	own     *kept[*tls.Certificate]
+	roots  *reloadable[*x509.CertPool]
+	client *reloadable[*tls.Certificate]
 }
 
 func newCertificates(s *Security, log *slog.Logger) (c *certificates, err error) {
 	c = &certificates{}
 	if s.CAFile != "" {
-		if c.trusted, err = keep(log, parseAuthorities, s.CAFile); err != nil {
+		if c.roots, err = newReloadable(log, parseRoots, s.CAFile); err != nil {
 			return nil, fmt.Errorf("SERVEFLOW_TLS_CA_FILE=%s: %w", s.CAFile, err)
 		}
 	}
 	if s.CertFile != "" {
-		if c.own, err = keep(log, parseOwn, s.CertFile, s.KeyFile); err != nil {
+		if c.client, err = newReloadable(log, parseClientCert, s.CertFile, s.KeyFile); err != nil {
 			return nil, fmt.Errorf("SERVEFLOW_TLS_CERT_FILE=%s, SERVEFLOW_TLS_KEY_FILE=%s: %w", s.CertFile, s.KeyFile, err)
 		}
 	}
 	return c, nil
 }
 
-// config is for one connection to a host, by the files as they are now. The host's
-// name is always verified, and no session is resumed: each connection proves anew.
-func (c *certificates) config(host string) *tls.Config {
+// forHost returns the TLS configuration of one connection, from the files as they are
+// now. The host's name is always verified. No session is resumed, so each connection
+// checks the certificates again.
+func (c *certificates) forHost(host string) *tls.Config {
 	cfg := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	if c.trusted != nil {
-		cfg.RootCAs = c.trusted.now()
+	if c.roots != nil {
+		cfg.RootCAs = c.roots.current()
 	}
-	if c.own != nil {
-		own := c.own.now()
-		// Not cfg.Certificates: those are kept back, silently, from a broker that
-		// does not list their authority.
-		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own, nil }
+	if c.client != nil {
+		client := c.client.current()
+		// Not cfg.Certificates: the library silently does not send those to a broker
+		// that does not list their authority.
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return client, nil }
 	}
 	return cfg
 }
 
-// parseAuthorities makes a pool of a PEM file. A file that is cut short is refused,
-// although its first certificates could be read.
-func parseAuthorities(texts [][]byte) (*x509.CertPool, error) {
+// parseRoots parses a PEM file of trusted authorities. It refuses a file that is cut
+// short, although its first certificates could be read.
+func parseRoots(texts [][]byte) (*x509.CertPool, error) {
 	pool, found, rest := x509.NewCertPool(), 0, texts[0]
 	var last *x509.Certificate
 	valid := false
@@ -82,8 +83,8 @@ func parseAuthorities(texts [][]byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// parseOwn makes a certificate of two PEM files, the certificate's and its key's.
-func parseOwn(texts [][]byte) (*tls.Certificate, error) {
+// parseClientCert parses two PEM files: a certificate and its key.
+func parseClientCert(texts [][]byte) (*tls.Certificate, error) {
 	if block, _ := pem.Decode(texts[1]); block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "") {
 		return nil, errors.New("the key is encrypted: give one without a passphrase (openssl pkey), readable for this user alone")
 	}
@@ -94,7 +95,7 @@ func parseOwn(texts [][]byte) (*tls.Certificate, error) {
 	return &cert, validity(cert.Leaf)
 }
 
-// validity says why a certificate is not valid now; nil if it is.
+// validity returns an error where a certificate is not valid now.
 func validity(c *x509.Certificate) error {
 	switch now := time.Now(); {
 	case now.After(c.NotAfter):

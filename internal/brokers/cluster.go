@@ -1,6 +1,6 @@
-// Package brokers is the way to a Kafka cluster: where its brokers are, what is
-// spoken to them, and who we are there. Whatever talks to Kafka does so over
-// connections that are made here.
+// Package brokers connects to a Kafka cluster: it knows the brokers' addresses, the
+// security protocol and this client's identity. Every connection to Kafka is made
+// here.
 package brokers
 
 import (
@@ -15,27 +15,25 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Timeout bounds making one connection, with all that comes before the first request,
-// and asking one broker of several what another may answer as well. TLS and a login
-// take six round trips.
+// Timeout bounds two things: making one connection, with TLS and login, which take six
+// round trips; and a question to one broker that another broker could answer too.
 const Timeout = 5 * time.Second
 
-// Refused is what to do where a broker's port refuses connections.
+// Refused is the remedy for a broker's port that refuses connections.
 const Refused = "no broker answers: start it; if it stopped by itself, its log says why, often a full disk"
 
-// Cluster is a Kafka cluster as this process reaches it. It is for any number of
-// goroutines.
+// Cluster is a Kafka cluster as this process reaches it. It is safe for concurrent use.
 type Cluster struct {
 	addrs    []string
 	clientID string
-	answered atomic.Int64 // which of addrs answered last
+	lastGood atomic.Int64 // index in addrs of the broker that answered last
 	security Security
 	certs    *certificates // nil: no TLS
 	login    *login        // nil: none
 }
 
-// New is the way to a cluster over what security says. Its error names a setting or
-// file that cannot be used. addrs are host:port.
+// New returns a cluster that is reached as security says; it opens no connection.
+// addrs are host:port. The error names the setting or file that cannot be used.
 func New(clientID string, addrs []string, security Security, log *slog.Logger) (c *Cluster, err error) {
 	if err := security.Validate(); err != nil {
 		return nil, err
@@ -56,19 +54,20 @@ func New(clientID string, addrs []string, security Security, log *slog.Logger) (
 	return c, nil
 }
 
-// Plain is a cluster whose brokers are spoken to in plaintext, without a login.
-// addrs are host:port.
+// Plain returns a cluster that is reached in plaintext, without a login. addrs are
+// host:port.
 func Plain(clientID string, addrs ...string) *Cluster {
 	return &Cluster{addrs: addrs, clientID: clientID}
 }
 
-// Addrs are the addresses to begin at, host:port.
+// Addrs returns the bootstrap addresses, host:port.
 func (c *Cluster) Addrs() []string { return c.addrs }
 
-// anyBroker is the address that stands for all of them. It names no host.
+// anyBroker is an address for Dial that stands for every bootstrap address. It names
+// no host.
 const anyBroker = "any-broker.invalid:9092"
 
-// Addr is where to dial whichever broker answers, host:port, for Dial alone.
+// Addr returns an address, host:port, that Dial connects to whichever broker answers.
 func (c *Cluster) Addr() string {
 	if len(c.addrs) == 1 {
 		return c.addrs[0]
@@ -76,22 +75,23 @@ func (c *Cluster) Addr() string {
 	return anyBroker
 }
 
-// ClientID is our name towards the brokers.
+// ClientID returns the client id that requests carry.
 func (c *Cluster) ClientID() string { return c.clientID }
 
-// Principal is who we are to the brokers' ACLs, by Kafka's own rules.
+// Principal returns this client's principal in the brokers' ACLs, by Kafka's own
+// rules.
 func (c *Cluster) Principal() string {
 	switch {
 	case c.login != nil:
 		return "User:" + c.login.username
-	case c.certs != nil && c.certs.own != nil:
-		return "User:" + c.certs.own.now().Leaf.Subject.String()
+	case c.certs != nil && c.certs.client != nil:
+		return "User:" + c.certs.client.current().Leaf.Subject.String()
 	}
 	return "User:ANONYMOUS"
 }
 
-// Protocol is what is spoken to the brokers, by Kafka's name for it.
-func (c *Cluster) Protocol() string { return c.security.spoken() }
+// Protocol returns Kafka's name of the security protocol.
+func (c *Cluster) Protocol() string { return c.security.protocolName() }
 
 // DialLeader connects to the leader of a partition, as Dial does.
 func (c *Cluster) DialLeader(ctx context.Context, topic string, partition int) (net.Conn, error) {
@@ -105,12 +105,12 @@ func (c *Cluster) DialLeader(ctx context.Context, topic string, partition int) (
 // leader asks the brokers, one after the other, who leads a partition.
 func (c *Cluster) leader(ctx context.Context, topic string, partition int) (leader kafka.Broker, err error) {
 	var answer error
-	for at, addr := range c.inTurn() {
+	for at, addr := range c.addrsFromLastGood() {
 		var all []kafka.Partition
 		if all, err = c.partitions(ctx, addr, topic); err != nil {
 			continue
 		}
-		c.answered.Store(int64(at))
+		c.lastGood.Store(int64(at))
 		for _, p := range all {
 			if p.ID == partition && p.Error == nil && p.Leader.Host == "" {
 				return leader, kafka.LeaderNotAvailable
@@ -125,7 +125,7 @@ func (c *Cluster) leader(ctx context.Context, topic string, partition int) (lead
 }
 
 // partitions asks one broker for the partitions of a topic. kafka-go's own lookup
-// waits for a topic to come; whoever asks here tries again by himself.
+// waits until the topic exists; callers of this one retry by themselves.
 func (c *Cluster) partitions(ctx context.Context, addr, topic string) ([]kafka.Partition, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -139,22 +139,22 @@ func (c *Cluster) partitions(ctx context.Context, addr, topic string) ([]kafka.P
 	return conn.ReadPartitions(topic)
 }
 
-// Dialer is for the parts of kafka-go that want one. It has no TLS or SASL of its
-// own: its connections come from Dial.
+// Dialer returns a dialer for the parts of kafka-go that want one. It has no TLS or
+// SASL of its own, since its connections come from Dial.
 func (c *Cluster) Dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: c.clientID, Timeout: c.patience(), DialFunc: c.Dial}
+	return &kafka.Dialer{ClientID: c.clientID, Timeout: c.dialTimeout(), DialFunc: c.Dial}
 }
 
-// Transport is a pool of connections, likewise. Whoever asks for it closes it.
+// Transport returns a pool of connections that come from Dial. The caller closes it.
 func (c *Cluster) Transport() *kafka.Transport {
-	return &kafka.Transport{ClientID: c.clientID, DialTimeout: c.patience(), Dial: c.Dial}
+	return &kafka.Transport{ClientID: c.clientID, DialTimeout: c.dialTimeout(), Dial: c.Dial}
 }
 
-// Client asks over a pool of connections of its own, which done closes.
+// Client returns a client with its own pool of connections; done closes the pool.
 func (c *Cluster) Client() (client *kafka.Client, done func()) {
 	transport := c.Transport()
 	return &kafka.Client{Addr: kafka.TCP(c.Addr()), Transport: transport}, transport.CloseIdleConnections
 }
 
-// patience is how long it may take to reach any broker.
-func (c *Cluster) patience() time.Duration { return time.Duration(len(c.addrs)) * Timeout }
+// dialTimeout bounds reaching any broker: each address may take Timeout.
+func (c *Cluster) dialTimeout() time.Duration { return time.Duration(len(c.addrs)) * Timeout }

@@ -15,7 +15,7 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// The connection to a leader is one that can be asked at once.
+// DialLeader returns a connection that is ready for requests.
 func TestDialLeader(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(2, "in"))
 	c := Plain("test", "127.0.0.1:1", addr) // the first is down
@@ -33,8 +33,7 @@ func TestDialLeader(t *testing.T) {
 	}
 }
 
-// Of several brokers one that lets nobody in is asked once, not whenever there is
-// something to ask.
+// A broker that accepts no client is asked once, not for every request.
 func TestWhoeverAnswers(t *testing.T) {
 	addr, _ := kafkatest.Fake(t)
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
@@ -70,7 +69,8 @@ func TestNobodyListens(t *testing.T) {
 	}
 }
 
-// What answers and is no broker is called so, and costs no memory.
+// An answer that is not Kafka's gives a fault that says so, and allocates no memory
+// for the size that it claims.
 func TestNotKafka(t *testing.T) {
 	for words, kind := range map[string]string{
 		"SSH-2.0-OpenSSH_9.6p1 Debian-3\r\n":               NotKafka,

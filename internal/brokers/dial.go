@@ -11,28 +11,29 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Dial connects to one broker, address host:port, or to the first that answers where
-// the address is Addr's: over TLS and logged in, where the settings say so, and never
-// otherwise. Requests can be written to the connection at once; it has no deadline.
-// Where the broker does not let us in, or we not it, the error is a *Fault.
+// Dial connects to the broker at address, host:port; where the address is that of
+// Addr, to the first broker that answers. TLS and login are done as the settings say.
+// The connection is ready for requests and has no deadline. The error is a *Fault where
+// the broker refuses this client, or this client does not trust the broker.
 func (c *Cluster) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
 	if address != anyBroker {
 		return c.dial(ctx, network, address)
 	}
-	for at, addr := range c.inTurn() {
+	for at, addr := range c.addrsFromLastGood() {
 		if conn, err = c.dial(ctx, network, addr); err == nil {
-			c.answered.Store(int64(at))
+			c.lastGood.Store(int64(at))
 			return conn, nil
 		}
 	}
 	return nil, err
 }
 
-// inTurn gives the addresses to begin at, that which answered last first: one that
-// hangs costs a timeout, and kafka-go left to choose would choose it again.
-func (c *Cluster) inTurn() iter.Seq2[int, string] {
+// addrsFromLastGood yields the bootstrap addresses with their indexes, and begins with
+// the broker that answered last. A broker that hangs costs a timeout; kafka-go chooses
+// at random and would choose it again and again.
+func (c *Cluster) addrsFromLastGood() iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
-		first := int(c.answered.Load())
+		first := int(c.lastGood.Load())
 		for i := range c.addrs {
 			if at := (first + i) % len(c.addrs); !yield(at, c.addrs[at]) {
 				return
@@ -53,7 +54,7 @@ func (c *Cluster) dial(ctx context.Context, network, address string) (net.Conn, 
 		conn.SetDeadline(deadline)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	way, err := c.enter(ctx, conn, address)
+	ready, err := c.handshake(ctx, conn, address)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -62,38 +63,40 @@ func (c *Cluster) dial(ctx context.Context, network, address string) (net.Conn, 
 		return nil, err
 	}
 	conn.SetDeadline(time.Time{})
-	return way, nil
+	return ready, nil
 }
 
-// enter does what comes before the first request.
-func (c *Cluster) enter(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
+// handshake does TLS and login, or checks that the broker wants neither. It returns the
+// connection to send requests on.
+func (c *Cluster) handshake(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
 	if c.certs != nil {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			return nil, err
 		}
-		secret := tls.Client(conn, c.certs.config(host))
-		if err := secret.HandshakeContext(ctx); err != nil {
-			return nil, stuck(address, "TLS", tlsFault(address, err))
+		tlsConn := tls.Client(conn, c.certs.forHost(host))
+		if err := tlsConn.HandshakeContext(ctx); err != nil {
+			return nil, timeoutError(address, "TLS", tlsFault(address, err))
 		}
-		conn = secret
+		conn = tlsConn
 	}
-	first := &asking{Conn: conn, addr: address, tls: c.certs != nil, format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(c.clientID))}
+	h := &handshake{conn: conn, addr: address, tls: c.certs != nil, format: kmsg.NewRequestFormatter(kmsg.FormatterClientID(c.clientID))}
 	var err error
 	if c.login != nil {
-		err = c.login.do(ctx, first)
+		err = c.login.authenticate(ctx, h)
 	} else {
-		err = first.greet()
+		err = h.checkAccess()
 	}
 	if err != nil {
-		return nil, stuck(address, "the first request", silence(address, &c.security, err))
+		return nil, timeoutError(address, "the first request", closedEarly(address, &c.security, err))
 	}
 	return conn, nil
 }
 
-// stuck says at what a broker hung, where it did.
-func stuck(addr, at string, err error) error {
-	if hung(err) {
+// timeoutError names the step at which a broker did not answer; it returns any other
+// error as it is.
+func timeoutError(addr, at string, err error) error {
+	if timedOut(err) {
 		return fmt.Errorf("broker %s: no answer to %s in time: %w", addr, at, err)
 	}
 	return err

@@ -15,43 +15,44 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Kinds of faults.
+// The kinds of faults. "We" are this client.
 const (
-	Untrusted       = "untrusted"         // nobody that we trust has signed the broker's certificate
+	Untrusted       = "untrusted"         // no authority that we trust has signed the broker's certificate
 	WrongName       = "wrong-name"        // the broker's certificate is for another name
 	Expired         = "expired"           // the broker's certificate is not valid now
-	NoTLS           = "no-tls"            // TLS is not spoken there
-	WantsTLS        = "wants-tls"         // only TLS is spoken there
-	WantsMore       = "wants-more"        // closes without a word: TLS or a login is missing
-	CertRefused     = "cert-refused"      // our certificate, or that we have none
-	TLSRefused      = "tls-refused"       // no agreement for another reason
-	NoLogin         = "no-login"          // no login is wanted there
-	MechanismDenied = "mechanism-refused" // the login's mechanism is not taken
-	LoginRefused    = "login-refused"     // user or password
-	NotKafka        = "not-kafka"         // something else answers
-	Impostor        = "impostor"          // the broker does not know the password that it should
+	NoTLS           = "no-tls"            // the listener does not speak TLS
+	WantsTLS        = "wants-tls"         // the listener speaks only TLS
+	WantsMore       = "wants-more"        // the broker closes without an answer: TLS or a login is missing
+	CertRefused     = "cert-refused"      // the broker refuses our certificate, or wants one
+	TLSRefused      = "tls-refused"       // the broker ends the TLS handshake for another reason
+	NoLogin         = "no-login"          // the listener wants no login
+	MechanismDenied = "mechanism-refused" // the broker does not take the login's mechanism
+	LoginRefused    = "login-refused"     // the broker refuses user or password
+	NotKafka        = "not-kafka"         // something other than Kafka answers
+	Impostor        = "impostor"          // the broker cannot prove that it knows our password
 )
 
-// Fault is why a broker that can be reached does not let us in, or we not it.
+// Fault is an error of a broker that can be reached: it refuses this client, or this
+// client does not trust it.
 type Fault struct {
-	Kind string
-	Addr string
-	Says string // what is wrong
-	Mend string // what to do
+	Kind string // Untrusted, WrongName and so on
+	Addr string // host:port
+	Says string // what is wrong, for an operator
+	Mend string // the remedy, for an operator
 	err  error
 }
 
-// Error says all of it.
+// Error gives the address, what is wrong, the remedy and the cause.
 func (f *Fault) Error() string {
 	return fmt.Sprintf("broker %s: %s: %s (%v)", f.Addr, f.Says, f.Mend, f.err)
 }
 
-// Unwrap is the fault as the connection told it.
+// Unwrap returns the cause: the connection's own error.
 func (f *Fault) Unwrap() error { return f.err }
 
 const nameTLS = "set SERVEFLOW_SECURITY_PROTOCOL to what the listener speaks, or name its TLS listener in SERVEFLOW_BROKERS"
 
-// tlsFault says what a failed handshake means; err itself where that says all.
+// tlsFault explains a failed TLS handshake. It returns err where it has nothing to add.
 func tlsFault(addr string, err error) error {
 	fault := func(kind, says, mend string) error { return &Fault{kind, addr, says, mend, err} }
 	var authority x509.UnknownAuthorityError
@@ -71,7 +72,7 @@ func tlsFault(addr string, err error) error {
 		return fault(Untrusted, "its certificate cannot be trusted", "have one made that is for a server, by the authority in SERVEFLOW_TLS_CA_FILE")
 	case errors.As(err, &header):
 		return fault(NoTLS, "it does not speak TLS", nameTLS)
-	case cutOff(err):
+	case connectionClosed(err):
 		return fault(NoTLS, "it closed the connection when TLS was begun: it may not speak TLS", nameTLS)
 	}
 	if refusal := refusal(addr, err); refusal != nil {
@@ -80,7 +81,7 @@ func tlsFault(addr string, err error) error {
 	return err
 }
 
-// refusal says what the broker's TLS alert means; nil where there is none.
+// refusal explains the broker's TLS alert; nil where err is none.
 func refusal(addr string, err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
@@ -93,17 +94,17 @@ func refusal(addr string, err error) error {
 	return &Fault{TLSRefused, addr, "it breaks off TLS", "look in the broker's log for why; TLS 1.2 or newer is spoken here", err}
 }
 
-// silence says what it means when a broker ends a connection before its first word;
-// err itself where that says all.
-func silence(addr string, s *Security, err error) error {
+// closedEarly explains why a broker closes a connection before its first response. It
+// returns err where it has nothing to add.
+func closedEarly(addr string, s *Security, err error) error {
 	if refusal := refusal(addr, err); refusal != nil {
 		return refusal
 	}
-	if !cutOff(err) {
+	if !connectionClosed(err) {
 		return err
 	}
 	wants := "TLS, or a login"
-	switch s.spoken() {
+	switch s.protocolName() {
 	case ssl:
 		wants = "a login (SASL_SSL), or another certificate"
 	case saslPlaintext:
@@ -112,16 +113,16 @@ func silence(addr string, s *Security, err error) error {
 		wants = "no login, or another certificate"
 	}
 	return &Fault{WantsMore, addr, "it closed the connection without a word: it may want " + wants,
-		"SERVEFLOW_SECURITY_PROTOCOL is " + s.spoken() + ": set it to what the listener speaks; serveflow doctor finds that out", err}
+		"SERVEFLOW_SECURITY_PROTOCOL is " + s.protocolName() + ": set it to what the listener speaks; serveflow doctor finds that out", err}
 }
 
-// cutOff tells whether an error is the other side's end of a connection.
-func cutOff(err error) bool {
+// connectionClosed reports whether the other side has closed the connection.
+func connectionClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// hung tells whether an error is a deadline that has passed.
-func hung(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+// timedOut reports whether a deadline has passed.
+func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 func wantsTLS(addr string, answer []byte) error {
 	return &Fault{WantsTLS, addr, "it speaks TLS", "set SERVEFLOW_SECURITY_PROTOCOL to SSL or SASL_SSL", fmt.Errorf("it answers with a TLS alert, % x", answer)}
@@ -131,11 +132,11 @@ func notKafka(addr string, answer []byte) error {
 	return &Fault{NotKafka, addr, "what answers there is not Kafka", "name the brokers' own port in SERVEFLOW_BROKERS", fmt.Errorf("it answers %q", answer)}
 }
 
-func handshakeFault(addr, mechanism string, hand *kmsg.SASLHandshakeResponse) error {
-	err := kafka.Error(hand.ErrorCode)
+func handshakeFault(addr, mechanism string, resp *kmsg.SASLHandshakeResponse) error {
+	err := kafka.Error(resp.ErrorCode)
 	switch {
 	case errors.Is(err, kafka.UnsupportedSASLMechanism):
-		return &Fault{MechanismDenied, addr, fmt.Sprintf("it does not take %s; it takes %.100q", mechanism, strings.Join(hand.SupportedMechanisms, ", ")),
+		return &Fault{MechanismDenied, addr, fmt.Sprintf("it does not take %s; it takes %.100q", mechanism, strings.Join(resp.SupportedMechanisms, ", ")),
 			"set SERVEFLOW_SASL_MECHANISM to one of those", err}
 	case errors.Is(err, kafka.IllegalSASLState):
 		return &Fault{NoLogin, addr, "this listener wants no login", "set SERVEFLOW_SECURITY_PROTOCOL to SSL or PLAINTEXT, or name the listener with SASL", err}
@@ -143,14 +144,14 @@ func handshakeFault(addr, mechanism string, hand *kmsg.SASLHandshakeResponse) er
 	return &Fault{LoginRefused, addr, "it refuses to begin a login", "look in the broker's log for why", err}
 }
 
-func loginFault(addr string, said *kmsg.SASLAuthenticateResponse) error {
+func loginFault(addr string, resp *kmsg.SASLAuthenticateResponse) error {
 	why := ""
-	if said.ErrorMessage != nil {
-		why = *said.ErrorMessage
+	if resp.ErrorMessage != nil {
+		why = *resp.ErrorMessage
 	}
 	return &Fault{LoginRefused, addr, fmt.Sprintf("it refuses the login: %.200q", why),
 		"mend SERVEFLOW_SASL_USERNAME and SERVEFLOW_SASL_PASSWORD_FILE (or SERVEFLOW_SASL_PASSWORD), or have the user made for this mechanism",
-		kafka.Error(said.ErrorCode)}
+		kafka.Error(resp.ErrorCode)}
 }
 
 func impostor(addr string, err error) error {

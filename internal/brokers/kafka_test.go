@@ -12,8 +12,8 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// A real broker lets in whom it should over each protocol and mechanism, and all
-// others are told why not and what to do.
+// A real broker accepts the right client over each protocol and mechanism. Every other
+// client gets a fault that says why and what to do.
 func TestRealKafka(t *testing.T) {
 	b := kafkatest.StartSecured(t, kafkatest.Options{})
 	file := func(name string) string { return filepath.Join(b.Dir, name) }
@@ -73,8 +73,8 @@ func TestRealKafka(t *testing.T) {
 	t.Run("broker's certificate", func(t *testing.T) { testBrokersCertificate(t, b, tlsTo) })
 }
 
-// checkEntry asks a broker both ways that kafka-go has, and holds the answer, or the
-// fault, against what is wanted.
+// checkEntry sends a request over both kinds of connection that kafka-go has, and
+// compares the outcome with the kind of fault that is wanted; empty: none.
 func checkEntry(t *testing.T, addr string, s Security, kind string) {
 	t.Helper()
 	c, err := New("test", []string{addr}, s, quiet)
@@ -105,7 +105,8 @@ func checkEntry(t *testing.T, addr string, s Security, kind string) {
 	}
 }
 
-// testBrokersCertificate gives the broker bad ones; it shares the broker, so it is last.
+// testBrokersCertificate gives the broker bad certificates. It runs last, because the
+// broker is shared.
 func testBrokersCertificate(t *testing.T, b *kafkatest.Secured, s Security) {
 	b.Certify(t, -time.Hour, "localhost", "127.0.0.1")
 	b.Restart()

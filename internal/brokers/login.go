@@ -13,13 +13,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// login proves who we are to a broker, by SASL. kafka-go could do it too, but
-// without a deadline, and without saying what the broker said.
+// login authenticates this client by SASL. kafka-go can do that too, but without a
+// deadline, and its errors leave out the broker's message.
 type login struct {
 	mechanism string
 	username  string
 	password  Secret
-	file      *kept[Secret] // instead of password
+	file      *reloadable[Secret] // the password's file; nil: password holds it
 }
 
 func newLogin(s *Security, log *slog.Logger) (*login, error) {
@@ -28,38 +28,38 @@ func newLogin(s *Security, log *slog.Logger) (*login, error) {
 	var err error
 	if s.PasswordFile != "" {
 		from = "SERVEFLOW_SASL_PASSWORD_FILE=" + s.PasswordFile
-		if l.file, err = keep(log, l.parse, s.PasswordFile); err != nil {
+		if l.file, err = newReloadable(log, l.parse, s.PasswordFile); err != nil {
 			return nil, fmt.Errorf("%s: %w", from, err)
 		}
 	}
-	if _, err := l.proof(l.secret()); err != nil {
+	if _, err := l.saslMechanism(l.secret()); err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	return l, nil
 }
 
-// parse takes a password off a file: its one line.
+// parse reads a password from a file of one line.
 func (l *login) parse(texts [][]byte) (Secret, error) {
 	password := strings.TrimSuffix(strings.TrimSuffix(string(texts[0]), "\n"), "\r")
 	if password == "" || strings.ContainsAny(password, "\r\n") {
 		return Secret{}, errors.New("one line with the password is wanted")
 	}
 	secret := NewSecret(password)
-	_, err := l.proof(secret)
+	_, err := l.saslMechanism(secret)
 	return secret, err
 }
 
-// secret is the password as it is now.
+// secret returns the password; a file is read again each time.
 func (l *login) secret() Secret {
 	if l.file != nil {
-		return l.file.now()
+		return l.file.current()
 	}
 	return l.password
 }
 
-// proof is the mechanism with a password. Its errors do not tell of what the
-// password is made.
-func (l *login) proof(password Secret) (sasl.Mechanism, error) {
+// saslMechanism returns the mechanism with a password. Its errors do not say what the
+// password consists of.
+func (l *login) saslMechanism(password Secret) (sasl.Mechanism, error) {
 	if strings.ContainsRune(password.Reveal(), 0) {
 		return nil, errors.New("the password holds a NUL: no password has one")
 	}
@@ -77,35 +77,35 @@ func (l *login) proof(password Secret) (sasl.Mechanism, error) {
 	return mechanism, nil
 }
 
-// do logs in. Its error is a *Fault, or the connection's.
-func (l *login) do(ctx context.Context, a *asking) error {
-	proof, err := l.proof(l.secret())
+// authenticate logs in. Its error is a *Fault, or the connection's own.
+func (l *login) authenticate(ctx context.Context, h *handshake) error {
+	mechanism, err := l.saslMechanism(l.secret())
 	if err != nil {
 		return err
 	}
-	req, hand := kmsg.NewPtrSASLHandshakeRequest(), kmsg.NewPtrSASLHandshakeResponse()
+	req, resp := kmsg.NewPtrSASLHandshakeRequest(), kmsg.NewPtrSASLHandshakeResponse()
 	req.Mechanism = l.mechanism
 	req.SetVersion(1)
-	if err := a.ask(req, hand); err != nil {
+	if err := h.ask(req, resp); err != nil {
 		return err
 	}
-	if hand.ErrorCode != 0 {
-		return handshakeFault(a.addr, l.mechanism, hand)
+	if resp.ErrorCode != 0 {
+		return handshakeFault(h.addr, l.mechanism, resp)
 	}
-	session, words, err := proof.Start(ctx)
+	session, message, err := mechanism.Start(ctx)
 	for done := false; err == nil && !done; {
-		req, said := kmsg.NewPtrSASLAuthenticateRequest(), kmsg.NewPtrSASLAuthenticateResponse()
-		req.SASLAuthBytes = words
-		if err := a.ask(req, said); err != nil {
+		req, resp := kmsg.NewPtrSASLAuthenticateRequest(), kmsg.NewPtrSASLAuthenticateResponse()
+		req.SASLAuthBytes = message
+		if err := h.ask(req, resp); err != nil {
 			return err
 		}
-		if said.ErrorCode != 0 {
-			return loginFault(a.addr, said)
+		if resp.ErrorCode != 0 {
+			return loginFault(h.addr, resp)
 		}
-		done, words, err = session.Next(ctx, said.SASLAuthBytes)
+		done, message, err = session.Next(ctx, resp.SASLAuthBytes)
 	}
 	if err != nil {
-		return impostor(a.addr, err)
+		return impostor(h.addr, err)
 	}
 	return nil
 }

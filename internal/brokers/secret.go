@@ -6,13 +6,13 @@ import (
 	"log/slog"
 )
 
-// Secret is a text that is never shown: every way to print it, or what it is a part
-// of, gives "[set]", nothing where it is empty, or an address. The text lies behind
-// a pointer because fmt looks into fields that are not exported, and into what it is
-// given with a wrong verb, without asking for their methods.
+// Secret is a text that is never shown. Printing it, or a value that holds it, gives
+// "[set]", an empty text where there is no secret, or an address. The text is behind a
+// pointer because fmt does not call the methods of unexported fields, nor of an
+// argument with a wrong verb, and prints what they hold.
 type Secret struct{ text *string }
 
-// NewSecret hides a text.
+// NewSecret returns a secret that holds text.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}
@@ -20,7 +20,7 @@ func NewSecret(text string) Secret {
 	return Secret{&text}
 }
 
-// Reveal is the text.
+// Reveal returns the text.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -28,7 +28,7 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// String tells whether there is a secret.
+// String returns "[set]", or an empty text where there is no secret.
 func (s Secret) String() string {
 	if s.text == nil {
 		return ""
@@ -36,17 +36,17 @@ func (s Secret) String() string {
 	return "[set]"
 }
 
-// Format is for all verbs, those that take a text's bytes apart too.
+// Format prints String for every verb; %x, for example, would print a text's bytes.
 func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 
-// MarshalText is for JSON and other encodings.
+// MarshalText returns String, so that JSON and other encodings hide the text too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText takes the text as it is: the way in, for the environment.
+// UnmarshalText sets the secret to text; settings from the environment use it.
 func (s *Secret) UnmarshalText(text []byte) error {
 	*s = NewSecret(string(text))
 	return nil
 }
 
-// LogValue is for slog.
+// LogValue returns String, so that slog hides the text too.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

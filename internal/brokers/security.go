@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What can be spoken to a broker: Kafka's names.
+// Kafka's names of the security protocols.
 const (
 	plaintext     = "PLAINTEXT"
 	ssl           = "SSL"
@@ -15,42 +15,43 @@ const (
 	saslSSL       = "SASL_SSL"
 )
 
-// How a login can be proved: Kafka's names. plain sends the password itself.
+// Kafka's names of the SASL mechanisms. plain sends the password itself.
 const (
 	plain    = "PLAIN"
 	scram256 = "SCRAM-SHA-256"
 	scram512 = "SCRAM-SHA-512"
 )
 
-// Security is what is spoken to the brokers, and who we are there. The zero value
-// is plaintext without a login.
+// Security is the security protocol and this client's identity. The zero value is
+// plaintext without a login.
 type Security struct {
 	Protocol string // PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; empty: PLAINTEXT
 
-	CAFile   string // PEM: whom to trust; empty: the system's authorities
-	CertFile string // PEM: our certificate and what leads to its authority; empty: none is shown
+	CAFile   string // PEM: the trusted authorities; empty: the system's
+	CertFile string // PEM: this client's certificate and the chain to its authority; empty: none is shown
 	KeyFile  string // PEM: its key
 
 	Mechanism    string // PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
 	Username     string
 	Password     Secret
 	PasswordFile string // read at each login; instead of Password
-	// PasswordInClear allows PLAIN without TLS, where whoever listens learns the password.
+	// PasswordInClear allows PLAIN without TLS: everybody who can read the traffic
+	// learns the password.
 	PasswordInClear bool
 }
 
 func (s *Security) tls() bool   { return s.Protocol == ssl || s.Protocol == saslSSL }
 func (s *Security) login() bool { return s.Protocol == saslPlaintext || s.Protocol == saslSSL }
 
-// Validate names the first setting that makes no sense, or contradicts another. It
-// opens no file.
+// Validate returns an error that names the first setting that makes no sense, or that
+// contradicts another one. It opens no file.
 func (s *Security) Validate() error {
 	protocols := []string{plaintext, ssl, saslPlaintext, saslSSL}
 	switch {
 	case s.Protocol != "" && !slices.Contains(protocols, s.Protocol):
 		return fmt.Errorf("SERVEFLOW_SECURITY_PROTOCOL=%s: choose one of %s", s.Protocol, strings.Join(protocols, ", "))
 	case !s.tls():
-		if err := s.useless("SSL or SASL_SSL", map[string]string{"SERVEFLOW_TLS_CA_FILE": s.CAFile, "SERVEFLOW_TLS_CERT_FILE": s.CertFile, "SERVEFLOW_TLS_KEY_FILE": s.KeyFile}); err != nil {
+		if err := s.rejectUnused("SSL or SASL_SSL", map[string]string{"SERVEFLOW_TLS_CA_FILE": s.CAFile, "SERVEFLOW_TLS_CERT_FILE": s.CertFile, "SERVEFLOW_TLS_KEY_FILE": s.KeyFile}); err != nil {
 			return err
 		}
 	case s.CertFile != "" && s.KeyFile == "":
@@ -59,15 +60,15 @@ func (s *Security) Validate() error {
 		return errors.New("SERVEFLOW_TLS_KEY_FILE is set without SERVEFLOW_TLS_CERT_FILE: name the key's certificate too")
 	}
 	if !s.login() {
-		return s.useless("SASL_SSL or SASL_PLAINTEXT", map[string]string{"SERVEFLOW_SASL_MECHANISM": s.Mechanism, "SERVEFLOW_SASL_USERNAME": s.Username,
+		return s.rejectUnused("SASL_SSL or SASL_PLAINTEXT", map[string]string{"SERVEFLOW_SASL_MECHANISM": s.Mechanism, "SERVEFLOW_SASL_USERNAME": s.Username,
 			"SERVEFLOW_SASL_PASSWORD": s.Password.String(), "SERVEFLOW_SASL_PASSWORD_FILE": s.PasswordFile})
 	}
 	return s.validateLogin()
 }
 
-// useless refuses settings that the protocol makes no use of: whoever sets one
-// expects a protection that there is not.
-func (s *Security) useless(wanted string, settings map[string]string) error {
+// rejectUnused returns an error where settings are set that the protocol does not use:
+// an operator who sets them expects a protection that is not there.
+func (s *Security) rejectUnused(wanted string, settings map[string]string) error {
 	var set []string
 	for name, value := range settings {
 		if value != "" {
@@ -78,11 +79,11 @@ func (s *Security) useless(wanted string, settings map[string]string) error {
 		return nil
 	}
 	slices.Sort(set)
-	return fmt.Errorf("%s: of no use while SERVEFLOW_SECURITY_PROTOCOL is %s: make that %s, or unset it", strings.Join(set, ", "), s.spoken(), wanted)
+	return fmt.Errorf("%s: of no use while SERVEFLOW_SECURITY_PROTOCOL is %s: make that %s, or unset it", strings.Join(set, ", "), s.protocolName(), wanted)
 }
 
-// spoken is the protocol by its name.
-func (s *Security) spoken() string {
+// protocolName returns Kafka's name of the protocol.
+func (s *Security) protocolName() string {
 	if s.Protocol == "" {
 		return plaintext
 	}

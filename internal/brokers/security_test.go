@@ -16,7 +16,8 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// What contradicts itself, or cannot be used, is refused with the setting and the mend.
+// Settings that contradict each other or cannot be used are refused; the error names
+// the setting and the remedy.
 func TestSecurityIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -115,8 +116,8 @@ func TestSecretIsNotShown(t *testing.T) {
 	}
 }
 
-// Files that are replaced under way are used from the next connection on; while they
-// are damaged, the last good ones are, and that is said once.
+// Files that are replaced while the program runs are used from the next connection on.
+// While they are damaged the last good value stays in use, and the log says so once.
 func TestFilesReplacedUnderWay(t *testing.T) {
 	dir := t.TempDir()
 	names := []string{filepath.Join(dir, "c"), filepath.Join(dir, "k")}
@@ -126,14 +127,14 @@ func TestFilesReplacedUnderWay(t *testing.T) {
 	put(0, cert)
 	put(1, key)
 	var log bytes.Buffer
-	k, err := keep(slog.New(slog.NewTextHandler(&log, nil)), parseOwn, names...)
+	k, err := newReloadable(slog.New(slog.NewTextHandler(&log, nil)), parseClientCert, names...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	expect := func(when, subject string, said int) {
 		t.Helper()
 		for range 3 {
-			if got := k.now().Leaf.Subject.CommonName; got != subject {
+			if got := k.current().Leaf.Subject.CommonName; got != subject {
 				t.Errorf("%s: %s is in use, want %s", when, got, subject)
 			}
 		}
