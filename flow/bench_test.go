@@ -8,7 +8,8 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// BenchmarkNewFlow is a flow that its first packet decides, uid and all.
+// BenchmarkNewFlow is the cost of a flow that its first packet decides, from opening
+// it to remembering its uid.
 func BenchmarkNewFlow(b *testing.B) {
 	cfg := testConfig()
 	cfg.Want, cfg.Limits.Finished = 1, 1<<16
@@ -23,7 +24,7 @@ func BenchmarkNewFlow(b *testing.B) {
 	}
 }
 
-// BenchmarkConn is a record of conn.log.
+// BenchmarkConn is the cost of one record of conn.log.
 func BenchmarkConn(b *testing.B) {
 	cfg := connConfig()
 	cfg.Limits.Finished = 1 << 16
@@ -38,7 +39,7 @@ func BenchmarkConn(b *testing.B) {
 	}
 }
 
-// BenchmarkDecidedFlow is a later packet of a flow that is decided.
+// BenchmarkDecidedFlow is the cost of a later packet of a flow that is decided.
 func BenchmarkDecidedFlow(b *testing.B) {
 	cfg := testConfig()
 	cfg.Want, cfg.Limits.Finished = 1, 1<<20

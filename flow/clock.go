@@ -3,57 +3,63 @@ package flow
 import "time"
 
 const (
-	// Jump is how far, in microseconds, one record may move a clock of record time.
+	// Jump is how far one record may move a clock of record time, in microseconds.
 	Jump = 60_000_000
-	// JumpQuorum is how many records in a row must lie beyond a leap before they
-	// are believed: more than the packets that one flow sends, so that no single
-	// flow moves the others' time.
+	// JumpQuorum is how many records in a row must lie further away than Jump before
+	// the clock believes them. It is more than the packets of one flow, so that no
+	// single flow can move the time of the others.
 	JumpQuorum = 128
 )
 
-// clock is a sensor's time in a partition, in microseconds: it follows the packet
-// records' time forwards, never goes back, and does not follow a few wild ones.
+// clock is the time of one sensor in one partition, in microseconds. It follows the
+// time of the sensor's records, never goes back, and ignores a few outliers.
+//
+// now is record time plus shift. The shift changes when record time jumps: the clock
+// goes on from where it is after a jump back, and by Jump after a jump ahead.
 type clock struct {
-	now    int64         // only ever grows; record time + shift
-	shift  int64         // so that a step back in record time is none here, and a leap a short one
-	heard  int64         // now, when a record was last believed
-	waited time.Duration // wall time since then
-	votes  int
-	fresh  bool // a record was believed since wall time was last told
-	seeded bool
+	now       int64
+	shift     int64
+	confirmed int64         // now, when a record was last believed
+	waited    time.Duration // wall time since then
+	outliers  int           // records in a row that were not believed
+	fresh     bool          // a record was believed since the last call of idle
+	started   bool
 }
 
-// seed starts the clock at now with a record's time, unless it runs.
-func (c *clock) seed(now, ts int64) {
-	if !c.seeded {
-		*c = clock{seeded: true, now: now, heard: now, shift: now - ts}
+// start sets the clock to now, for a record of time ts. It does nothing if the clock
+// runs already.
+func (c *clock) start(now, ts int64) {
+	if !c.started {
+		*c = clock{started: true, now: now, confirmed: now, shift: now - ts}
 	}
 }
 
-// observe takes a packet record's time, and tells whether it made the clock
-// believe a leap: from then on record time + shift is the clock's.
-func (c *clock) observe(ts int64) (leapt bool) {
-	c.seed(ts, ts)
+// observe takes the time of a record. It reports whether the record made the clock
+// believe in a jump, which changes shift.
+func (c *clock) observe(ts int64) (jumped bool) {
+	c.start(ts, ts)
 	if at := c.now - c.shift; ts > at+Jump || ts < at-Jump {
-		if c.votes++; c.votes < JumpQuorum {
+		if c.outliers++; c.outliers < JumpQuorum {
 			return false
 		}
-		if ts > at { // those that voted are of the new time: they must not age by the leap
+		if ts > at { // the flows of the new time are open already: a larger step would end them
 			c.now += Jump
 		}
-		c.shift, leapt = c.now-ts, true
+		c.shift, jumped = c.now-ts, true
 	}
-	c.votes = 0
+	c.outliers = 0
 	c.now = max(c.now, ts+c.shift)
-	c.heard, c.waited, c.fresh = c.now, 0, true
-	return leapt
+	c.confirmed, c.waited, c.fresh = c.now, 0, true
+	return jumped
 }
 
-// idle moves the clock on by wall time, counted from when a record was last believed.
+// idle moves the clock on by wall time, counted from the last record that was
+// believed. If one came since the last call, the wait was for that record, and its
+// own time counts instead.
 func (c *clock) idle(waited time.Duration) {
-	if c.seeded && !c.fresh { // else the wait was for the record, whose own time counts
+	if c.started && !c.fresh {
 		c.waited += waited
-		c.now = max(c.now, later(c.heard, c.waited))
+		c.now = max(c.now, later(c.confirmed, c.waited))
 	}
 	c.fresh = false
 }

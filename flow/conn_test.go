@@ -14,7 +14,7 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// conn is a record of conn.log; at and lasted are seconds.
+// conn is a record of conn.log. at is its time and lasted its duration, in seconds.
 func conn(uid string, at, lasted float64) *zeek.Record {
 	return &zeek.Record{Kind: zeek.Conn, TS: 1_700_000_000*second + int64(at*1e6), UID: []byte(uid), Proto: zeek.UDP,
 		Orig: netip.MustParseAddrPort("10.0.0.1:1000"), Resp: netip.MustParseAddrPort("10.0.0.2:53"),
@@ -28,8 +28,8 @@ func connConfig() Config {
 	return cfg
 }
 
-// Records of conn.log come minutes after their own time; none waits for that, and
-// none decides another.
+// Records of conn.log come minutes after their own time. None must wait for that, and
+// none must decide another flow.
 func TestConnRecordsAreDecidedAtOnce(t *testing.T) {
 	table := New(connConfig())
 	for _, rec := range []*zeek.Record{conn("a", 0, 1), conn("b", -7200, 7000), conn("c", 300, 0), conn("d", -1e9, 0), conn("e", 1e9, 1e9)} {
@@ -72,7 +72,7 @@ func TestConnOutcomes(t *testing.T) {
 	}
 }
 
-// A flow that its owner has not finished takes no second record.
+// A second record of a flow that the caller has not finished must be refused.
 func TestConnOfAnOpenFlow(t *testing.T) {
 	table := New(connConfig())
 	table.Add(conn("a", 0, 1))
@@ -84,8 +84,8 @@ func TestConnOfAnOpenFlow(t *testing.T) {
 	}
 }
 
-// What relearns finished flows must take only the records that make flows: the
-// others' uids may be of flows that are still to come.
+// WarmUp must take only the records that make flows. The uids of others may be those of
+// flows that are still to come.
 func TestWarmUpConn(t *testing.T) {
 	table := New(connConfig())
 	table.WarmUp(pkt("a", 1, 0, syn))
@@ -100,8 +100,8 @@ func TestWarmUpConn(t *testing.T) {
 	}
 }
 
-// A flow keeps what it was given, though the record's memory is used again, and
-// the flow's own is.
+// A flow must own its fields: the memory of the record is used again, and so is that
+// of finished flows.
 func TestConnFieldsAreTheFlowsOwn(t *testing.T) {
 	table := New(connConfig())
 	for i := range 3 {
@@ -140,7 +140,7 @@ func TestConnWithoutEnd(t *testing.T) {
 	}
 }
 
-// Every uid is decided once, in any order and on any number of partitions.
+// Every uid must be decided once, in any order and on any number of partitions.
 func TestConnsDoNotDependOnArrival(t *testing.T) {
 	rng := rand.New(rand.NewSource(1))
 	var all []arrival
@@ -163,8 +163,8 @@ func TestConnsDoNotDependOnArrival(t *testing.T) {
 	}
 }
 
-// The clock follows the connections' ends: their starts, hours apart, would have
-// uids forgotten at once or never.
+// The clock must follow the ends of the connections. Their starts lie hours apart: with
+// them, uids would be forgotten at once or never.
 func TestConnUidsAreForgottenInTime(t *testing.T) {
 	table, rng := New(connConfig()), rand.New(rand.NewSource(2))
 	run(table, conn("a", -1800, 1800), conn("b", -20, 20))
@@ -172,7 +172,7 @@ func TestConnUidsAreForgottenInTime(t *testing.T) {
 		lasted := rng.Float64() * 7200
 		run(table, conn(fmt.Sprint("x", at), float64(at)-lasted, lasted))
 		if at == 50 {
-			if _, got := table.Add(conn("a", -1800, 1800)); got != Late { // renews a
+			if _, got := table.Add(conn("a", -1800, 1800)); got != Late { // a is remembered for longer
 				t.Errorf("a ended 50 s ago: %s", Outcomes[got])
 			}
 		}
@@ -197,7 +197,7 @@ func TestConnMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// A record costs what any new flow does: its uid and the memory of it.
+// A record must cost no more allocations than any new flow: its uid, and the map's copy.
 func TestConnAllocations(t *testing.T) {
 	cfg := connConfig()
 	cfg.Limits.Finished = 100

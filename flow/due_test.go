@@ -9,13 +9,13 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// A flow that never ends holds the watermark for so many records, and no longer.
-func TestOldestFlowIsDecidedAfterSoManyRecords(t *testing.T) {
+// A flow that never ends must hold the watermark for Limits.Records, and no longer.
+func TestOldestFlowIsDecidedAfterLimitsRecords(t *testing.T) {
 	cfg := testConfig()
 	cfg.Limits.Records, cfg.Limits.Finished = 50, 1000
 	table := New(cfg)
 	var got []string
-	for i := range 200 { // record time hardly moves
+	for i := range 200 { // record time moves by 200 microseconds in all
 		got = append(got, run(table, pkt(fmt.Sprint("done", i), 1, float64(i)*1e-6, rst), pkt("endless", 1, 0, syn)))
 	}
 	first := -1
@@ -23,7 +23,7 @@ func TestOldestFlowIsDecidedAfterSoManyRecords(t *testing.T) {
 		if at := strings.Contains(decisions, "endless x evicted"); at && first < 0 {
 			first = i
 		} else if at {
-			t.Errorf("record %d: decided again", i)
+			t.Errorf("turn %d: decided again", i)
 		}
 	}
 	if first != 25 { // two records a turn
@@ -31,8 +31,8 @@ func TestOldestFlowIsDecidedAfterSoManyRecords(t *testing.T) {
 	}
 }
 
-// Records that cannot be read count as any other.
-func TestBadRecordsEndAFlowToo(t *testing.T) {
+// Records that cannot be read must count as any other.
+func TestSkippedRecordsCount(t *testing.T) {
 	cfg := testConfig()
 	cfg.Limits.Records = 50
 	table := New(cfg)
@@ -41,16 +41,16 @@ func TestBadRecordsEndAFlowToo(t *testing.T) {
 		table.Skip()
 	}
 	if table.Due() != nil {
-		t.Error("too early")
+		t.Error("the flow is decided after 49 records, and 50 are allowed")
 	}
 	if table.Skip(); table.Due() == nil {
 		t.Error("50 records came and the flow is still open")
 	}
 }
 
-// Records trickle in whose time stands still: wall time at the partition's end
-// decides, and no sooner than record time would have.
-func TestTimeThatStandsStillEndsInWallTime(t *testing.T) {
+// The time of the records stands still. Wall time at the end of the partition must
+// then decide, and no sooner than record time would have.
+func TestWallTimeDecidesWhenRecordTimeStandsStill(t *testing.T) {
 	cfg := testConfig()
 	table := New(cfg)
 	run(table, pkt("a", 1, 0, syn))
@@ -69,22 +69,23 @@ func TestTimeThatStandsStillEndsInWallTime(t *testing.T) {
 	}
 }
 
-// A wild trickle moves no clock; wall time does.
-func TestWildRecordsDoNotStopTheIdleClock(t *testing.T) {
+// Outliers that keep coming move no clock, so wall time must.
+func TestOutliersDoNotStopTheIdleClock(t *testing.T) {
 	table := New(testConfig())
 	run(table, pkt("a", 1, 0, syn))
 	var got string
 	for i := range 40 {
 		table.Idle(100 * time.Millisecond)
-		got += run(table, pkt(fmt.Sprint("wild", i), 1, tenYears, rst)) + "; "
+		got += run(table, pkt(fmt.Sprint("outlier", i), 1, tenYears, rst)) + "; "
 	}
 	if !strings.Contains(got, "a x timeout") {
 		t.Error("four seconds without a record that is believed and the flow is still open")
 	}
 }
 
-// A flow whose first packet comes second, ten years ahead, waits no longer for it.
-func TestWildFirstPacketDoesNotKeepItsFlow(t *testing.T) {
+// The first packet of a flow comes second, ten years ahead. The flow must not wait
+// until then.
+func TestOutlierAsFirstPacketDoesNotKeepItsFlowOpen(t *testing.T) {
 	cfg := testConfig()
 	table := New(cfg)
 	run(table, pkt("a", 2, 0, ack), pkt("a", 1, tenYears, syn))
@@ -93,16 +94,16 @@ func TestWildFirstPacketDoesNotKeepItsFlow(t *testing.T) {
 	}
 }
 
-func TestHeadlessFlowsAreCounted(t *testing.T) {
+func TestFlowsWithoutFirstPacketAreCounted(t *testing.T) {
 	table := New(testConfig())
 	run(table, pkt("a", 2, 0, rst), pkt("b", 1, 0, rst), pkt("c", 2, 0, ack), pkt("c", 1, .1, rst), pkt("d", 1, 9, ack))
-	if _, headless := table.Losses(); headless != 1 {
-		t.Errorf("%d flows are counted as headless: a is, b is whole, c's first packet came late", headless)
+	if _, withoutFirst := table.Losses(); withoutFirst != 1 {
+		t.Errorf("%d flows are counted as without a first packet: only a is, b has it and c's came late", withoutFirst)
 	}
 }
 
-// The cascade's answer lies in the flow while it waits: it must be counted, and
-// given back, whether or not the flow's storage is used again.
+// The flow holds the cascade's answer while it waits. Its memory must be counted, and
+// must be returned whether or not the flow's storage is used again.
 func TestAnswersAreCounted(t *testing.T) {
 	cfg := testConfig()
 	cfg.Limits.Flows = 5000
@@ -120,7 +121,7 @@ func TestAnswersAreCounted(t *testing.T) {
 		t.Errorf("%d bytes are counted, the answers alone are %d", held, least)
 	}
 	for _, f := range open {
-		f.Cursor.Answer = append(f.Cursor.Answer, make([]float64, 100)...) // a later stage's, on the way out
+		f.Cursor.Answer = append(f.Cursor.Answer, make([]float64, 100)...) // a later stage's, after the last Keep
 		table.Finish(f)
 	}
 	if flows, bytes, _ := table.Size(); flows != 0 || bytes != 0 {
@@ -128,6 +129,7 @@ func TestAnswersAreCounted(t *testing.T) {
 	}
 }
 
+// from names the sensor of a record.
 func from(sensor string, rec *zeek.Record) *zeek.Record {
 	rec.Sensor = []byte(sensor)
 	return rec

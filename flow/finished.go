@@ -5,79 +5,82 @@ import (
 	"time"
 )
 
-// finished remembers the uids of finished flows, each for a while after its last
-// record and no more than limit of them, the oldest forgotten first.
+// finished remembers the uids of finished flows: each for a while after its last
+// record, and at most limit of them. The oldest is forgotten first.
 //
-// A uid is remembered by a hash of 128 bits under seeds that nobody outside knows:
-// for two to be taken for one another takes some 10^19 of them. That, and a table of
-// its own that holds no pointer, costs a third of a map of strings, and nothing to
-// the garbage collector.
+// It keeps a 128-bit hash instead of the uid. The seeds are random, so nobody can
+// write uids that collide, and a collision by chance takes some 10^19 uids. This costs
+// a third of the memory of a map of strings, and the garbage collector has no pointers
+// to follow.
 type finished struct {
-	seeds    [2]maphash.Seed
-	queue    []finish // a ring in order of age, the oldest at head
-	head     int
-	count    int
-	index    index
-	limit    int
-	remember int64 // microseconds
-	early    int   // forgotten for want of room, before their time
+	seeds          [2]maphash.Seed
+	queue          []finishedFlow // a ring; the oldest is at head
+	head           int
+	count          int
+	index          index
+	limit          int
+	remember       int64 // microseconds
+	forgottenEarly int   // uids forgotten before their time, because there was no room
 }
 
-// id stands for a uid.
+// id is the hash of a uid.
 type id [2]uint64
 
-// finish is one finished flow; times are the table's.
-type finish struct {
+// finishedFlow is one entry. Its times are the table's, in microseconds.
+type finishedFlow struct {
 	id     id
 	queued int64
-	last   int64 // its last record
+	last   int64 // when its last record came
 }
 
 func newFinished(limit int, remember time.Duration) finished {
 	return finished{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, limit: limit, remember: remember.Microseconds()}
 }
 
-// seen reports whether the uid is remembered, and if so renews the memory.
+// seen reports whether the uid is remembered. If so, it is remembered for longer.
 func (d *finished) seen(uid []byte, now int64) bool {
 	if d.count == 0 {
 		return false
 	}
-	place, ok := d.index.find(id{maphash.Bytes(d.seeds[0], uid), maphash.Bytes(d.seeds[1], uid)}, d.queue)
+	i, ok := d.index.find(id{maphash.Bytes(d.seeds[0], uid), maphash.Bytes(d.seeds[1], uid)}, d.queue)
 	if ok {
-		d.queue[place].last = now
+		d.queue[i].last = now
 	}
 	return ok
 }
 
-// add remembers a uid and forgets what is too old or too much.
+// add remembers a uid and forgets those that are too old or too many. It looks at two
+// old ones for each new one, so that the queue shrinks again after a burst.
 func (d *finished) add(uid string, now int64) {
-	d.push(finish{id{maphash.String(d.seeds[0], uid), maphash.String(d.seeds[1], uid)}, now, now})
-	for n := 0; d.count > 0 && (n < 2 || d.count > d.limit); n++ { // two out for one in: it shrinks again
-		d.tidy(now, n < chances)
+	d.push(finishedFlow{id{maphash.String(d.seeds[0], uid), maphash.String(d.seeds[1], uid)}, now, now})
+	for n := 0; d.count > 0 && (n < 2 || d.count > d.limit); n++ {
+		d.evictOldest(now, n < maxSecondChances)
 	}
 }
 
-// chances is how many of the oldest are kept in a row, where there is no room, because
-// records of theirs still came. A flood of flows of one packet each then forgets its
-// own, not those that go on; and each record that came pays for one.
-const chances = 1024
+// maxSecondChances is how many of the oldest may go to the back of a full queue, one
+// after the other, because records of theirs still came. So a flood of flows of one
+// packet each pushes out its own uids, and not those of flows that go on. Each second
+// chance is paid for by a record, so the work per record stays bounded.
+const maxSecondChances = 1024
 
-func (d *finished) push(f finish) {
+// push appends an entry.
+func (d *finished) push(f finishedFlow) {
 	if d.count == len(d.queue) {
 		d.grow()
 	}
-	place := d.head + d.count
-	if place >= len(d.queue) {
-		place -= len(d.queue)
+	i := d.head + d.count
+	if i >= len(d.queue) {
+		i -= len(d.queue)
 	}
-	d.queue[place] = f
+	d.queue[i] = f
 	d.count++
-	d.index.put(f.id, place, d.queue)
+	d.index.put(f.id, i, d.queue)
 }
 
-// grow makes the ring larger, to one place more than the limit at most.
+// grow makes the ring larger, up to one entry more than the limit.
 func (d *finished) grow() {
-	larger := make([]finish, min(max(64, 2*len(d.queue)), d.limit+1))
+	larger := make([]finishedFlow, min(max(64, 2*len(d.queue)), d.limit+1))
 	copy(larger[copy(larger, d.queue[d.head:]):], d.queue[:d.head])
 	d.queue, d.head = larger, 0
 	d.index = newIndex(len(larger))
@@ -86,9 +89,10 @@ func (d *finished) grow() {
 	}
 }
 
-// tidy forgets the oldest if it is too old or one too many, or, unless that is
-// enough of it, puts it to the back of the queue if it was renewed meanwhile.
-func (d *finished) tidy(now int64, spare bool) {
+// evictOldest forgets the oldest entry if it is too old or one too many. If a record
+// of its flow came since it was queued, and secondChance allows it, the entry moves to
+// the back of the queue instead.
+func (d *finished) evictOldest(now int64, secondChance bool) {
 	f := d.queue[d.head]
 	full := d.count > d.limit
 	if !full && now-f.queued <= d.remember {
@@ -100,13 +104,10 @@ func (d *finished) tidy(now int64, spare bool) {
 		d.head = 0
 	}
 	switch {
-	case spare && f.last > f.queued:
+	case secondChance && f.last > f.queued:
 		f.queued = f.last
 		d.push(f)
 	case now-f.last <= d.remember:
-		d.early++
+		d.forgottenEarly++
 	}
 }
-
-// bytes is what the memory of finished flows holds.
-func (d *finished) bytes() int { return len(d.queue)*finishBytes + 4*len(d.index) }

@@ -5,44 +5,44 @@ import "unsafe"
 const (
 	flowBytes   = int(unsafe.Sizeof(Flow{}))
 	packetBytes = int(unsafe.Sizeof(Packet{}))
-	finishBytes = int(unsafe.Sizeof(finish{}))
+	entryBytes  = int(unsafe.Sizeof(finishedFlow{}))
 
-	// elsewhere is what an open flow takes beside its own storage: its slot in the
-	// table's map and in the timers, the rest of its uid's block, and its pin.
-	elsewhere = 96
+	// overhead is what an open flow takes outside its own storage: its slots in the
+	// table's map and in the timers, the unused rest of its uid's block, and its Acker.
+	overhead = 96
 )
 
-// FinishedBytes is what a remembered uid takes, at most, once as many are there as
-// the limit allows.
-const FinishedBytes = finishBytes + 11
+// FinishedBytes is the memory of one remembered uid, at most, once the table holds as
+// many as the limit allows.
+const FinishedBytes = entryBytes + 11
 
-// roomFor is how many packets a flow makes room for that is to hold n. Few flows
-// that stay open have many.
-func roomFor(n int) int {
-	for _, room := range [...]int{2, 5, 10, 20, 40} {
-		if n <= room {
-			return room
+// packetCap is the number of packets that a flow allocates room for when it must hold
+// n. The steps are small at first, because most flows that stay open have few packets.
+func packetCap(n int) int {
+	for _, size := range [...]int{2, 5, 10, 20, 40} {
+		if n <= size {
+			return size
 		}
 	}
 	return max(n, 64)
 }
 
-// roomForHeaders is how many header bytes a flow makes room for that is to hold n:
-// one packet's, and then two more at a time.
-func roomForHeaders(n int) int {
+// headerCap is the number of header bytes that a flow allocates room for when it must
+// hold n: those of one packet, and then of two more at a time.
+func headerCap(n int) int {
 	if n <= 64 {
 		return 64
 	}
 	return (n + 127) &^ 127
 }
 
-// bytes is what the flow holds in memory, near enough for a cap.
+// bytes is the memory that the flow holds, accurate enough for a limit.
 func (f *Flow) bytes() int {
-	return flowBytes + elsewhere + len(f.UID) +
+	return flowBytes + overhead + len(f.UID) +
 		cap(f.packets)*packetBytes + cap(f.headers) + f.conn.bytes() + 8*cap(f.Cursor.Answer)
 }
 
-// charge brings what the table counts for the flow up to date.
+// charge updates what the table counts for the flow.
 func (t *Table) charge(f *Flow) {
 	now := int32(f.bytes())
 	t.bytes += int(now - f.charged)

@@ -8,7 +8,7 @@ import (
 	"github.com/serveflow/serveflow/internal/delivery"
 )
 
-// liveHeap is what is live on the heap.
+// liveHeap is the bytes that are live on the heap.
 func liveHeap() int {
 	runtime.GC()
 	runtime.GC()
@@ -17,8 +17,8 @@ func liveHeap() int {
 	return int(m.HeapAlloc)
 }
 
-// What a table counts must be what it holds, or the cap on it is none: open flows
-// of one packet and of nine, and uids that are remembered.
+// The memory that a table counts must be the memory that it holds. Otherwise the limit
+// on it limits nothing.
 func TestCountedMemoryIsReal(t *testing.T) {
 	const flows = 30_000
 	for _, packets := range []int{1, 3, 9} {
@@ -32,7 +32,7 @@ func TestCountedMemoryIsReal(t *testing.T) {
 				rec.Hdr = make([]byte, 52) // IPv4 and TCP with timestamps
 				f, _ := table.Add(rec)
 				f.Cursor.Answer = append(f.Cursor.Answer[:0], make([]float64, 14)...)
-				f.Acker = &struct{ delivery.Acker }{} // as large as a pin is with its place
+				f.Acker = &struct{ delivery.Acker }{} // as large as the consumer's
 				table.Keep(f)
 			}
 		}
@@ -67,8 +67,8 @@ func TestRememberedUIDIsAsSmallAsPromised(t *testing.T) {
 	}
 }
 
-// A flood must not make the table forget flows that go on: their next packet would be
-// labelled a second time, with other fields.
+// A flood must not make the table forget flows that go on. Their next packet would open
+// them again, and they would be labelled twice.
 func TestFloodForgetsItsOwnFirst(t *testing.T) {
 	cfg := testConfig()
 	cfg.Limits.Finished, cfg.Want = 50, 1
@@ -89,7 +89,7 @@ func TestFloodForgetsItsOwnFirst(t *testing.T) {
 		if i%30 == 0 {
 			for k := range 10 {
 				if got := decided(fmt.Sprint("real", k), 2, at); got != Late {
-					t.Fatalf("after %d of the flood: real%d is taken for a flow of its own (%s)", i, k, Outcomes[got])
+					t.Fatalf("after %d flows of the flood: real%d is opened again (%s)", i, k, Outcomes[got])
 				}
 			}
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// traffic is some thousand flows with pauses, ends, holes and duplicates, each
-// record with the moment at which it arrives.
+// traffic makes flows with pauses, resets and lost packets. Each record has the moment
+// at which it arrives.
 func traffic(rng *rand.Rand, flows int) []arrival {
 	var all []arrival
 	for i := range flows {
@@ -34,16 +34,19 @@ func traffic(rng *rand.Rand, flows int) []arrival {
 	return all
 }
 
+// arrival is a record and when it arrives.
 type arrival struct {
-	at  float64
+	at  float64 // seconds
 	rec *zeek.Record
 }
 
-// decisions puts the traffic on some partitions by uid and gives each flow's decision.
+// decisions spreads the records over partitions by uid and returns the decision on each
+// flow, by uid.
 func decisions(t *testing.T, all []arrival, partitions int) map[string]string {
 	return decisionsOf(t, testConfig(), all, partitions)
 }
 
+// decisionsOf does so with another config.
 func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[string]string {
 	tables := make([]*Table, partitions)
 	for i := range tables {
@@ -51,7 +54,7 @@ func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[st
 		tables[i] = New(cfg)
 	}
 	got := map[string]string{}
-	note := func(table *Table, f *Flow) {
+	decide := func(table *Table, f *Flow) {
 		if was, ok := got[f.UID]; ok {
 			t.Fatalf("%s decided twice: %s", f.UID, was)
 		}
@@ -61,22 +64,22 @@ func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[st
 	for _, a := range all {
 		table := tables[(int(a.rec.UID[3])*7+int(a.rec.UID[4]))%partitions]
 		if f, _ := table.Add(a.rec); f != nil && f.Ready() {
-			note(table, f)
+			decide(table, f)
 		}
 		for f := table.Due(); f != nil; f = table.Due() {
-			note(table, f)
+			decide(table, f)
 		}
 	}
 	for _, table := range tables {
 		for f := table.Drain(); f != nil; f = table.Drain() {
-			note(table, f)
+			decide(table, f)
 		}
 	}
 	return got
 }
 
-// Decisions must follow from the records alone: not from how many partitions
-// there are, nor from the order in which records arrive within the lateness.
+// Decisions must not depend on the number of partitions, nor on the order in which
+// records arrive within the lateness.
 func TestDecisionsDoNotDependOnArrival(t *testing.T) {
 	for seed := range int64(20) {
 		rng := rand.New(rand.NewSource(seed))
@@ -91,9 +94,9 @@ func TestDecisionsDoNotDependOnArrival(t *testing.T) {
 	}
 }
 
-// Captures of other years in one topic, each shorter than what makes a clock
-// believe in a leap: when it does, flows of the new time are not cut short.
-func TestDecisionsDoNotDependOnArrivalOverLeaps(t *testing.T) {
+// Captures of several years are in one topic. Some are too short for the clock to
+// believe their time. When it does, it must not end the flows of the new time early.
+func TestDecisionsDoNotDependOnArrivalOverJumps(t *testing.T) {
 	for seed := range int64(20) {
 		all := traffic(rand.New(rand.NewSource(seed)), 500)
 		slices.SortStableFunc(all, func(a, b arrival) int { return cmp.Compare(a.rec.TS, b.rec.TS) })
@@ -108,12 +111,12 @@ func TestDecisionsDoNotDependOnArrivalOverLeaps(t *testing.T) {
 	}
 }
 
-// Zeek may turn a flow round behind its first packet: who is who, and who sent
-// what, must not depend on which record comes first.
-func TestTurnedFlowIsOneFlow(t *testing.T) {
+// Zeek may swap the two sides after the first packet. Who is the originator, and who
+// sent which packet, must not depend on the order of the records.
+func TestSwappedSidesDoNotDependOnArrival(t *testing.T) {
 	first, second, third := pkt("a", 1, 0, syn|ack), pkt("a", 2, .1, ack), pkt("a", 3, .2, ack)
-	for _, turned := range []*zeek.Record{second, third} {
-		turned.Orig, turned.Resp, turned.FromOrig = first.Resp, first.Orig, !turned.FromOrig
+	for _, rec := range []*zeek.Record{second, third} {
+		rec.Orig, rec.Resp, rec.FromOrig = first.Resp, first.Orig, !rec.FromOrig
 	}
 	for _, records := range [][]*zeek.Record{
 		{first, second, third}, {first, third, second}, {second, first, third},
@@ -126,11 +129,12 @@ func TestTurnedFlowIsOneFlow(t *testing.T) {
 		}
 		p := f.Packets(3)
 		if f.Orig != first.Orig || f.Resp != first.Resp || !p[0].FromOrig || p[1].FromOrig || !p[2].FromOrig {
-			t.Errorf("place %d came first: %s to %s, %+v", records[0].N, f.Orig, f.Resp, p)
+			t.Errorf("packet %d came first: %s to %s, %+v", records[0].N, f.Orig, f.Resp, p)
 		}
 	}
 }
 
+// same fails the test if two sets of decisions differ.
 func same(t *testing.T, seed int64, want, got map[string]string) {
 	t.Helper()
 	if maps.Equal(want, got) {

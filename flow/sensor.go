@@ -1,23 +1,25 @@
 package flow
 
-// maxSensors bounds the sensors that have a clock of their own in a table: their
-// names come from outside. Those beyond it share the clock of records that name none.
+// maxSensors is how many sensors have a clock of their own in a table. Their names
+// come from outside, so there must be a bound. The sensors beyond it share the clock
+// of the records that name no sensor.
 const maxSensors = 256
 
-// sensor is one that writes records, with the clock that its records move and the
-// flows that wait for it. So the clocks of two sensors may be minutes apart, and a
-// sensor that falls silent or leaps moves only its own flows.
+// sensor is one writer of records, with the clock that its records move and the flows
+// that wait for this clock. So the clocks of two sensors may be minutes apart, and a
+// sensor that falls silent or jumps affects only its own flows.
 type sensor struct {
 	name   string
 	clock  clock
 	timers timers
 }
 
-// sensors are those of one partition; the first is that of records that name none.
+// sensors are the sensors of one partition. The first one stands for the records that
+// name no sensor.
 type sensors struct {
 	all    []*sensor
 	byName map[string]*sensor
-	last   *sensor // the one of the last record: mostly the next one's too
+	last   *sensor // of the last record: mostly of the next one, too
 }
 
 func newSensors() sensors {
@@ -25,8 +27,8 @@ func newSensors() sensors {
 	return sensors{all: []*sensor{unnamed}, byName: map[string]*sensor{"": unnamed}, last: unnamed}
 }
 
-// of gives the sensor of that name.
-func (s *sensors) of(name []byte) *sensor {
+// named returns the sensor of this name.
+func (s *sensors) named(name []byte) *sensor {
 	if string(name) == s.last.name {
 		return s.last
 	}

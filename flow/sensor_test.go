@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Sensors whose clocks are minutes apart share a partition, in bursts long enough
-// to be believed: no flow of either is decided otherwise than by itself.
-func TestSensorsApartDoNotDisturbEachOther(t *testing.T) {
+// The clocks of two sensors in one partition are minutes apart, and their bursts are
+// long enough for a clock to believe. Every decision must be as with one sensor.
+func TestSensorsDoNotAffectEachOther(t *testing.T) {
 	for _, apart := range []time.Duration{20 * time.Second, 3 * time.Minute, -5 * time.Minute, 10 * 365 * 24 * time.Hour} {
 		for _, burst := range []int{1, 7, 200} {
 			all := traffic(rand.New(rand.NewSource(int64(burst))), 800)
@@ -30,7 +30,7 @@ func TestSensorsApartDoNotDisturbEachOther(t *testing.T) {
 	}
 }
 
-// inBursts has each sensor's records, in their order, come so many at a time.
+// inBursts reorders the records: size of one sensor at a time, each sensor's in order.
 func inBursts(all []arrival, size int) []arrival {
 	waiting := map[string][]arrival{}
 	var out []arrival
@@ -44,8 +44,8 @@ func inBursts(all []arrival, size int) []arrival {
 	return append(append(out, waiting["east"]...), waiting["west"]...)
 }
 
-// A sensor that falls silent keeps its flows until the partition is at rest.
-func TestSilentSensorsFlowsWaitForWallTime(t *testing.T) {
+// The flows of a sensor that falls silent must stay open until the partition is idle.
+func TestFlowsOfASilentSensorWaitForWallTime(t *testing.T) {
 	table := New(testConfig())
 	run(table, from("silent", pkt("a", 1, 0, syn)))
 	for i := range 100 {
@@ -53,9 +53,9 @@ func TestSilentSensorsFlowsWaitForWallTime(t *testing.T) {
 			t.Fatalf("%d s of another sensor's time ended its flow", i)
 		}
 	}
-	table.Idle(time.Second) // the wait for what came before
+	table.Idle(time.Second) // the wait was for the records above
 	if table.Due() != nil {
-		t.Error("too early")
+		t.Error("the flow is decided although the wait was for a record")
 	}
 	table.Idle(3 * time.Second)
 	if f := table.Due(); f == nil || f.UID != "a" || f.Cause() != TimedOut {
@@ -63,7 +63,7 @@ func TestSilentSensorsFlowsWaitForWallTime(t *testing.T) {
 	}
 }
 
-// Names come from outside: beyond so many they share a clock.
+// Names come from outside. Beyond maxSensors they must share a clock.
 func TestSensorsAreBounded(t *testing.T) {
 	table := New(testConfig())
 	for i := range 10 * maxSensors {

@@ -12,7 +12,7 @@ import (
 
 const second = int64(time.Second / time.Microsecond)
 
-// testConfig waits for all of 4 packets, so that every rule shows.
+// testConfig waits for all of 4 packets, so that every rule has an effect.
 func testConfig() Config {
 	return Config{
 		Rules:    Rules{Depth: 4, Idle: 2 * time.Second, MaxAge: 10 * time.Second, Lateness: time.Second},
@@ -32,8 +32,8 @@ func end(uid string, sent uint32, closed bool) *zeek.Record {
 	return &zeek.Record{Kind: zeek.End, TS: 1_700_000_000 * second, UID: []byte(uid), Proto: zeek.TCP, Sent: sent, Closed: closed}
 }
 
-// run puts records through a table and gives one line a decision: uid, places
-// looked at (x there, . missing), cause.
+// run feeds records to a table and returns the decisions: uid, packets looked at (x has
+// come, . is missing), cause.
 func run(t *Table, records ...*zeek.Record) string {
 	var out []string
 	decide := func(f *Flow) {
@@ -51,6 +51,7 @@ func run(t *Table, records ...*zeek.Record) string {
 	return strings.Join(out, "; ")
 }
 
+// places draws the packets that a decision looks at.
 func places(f *Flow) string {
 	var b strings.Builder
 	for _, p := range f.Packets(64) {
@@ -67,7 +68,7 @@ const (
 )
 
 func TestDecisions(t *testing.T) {
-	clock := func(at float64) *zeek.Record { return pkt("clock", 1, at, ack) } // moves time, stays open itself
+	clock := func(at float64) *zeek.Record { return pkt("clock", 1, at, ack) } // moves time, and stays open
 	cases := []struct {
 		name    string
 		records []*zeek.Record
@@ -104,10 +105,10 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// Zeek writes the end record of a connection that was torn down 5 s after it. An
-// idle time that is over by then makes it a timeout, whether or not the clock of
-// the partition has come round to it; a longer one waits for Zeek's word.
-func TestZeeksWordForTheEndCountsWhereItComesInTime(t *testing.T) {
+// Zeek writes the end record 5 s after a connection was closed. If the idle time is over
+// by then, the flow must be a timeout, whether or not the clock has fired before. A
+// longer idle time waits for Zeek's record.
+func TestEndRecordCountsIfIdleIsLonger(t *testing.T) {
 	for idle, want := range map[time.Duration]string{2 * time.Second: "timeout", closeDelay: "flow_end"} {
 		for name, records := range map[string][]*zeek.Record{
 			"a xx ": {pkt("a", 1, 0, syn), pkt("a", 2, .1, ack), end("a", 2, true)},
@@ -130,7 +131,7 @@ func TestEveryRecordHasAnOutcome(t *testing.T) {
 		want Outcome
 	}{
 		{pkt("a", 1, 0, syn), Opened}, {pkt("a", 2, 0, ack), Added}, {pkt("a", 2, 0, ack), Duplicate},
-		{pkt("a", 9, 0, ack), Beyond}, {end("a", 4, true), Forgot}, {end("b", 1, true), Unopened},
+		{pkt("a", 9, 0, ack), Beyond}, {end("a", 4, true), EndRecord}, {end("b", 1, true), EndUnopened},
 		{&zeek.Record{Kind: zeek.Other}, Foreign},
 	} {
 		if _, got := table.Add(c.rec); got != c.want {
@@ -181,7 +182,7 @@ func TestWarmedUpFlowsStayFinished(t *testing.T) {
 func TestFinishedAreForgottenInTime(t *testing.T) {
 	table := New(testConfig())
 	run(table, pkt("a", 1, 0, rst), pkt("b", 1, 0, rst))
-	run(table, pkt("a", 2, 50, ack)) // renews a
+	run(table, pkt("a", 2, 50, ack)) // a is remembered for longer
 	for at := 55.; at < 100; at += 5 {
 		run(table, pkt(fmt.Sprint("x", at), 1, at, rst))
 	}

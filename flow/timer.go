@@ -2,16 +2,16 @@ package flow
 
 import "container/heap"
 
-// timer is a flow's place in the table's heap. due is a lower bound on when the
-// flow expires, on its sensor's clock: packets move the true moment back, and
-// that is looked up only when the bound has passed.
+// timer says when a flow expires, in microseconds. due is a lower bound on the
+// sensor's clock. A new packet moves the true time back, and that is computed only
+// once the bound has passed: most flows are decided earlier.
 type timer struct {
 	due    int64
 	opened int64 // time of the record that opened the flow
-	offset int64 // the sensor's clock minus that, then
+	offset int64 // the sensor's clock minus opened, at that moment
 }
 
-// timers is a min-heap of a sensor's open flows by due.
+// timers is a min-heap of the open flows of one sensor by timer.due.
 type timers []*Flow
 
 func (h timers) Len() int           { return len(h) }
@@ -21,14 +21,14 @@ func (h timers) Swap(i, j int) {
 	h[i].index, h[j].index = int32(i), int32(j)
 }
 
-// Push is heap.Interface's.
+// Push implements heap.Interface.
 func (h *timers) Push(x any) {
 	f := x.(*Flow)
 	f.index = int32(len(*h))
 	*h = append(*h, f)
 }
 
-// Pop is heap.Interface's.
+// Pop implements heap.Interface.
 func (h *timers) Pop() any {
 	last := len(*h) - 1
 	f := (*h)[last]
@@ -37,23 +37,23 @@ func (h *timers) Pop() any {
 	return f
 }
 
-// expiry is when the flow expires on its sensor's clock. It counts from the
-// moment the flow opened, so a flow whose sensor's clock is off, or one of whose
-// records is wild, waits no longer than any other.
+// expiry is when the flow expires on its sensor's clock. It counts from the moment
+// the flow opened. So a flow waits no longer than any other if the clock of its
+// sensor is wrong, or if the time of one of its records is.
 func (f *Flow) expiry(r *Rules) int64 {
 	return later(min(f.horizon(r), later(f.timer.opened, r.MaxAge))+f.timer.offset, r.Lateness)
 }
 
-// start puts the flow on the heap.
+// start adds the flow.
 func (h *timers) start(f *Flow, r *Rules) {
 	f.timer.due = f.expiry(r)
 	heap.Push(h, f)
 }
 
-// leapt puts right the flows that opened while the clock did not believe the time
-// that it has now leapt to: they are of that time, ts, and the leap must not end
-// them before their packets' own times do.
-func (h *timers) leapt(ts, shift int64, r *Rules) {
+// rebase corrects the flows that opened before the clock believed in a jump to the
+// time ts. They belong to the new time, so the jump must not end them before the
+// times of their own packets do.
+func (h *timers) rebase(ts, shift int64, r *Rules) {
 	for _, f := range *h {
 		if f.First() <= ts+Jump && later(f.horizon(r), r.Lateness) >= ts {
 			f.timer.offset = shift
@@ -63,13 +63,13 @@ func (h *timers) leapt(ts, shift int64, r *Rules) {
 	heap.Init(h)
 }
 
-// stop takes the flow off the heap.
+// stop removes the flow.
 func (h *timers) stop(f *Flow) {
 	heap.Remove(h, int(f.index))
 }
 
-// earliest gives the flow that expires first, with its due brought up to date;
-// nil where there is none.
+// earliest returns the flow that expires first, with its due up to date; nil if there
+// is none.
 func (h *timers) earliest(r *Rules) *Flow {
 	for len(*h) > 0 {
 		f := (*h)[0]

@@ -6,8 +6,8 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// A record that opens nothing may come before its flow's packets, where several
-// loggers write: read back, it must not make its flow look finished.
+// Where several loggers write, a record that opens no flow may come before the packets
+// of its flow. When it is read back, it must not mark the flow as finished.
 func TestWarmUpByRecordsThatOpenNothing(t *testing.T) {
 	for name, rec := range map[string]zeek.Record{
 		"end record":       {Kind: zeek.End, TS: 1e6, UID: []byte("a"), Sent: 3},

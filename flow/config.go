@@ -1,0 +1,63 @@
+package flow
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Rules say when a flow is decided. All times are record time.
+//
+// They apply to the flow's own packets. A packet that comes more than Idle after the
+// packet before it, or more than MaxAge after the first, does not count for the
+// decision, even if the clock of the partition has not ended the flow yet.
+type Rules struct {
+	Depth    int           // packets of a flow that are kept and looked at, at most
+	Idle     time.Duration // longest wait for the next packet
+	MaxAge   time.Duration // longest time from the first packet to the last one that counts
+	Lateness time.Duration // how much later than that the clock ends a flow, for records out of order
+}
+
+// Limits bound what a table holds.
+type Limits struct {
+	Flows    int // open flows
+	Bytes    int // memory of open flows
+	Finished int // finished uids that are remembered
+	// Records is how many records may come while a flow is open. Beyond it the flow is
+	// decided, so that the oldest one does not hold the watermark for ever. 0 means no
+	// limit.
+	Records int64
+}
+
+// Config is what a table is built with.
+type Config struct {
+	Rules  Rules
+	Limits Limits
+	// Conns makes flows from the records of conn.log, each one decided at once,
+	// instead of from packet and end records.
+	Conns bool
+	// Remember is how long a finished uid is remembered after its last record, in
+	// record time. Zeek itself keeps a silent connection for five minutes.
+	Remember time.Duration
+	// Want is how many packets a new flow needs for its first decision.
+	Want int
+}
+
+// Validate names the first setting that makes no sense.
+func (c Config) Validate() error {
+	switch {
+	case c.Rules.Depth < 1 || c.Rules.Depth > 64:
+		return fmt.Errorf("flow: depth is %d: choose 1 to 64 packets", c.Rules.Depth)
+	case c.Want < 1 || c.Want > c.Rules.Depth:
+		return fmt.Errorf("flow: the first stage wants %d packets of %d", c.Want, c.Rules.Depth)
+	case c.Rules.Idle <= 0 || c.Rules.MaxAge < c.Rules.Idle:
+		return fmt.Errorf("flow: idle timeout %v must be above 0 and at most the maximum age %v", c.Rules.Idle, c.Rules.MaxAge)
+	case c.Rules.Lateness < 0 || c.Remember < 0:
+		return errors.New("flow: lateness and remember must not be negative")
+	case c.Limits.Records < 0:
+		return errors.New("flow: the records that may come while a flow is open must not be negative")
+	case c.Limits.Flows < 1 || c.Limits.Bytes < 1<<10 || c.Limits.Finished < 1:
+		return errors.New("flow: the limits on open flows, bytes and finished uids must be positive, bytes at least 1024")
+	}
+	return nil
+}
