@@ -10,47 +10,47 @@ import (
 // Produce is the API key of produce requests.
 const Produce = 0
 
-// Faults is what a proxy does to the bytes that it forwards. The zero value does
-// nothing to them.
+// Faults are the faults of a network. The zero value has none.
 type Faults struct {
 	Delay  time.Duration // each way
-	Jitter time.Duration // the delay varies by as much, up and down
-	Rate   int           // bytes a second each way, over all connections; 0: no limit
+	Jitter time.Duration // the largest change of Delay, up or down
+	Rate   int           // bytes per second each way, over all connections; 0: no limit
 
-	// SwallowUp and SwallowDown lose what goes to the broker, or what comes from
-	// it; both make a black hole, which takes connections and answers nothing. A
-	// connection that has lost bytes stays dead when the fault is over, as one does
-	// that a firewall has forgotten.
-	SwallowUp, SwallowDown bool
+	// DropRequests loses the bytes that go to the broker, DropResponses those that come
+	// from it. With both, the broker accepts connections and answers nothing. A
+	// connection that has lost bytes stays dead after the fault, like one that a
+	// firewall no longer knows.
+	DropRequests, DropResponses bool
 
-	// Keys are the API keys of requests that do not reach the broker: they are
-	// lost, or reset their connection where Reset says so.
+	// Keys are the API keys of requests that do not reach the broker. Such a request is
+	// lost; with Reset, its connection is reset.
 	Keys  []int
 	Reset bool
 }
 
-// BlackHole loses everything, both ways.
-func BlackHole() Faults { return Faults{SwallowUp: true, SwallowDown: true} }
+// BlackHole returns the faults that lose every byte in both directions.
+func BlackHole() Faults { return Faults{DropRequests: true, DropResponses: true} }
 
-// refuses reports whether requests of an API key do not reach the broker.
-func (f *Faults) refuses(key int) bool { return slices.Contains(f.Keys, key) }
+// drops reports whether a request with an API key does not reach the broker.
+func (f *Faults) drops(key int) bool { return slices.Contains(f.Keys, key) }
 
-// wait is how long a chunk is held up.
-func (f *Faults) wait() time.Duration {
+// delay returns the delay of one chunk.
+func (f *Faults) delay() time.Duration {
 	if f.Jitter == 0 {
 		return f.Delay
 	}
 	return max(0, f.Delay+time.Duration(rand.Int64N(int64(2*f.Jitter)))-f.Jitter)
 }
 
-// meter spaces out the bytes of one direction over all connections.
-type meter struct {
+// rateLimiter limits the rate of one direction, over all connections.
+type rateLimiter struct {
 	mu   sync.Mutex
-	free time.Time // when the link is free again
+	free time.Time // when the link has sent all earlier bytes
 }
 
-// through gives when n bytes are through that come to the link at a time.
-func (m *meter) through(at time.Time, n, rate int) time.Time {
+// arrival returns the time at which n bytes have passed the link that reach it at the
+// time at. rate is in bytes per second; 0: no limit.
+func (m *rateLimiter) arrival(at time.Time, n, rate int) time.Time {
 	if rate == 0 {
 		return at
 	}

@@ -5,23 +5,24 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	chunkBytes = 4 << 10 // what is delayed and throttled as one
-	underWay   = 256     // chunks that the link holds, each way
+	chunkBytes = 4 << 10 // the largest number of bytes that are delayed together
+	linkChunks = 256     // the number of chunks that a link holds, each way
 )
 
-// pair is a client's connection and the one that the proxy made for it.
-type pair struct {
+// connPair is a client's connection and the connection to the broker that serves it.
+type connPair struct {
 	client, broker net.Conn
 	once           sync.Once
 	ended          chan struct{}
 }
 
 // reset ends both sides by RST.
-func (c *pair) reset() {
+func (c *connPair) reset() {
 	c.once.Do(func() {
 		close(c.ended)
 		reset(c.client)
@@ -29,8 +30,8 @@ func (c *pair) reset() {
 	})
 }
 
-// close ends both sides in good order.
-func (c *pair) close() {
+// close ends both sides by FIN.
+func (c *connPair) close() {
 	c.once.Do(func() {
 		close(c.ended)
 		c.client.Close()
@@ -45,45 +46,45 @@ func reset(c net.Conn) {
 
 // pipe is one direction of a connection.
 type pipe struct {
-	*Proxy
-	conn  *pair
-	meter *meter
-	link  chan chunk
-	dead  bool // has lost bytes
+	faults  *atomic.Pointer[Faults]
+	conn    *connPair
+	limiter *rateLimiter
+	link    chan chunk
+	dead    bool // it has lost bytes
 }
 
-// chunk is bytes on their way, and when they arrive.
+// chunk is a number of bytes on the link.
 type chunk struct {
 	data []byte
-	at   time.Time
+	at   time.Time // of arrival
 }
 
-func newPipe(p *Proxy, c *pair, m *meter) *pipe {
-	return &pipe{Proxy: p, conn: c, meter: m, link: make(chan chunk, underWay)}
+func newPipe(faults *atomic.Pointer[Faults], c *connPair, limiter *rateLimiter) *pipe {
+	return &pipe{faults: faults, conn: c, limiter: limiter, link: make(chan chunk, linkChunks)}
 }
 
-// answers forwards what the broker sends, without a look at it.
-func (p *pipe) answers() {
-	defer p.drain(p.conn.client)()
+// forwardResponses forwards the broker's bytes. It does not parse them.
+func (p *pipe) forwardResponses() {
+	defer p.deliver(p.conn.client)()
 	for buf := make([]byte, chunkBytes); ; {
 		n, err := p.conn.broker.Read(buf)
 		if err != nil {
 			return
 		}
-		p.send(buf[:n], p.faults.Load().SwallowDown)
+		p.send(buf[:n], p.faults.Load().DropResponses)
 	}
 }
 
-// requests forwards what the client sends: a request is its length and its API
-// key, of four bytes and two, and the rest.
-func (p *pipe) requests() {
-	defer p.drain(p.conn.broker)()
+// forwardRequests forwards the client's requests. A request begins with its length, four
+// bytes, and its API key, two bytes.
+func (p *pipe) forwardRequests() {
+	defer p.deliver(p.conn.broker)()
 	var head [6]byte
 	for {
 		if _, err := io.ReadFull(p.conn.client, head[:]); err != nil {
 			return
 		}
-		refused := p.faults.Load().refuses(int(binary.BigEndian.Uint16(head[4:])))
+		refused := p.faults.Load().drops(int(binary.BigEndian.Uint16(head[4:])))
 		if refused && p.faults.Load().Reset {
 			p.conn.reset()
 			return
@@ -91,12 +92,12 @@ func (p *pipe) requests() {
 		if refused {
 			p.dead = true
 		}
-		p.send(head[:], p.faults.Load().SwallowUp)
+		p.send(head[:], p.faults.Load().DropRequests)
 		rest := io.LimitReader(p.conn.client, int64(binary.BigEndian.Uint32(head[:]))-2)
 		for buf := make([]byte, chunkBytes); ; {
 			n, err := rest.Read(buf)
 			if n > 0 {
-				p.send(buf[:n], p.faults.Load().SwallowUp)
+				p.send(buf[:n], p.faults.Load().DropRequests)
 			}
 			if err != nil {
 				break // the next head tells whether the connection has ended
@@ -105,23 +106,23 @@ func (p *pipe) requests() {
 	}
 }
 
-// send puts bytes on the link, or loses them, and all that follow.
-func (p *pipe) send(data []byte, swallow bool) {
-	p.dead = p.dead || swallow
+// send puts bytes on the link. With drop it loses them, and all later bytes too.
+func (p *pipe) send(data []byte, drop bool) {
+	p.dead = p.dead || drop
 	if p.dead {
 		return
 	}
 	f := p.faults.Load()
-	at := p.meter.through(time.Now(), len(data), f.Rate).Add(f.wait())
+	at := p.limiter.arrival(time.Now(), len(data), f.Rate).Add(f.delay())
 	select {
 	case p.link <- chunk{append([]byte(nil), data...), at}:
 	case <-p.conn.ended:
 	}
 }
 
-// drain writes to one side what the link holds, in order and when it is due. The
-// function that it gives ends the connection behind what is under way.
-func (p *pipe) drain(to net.Conn) (end func()) {
+// deliver starts to write the link's chunks to a connection, each at its time. The
+// function that it returns waits for the last chunk and closes both connections.
+func (p *pipe) deliver(to net.Conn) (end func()) {
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		for c := range p.link {

@@ -1,6 +1,6 @@
-// Package faultproxy puts a bad network between a Kafka client and a broker: a TCP
-// proxy for tests which delays, throttles, loses or resets what it forwards, and
-// knows enough of Kafka's protocol to do so to some requests alone.
+// Package faultproxy puts a bad network between a Kafka client and a broker. It is a TCP
+// proxy for tests that delays, throttles, loses or resets the bytes that it forwards. It
+// knows Kafka's request headers, so it can do that to some kinds of requests only.
 package faultproxy
 
 import (
@@ -10,33 +10,34 @@ import (
 	"testing"
 )
 
-// Proxy forwards connections to one broker's plaintext listener. A client stays
-// with the proxy only if the broker advertises the proxy's address.
+// Proxy forwards connections to the plaintext listener of one broker. A client keeps
+// using the proxy only if the broker advertises the proxy's address.
 type Proxy struct {
-	// Addr is where clients connect to, "127.0.0.1:port".
+	// Addr is the address for clients, "127.0.0.1:port".
 	Addr string
 
 	t      testing.TB
 	target atomic.Pointer[string]
 	faults atomic.Pointer[Faults]
-	up     meter
-	down   meter
+	up     rateLimiter
+	down   rateLimiter
 
 	mu    sync.Mutex
-	conns map[*pair]struct{}
+	conns map[*connPair]struct{}
 	done  bool
 	work  sync.WaitGroup
 }
 
-// Start listens on a free port of 127.0.0.1 until the test ends. Connections are
-// reset until Forward has named the broker: its configuration may need Addr first.
+// Start starts a proxy on a free port of 127.0.0.1; it ends with the test. It resets
+// every connection until Forward is called: the broker's configuration may need Addr
+// before the broker has an address.
 func Start(t testing.TB) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("faultproxy: %v", err)
 	}
-	p := &Proxy{Addr: l.Addr().String(), t: t, conns: make(map[*pair]struct{})}
+	p := &Proxy{Addr: l.Addr().String(), t: t, conns: make(map[*connPair]struct{})}
 	p.faults.Store(&Faults{})
 	p.work.Go(func() { p.accept(l) })
 	t.Cleanup(func() {
@@ -50,16 +51,16 @@ func Start(t testing.TB) *Proxy {
 	return p
 }
 
-// Forward names the broker's address.
+// Forward sets the broker's address, host:port.
 func (p *Proxy) Forward(target string) { p.target.Store(&target) }
 
-// Set replaces the faults, for open connections too.
+// Set replaces the faults. They apply to open connections too.
 func (p *Proxy) Set(f Faults) { p.faults.Store(&f) }
 
-// Mend ends all faults.
+// Mend removes all faults.
 func (p *Proxy) Mend() { p.Set(Faults{}) }
 
-// ResetAll resets every open connection, as a router does that was restarted.
+// ResetAll resets every open connection, like a router after its restart.
 func (p *Proxy) ResetAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,21 +79,21 @@ func (p *Proxy) accept(l net.Listener) {
 	}
 }
 
-// serve forwards one connection until either side ends it.
+// serve forwards one connection until one side ends it.
 func (p *Proxy) serve(client net.Conn) {
 	broker, err := p.dial()
 	if err != nil {
 		reset(client)
 		return
 	}
-	c := &pair{client: client, broker: broker, ended: make(chan struct{})}
+	c := &connPair{client: client, broker: broker, ended: make(chan struct{})}
 	if !p.add(c) {
 		c.reset()
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { newPipe(p, c, &p.down).answers() })
-	both.Go(func() { newPipe(p, c, &p.up).requests() })
+	both.Go(func() { newPipe(&p.faults, c, &p.down).forwardResponses() })
+	both.Go(func() { newPipe(&p.faults, c, &p.up).forwardRequests() })
 	both.Wait()
 	p.mu.Lock()
 	delete(p.conns, c)
@@ -107,8 +108,8 @@ func (p *Proxy) dial() (net.Conn, error) {
 	return net.Dial("tcp", *target)
 }
 
-// add keeps a connection; false once the proxy has stopped.
-func (p *Proxy) add(c *pair) bool {
+// add registers a connection. It returns false after the proxy has stopped.
+func (p *Proxy) add(c *connPair) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.done {

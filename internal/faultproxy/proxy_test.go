@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// request is one of Kafka's: length, API key, body.
+// request encodes a Kafka request: length, API key, body.
 func request(key int, body string) []byte {
 	out := binary.BigEndian.AppendUint32(nil, uint32(2+len(body)))
 	return append(binary.BigEndian.AppendUint16(out, uint16(key)), body...)
 }
 
-// echoing starts a proxy before a server that sends back what it gets.
-func echoing(t *testing.T) *Proxy {
+// newEchoProxy starts a proxy in front of a server that sends back what it receives.
+func newEchoProxy(t *testing.T) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,12 +50,12 @@ func dial(t *testing.T, p *Proxy) net.Conn {
 	return c
 }
 
-// ask sends a request and reads as much again, for as long as patience.
-func ask(c net.Conn, req []byte, patience time.Duration) ([]byte, error) {
+// ask sends a request and reads as many bytes back.
+func ask(c net.Conn, req []byte, timeout time.Duration) ([]byte, error) {
 	if _, err := c.Write(req); err != nil {
 		return nil, err
 	}
-	c.SetReadDeadline(time.Now().Add(patience))
+	c.SetReadDeadline(time.Now().Add(timeout))
 	answer := make([]byte, len(req))
 	_, err := io.ReadFull(c, answer)
 	return answer, err
@@ -88,14 +88,14 @@ func mustReset(t *testing.T, c net.Conn, req []byte) {
 }
 
 func TestForwardsWhole(t *testing.T) {
-	c := dial(t, echoing(t))
+	c := dial(t, newEchoProxy(t))
 	mustAnswer(t, c, request(3, "small"))
 	mustAnswer(t, c, request(Produce, string(bytes.Repeat([]byte("large "), 100_000))))
 	mustAnswer(t, c, request(18, ""))
 }
 
 func TestDelayAndRateTakeTheirTime(t *testing.T) {
-	p := echoing(t)
+	p := newEchoProxy(t)
 	c := dial(t, p)
 	for _, f := range []Faults{{Delay: 60 * time.Millisecond, Jitter: 10 * time.Millisecond}, {Rate: 100_000}} {
 		p.Set(f)
@@ -107,10 +107,10 @@ func TestDelayAndRateTakeTheirTime(t *testing.T) {
 	}
 }
 
-// A connection that has lost bytes stays dead; a new one works after the mend.
+// A connection that has lost bytes stays dead; after Mend a new one works.
 func TestBlackHole(t *testing.T) {
-	for _, f := range []Faults{BlackHole(), {SwallowUp: true}, {SwallowDown: true}} {
-		p := echoing(t)
+	for _, f := range []Faults{BlackHole(), {DropRequests: true}, {DropResponses: true}} {
+		p := newEchoProxy(t)
 		before, idle := dial(t, p), dial(t, p)
 		mustAnswer(t, before, request(3, "before"))
 		mustAnswer(t, idle, request(3, "before"))
@@ -125,7 +125,7 @@ func TestBlackHole(t *testing.T) {
 }
 
 func TestSomeRequestsAlone(t *testing.T) {
-	p := echoing(t)
+	p := newEchoProxy(t)
 	p.Set(Faults{Keys: []int{Produce}})
 	fetches, produces := dial(t, p), dial(t, p)
 	mustAnswer(t, fetches, request(1, "fetch"))
@@ -138,7 +138,7 @@ func TestSomeRequestsAlone(t *testing.T) {
 }
 
 func TestResets(t *testing.T) {
-	p := echoing(t)
+	p := newEchoProxy(t)
 	c := dial(t, p)
 	mustAnswer(t, c, request(3, "before"))
 	p.ResetAll()

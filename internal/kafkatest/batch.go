@@ -17,21 +17,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Batch is a record batch as it lies in a log, good or not. What is left zero is
-// as it must be.
+// Batch is a record batch as a log holds it; a test may make it invalid. A field that
+// is zero gets its valid value.
 type Batch struct {
-	Base    int64
+	Base    int64 // offset of the first record
 	Codec   compress.Compression
-	Values  [][]byte // a nil one is a tombstone
-	Records []byte   // what is packed, in place of Values
-	Packed  []byte   // what stands behind the head, in place of Records
-	Count   int32    // of records
-	Format  int8     // 2 if it is 0
-	CRC     uint32   // what is wrong in the checksum
-	Control bool     // it holds a transaction's marker
+	Values  [][]byte // the records' values; nil: a tombstone
+	Records []byte   // the encoded records, instead of Values
+	Packed  []byte   // the compressed records, instead of Records
+	Count   int32    // number of records; 0: that of Values
+	Format  int8     // magic byte; 0: 2
+	CRC     uint32   // is added to the right checksum
+	Control bool     // the batch holds a transaction's marker
 }
 
-// Bytes gives the batch as it goes over the wire.
+// Bytes encodes the batch as the protocol has it.
 func (b Batch) Bytes() []byte {
 	be := binary.BigEndian
 	records, count := b.Records, b.Count
@@ -72,10 +72,11 @@ func (b Batch) Bytes() []byte {
 	return append(batch, body...)
 }
 
-// AppendRecord appends the record at a place of a batch, with a key and a header.
-func AppendRecord(dst []byte, place int, value []byte) []byte {
+// AppendRecord appends an encoded record with a key, a header and an offset that is
+// relative to its batch. A nil value makes a tombstone.
+func AppendRecord(dst []byte, offset int, value []byte) []byte {
 	body := []byte{0, 0}
-	body = binary.AppendVarint(body, int64(place))
+	body = binary.AppendVarint(body, int64(offset))
 	body = append(binary.AppendVarint(body, 3), "key"...)
 	if value == nil {
 		body = binary.AppendVarint(body, -1)
@@ -88,7 +89,7 @@ func AppendRecord(dst []byte, place int, value []byte) []byte {
 	return append(binary.AppendVarint(dst, int64(len(body))), body...)
 }
 
-// Pack compresses as producers do.
+// Pack compresses encoded records as producers do.
 func Pack(codec compress.Compression, records []byte) []byte {
 	if codec == compress.None {
 		return records
@@ -100,12 +101,12 @@ func Pack(codec compress.Compression, records []byte) []byte {
 	return packed.Bytes()
 }
 
-// ProduceRaw hands the broker a batch as it is, and gives the offset that its
-// first record has, or why the broker refuses it.
+// ProduceRaw sends a batch to a broker unchanged. It returns the offset of the batch's
+// first record, or the broker's error. Any other error fails the test.
 func ProduceRaw(t testing.TB, addr, topic string, partition int, batch []byte) (offset int64, err error) {
 	t.Helper()
 	to := kmsg.ProduceRequestTopicPartition{Partition: int32(partition), Records: batch}
-	req := &kmsg.ProduceRequest{Version: 8, Acks: -1, TimeoutMillis: int32(patience.Milliseconds()),
+	req := &kmsg.ProduceRequest{Version: 8, Acks: -1, TimeoutMillis: int32(requestTimeout.Milliseconds()),
 		Topics: []kmsg.ProduceRequestTopic{{Topic: topic, Partitions: []kmsg.ProduceRequestTopicPartition{to}}}}
 	resp := &kmsg.ProduceResponse{Version: 8}
 	if err := exchange(addr, kmsg.NewRequestFormatter().AppendRequest(nil, req, 1), resp.ReadFrom); err != nil {
@@ -121,14 +122,14 @@ func ProduceRaw(t testing.TB, addr, topic string, partition int, batch []byte) (
 	return got.BaseOffset, err
 }
 
-// exchange writes a request and hands the response's body to read.
+// exchange sends a request and calls read with the response's body.
 func exchange(addr string, request []byte, read func(body []byte) error) error {
-	conn, err := net.DialTimeout("tcp", addr, patience)
+	conn, err := net.DialTimeout("tcp", addr, requestTimeout)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(requestTimeout))
 	if _, err := conn.Write(request); err != nil {
 		return err
 	}
@@ -143,8 +144,8 @@ func exchange(addr string, request []byte, read func(body []byte) error) error {
 	return read(body)
 }
 
-// EditLog changes a partition's log behind the broker's back, in place: edit is
-// given each batch as it lies there. The broker is stopped and started again.
+// EditLog changes a partition's log file in place: edit is called with each batch and
+// its base offset. The broker is stopped before and started again after it.
 func (b *Broker) EditLog(topic string, partition int, edit func(base int64, batch []byte)) {
 	b.t.Helper()
 	b.Stop()
@@ -160,7 +161,7 @@ func (b *Broker) EditLog(topic string, partition int, edit func(base int64, batc
 	b.run()
 }
 
-// Seal puts the checksum right after a batch was changed.
+// Seal writes the right checksum into a batch that was changed.
 func Seal(batch []byte) {
 	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
 }

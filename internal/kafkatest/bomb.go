@@ -6,10 +6,11 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 )
 
-// Bomb is a batch of so many records of so many spaces each, in a few bytes a
-// hundred kilobytes: zstd says how often a byte comes, and no more.
+// Bomb returns a batch that decompresses to much more than its size: records records,
+// each with a value of spaces spaces. zstd encodes 128 KiB of one repeated byte in
+// four bytes.
 func Bomb(records, spaces int) []byte {
-	// The magic; neither sizes nor a checksum; what the stream may look back: 128 KiB.
+	// The magic; a frame without sizes and checksum; a window of 128 KiB.
 	packed := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3}
 	block := func(kind, size int, last bool, content ...byte) {
 		head := size<<3 | kind<<1
@@ -19,23 +20,22 @@ func Bomb(records, spaces int) []byte {
 		packed = append(packed, byte(head), byte(head>>8), byte(head>>16))
 		packed = append(packed, content...)
 	}
-	const raw, repeated, most = 0, 1, 128 << 10
+	const raw, repeated, maxBlock = 0, 1, 128 << 10
 	for i := range records {
 		whole := AppendRecord(nil, i, bytes.Repeat([]byte(" "), spaces))
 		value := bytes.LastIndexByte(whole, ' ') + 1 - spaces
 		block(raw, value, false, whole[:value]...)
-		for left := spaces; left > 0; left -= min(left, most) {
-			block(repeated, min(left, most), false, ' ')
+		for left := spaces; left > 0; left -= min(left, maxBlock) {
+			block(repeated, min(left, maxBlock), false, ' ')
 		}
-		behind := whole[value+spaces:]
-		block(raw, len(behind), i == records-1, behind...)
+		suffix := whole[value+spaces:]
+		block(raw, len(suffix), i == records-1, suffix...)
 	}
 	return Batch{Codec: compress.Zstd, Packed: packed, Count: int32(records)}.Bytes()
 }
 
-// Poison is records that a broker takes and a decoder of packet records does not,
-// with the reason for which each becomes a dead letter. The large ones have 20 KB
-// to 6 MB.
+// Poison returns records that a broker accepts and the decoder of packet records
+// refuses, each with the reason of its dead letter. The large ones have 20 KB to 6 MB.
 func Poison() (small, large []BadRecord) {
 	repeated := func(text string, n int) string { return string(bytes.Repeat([]byte(text), n)) }
 	small = []BadRecord{
@@ -61,8 +61,8 @@ func Poison() (small, large []BadRecord) {
 	return small, large
 }
 
-// BadRecord is a record, and why it cannot be read.
+// BadRecord is a record that cannot be decoded.
 type BadRecord struct {
 	Value  []byte
-	Reason string
+	Reason string // of its dead letter
 }

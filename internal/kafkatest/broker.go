@@ -1,6 +1,6 @@
-// Package kafkatest gives tests a Kafka: a real one (Start), several that form one
-// (StartCluster) or an in-process one (Fake), and helpers that create topics, read them back and look up
-// committed offsets on either.
+// Package kafkatest gives tests a Kafka: one real broker (Start), a real cluster
+// (StartCluster) or an in-process broker (Fake). Its helpers create topics, read them
+// and look up committed offsets on any of them.
 package kafkatest
 
 import (
@@ -20,43 +20,41 @@ import (
 )
 
 const (
-	// startPatience is far above the usual start, for machines under load.
-	startPatience = 2 * time.Minute
-	stopPatience  = 30 * time.Second
+	// startTimeout is far above the time of a usual start, for machines under load.
+	startTimeout = 2 * time.Minute
+	stopTimeout  = 30 * time.Second
 	// clusterID is any 16 bytes in base64: a broker's folder and its configuration must agree on it.
 	clusterID = "c2VydmVmbG93LWthZmthMQ"
 )
 
-// Broker is one node of an Apache Kafka (KRaft), often the only one. Its
-// methods fail the test when they cannot do their work; they are for one
-// goroutine at a time.
+// Broker is one node of Apache Kafka (KRaft), often the only one. Its methods fail the
+// test when they cannot do their work. It is not safe for concurrent use.
 type Broker struct {
 	ID int // node.id, from 1 on
-	// Addr is the address for clients, "127.0.0.1:port"; it stays the same over a Restart.
+	// Addr is the address for clients, "127.0.0.1:port"; a Restart does not change it.
 	Addr string
-	// Addrs are the addresses of further listeners by name, and that of "CONTROLLER".
+	// Addrs holds the addresses of further listeners, by name, and that of "CONTROLLER".
 	Addrs map[string]string
 
 	t       testing.TB
 	install installation
-	dir     string   // configuration, data and log
-	java    []string // options of its JVM
+	dir     string   // holds configuration, data and log
+	java    []string // options of the JVM
 	process *process.Process
 }
 
-// Start starts a broker on free ports of 127.0.0.1 and waits until it answers.
-// It has no topics and creates none by itself. When the test ends the broker
-// and its data are removed; when the test has failed, the end of the broker's
-// log is printed.
+// Start starts a broker on free ports of 127.0.0.1 and waits until it answers. The
+// broker has no topics and creates none by itself. When the test ends, the broker and
+// its data are removed; when it has failed, the end of the broker's log is printed.
 //
-// Without Java or Kafka's jars the test is skipped, or fails if the
-// environment has TESTS_MUST_NOT_SKIP=1.
+// Without Java or Kafka's jars the test is skipped; with TESTS_MUST_NOT_SKIP=1 in the
+// environment it fails.
 func Start(t testing.TB) *Broker {
 	t.Helper()
 	return StartWith(t, Options{})
 }
 
-// StartWith is Start for a broker with further listeners or properties.
+// StartWith starts a broker as Start does, with further listeners or properties.
 func StartWith(t testing.TB, o Options) *Broker {
 	t.Helper()
 	b := newBroker(t, 1, o)
@@ -65,7 +63,7 @@ func StartWith(t testing.TB, o Options) *Broker {
 	return b
 }
 
-// newBroker finds ports for a broker and starts nothing.
+// newBroker finds free ports for a broker. It does not start it.
 func newBroker(t testing.TB, id int, o Options) *Broker {
 	t.Helper()
 	b := &Broker{ID: id, t: t, install: requireInstallation(t), dir: t.TempDir(), Addrs: make(map[string]string)}
@@ -81,10 +79,10 @@ func newBroker(t testing.TB, id int, o Options) *Broker {
 	return b
 }
 
-// voter is the broker among the controllers.
+// voter returns the broker's entry in controller.quorum.voters.
 func (b *Broker) voter() string { return fmt.Sprintf("%d@%s", b.ID, b.Addrs["CONTROLLER"]) }
 
-// format writes the broker's configuration and makes its storage.
+// format writes the broker's configuration and formats its storage.
 func (b *Broker) format(n node, o Options) {
 	b.t.Helper()
 	n.id, b.java = b.ID, o.Java
@@ -100,27 +98,27 @@ func (b *Broker) format(n node, o Options) {
 	b.t.Cleanup(b.cleanUp)
 }
 
-// Restart starts the broker again on the same address and data, and waits until
-// it answers. A broker that still runs is stopped first.
+// Restart starts the broker again with the same address and data, and waits until it
+// answers. It stops a broker that still runs first.
 func (b *Broker) Restart() {
 	b.t.Helper()
 	b.Stop()
 	b.run()
 }
 
-// Stop shuts the broker down in good order. A broker that is down already stays down.
-func (b *Broker) Stop() { b.process.Stop(stopPatience) }
+// Stop shuts the broker down cleanly. On a broker that is down it does nothing.
+func (b *Broker) Stop() { b.process.Stop(stopTimeout) }
 
-// Kill ends the broker by SIGKILL, paused or not, and waits until it is gone.
+// Kill ends the broker, which may be paused, by SIGKILL and waits until it is gone.
 func (b *Broker) Kill() { b.process.Kill() }
 
-// Pause halts the broker where it is: connections stay open, nothing is answered.
+// Pause stops the broker by SIGSTOP: connections stay open and nothing is answered.
 func (b *Broker) Pause() {
 	b.t.Helper()
 	b.check("pause", b.process.Signal(syscall.SIGSTOP))
 }
 
-// Resume lets a paused broker go on.
+// Resume lets a paused broker continue.
 func (b *Broker) Resume() {
 	b.t.Helper()
 	b.check("resume", b.process.Signal(syscall.SIGCONT))
@@ -144,7 +142,7 @@ func (b *Broker) await() {
 	b.t.Helper()
 	client, done := newClient(b.Addr)
 	defer done()
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	b.check("start", retry(ctx, func() error {
 		if !b.process.Running() {
@@ -155,7 +153,7 @@ func (b *Broker) await() {
 	}))
 }
 
-// ready says why the broker cannot serve all its topics yet.
+// ready returns an error where the broker cannot serve all its topics yet.
 func ready(ctx context.Context, client *kafka.Client) error {
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})
 	if err != nil {
@@ -166,7 +164,7 @@ func ready(ctx context.Context, client *kafka.Client) error {
 	}
 	for _, topic := range meta.Topics {
 		if topic.Internal {
-			continue // kafka-go does not ask these partitions' leaders, but any broker
+			continue // kafka-go asks any broker for these, not the partitions' leaders
 		}
 		if _, err := offsets(ctx, client, topic.Name); err != nil {
 			return err
@@ -177,7 +175,7 @@ func ready(ctx context.Context, client *kafka.Client) error {
 
 func (b *Broker) cleanUp() {
 	if b.process != nil {
-		b.process.Kill() // the data goes too, so a shutdown in good order would only take time
+		b.process.Kill() // the data is removed too, so a clean shutdown is not worth its time
 	}
 	if b.t.Failed() {
 		b.t.Logf("the end of Kafka's log:\n%s", tail(b.logFile(), 16<<10))
@@ -193,7 +191,7 @@ func (b *Broker) check(what string, err error) {
 	}
 }
 
-// tail gives the whole lines among a file's last limit bytes.
+// tail returns the whole lines among a file's last limit bytes.
 func tail(name string, limit int) []byte {
 	text, err := os.ReadFile(name)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// produce writes messages and returns when the broker has taken all of them.
+// produce writes messages and returns when the broker has acknowledged all of them.
 func produce(t testing.TB, addr, topic string, codec kafka.Compression, messages iter.Seq[kafka.Message]) {
 	t.Helper()
 	transport := &kafka.Transport{MetadataTTL: 500 * time.Millisecond} // leaders move

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// Authority signs certificates for a test. Nothing of it outlives the test.
+// Authority signs certificates for a test. Its key is only in memory.
 type Authority struct {
-	// PEM is its certificate.
-	PEM  []byte
+	PEM  []byte // the authority's own certificate
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes one.
+// NewAuthority makes an authority with a certificate that is valid for a day. name is
+// its common name.
 func NewAuthority(t testing.TB, name string) *Authority {
 	t.Helper()
 	key := newKey(t)
@@ -42,9 +42,10 @@ func NewAuthority(t testing.TB, name string) *Authority {
 	return &Authority{PEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), cert: cert, key: key}
 }
 
-// Issue signs a certificate, for servers and clients, of some names and addresses;
-// the first is its subject too. It is valid for a time from now on, and not at all
-// where that is negative. The key is PKCS #8, as Java wants it.
+// Issue signs a certificate for servers and clients. names are host names and IP
+// addresses; the first is the common name too. The certificate is valid from now on for
+// valid; a negative one makes an expired certificate. The key is PKCS #8, which Java
+// reads.
 func (a *Authority) Issue(t testing.TB, valid time.Duration, names ...string) (certPEM, keyPEM []byte) {
 	t.Helper()
 	key := newKey(t)
@@ -80,8 +81,8 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// WriteFile writes a file that its owner alone may read, in place of one that is
-// there: nobody sees half of it.
+// WriteFile writes a file that only its owner may read. It replaces an existing file in
+// one step, so that no reader sees half of it.
 func WriteFile(t testing.TB, name string, text []byte) {
 	t.Helper()
 	err := os.WriteFile(name+".new", text, 0o600)

@@ -12,13 +12,13 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// patience is how long a helper tries before it fails the test: after a start
-// or a restart a broker answers some requests later than others.
-const patience = 30 * time.Second
+// requestTimeout is how long a helper retries before it fails the test: after a start or
+// a restart a broker answers some requests later than others.
+const requestTimeout = 30 * time.Second
 
-// CreateTopic creates a topic of one replica on the broker at addr, and waits
-// until every partition can be written. configs holds topic settings such as
-// "retention.ms"; nil for none. Any error fails the test.
+// CreateTopic creates a topic with one replica on the broker at addr, and waits until
+// every partition can be written. configs holds topic settings such as "retention.ms";
+// it may be nil. Any error fails the test.
 func CreateTopic(t testing.TB, addr, topic string, partitions int, configs map[string]string) {
 	t.Helper()
 	createTopic(t, addr, topic, partitions, 1, configs)
@@ -48,7 +48,7 @@ func createTopic(t testing.TB, addr, topic string, partitions, replicas int, con
 	}
 }
 
-// AddPartitions gives a topic more partitions, partitions in all, and waits until
+// AddPartitions raises the number of a topic's partitions to partitions, and waits until
 // every one can be written. Any error fails the test.
 func AddPartitions(t testing.TB, addr, topic string, partitions int) {
 	t.Helper()
@@ -58,7 +58,7 @@ func AddPartitions(t testing.TB, addr, topic string, partitions int) {
 			if err != nil || len(there) == partitions {
 				return err
 			}
-			// Asked for again where the broker that was asked is gone.
+			// This runs again where the broker that was asked is gone.
 			res, err := client.CreatePartitions(ctx, &kafka.CreatePartitionsRequest{
 				Topics: []kafka.TopicPartitionsConfig{{Name: topic, Count: int32(partitions)}}})
 			if err == nil {
@@ -72,8 +72,8 @@ func AddPartitions(t testing.TB, addr, topic string, partitions int) {
 	}
 }
 
-// CommittedOffsets gives the offsets that a consumer group has committed, by
-// partition; a partition without one is left out. Any error fails the test.
+// CommittedOffsets returns the offsets that a consumer group has committed, by
+// partition; it has no entry for a partition without one. Any error fails the test.
 func CommittedOffsets(t testing.TB, addr, group, topic string) map[int]int64 {
 	t.Helper()
 	committed := make(map[int]int64)
@@ -118,10 +118,10 @@ func fetchOffsets(ctx context.Context, client *kafka.Client, req *kafka.OffsetFe
 	return nil
 }
 
-// withClient runs do with a client of its own, so that nothing remembered of
-// an earlier broker is used, and nothing is left open.
+// withClient calls do with a new client, so that no cached metadata of an earlier
+// broker is used, and closes the client's connections.
 func withClient(addr string, do func(context.Context, *kafka.Client) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	client, done := newClient(addr)
 	defer done()
@@ -129,7 +129,7 @@ func withClient(addr string, do func(context.Context, *kafka.Client) error) erro
 }
 
 func newClient(addr string) (client *kafka.Client, done func()) {
-	// Metadata is answered from the transport's memory: by default it is up to 6 s old.
+	// The transport answers metadata from a cache, which is up to 6 s old by default.
 	transport := &kafka.Transport{DialTimeout: 5 * time.Second, MetadataTTL: 500 * time.Millisecond}
 	client = &kafka.Client{Addr: kafka.TCP(addr), Transport: transport, Timeout: 10 * time.Second}
 	return client, transport.CloseIdleConnections
@@ -147,9 +147,9 @@ func topicMetadata(ctx context.Context, client *kafka.Client, topic string) (kaf
 	return meta.Topics[0], meta.Topics[0].Error
 }
 
-// offsets gives the first and the next offset of each of a topic's partitions,
-// in order of the partitions. It is an error if one cannot serve yet: metadata
-// names a leader a moment before the broker acts as one, so only asking tells.
+// offsets returns the first and the next offset of each of a topic's partitions, in
+// order of the partitions. It returns an error if a partition cannot serve yet: metadata
+// names a leader a moment before that broker acts as one, so the leader must be asked.
 func offsets(ctx context.Context, client *kafka.Client, topic string) ([]kafka.PartitionOffsets, error) {
 	meta, err := topicMetadata(ctx, client, topic)
 	if err != nil {
@@ -176,7 +176,7 @@ func offsets(ctx context.Context, client *kafka.Client, topic string) ([]kafka.P
 	return partitions, nil
 }
 
-// retry calls do until it succeeds or ctx ends; then it gives do's last error.
+// retry calls do until it succeeds or ctx ends. It returns do's last error.
 func retry(ctx context.Context, do func() error) error {
 	for {
 		err := do()

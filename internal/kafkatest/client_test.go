@@ -14,7 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// The helpers have to say the same of a real broker and of the in-process one.
+// The helpers give the same results for a real broker and for the in-process one.
 func TestHelpers(t *testing.T) {
 	brokers := map[string]func(testing.TB) string{
 		"kafka": func(t testing.TB) string { return Start(t).Addr },

@@ -10,22 +10,22 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Cluster is an Apache Kafka of several nodes, each broker and controller: it lives
-// while more than half of them do. Its methods fail the test when they cannot do
+// Cluster is an Apache Kafka of several nodes, each broker and controller. It works
+// while more than half of the nodes run. Its methods fail the test when they cannot do
 // their work.
 type Cluster struct {
-	// Brokers are its nodes, in order of their IDs from 1 on. Each may be killed,
-	// stopped, paused and restarted by itself.
+	// Brokers are the nodes, in order of their IDs, which start at 1. Each may be
+	// killed, stopped, paused and restarted by itself.
 	Brokers []*Broker
 
 	t        testing.TB
 	replicas int
 }
 
-// StartCluster starts n brokers and waits until all serve. The topics that
-// CreateTopic makes, and the groups' offsets, have three replicas (n where n is
-// less) of which two must be in sync. options gives each node's; nil for none.
-// Without Java or Kafka's jars the test is skipped, as by Start.
+// StartCluster starts n brokers and waits until all serve. The topics that CreateTopic
+// makes, and that of the committed offsets, have min(n, 3) replicas, of which two must
+// be in sync. options returns the options of each node; it may be nil. Without Java or
+// Kafka's jars the test is skipped, as by Start.
 func StartCluster(t testing.TB, n int, options func(id int) Options) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, replicas: min(n, 3)}
@@ -46,7 +46,7 @@ func StartCluster(t testing.TB, n int, options func(id int) Options) *Cluster {
 	}
 	formatting.Wait()
 	for _, b := range c.Brokers {
-		b.launch() // none serves before more than half are there
+		b.launch() // no broker serves before more than half of them run
 	}
 	for _, b := range c.Brokers {
 		b.await()
@@ -55,7 +55,7 @@ func StartCluster(t testing.TB, n int, options func(id int) Options) *Cluster {
 	return c
 }
 
-// Addrs are all brokers' addresses for clients.
+// Addrs returns all brokers' addresses for clients, host:port.
 func (c *Cluster) Addrs() []string {
 	var all []string
 	for _, b := range c.Brokers {
@@ -64,7 +64,7 @@ func (c *Cluster) Addrs() []string {
 	return all
 }
 
-// Addr is one running broker's address for clients.
+// Addr returns the address for clients, host:port, of a broker that runs.
 func (c *Cluster) Addr() string {
 	for _, b := range c.Brokers {
 		if b.process.Running() {
@@ -81,8 +81,8 @@ func (c *Cluster) CreateTopic(topic string, partitions int, configs map[string]s
 	createTopic(c.t, c.Addr(), topic, partitions, c.replicas, configs)
 }
 
-// AwaitInSync waits until all brokers are there and hold all their replicas in
-// sync: what an operator waits for before the next broker is restarted.
+// AwaitInSync waits until all brokers are registered and all replicas are in sync. An
+// operator waits for the same before the next broker of a rolling restart.
 func (c *Cluster) AwaitInSync() {
 	c.t.Helper()
 	err := withClient(c.Addr(), func(ctx context.Context, client *kafka.Client) error {
@@ -113,7 +113,7 @@ func inSync(topics []kafka.Topic) error {
 	return nil
 }
 
-// MoveLeaders has every partition of a topic led by another broker.
+// MoveLeaders moves the leadership of every partition of a topic to another broker.
 func (c *Cluster) MoveLeaders(topic string) {
 	c.t.Helper()
 	err := withClient(c.Addr(), func(ctx context.Context, client *kafka.Client) error {
@@ -131,8 +131,8 @@ func (c *Cluster) MoveLeaders(topic string) {
 	}
 }
 
-// preferOthers makes the replica behind each leader the preferred one, and has
-// leaders elected.
+// preferOthers makes the replica after each leader the preferred one, and starts an
+// election.
 func preferOthers(ctx context.Context, client *kafka.Client, topic kafka.Topic) error {
 	var order []kafka.AlterPartitionReassignmentsRequestAssignment
 	var ids []int
@@ -147,21 +147,21 @@ func preferOthers(ctx context.Context, client *kafka.Client, topic kafka.Topic) 
 		order = append(order, kafka.AlterPartitionReassignmentsRequestAssignment{PartitionID: p.ID, BrokerIDs: replicas})
 		ids = append(ids, p.ID)
 	}
-	res, err := client.AlterPartitionReassignments(ctx, &kafka.AlterPartitionReassignmentsRequest{Topic: topic.Name, Assignments: order, Timeout: patience})
+	res, err := client.AlterPartitionReassignments(ctx, &kafka.AlterPartitionReassignmentsRequest{Topic: topic.Name, Assignments: order, Timeout: requestTimeout})
 	if err == nil {
 		err = res.Error
 	}
 	if err != nil {
 		return err
 	}
-	elected, err := client.ElectLeaders(ctx, &kafka.ElectLeadersRequest{Topic: topic.Name, Partitions: ids, Timeout: patience})
+	elected, err := client.ElectLeaders(ctx, &kafka.ElectLeadersRequest{Topic: topic.Name, Partitions: ids, Timeout: requestTimeout})
 	if err == nil {
 		err = elected.Error
 	}
 	return err
 }
 
-// moved says which partition still has the leader that it had.
+// moved returns an error that names a partition whose leader is still the old one.
 func moved(ctx context.Context, client *kafka.Client, before kafka.Topic) error {
 	now, err := topicMetadata(ctx, client, before.Name)
 	if err != nil {

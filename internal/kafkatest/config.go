@@ -9,21 +9,22 @@ import (
 	"strings"
 )
 
-// files of a broker's folder.
+// The files in a broker's folder.
 const (
 	propertiesFile = "server.properties"
 	loggingFile    = "log4j2.properties"
 	outputFile     = "kafka.log"
 )
 
-// properties is the configuration of a KRaft node that is broker and controller:
-// the folder, the broker's port, the controller's port, further listeners, the
-// node's id, the controllers and the replicas fill it.
+// properties is a template for the configuration of a KRaft node that is broker and
+// controller. Its arguments are the folder, the broker's and the controller's port, the
+// further listeners, the node's id, the controllers and the numbers of replicas.
 //
-// The broker's session is short because a killed broker may only register again
-// once its old session is over. The lower bound of group sessions lets a test
-// notice a killed consumer soon. The log cleaner's buffer is 128 MiB by default: half
-// the heap, so that the broker halted for 80 ms every two seconds to collect garbage.
+// The broker's session is short because a killed broker can register again only after
+// its old session is over. The lower bound of group sessions is short so that a group
+// soon notices a killed member. The log cleaner's buffer is small because its default,
+// 128 MiB, is half the heap: the broker then stops for 80 ms every two seconds to
+// collect garbage.
 const properties = `
 process.roles=broker,controller
 node.id=%[7]d
@@ -58,29 +59,29 @@ rootLogger.level=info
 rootLogger.appenderRef.out.ref=out
 `
 
-// Listener is one more listener of a broker.
+// Listener is a further listener of a broker.
 type Listener struct {
 	Name       string // letters, as in server.properties
 	Protocol   string // PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
-	Advertised string // host:port that clients are sent to; empty: where it listens
+	Advertised string // host:port that clients are told; empty: where it listens
 }
 
-// Options are what a broker has beyond those that Start gives it.
+// Options are additions to the configuration that Start gives a broker.
 type Options struct {
 	Listeners  []Listener
 	Properties string   // further lines of server.properties
 	Java       []string // further options of its JVM
 }
 
-// node is what a broker's configuration needs beside its options.
+// node holds the values of a broker's configuration that are not options.
 type node struct {
 	id, port, controllerPort int
-	voters                   string // all controllers, as controller.quorum.voters wants them
-	replicas, inSync         int    // of the offsets' topic; inSync for all others too
+	voters                   string // all controllers, in the form of controller.quorum.voters
+	replicas, inSync         int    // of the topic of committed offsets; inSync is that of all topics
 }
 
-// writeConfig writes a broker's configuration into dir; addrs holds where each
-// further listener listens.
+// writeConfig writes a broker's configuration into dir. addrs holds the address of each
+// further listener, by its name.
 func writeConfig(dir string, n node, o Options, addrs map[string]string) error {
 	var listen, advertise, protocols strings.Builder
 	for _, l := range o.Listeners {
@@ -102,15 +103,15 @@ func writeConfig(dir string, n node, o Options, addrs map[string]string) error {
 			return err
 		}
 	}
-	// The compression libraries unpack themselves into java.io.tmpdir.
+	// java.io.tmpdir: the compression libraries unpack themselves into it.
 	return os.Mkdir(filepath.Join(dir, "tmp"), 0o700)
 }
 
-// freePort finds a TCP port of 127.0.0.1 that nobody listens on.
+// freePort finds a TCP port of 127.0.0.1 on which nothing listens.
 //
-// It asks for one below the range that systems give to outgoing connections:
-// while the broker is down, a client's connection could otherwise be given the
-// broker's port, and the broker could not come back to it.
+// The port is below the range that the system uses for outgoing connections. Otherwise
+// a client's connection could take the broker's port while the broker is down, and the
+// broker could not start again.
 func freePort() (int, error) {
 	const low, high, tries = 20000, 32000, 100
 	for range tries {

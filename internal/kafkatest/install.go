@@ -9,17 +9,17 @@ import (
 	"testing"
 )
 
-// requireVariable is set to "1" where nothing may be skipped, as in CI.
+// requireVariable is set to "1" where no test may be skipped, as in CI.
 const requireVariable = "TESTS_MUST_NOT_SKIP"
 
-// installation is what it takes to run a broker.
+// installation holds the programs that a broker needs.
 type installation struct {
 	java string // path of the java program
 	jars string // folder of Kafka's jars
 }
 
-// requireInstallation finds Java and Kafka's jars. Where one is missing it
-// skips the test, or fails it when TESTS_MUST_NOT_SKIP=1 says that it must be there.
+// requireInstallation finds Java and Kafka's jars. Where one is missing it skips the
+// test; with TESTS_MUST_NOT_SKIP=1 it fails the test.
 func requireInstallation(t testing.TB) installation {
 	t.Helper()
 	in, err := findInstallation()
@@ -50,8 +50,8 @@ func findInstallation() (installation, error) {
 	return installation{java: java, jars: jars}, nil
 }
 
-// repositoryRoot walks up from the working directory, which `go test` sets to
-// the tested package's folder, to the folder of go.mod.
+// repositoryRoot finds the folder of go.mod: the working directory, which `go test` sets
+// to the folder of the tested package, or one above it.
 func repositoryRoot() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// recorder is a testing.TB that notes how a test would have ended, and ends it by a panic.
+// recorder is a testing.TB that records how a test would have ended, and then panics.
 type recorder struct {
 	testing.TB
 	end string
@@ -70,7 +70,7 @@ func TestRequireInstallation(t *testing.T) {
 	}
 }
 
-// endOf tells how requireInstallation ends a test; "" where it does not.
+// endOf returns how requireInstallation ends a test; "" where it does not end it.
 func endOf(t *testing.T) (end string) {
 	r := &recorder{TB: t}
 	defer func() {

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// command prepares a main class of Kafka's jars, in a JVM that starts fast and stays
-// small unless its own options say otherwise.
+// command returns a command that runs a main class of Kafka's jars. The JVM starts fast
+// and uses little memory, unless options change that.
 func (in installation) command(dir string, options []string, mainClass string, args ...string) *exec.Cmd {
 	all := []string{
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-XX:-UsePerfData",

@@ -11,9 +11,9 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// ReadAll gives every record that the topic holds now, by partition and then by
-// offset. Of each message Topic, Partition, Offset, Key, Value, Headers and
-// Time are set. Any error fails the test.
+// ReadAll returns every record that the topic holds now, sorted by partition and then by
+// offset. Each message has Topic, Partition, Offset, Key, Value, Headers and Time. Any
+// error fails the test.
 func ReadAll(t testing.TB, addr, topic string) []kafka.Message {
 	t.Helper()
 	var all []kafka.Message
@@ -50,8 +50,8 @@ func readPartition(ctx context.Context, client *kafka.Client, topic string, p ka
 			return nil, fmt.Errorf("fetch from offset %d, end %d: %w", next, end, err)
 		}
 		for _, m := range some {
-			// A batch comes whole, with records before the offset asked for, and
-			// may hold records that were written after end was asked for.
+			// A broker sends whole batches: they may hold records before the offset that
+			// was asked for, and records that were written after end was read.
 			if m.Offset >= next && m.Offset < end {
 				messages = append(messages, m)
 			}

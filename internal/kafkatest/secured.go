@@ -13,21 +13,26 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// User is who may log in to a secured broker, by every mechanism, and Password how.
+// User and Password are the login of a secured broker, for every mechanism.
 const (
 	User     = "zeek"
 	Password = "serveflow-test-password"
 )
 
-// Secured is a real broker that beside the plaintext Addr has in Addrs the listeners
-// TLS (SSL), MUTUAL (SSL, wants a certificate), LOGIN (SASL_PLAINTEXT) and SECRETLOGIN
-// (SASL_SSL). Whom it trusts has signed its own certificate too.
+// Secured is a real broker with further listeners: TLS (SSL), MUTUAL (SSL, wants a
+// client certificate), LOGIN (SASL_PLAINTEXT) and SECRETLOGIN (SASL_SSL). The broker
+// trusts the authority that signed its own certificate.
 type Secured struct {
-	*Broker
-	// Dir holds ca.pem, client.pem and client.key, for clients, beside the broker's own.
+	// Addr is the address of the plaintext listener, host:port, and Addrs holds those
+	// of the others by name, as for Broker.
+	Addr  string
+	Addrs map[string]string
+	// Dir holds ca.pem, client.pem and client.key for clients, and the broker's files.
 	Dir string
-	// Authority has signed them all.
+	// Authority has signed all certificates.
 	Authority *Authority
+
+	broker *Broker
 }
 
 const secured = `
@@ -44,7 +49,8 @@ listener.name.NAME.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.securi
 listener.name.NAME.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 `
 
-// StartSecured starts one, as StartWith does; the options come on top.
+// StartSecured starts a secured broker, as StartWith does. The options are added to the
+// broker's own.
 func StartSecured(t testing.TB, o Options) *Secured {
 	t.Helper()
 	s := &Secured{Dir: t.TempDir()}
@@ -55,13 +61,20 @@ func StartSecured(t testing.TB, o Options) *Secured {
 	for _, name := range []string{"login", "secretlogin"} {
 		o.Properties += strings.NewReplacer("NAME", name, "USER", User, "PASSWORD", Password).Replace(jaas)
 	}
-	s.Broker = StartWith(t, o)
+	s.broker = StartWith(t, o)
+	s.Addr, s.Addrs = s.broker.Addr, s.broker.Addrs
 	s.SetPassword(t, Password)
 	return s
 }
 
-// Renew has all certificates signed anew by an authority, and writes them for the
-// broker, which reads them at its next start, and for clients.
+// Restart restarts the broker, as Broker.Restart does: it then reads its certificates.
+func (s *Secured) Restart() {
+	s.broker.t.Helper()
+	s.broker.Restart()
+}
+
+// Renew replaces all certificates, those of the broker and those for clients, by ones
+// that an authority signs. The broker reads them at its next start.
 func (s *Secured) Renew(t testing.TB, by *Authority) {
 	t.Helper()
 	s.Authority = by
@@ -73,14 +86,15 @@ func (s *Secured) Renew(t testing.TB, by *Authority) {
 	WriteFile(t, filepath.Join(s.Dir, "client.key"), key)
 }
 
-// Certify gives the broker another certificate, from its next start on.
+// Certify replaces the broker's certificate; valid and names are those of Issue. The
+// broker reads it at its next start.
 func (s *Secured) Certify(t testing.TB, valid time.Duration, names ...string) {
 	t.Helper()
 	cert, key := s.Authority.Issue(t, valid, names...)
 	WriteFile(t, filepath.Join(s.Dir, "broker.pem"), append(key, cert...))
 }
 
-// SetPassword sets User's password for both kinds of SCRAM; that of PLAIN stays.
+// SetPassword sets User's password for both SCRAM mechanisms; that of PLAIN stays.
 func (s *Secured) SetPassword(t testing.TB, password string) {
 	t.Helper()
 	const rounds = 4096
@@ -94,7 +108,7 @@ func (s *Secured) SetPassword(t testing.TB, password string) {
 		t.Fatal(err)
 	}
 	err = withClient(s.Addr, func(ctx context.Context, client *kafka.Client) error {
-		for mechanism, password := range salted { // Kafka takes one a user in a request
+		for mechanism, password := range salted { // Kafka takes one change per user and request
 			res, err := client.AlterUserScramCredentials(ctx, &kafka.AlterUserScramCredentialsRequest{Upsertions: []kafka.UserScramCredentialsUpsertion{
 				{Name: User, Mechanism: mechanism, Iterations: rounds, Salt: salt, SaltedPassword: password},
 			}})

@@ -1,8 +1,8 @@
 // Package nearest finds the known name that a mistyped one was meant to be.
 package nearest
 
-// To gives the name of known that takes the fewest inserted, deleted or changed
-// bytes to reach from name; the first of several; "" if known is empty.
+// To returns the name in known with the smallest edit distance to name, in bytes; the
+// first of several; "" if known is empty.
 func To(name string, known []string) string {
 	best, least := "", -1
 	for _, candidate := range known {
@@ -13,7 +13,7 @@ func To(name string, known []string) string {
 	return best
 }
 
-// distance is Levenshtein's, in bytes.
+// distance returns the Levenshtein distance of two names, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

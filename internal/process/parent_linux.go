@@ -2,8 +2,8 @@ package process
 
 import "syscall"
 
-// dieWithParent has the kernel kill the program when the test process ends,
-// also by a panic, a timeout or a SIGKILL, where no clean-up runs.
+// dieWithParent tells the kernel to kill the program when the test process ends. A test
+// process that ends by a panic, a timeout or a SIGKILL runs no clean-up.
 func dieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A test process that is killed runs no clean-up: what it started has to go all the
-// same. This test runs itself as that process, with a sleep for the program;
-// all three share a pipe, which ends when the last of them has gone.
+// A killed test process runs no clean-up, but the programs that it started must end. This
+// test runs itself as that process, which starts a sleep. All three share a pipe, which
+// ends when the last of them has ended.
 func TestNoProgramOutlivesItsTest(t *testing.T) {
 	if os.Getenv("PROCESS_CHILD") != "" {
 		startSleepAndWait(t)

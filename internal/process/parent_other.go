@@ -4,5 +4,6 @@ package process
 
 import "syscall"
 
-// dieWithParent is for Linux alone: elsewhere a program outlives a killed test process.
+// dieWithParent does something on Linux only: elsewhere a program outlives a killed test
+// process.
 func dieWithParent() *syscall.SysProcAttr { return nil }

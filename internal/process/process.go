@@ -1,5 +1,5 @@
-// Package process runs programs for tests: their output goes to a file, they can
-// be stopped, killed and halted, and none outlives the test process.
+// Package process runs programs for tests. Their output goes to a file. A test can stop,
+// kill and pause them, and none outlives the test process.
 package process
 
 import (
@@ -17,7 +17,7 @@ type Process struct {
 	done chan struct{} // closed when the program has ended and is reaped
 }
 
-// Start starts cmd with its output at the end of logFile.
+// Start starts cmd and appends its output to logFile.
 func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -28,8 +28,8 @@ func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The kernel counts the thread that started the program as its parent,
-		// so that thread has to stay for as long as the program runs.
+		// The kernel treats the thread that started the program as its parent, so that
+		// thread must live as long as the program.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(p.done)
@@ -37,16 +37,16 @@ func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // how it ended is told by ExitCode: often it was killed
+			_ = cmd.Wait() // ExitCode tells how it ended: often it was killed
 		}
 	}()
 	return p, <-started
 }
 
-// PID is the program's process id.
+// PID returns the program's process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Running tells whether the program has not ended yet.
+// Running reports whether the program still runs.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:
@@ -56,16 +56,17 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Done is closed when the program has ended.
+// Done returns a channel that is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// ExitCode waits until the program has ended; -1 if a signal ended it.
+// ExitCode waits until the program has ended and returns its exit code; -1 if a signal
+// ended it.
 func (p *Process) ExitCode() int {
 	<-p.done
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Signal sends sig; a program that has ended gets none.
+// Signal sends a signal. It returns an error where the program has ended.
 func (p *Process) Signal(sig syscall.Signal) error {
 	if !p.Running() {
 		return fmt.Errorf("%s: %s is not running", sig, p.cmd.Path)
@@ -73,17 +74,17 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return p.cmd.Process.Signal(sig)
 }
 
-// Stop asks the program to end and kills it when it has not done so in time.
-func (p *Process) Stop(patience time.Duration) {
-	_ = p.Signal(syscall.SIGTERM) // ended already: then there is nothing to wait for
+// Stop sends SIGTERM and waits until the program has ended. After timeout it kills it.
+func (p *Process) Stop(timeout time.Duration) {
+	_ = p.Signal(syscall.SIGTERM) // an error means that it has ended already
 	select {
 	case <-p.done:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		p.Kill()
 	}
 }
 
-// Kill ends the program at once, halted or not, and waits until it is gone.
+// Kill sends SIGKILL, which ends a paused program too, and waits until it has ended.
 func (p *Process) Kill() {
 	_ = p.Signal(syscall.SIGKILL)
 	<-p.done

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Build builds serveflow into a folder and gives the program's path. root is the
-// repository's.
+// Build builds serveflow into the folder into and returns the program's absolute path.
+// root is the repository's folder.
 func Build(root, into string) (string, error) {
 	into, err := filepath.Abs(into)
 	if err != nil {
@@ -24,7 +24,8 @@ func Build(root, into string) (string, error) {
 	return program, nil
 }
 
-// Environment is ours without serveflow's settings, and with those given.
+// Environment returns this process's environment with settings, each NAME=value, in
+// place of all SERVEFLOW_ variables.
 func Environment(settings ...string) []string {
 	var env []string
 	for _, variable := range os.Environ() {

@@ -6,8 +6,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// Behind has an in-process broker tell clients another address than its own, a
-// proxy's; listening is told where it really listens.
+// Behind returns an option that puts an in-process broker behind a proxy: the broker
+// advertises the proxy's address to clients. listening is called with the address,
+// host:port, on which the broker listens.
 func Behind(advertised string, listening func(addr string)) kfake.Opt {
 	return kfake.ListenFn(func(network, address string) (net.Listener, error) {
 		l, err := net.Listen(network, address)
@@ -19,14 +20,14 @@ func Behind(advertised string, listening func(addr string)) kfake.Opt {
 			return nil, err
 		}
 		listening(l.Addr().String())
-		return elsewhere{l, addr}, nil
+		return advertisedListener{l, addr}, nil
 	})
 }
 
-// elsewhere is a listener that says that it is at another address.
-type elsewhere struct {
+// advertisedListener is a listener that reports another address than its own.
+type advertisedListener struct {
 	net.Listener
 	addr net.Addr
 }
 
-func (l elsewhere) Addr() net.Addr { return l.addr }
+func (l advertisedListener) Addr() net.Addr { return l.addr }
