@@ -8,25 +8,25 @@ import (
 
 // Security is what is spoken to the brokers, and who we are there.
 type Security struct {
-	SecurityProtocol string `split_words:"true" default:"PLAINTEXT" desc:"what the brokers' listeners speak: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; nothing else is ever fallen back to"`
+	SecurityProtocol string `split_words:"true" default:"PLAINTEXT" desc:"protocol of the brokers' listeners: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; there is no fall-back to another"`
 	TLS              tlsSettings
 	SASL             saslSettings
 }
 
 // tlsSettings are SERVEFLOW_TLS_*.
 type tlsSettings struct {
-	CAFile   string `split_words:"true" desc:"PEM file of the authorities that may have signed the brokers' certificates; empty: the system's"`
-	CertFile string `split_words:"true" desc:"PEM file of our certificate, for brokers that want one, and what leads to its authority"`
-	KeyFile  string `split_words:"true" desc:"PEM file of that certificate's key, without a passphrase"`
+	CAFile   string `split_words:"true" desc:"PEM file of the certificate authorities that are trusted for the brokers' certificates; empty: the system's"`
+	CertFile string `split_words:"true" desc:"PEM file of the client certificate and its chain, for brokers that ask for one"`
+	KeyFile  string `split_words:"true" desc:"PEM file of the client certificate's key, without a passphrase"`
 }
 
 // saslSettings are SERVEFLOW_SASL_*.
 type saslSettings struct {
-	Mechanism       string         `desc:"how to log in: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"`
-	Username        string         `desc:"who logs in"`
-	PasswordFile    string         `split_words:"true" desc:"file whose one line is the password; read again at each connection, as the files of SERVEFLOW_TLS_* are"`
-	Password        brokers.Secret `desc:"the password itself; a file shows it to fewer"`
-	PasswordInClear bool           `split_words:"true" default:"false" desc:"let PLAIN send the password without TLS, where the way is guarded by other means"`
+	Mechanism       string         `desc:"mechanism of the login: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"`
+	Username        string         `desc:"user name of the login"`
+	PasswordFile    string         `split_words:"true" desc:"file with the password as its only line; read again at each connection, as the files of SERVEFLOW_TLS_* are"`
+	Password        brokers.Secret `desc:"the password itself; a file is safer, because fewer can read it"`
+	PasswordInClear bool           `split_words:"true" default:"false" desc:"allow PLAIN without TLS, which sends the password in clear text: only where other means protect the network"`
 }
 
 // cluster is the way to the brokers that the settings name. Files are read, and

@@ -22,54 +22,54 @@ import (
 const prefix = "serveflow"
 
 // Settings are everything that the environment may set. The desc tags are what
-// `serveflow config` prints and README's table holds.
+// `serveflow config` prints and docs/settings.md holds.
 type Settings struct {
 	Brokers         []string      `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
-	Topic           string        `default:"serveflow.packets" desc:"input topic: packet and end records, or conn.log where the bundle reads that"`
+	Topic           string        `default:"serveflow.packets" desc:"input topic: packet and end records, or records of conn.log where the bundle reads those"`
 	Group           string        `default:"serveflow" desc:"consumer group"`
-	ClientID        string        `split_words:"true" default:"serveflow" desc:"client id towards the brokers"`
-	Task            string        `default:"service" desc:"the question asked of every flow; its bundle is bundles/<task> unless named"`
+	ClientID        string        `split_words:"true" default:"serveflow" desc:"Kafka client id"`
+	Task            string        `default:"service" desc:"the question that is asked about every flow; its bundle is bundles/<task> unless SERVEFLOW_BUNDLE names another"`
 	Bundle          string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
 	LabelTopic      string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
-	LatestTopic     string        `split_words:"true" desc:"compacted topic that has each flow's final label too, as its uid's last record; empty: none"`
+	LatestTopic     string        `split_words:"true" desc:"compacted topic that gets each final label as well, and keeps the last of each uid; empty: none"`
 	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
-	RekeyFrom       string        `split_words:"true" desc:"un-keyed topic that rekey, or run beside its own work, writes anew keyed by uid; run then reads what is written"`
+	RekeyFrom       string        `split_words:"true" desc:"topic without keys whose records rekey copies to SERVEFLOW_REKEY_TO, keyed by uid; if it is set, run does that too, and labels the copy"`
 	RekeyTo         string        `split_words:"true" desc:"topic that rekey writes to; empty: <SERVEFLOW_REKEY_FROM>.by-uid"`
-	Provisional     bool          `default:"false" desc:"a flow that the first stage is unsure of gets its label at once, before the final one"`
-	FlowIdle        time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet takes longer, record time"`
-	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, record time"`
-	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, record time; timeouts wait that much longer"`
+	Provisional     bool          `default:"false" desc:"write a provisional label at once for a flow that the first stage is unsure of; its final label follows"`
+	FlowIdle        time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet comes later than this, in record time"`
+	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, in record time"`
+	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, in record time; timeouts wait that much longer"`
 	Remember        time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
-	MaxMemory       Bytes         `split_words:"true" default:"1GiB" desc:"resident memory of the process, at most: bytes, or with KiB, MiB, GiB; what the parts may hold follows from it"`
-	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows; beyond it the first to time out are decided with what there is"`
-	MaxFlowBytes    Bytes         `split_words:"true" default:"0" desc:"memory of open flows; beyond it likewise; 0: a share of SERVEFLOW_MAX_MEMORY"`
-	MaxFinished     int           `split_words:"true" default:"0" desc:"finished uids that are remembered; 0: as many as a share of SERVEFLOW_MAX_MEMORY holds"`
-	MaxPinRecords   int64         `split_words:"true" default:"1000000" desc:"records of its partition that may come while a flow is open; then it is decided with what there is"`
-	ReadBack        int64         `split_words:"true" default:"2000000" desc:"records a partition below the committed offset that are read again at a start, at most, to relearn the flows finished within SERVEFLOW_REMEMBER"`
-	SkipTruncated   bool          `split_words:"true" default:"false" desc:"go on where Kafka deleted records before they were read, and count them; else stop and say so"`
+	MaxMemory       Bytes         `split_words:"true" default:"1GiB" desc:"resident memory of the process, at most: bytes, or with KiB, MiB or GiB; the shares of its parts follow from it"`
+	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows, at most; beyond that, those that would time out first are decided with the packets that they have"`
+	MaxFlowBytes    Bytes         `split_words:"true" default:"0" desc:"memory of open flows, at most; beyond that, flows are decided as for SERVEFLOW_MAX_FLOWS; 0: a share of SERVEFLOW_MAX_MEMORY"`
+	MaxFinished     int           `split_words:"true" default:"0" desc:"uids of finished flows that are remembered, at most; 0: as many as a share of SERVEFLOW_MAX_MEMORY holds"`
+	MaxPinRecords   int64         `split_words:"true" default:"1000000" desc:"a flow is decided when this many records of its partition have come since it opened, because an open flow holds the committed offset back"`
+	ReadBack        int64         `split_words:"true" default:"2000000" desc:"records of each partition below the committed offset that a start reads again, at most, to know the flows that finished within SERVEFLOW_REMEMBER"`
+	SkipTruncated   bool          `split_words:"true" default:"false" desc:"where Kafka deleted records before they were read: true counts them and goes on, false stops with an error"`
 	SessionTimeout  time.Duration `split_words:"true" default:"20s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery     time.Duration `split_words:"true" default:"500ms" desc:"time between offset commits"`
-	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or rebalance waits for labels under way"`
+	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or a rebalance waits for labels that are not written yet"`
 	FetchWait       time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
 	FetchBytes      int           `split_words:"true" default:"4194304" desc:"bytes a fetch asks for, at most"`
-	MaxRecordBytes  int           `split_words:"true" default:"262144" desc:"bytes of one record with all that lies around it; a larger one goes to the dead letters"`
-	MaxNesting      int           `split_words:"true" default:"16" desc:"how deep objects and arrays of a record may lie in others; likewise"`
-	MaxKeys         int           `split_words:"true" default:"512" desc:"keys of a record, all its objects together; likewise"`
-	MaxStringBytes  int           `split_words:"true" default:"16384" desc:"bytes of one string of a record; likewise, but a record in an envelope may be as long as a record"`
-	SinkQueue       int           `split_words:"true" default:"8192" desc:"messages waiting to be written, of each topic; a full queue holds the input back"`
-	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows waiting for the slow stage; a full queue lets the fast answer go out as degraded"`
-	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run side by side"`
-	SlowBatch       int           `split_words:"true" default:"32" desc:"flows that the slow stage takes at once, at most; more gains nothing"`
-	SlowTimeout     time.Duration `split_words:"true" default:"2s" desc:"how long a batch of the slow stage may take; then it is given up, and flows get the fast answer as breaker until the stage is well again"`
-	SlowWait        time.Duration `split_words:"true" default:"5s" desc:"how long a flow may have to wait in that queue; where it would be longer, the queue counts as full"`
-	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how far each log is written"`
-	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of that file"`
-	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"time between two looks of ship at a log that had nothing new"`
-	StartTimeout    time.Duration `split_words:"true" default:"20s" desc:"how long a start waits for the brokers and topics to be there"`
+	MaxRecordBytes  int           `split_words:"true" default:"262144" desc:"bytes of one record with the envelope around it, at most; a larger record goes to the dead letters"`
+	MaxNesting      int           `split_words:"true" default:"16" desc:"levels of objects and arrays inside each other in a record, at most; a deeper record goes to the dead letters"`
+	MaxKeys         int           `split_words:"true" default:"512" desc:"keys of all objects of a record together, at most; a record with more goes to the dead letters"`
+	MaxStringBytes  int           `split_words:"true" default:"16384" desc:"bytes of one string in a record, at most; a record with a longer one goes to the dead letters, unless that string is the record inside an envelope"`
+	SinkQueue       int           `split_words:"true" default:"8192" desc:"messages of each topic that wait to be written, at most; a full queue holds the input back"`
+	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows that wait for the slow stage, at most; where the queue is full, flows get the fast answer with reason degraded"`
+	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run at the same time"`
+	SlowBatch       int           `split_words:"true" default:"32" desc:"flows in a batch of the slow stage, at most; a larger batch gains nothing"`
+	SlowTimeout     time.Duration `split_words:"true" default:"2s" desc:"how long a batch of the slow stage may take; then it is given up, and flows get the fast answer with reason breaker until the stage works again"`
+	SlowWait        time.Duration `split_words:"true" default:"5s" desc:"how long a flow may have to wait in the queue of the slow stage; where it would be longer, the queue counts as full"`
+	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how much of each log Kafka has"`
+	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of SERVEFLOW_SHIP_STATE"`
+	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"how long ship waits before it looks again at a log that had nothing new"`
+	StartTimeout    time.Duration `split_words:"true" default:"20s" desc:"how long a start waits until a broker answers and the topics exist"`
 	ONNXRuntime     string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
 	Admin           string        `default:"127.0.0.1:9464" desc:"address of run's /metrics, /healthz and /readyz; empty: none"`
-	ShipAdmin       string        `split_words:"true" default:"127.0.0.1:9465" desc:"the same of ship"`
-	RekeyAdmin      string        `split_words:"true" default:"127.0.0.1:9466" desc:"the same of a rekey that runs by itself"`
+	ShipAdmin       string        `split_words:"true" default:"127.0.0.1:9465" desc:"the same for ship"`
+	RekeyAdmin      string        `split_words:"true" default:"127.0.0.1:9466" desc:"the same for a rekey that is a process of its own"`
 	Pprof           bool          `default:"false" desc:"serve Go's profiles too, at /debug/pprof/ of the admin address"`
 	LogLevel        slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `split_words:"true" default:"text" desc:"text or json"`
