@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Summary is what an end record says beyond its Record, as Zeek's conn.log does.
+// Summary is what an end record holds beyond its Record. Zeek's conn.log has the same
+// fields.
 type Summary struct {
 	Duration    float64 // seconds from the first to the last packet; 0 is left out
 	ConnState   string  // SF, S0, REJ ...; empty is left out
@@ -22,9 +23,9 @@ type Summary struct {
 	RespBytes   int64
 }
 
-// AppendRecord appends rec as the Zeek package writes it: one JSON object, no
-// line end. An end record gets no more than rec knows: its conn_state is SF where
-// the connection was closed, and left out otherwise.
+// AppendRecord appends rec as the Zeek package writes it: one JSON object without a
+// line end. For an end record it writes only what rec holds: conn_state is SF if the
+// connection was closed, and is left out otherwise.
 func AppendRecord(dst []byte, rec *Record) []byte {
 	if rec.Kind == Packet {
 		dst = appendFlow(dst, `{"ev":"pkt","ts":`, rec)
@@ -37,27 +38,27 @@ func AppendRecord(dst []byte, rec *Record) []byte {
 	return appendSent(dst, rec)
 }
 
-// AppendEnd appends an end record with its summary. The conn_state written is the
-// summary's; rec.Closed is not looked at.
+// AppendEnd appends an end record with its summary. It writes the summary's conn_state
+// and ignores rec.Closed.
 func AppendEnd(dst []byte, rec *Record, sum *Summary) []byte {
 	dst = appendFlow(dst, `{"ev":"end","ts":`, rec)
 	if sum.Duration > 0 {
 		dst = appendFloat(append(dst, `,"duration":`...), sum.Duration)
 	}
-	dst = appendWord(dst, `,"conn_state":"`, sum.ConnState)
-	dst = appendWord(dst, `,"history":"`, sum.History)
+	dst = appendPlain(dst, `,"conn_state":"`, sum.ConnState)
+	dst = appendPlain(dst, `,"history":"`, sum.History)
 	dst = strconv.AppendUint(append(dst, `,"orig_pkts":`...), sum.OrigPkts, 10)
 	dst = strconv.AppendUint(append(dst, `,"resp_pkts":`...), sum.RespPkts, 10)
 	dst = strconv.AppendUint(append(dst, `,"orig_ip_bytes":`...), sum.OrigIPBytes, 10)
 	dst = strconv.AppendUint(append(dst, `,"resp_ip_bytes":`...), sum.RespIPBytes, 10)
-	dst = appendKnown(dst, `,"orig_bytes":`, sum.OrigBytes)
-	dst = appendKnown(dst, `,"resp_bytes":`, sum.RespBytes)
+	dst = appendPresent(dst, `,"orig_bytes":`, sum.OrigBytes)
+	dst = appendPresent(dst, `,"resp_bytes":`, sum.RespBytes)
 	return appendSent(dst, rec)
 }
 
-// AppendConn appends what conn.log says of the connection that rec, an end record,
-// and its summary are of: its ts is that of the first packet. What Zeek knows beyond
-// them (service, missed_bytes) is left out.
+// AppendConn appends the record of conn.log for the connection of rec, an end record,
+// and its summary. Its ts is the time of the first packet. The fields that neither
+// holds (service, missed_bytes) are left out.
 func AppendConn(dst []byte, rec *Record, sum *Summary) []byte {
 	first := *rec
 	first.TS -= int64(math.Round(sum.Duration * 1e6))
@@ -65,10 +66,10 @@ func AppendConn(dst []byte, rec *Record, sum *Summary) []byte {
 	if sum.Duration > 0 {
 		dst = appendFloat(append(dst, `,"duration":`...), sum.Duration)
 	}
-	dst = appendKnown(dst, `,"orig_bytes":`, sum.OrigBytes)
-	dst = appendKnown(dst, `,"resp_bytes":`, sum.RespBytes)
-	dst = appendWord(dst, `,"conn_state":"`, sum.ConnState)
-	dst = appendWord(dst, `,"history":"`, sum.History)
+	dst = appendPresent(dst, `,"orig_bytes":`, sum.OrigBytes)
+	dst = appendPresent(dst, `,"resp_bytes":`, sum.RespBytes)
+	dst = appendPlain(dst, `,"conn_state":"`, sum.ConnState)
+	dst = appendPlain(dst, `,"history":"`, sum.History)
 	dst = strconv.AppendUint(append(dst, `,"orig_pkts":`...), sum.OrigPkts, 10)
 	dst = strconv.AppendUint(append(dst, `,"orig_ip_bytes":`...), sum.OrigIPBytes, 10)
 	dst = strconv.AppendUint(append(dst, `,"resp_pkts":`...), sum.RespPkts, 10)
@@ -76,6 +77,7 @@ func AppendConn(dst []byte, rec *Record, sum *Summary) []byte {
 	return append(dst, '}')
 }
 
+// appendFlow appends the fields that every kind of record has.
 func appendFlow(dst []byte, start string, rec *Record) []byte {
 	dst = appendFloat(append(dst, start...), float64(rec.TS)/1e6)
 	dst = appendText(dst, `,"uid":`, rec.UID)
@@ -88,9 +90,10 @@ func appendFlow(dst []byte, start string, rec *Record) []byte {
 		dst = rec.Resp.Addr().AppendTo(append(dst, `,"id.resp_h":"`...))
 		dst = strconv.AppendUint(append(dst, `","id.resp_p":`...), uint64(rec.Resp.Port()), 10)
 	}
-	return appendWord(dst, `,"proto":"`, protoName(rec.Proto))
+	return appendPlain(dst, `,"proto":"`, protoName(rec.Proto))
 }
 
+// protoName is Zeek's name of a transport protocol.
 func protoName(proto uint8) string {
 	switch proto {
 	case TCP:
@@ -103,43 +106,46 @@ func protoName(proto uint8) string {
 	return "unknown_transport"
 }
 
+// appendPacket appends the fields of a packet record, and closes the object.
 func appendPacket(dst []byte, rec *Record) []byte {
 	dst = strconv.AppendUint(append(dst, `,"n":`...), uint64(rec.N), 10)
 	dst = strconv.AppendBool(append(dst, `,"is_orig":`...), rec.FromOrig)
-	dst = appendKnown(dst, `,"ip_len":`, int64(rec.IPLen))
-	dst = appendKnown(dst, `,"plen":`, int64(rec.PayloadLen))
-	dst = appendKnown(dst, `,"ttl":`, int64(rec.TTL))
-	dst = appendKnown(dst, `,"flags":`, int64(rec.Flags))
-	dst = appendKnown(dst, `,"win":`, int64(rec.Window))
+	dst = appendPresent(dst, `,"ip_len":`, int64(rec.IPLen))
+	dst = appendPresent(dst, `,"plen":`, int64(rec.PayloadLen))
+	dst = appendPresent(dst, `,"ttl":`, int64(rec.TTL))
+	dst = appendPresent(dst, `,"flags":`, int64(rec.Flags))
+	dst = appendPresent(dst, `,"win":`, int64(rec.Window))
 	if len(rec.Hdr) > 0 {
 		dst = base64.StdEncoding.AppendEncode(append(dst, `,"hdr":"`...), rec.Hdr)
 		dst = append(dst, '"')
 	}
-	return append(appendWord(dst, `,"hdr_why":"`, rec.HdrWhy.String()), '}')
+	return append(appendPlain(dst, `,"hdr_why":"`, rec.HdrWhy.String()), '}')
 }
 
+// appendSent appends the number of packet records, and closes the object.
 func appendSent(dst []byte, rec *Record) []byte {
 	dst = strconv.AppendUint(append(dst, `,"sent":`...), uint64(rec.Sent), 10)
 	return append(dst, '}')
 }
 
-// appendWord appends a string that needs no escapes, unless it is empty.
-func appendWord(dst []byte, name, word string) []byte {
+// appendPlain appends a string that needs no escapes, unless it is empty.
+func appendPlain(dst []byte, name, word string) []byte {
 	if word == "" {
 		return dst
 	}
 	return append(append(append(dst, name...), word...), '"')
 }
 
-func appendKnown(dst []byte, name string, n int64) []byte {
+// appendPresent appends a number, unless it is Absent.
+func appendPresent(dst []byte, name string, n int64) []byte {
 	if n == Absent {
 		return dst
 	}
 	return strconv.AppendInt(append(dst, name...), n, 10)
 }
 
-// appendFloat writes the shortest decimal that reads back as f, always with a
-// point, and with an exponent below a millionth, as Zeek does.
+// appendFloat appends the shortest decimal that reads back as f. Like Zeek, it always
+// writes a point, and an exponent for less than a millionth.
 func appendFloat(dst []byte, f float64) []byte {
 	switch {
 	case f == math.Trunc(f):
@@ -151,7 +157,7 @@ func appendFloat(dst []byte, f float64) []byte {
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }
 
-// appendText appends text that came from outside as a JSON string.
+// appendText appends a JSON string. The text comes from outside and may need escapes.
 func appendText(dst []byte, name string, text []byte) []byte {
 	dst = append(dst, name...)
 	if printable(text) && !bytes.ContainsAny(text, "\"\\") {

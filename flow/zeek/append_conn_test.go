@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestAppendConn holds that what is written is read back: the first packet's time
-// and all that the summary has.
+// A record of conn.log that is written must be read back the same: the time of the first
+// packet, and all of the summary.
 func TestAppendConn(t *testing.T) {
 	end := Record{Kind: End, TS: 1_700_000_002_500_000, UID: []byte("C1"), Sensor: []byte("north"), Proto: UDP, Sent: 3,
 		Orig: netip.MustParseAddrPort("[fd00::1]:1"), Resp: netip.MustParseAddrPort("[fd00::2]:53")}

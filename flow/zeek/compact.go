@@ -5,9 +5,9 @@ import (
 	"net/netip"
 )
 
-// endless reports whether a record leaves the flow's two ends out, as the
-// package's compact form does in all but a flow's first record.
-func (f *fields) endless() bool {
+// withoutEndpoints reports whether a record leaves out both endpoints of the flow. The
+// Zeek package's compact form does so in every record of a flow but the first.
+func (f *fields) withoutEndpoints() bool {
 	for _, at := range [...]field{fOrigH, fOrigP, fRespH, fRespP} {
 		if f.values[at].kind != absent {
 			return false
@@ -16,10 +16,10 @@ func (f *fields) endless() bool {
 	return true
 }
 
-// endsOfHeader reads a packet's ends and protocol from its IPv4 header, where the
-// record leaves them out. The package writes them wherever a header does not tell.
-// ICMP has no ports in its header: the flow's first record has what Zeek takes for them.
-func (f *fields) endsOfHeader(rec *Record) {
+// endpointsFromHeader reads the endpoints and the protocol from the packet's IPv4 header.
+// The Zeek package leaves them out only if the header has them. ICMP has no ports in its
+// header; the flow's first record holds what Zeek uses instead.
+func (f *fields) endpointsFromHeader(rec *Record) {
 	hdr := rec.Hdr
 	if len(hdr) < 20 || hdr[0]>>4 != 4 || int(hdr[0]&15)*4 < 20 {
 		f.refuse(FieldMissing, "id.orig_h", "without it, hdr must hold a whole IPv4 header")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// without takes fields out of a record.
+// without removes fields from a record.
 func without(t *testing.T, line string, names ...string) string {
 	t.Helper()
 	var all map[string]json.RawMessage
@@ -25,28 +25,28 @@ func without(t *testing.T, line string, names ...string) string {
 	return string(out)
 }
 
-var ends = []string{"id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto"}
+var endpointFields = []string{"id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto"}
 
-// A record of the compact form says what the full one says.
+// A record in the compact form must decode to the same as the full one.
 func TestCompactFormIsTheFullOne(t *testing.T) {
 	input, err := os.ReadFile("testdata/records.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	looked := 0
+	seen := 0
 	for line := range bytes.Lines(input) {
 		var d Decoder
 		var full Record
 		if d.Decode(line, &full) != nil || full.Kind != Packet || full.HdrWhy != Whole || !full.Orig.Addr().Is4() || full.Proto == ICMP {
 			continue
 		}
-		looked++
-		if compact := mustDecode(t, without(t, string(line), ends...)); !same(compact, full) {
+		seen++
+		if compact := mustDecode(t, without(t, string(line), endpointFields...)); !same(compact, full) {
 			t.Errorf("got  %+v\nwant %+v", compact, full)
 		}
 	}
-	if looked < 10 {
-		t.Errorf("only %d packet records looked at", looked)
+	if seen < 10 {
+		t.Errorf("only %d packet records looked at", seen)
 	}
 }
 
@@ -61,14 +61,14 @@ func TestCompactFormWithoutPorts(t *testing.T) {
 	}
 }
 
-// Where nothing tells the ends, the record is refused for the first that it lacks.
+// If nothing has the endpoints, the record must be refused for the first missing field.
 func TestCompactFormRefuses(t *testing.T) {
 	for name, line := range map[string]string{
-		"no header":          without(t, pktLine, append(ends, "hdr")...),
-		"an empty header":    without(t, with("hdr", `""`), ends...),
-		"a cut header":       without(t, with("hdr", `"RQAAPAAAQAAvBg=="`), ends...),
-		"IPv6":               without(t, with("hdr", `"YAAAAAAUBkAgAQ24AAAAAAAAAAAAAAAFIAENuAAAAAAAAAAAAAAAQw=="`), ends...),
-		"one of the ends":    without(t, pktLine, "id.orig_h"),
+		"no header":          without(t, pktLine, append(endpointFields, "hdr")...),
+		"an empty header":    without(t, with("hdr", `""`), endpointFields...),
+		"a cut header":       without(t, with("hdr", `"RQAAPAAAQAAvBg=="`), endpointFields...),
+		"IPv6":               without(t, with("hdr", `"YAAAAAAUBkAgAQ24AAAAAAAAAAAAAAAFIAENuAAAAAAAAAAAAAAAQw=="`), endpointFields...),
+		"one endpoint":       without(t, pktLine, "id.orig_h"),
 		"a conn.log without": `{"ts":1.0,"uid":"C1","conn_state":"SF","hdr":"RQAAVAABAABAAY5WxjNkFMAAAgoAALOvAAMAAQ=="}`,
 	} {
 		d := Decoder{Conns: true}

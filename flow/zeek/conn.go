@@ -2,9 +2,9 @@ package zeek
 
 import "math"
 
-// ofConnLog reports whether the object is a record of conn.log: it says so by its
-// tag or path, or has what only conn.log has.
-func (f *fields) ofConnLog() bool {
+// isConnLog reports whether the object is a record of conn.log: its tag or path says so,
+// or it has a field that only conn.log has.
+func (f *fields) isConnLog() bool {
 	if f.values[fUID].kind == absent {
 		return false
 	}
@@ -12,6 +12,7 @@ func (f *fields) ofConnLog() bool {
 		f.isText(fPath) && string(f.bytes(f.values[fPath])) == "conn"
 }
 
+// conn reads the fields of conn.log.
 func (f *fields) conn(c *ConnFields) {
 	*c = ConnFields{
 		Duration:    f.duration(fDuration, "duration"),
@@ -22,18 +23,18 @@ func (f *fields) conn(c *ConnFields) {
 		RespPkts:    f.optional(fRespPkts, "resp_pkts", math.MaxInt64),
 		OrigIPBytes: f.optional(fOrigIPBytes, "orig_ip_bytes", math.MaxInt64),
 		RespIPBytes: f.optional(fRespIPBytes, "resp_ip_bytes", math.MaxInt64),
-		Service:     f.words(fService, "service", MaxWords),
-		State:       f.words(fConnState, "conn_state", MaxWords),
-		History:     f.words(fHistory, "history", MaxWords),
+		Service:     f.optionalText(fService, "service", MaxText),
+		State:       f.optionalText(fConnState, "conn_state", MaxText),
+		History:     f.optionalText(fHistory, "history", MaxText),
 	}
 }
 
-// duration reads seconds as microseconds; Absent where there is none.
+// duration reads seconds and returns microseconds; Absent if the field is absent.
 func (f *fields) duration(at field, name string) int64 {
 	if f.values[at].kind == absent {
 		return Absent
 	}
-	if !f.has(at, name, number, number, "a number of seconds") {
+	if !f.require(at, name, number, number, "a number of seconds") {
 		return 0
 	}
 	v := f.values[at]

@@ -7,6 +7,7 @@ import (
 	"testing"
 )
 
+// decodeConn decodes a line with Conns set.
 func decodeConn(line string) (Record, error) {
 	d := Decoder{Conns: true}
 	var rec Record
@@ -29,15 +30,15 @@ func TestDecodeConn(t *testing.T) {
 		t.Errorf("got  %+v %v\nwant %+v", got, err, want)
 	}
 	if got := mustDecode(t, connLine); got.Kind != Other || string(got.UID) != "C1tnTkaNJGbLXXVq2" {
-		t.Errorf("not asked for: %+v", got)
+		t.Errorf("without Conns: %+v", got)
 	}
 	if got, err := decodeConn(pktLine); err != nil || got.Kind != Packet || got.Conn != nil {
 		t.Errorf("a packet record: %+v %v", got, err)
 	}
 }
 
-// A record of conn.log is known by its tag, its path or its conn_state.
-func TestDecodeConnSigns(t *testing.T) {
+// A record of conn.log is recognised by its tag, its path or its conn_state.
+func TestConnLogIsRecognised(t *testing.T) {
 	bare := `{"uid":"C1","ts":1e9,"id.orig_h":"::1","id.orig_p":1,"id.resp_h":"::2","id.resp_p":2,"proto":"icmp"}`
 	none := ConnFields{Absent, Absent, Absent, Absent, Absent, Absent, Absent, Absent, nil, nil, nil}
 	for line, kind := range map[string]Kind{

@@ -2,44 +2,43 @@ package zeek
 
 import "fmt"
 
-// Decoder turns JSON records into Records. The zero Decoder is ready for use; it
-// belongs to one goroutine.
+// Decoder turns JSON into Records. The zero Decoder is ready for use. Only one goroutine
+// may use it.
 type Decoder struct {
-	// Conns: records of conn.log are read too, as Kind Conn.
+	// Conns makes it read the records of conn.log, too, as Kind Conn.
 	Conns bool
-	// Limits of a record; a field that is 0 has its default. Set before the first Decode.
+	// Limits of a record. 0 means the default. Set them before the first Decode.
 	Limits Limits
 
-	limits  Limits // what holds: without zeros
-	scratch []byte // what strings with escapes mean
+	limits  Limits // Limits with the defaults filled in
+	scratch []byte // the strings that had escapes, without them
 	hdr     [MaxHdr]byte
 	conn    ConnFields
 }
 
-// Decode reads one JSON object into rec. Fields may come in any order, the last
-// of several with one name counts, fields that it does not know are passed over.
+// Decode reads one JSON object into rec. Fields may come in any order. Of several with
+// one name the last counts. Unknown fields are skipped.
 //
-// The record may be bare, as Zeek writes it, or as what lies between Zeek and us
-// has changed it:
+// The record may be as Zeek writes it, or as the programs between Zeek and us change it:
 //
-//   - tagged by zeek-kafka's tag_json: {"serveflow": {...}}; any tag will do;
-//   - with fields added, as json-streaming-logs' _path and _write_ts;
+//   - with a tag by zeek-kafka's tag_json: {"serveflow": {...}}, with any tag;
+//   - with more fields, such as _path and _write_ts of json-streaming-logs;
 //   - with id_orig_h, or "id":{"orig_h":...}, for id.orig_h, and so for all four;
-//   - in an envelope, as a text or as an object: in event.original or message
+//   - in an envelope, as a string or as an object: in event.original or message
 //     (Filebeat, Elastic Agent, Logstash, Vector), log (Fluent Bit) or payload
-//     (Kafka Connect). Two envelopes may lie around one record. Their other fields
-//     are passed over: none of them is taken for the sensor's name;
+//     (Kafka Connect). There may be two envelopes around one record. Their other
+//     fields are skipped, and none of them becomes the sensor's name;
 //   - as a JSON string (Kafka Connect's JsonConverter without schemas);
-//   - without id.* and proto, in the package's compact form: a packet's follow from
-//     hdr, an end record goes without;
+//   - without id.* and proto, in the Zeek package's compact form: for a packet they
+//     are read from hdr, an end record has none;
 //   - with ts in seconds since the epoch, in milliseconds, or in ISO 8601.
 //
-// A well-formed object without "ev" is of another log, and an envelope around
-// something that is no object is of another program: Kind Other, no error. What
-// begins as an object inside an envelope and is not a whole one is an error.
+// An object without "ev" belongs to another log, and an envelope around something that
+// is no object belongs to another program: Kind Other, no error. If an envelope holds
+// the beginning of an object, but not all of it, that is an error.
 //
-// rec's byte slices alias line and the Decoder and hold until the next Decode.
-// The error is an *Error; rec is then undefined.
+// The byte slices of rec alias line and the Decoder, and are valid until the next
+// Decode. The error is an *Error; rec is then undefined.
 func (d *Decoder) Decode(line []byte, rec *Record) error {
 	d.scratch = d.scratch[:0]
 	if d.limits.Record == 0 {
@@ -68,17 +67,17 @@ func (d *Decoder) Decode(line []byte, rec *Record) error {
 	return nil
 }
 
-// tooLong is the error of a line beyond the cap. Its scratch would stay with the
-// Decoder: memory must not follow what a stranger writes.
+// tooLong is the error of a line longer than the limit. Decode does not read such a line:
+// the scratch buffer would grow with it and stay that large.
 func tooLong(bytes, most int) *Error {
 	return &Error{Reason: TooLong, Detail: fmt.Sprintf("%d bytes, at most %d", bytes, most)}
 }
 
-// record converts the fields by the kind of record that they make up.
+// record converts the fields, according to the kind of record.
 func (f *fields) record(rec *Record) {
 	if f.values[fEv].kind == absent {
-		if !f.d.Conns || !f.ofConnLog() {
-			rec.UID = f.uidIfGood()
+		if !f.d.Conns || !f.isConnLog() {
+			rec.UID = f.validUID()
 			return
 		}
 		rec.Kind, rec.Conn = Conn, &f.d.conn
@@ -100,16 +99,16 @@ func (f *fields) record(rec *Record) {
 	}
 }
 
-// flow reads what all kinds of record have.
+// flow reads the fields that every kind of record has.
 func (f *fields) flow(rec *Record) {
 	rec.TS = f.micros(fTS, "ts")
 	rec.UID = f.uid(fUID, "uid")
-	rec.Sensor = f.words(fSensor, "sensor", MaxSensor)
-	if rec.Kind == Conn || !f.endless() {
+	rec.Sensor = f.optionalText(fSensor, "sensor", MaxSensor)
+	if rec.Kind == Conn || !f.withoutEndpoints() {
 		rec.Orig = f.endpoint(fOrigH, "id.orig_h", fOrigP, "id.orig_p")
 		rec.Resp = f.endpoint(fRespH, "id.resp_h", fRespP, "id.resp_p")
 	} else if rec.Kind == Packet {
-		return // the header tells, and the protocol too
+		return // the packet's header has the endpoints and the protocol
 	}
 	switch string(f.text(fProto, "proto")) {
 	case "tcp":
@@ -124,6 +123,7 @@ func (f *fields) flow(rec *Record) {
 	}
 }
 
+// packet reads the fields of a packet record.
 func (f *fields) packet(rec *Record) {
 	rec.N = uint32(f.uint(fN, "n", 1, 1<<32-1))
 	rec.FromOrig = f.bool(fIsOrig, "is_orig")
@@ -134,11 +134,12 @@ func (f *fields) packet(rec *Record) {
 	rec.Window = int32(f.optional(fWin, "win", 65535))
 	rec.Hdr = f.base64(fHdr, "hdr")
 	rec.HdrWhy = f.why(fHdrWhy, "hdr_why")
-	if f.endless() {
-		f.endsOfHeader(rec)
+	if f.withoutEndpoints() {
+		f.endpointsFromHeader(rec)
 	}
 }
 
+// end reads the fields of an end record.
 func (f *fields) end(rec *Record) {
 	if f.values[fSent].kind != absent {
 		rec.Sent = uint32(f.uint(fSent, "sent", 0, 1<<32-1))
@@ -148,14 +149,14 @@ func (f *fields) end(rec *Record) {
 	}
 }
 
-// Closed reports whether a connection of a protocol and with a conn_state of
-// conn.log was torn down, and not forgotten in silence.
+// Closed reports whether a connection was closed by FIN or RST, and did not just run
+// into a timeout. It takes the IP protocol number and the conn_state of conn.log.
 func Closed(proto uint8, connState string) bool {
 	return proto == TCP && closed([]byte(connState))
 }
 
-// closed reports whether both sides of a TCP connection are done with it. S2 and
-// S3 are half-closed: the other side may still send.
+// closed reports whether both sides of a TCP connection closed it. S2 and S3 are
+// half-closed: the other side may still send.
 func closed(connState []byte) bool {
 	switch string(connState) {
 	case "SF", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR":

@@ -13,7 +13,7 @@ const (
 	endLine = `{"ev":"end","ts":1362692527.080828,"uid":"ClDKw620o7l2Y4vEY1","id.orig_h":"192.0.2.5","id.orig_p":59856,"id.resp_h":"198.51.100.43","id.resp_p":80,"proto":"tcp","duration":0.21148395538330078,"conn_state":"SF","history":"ShADadFf","orig_pkts":7,"resp_pkts":7,"orig_ip_bytes":512,"resp_ip_bytes":5379,"orig_bytes":136,"resp_bytes":5007,"sent":10}`
 )
 
-// same reports whether two records say the same; nil and empty slices are one.
+// same reports whether two records are equal. A nil slice equals an empty one.
 func same(a, b Record) bool {
 	if !bytes.Equal(a.UID, b.UID) || !bytes.Equal(a.Sensor, b.Sensor) || !bytes.Equal(a.Hdr, b.Hdr) {
 		return false
@@ -86,7 +86,7 @@ func TestDecodeEnd(t *testing.T) {
 	}
 }
 
-// with gives pktLine with one field's value replaced; an empty value takes the field out.
+// with returns pktLine with another value for one field. An empty value removes the field.
 func with(field, value string) string {
 	start := strings.Index(pktLine, `"`+field+`":`)
 	if start < 0 {
@@ -145,7 +145,7 @@ func TestDecodeOther(t *testing.T) {
 	}
 }
 
-// A Decoder keeps nothing from one record for the next.
+// A Decoder must keep nothing from one record for the next.
 func TestDecoderReuse(t *testing.T) {
 	var d Decoder
 	var rec Record

@@ -6,21 +6,21 @@ import (
 	"testing"
 )
 
-// TestFaults holds what becomes of the damage that lines are met with: each is
-// refused for its reason, or taken, and in every shape alike.
+// TestFaults decodes damaged lines. Each must be refused for the given reason, or decoded,
+// and the result must be the same in every envelope.
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name, line    string
-		reason, field string // empty: taken
+		reason, field string // empty if the line is valid
 	}{
-		{"NUL bytes behind a crash", strings.Repeat("\x00", 4096), BadSyntax, ""},
+		{"NUL bytes after a crash", strings.Repeat("\x00", 4096), BadSyntax, ""},
 		{"NUL bytes before a record", "\x00\x00" + pktLine, BadSyntax, ""},
 		{"a NUL byte in a text", with("uid", "\"C\x00\""), BadSyntax, ""},
 		{"an escaped NUL in the uid", with("uid", `"C\u0000"`), FieldType, "uid"},
 		{"an escaped NUL in hdr", with("hdr", `"RQAA\u0000AAA"`), FieldType, "hdr"},
 		{"invalid UTF-8 in the uid", with("uid", "\"C\xc3\x28\""), FieldType, "uid"},
 		{"invalid UTF-8 in the sensor", with("sensor", "\"\xe9dge\""), FieldType, "sensor"},
-		{"invalid UTF-8 where nobody reads", with("query", "\"\xff\xfe\""), "", ""},
+		{"invalid UTF-8 in an unknown field", with("query", "\"\xff\xfe\""), "", ""},
 		{"a uid with a newline", with("uid", `"C1\nC2"`), FieldType, "uid"},
 		{"a uid with a bare newline", with("uid", "\"C1\nC2\""), BadSyntax, ""},
 		{"n of 0", with("n", "0"), FieldRange, "n"},
@@ -36,19 +36,17 @@ func TestFaults(t *testing.T) {
 		{"ts that is not a number, as a text", with("ts", `"NaN"`), FieldType, "ts"},
 		{"ts without end", with("ts", "1e400"), FieldRange, "ts"},
 		{"a cut line", pktLine[:len(pktLine)/2], BadSyntax, ""},
-		{"a cut line with the next one behind it", pktLine[:len(pktLine)/2] + pktLine, BadSyntax, ""},
+		{"a cut line with the next one after it", pktLine[:len(pktLine)/2] + pktLine, BadSyntax, ""},
 
-		// A time like any other by itself: the clock of the partition, which sees
-		// its neighbours, does not believe it.
+		// By itself this time is valid. The clock of the partition does not believe it.
 		{"ts of the year 2076", with("ts", "3371846400.0"), "", ""},
-		// Header bytes are handed on as they are. Cut captures give short ones, and
-		// tunnels a version that is not the addresses': features are taken from
-		// what is there, by what the bytes themselves say.
+		// Header bytes are not checked. Captures that were cut have short ones, and tunnels
+		// another IP version than the addresses. The features use the bytes as they are.
 		{"hdr shorter than an IP header", with("hdr", `"RQAAPA=="`), "", ""},
 		{"hdr of one byte", with("hdr", `"YA=="`), "", ""},
 		{"hdr of no byte", with("hdr", `""`), "", ""},
 		{"hdr of another IP version", with("hdr", `"YAAAAAAUBkAgAQ24AAAAAAAAAAAAAAAFIAENuAAAAAAAAAAAAAAAQw=="`), "", ""},
-		// The cap on a record comes first.
+		// The limit on a record comes first.
 		{"a line of 2 MB", with("padding", `"`+strings.Repeat("x", 2<<20)+`"`), TooLong, ""},
 		{"a uid of 2 MB", with("uid", `"`+strings.Repeat("u", 2<<20)+`"`), TooLong, ""},
 		{"hdr of 2 MB", with("hdr", `"`+strings.Repeat("A", 2<<20)+`"`), TooLong, ""},
@@ -58,10 +56,10 @@ func TestFaults(t *testing.T) {
 	} {
 		checkFault(t, tt.name, tt.line, tt.reason, tt.field)
 		if tt.reason == BadSyntax || tt.reason == TooDeep || len(tt.line) > MaxRecord {
-			continue // in a shape, the line as a whole may be no JSON; or it takes long
+			continue // an envelope changes the error; or this takes too long
 		}
-		for _, shape := range shapes {
-			checkFault(t, tt.name+", "+shape.name, shape.wrap(tt.line), tt.reason, tt.field)
+		for _, envelope := range envelopes {
+			checkFault(t, tt.name+", "+envelope.name, envelope.wrap(tt.line), tt.reason, tt.field)
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// fields holds the fields found in one line and converts them. The first error
-// sticks; what a conversion gives after it has no meaning.
+// fields holds the fields found in one line and converts them. It keeps the first error;
+// the results of conversions after it have no meaning.
 type fields struct {
 	line   []byte
 	values [numFields]value
@@ -17,14 +17,16 @@ type fields struct {
 	err    *Error
 }
 
+// refuse records an error, unless there is one already.
 func (f *fields) refuse(reason, name, detail string) {
 	if f.err == nil {
 		f.err = &Error{Reason: reason, Field: name, Detail: detail}
 	}
 }
 
-// has reports whether a required field is there with one of two kinds.
-func (f *fields) has(at field, name string, a, b kind, want string) bool {
+// require reports whether a field is there and is of one of two kinds. Otherwise it
+// records an error.
+func (f *fields) require(at field, name string, a, b kind, want string) bool {
 	switch f.values[at].kind {
 	case a, b:
 		return true
@@ -36,7 +38,7 @@ func (f *fields) has(at field, name string, a, b kind, want string) bool {
 	return false
 }
 
-// bytes gives what a string means.
+// bytes returns a string without its escapes.
 func (f *fields) bytes(v value) []byte {
 	raw := f.line[v.start:v.end]
 	if v.kind != escaped {
@@ -47,25 +49,28 @@ func (f *fields) bytes(v value) []byte {
 	return f.d.scratch[from:]
 }
 
-// isText reports whether a field is there as a string.
+// isText reports whether a field is there and is a string.
 func (f *fields) isText(at field) bool {
 	k := f.values[at].kind
 	return k == plain || k == escaped
 }
 
+// text reads a required string.
 func (f *fields) text(at field, name string) []byte {
-	if !f.has(at, name, plain, escaped, "a string") {
+	if !f.require(at, name, plain, escaped, "a string") {
 		return nil
 	}
 	return f.bytes(f.values[at])
 }
 
+// bool reads a required true or false.
 func (f *fields) bool(at field, name string) bool {
-	return f.has(at, name, boolTrue, boolFalse, "true or false") && f.values[at].kind == boolTrue
+	return f.require(at, name, boolTrue, boolFalse, "true or false") && f.values[at].kind == boolTrue
 }
 
+// uint reads a required whole number from lo to hi.
 func (f *fields) uint(at field, name string, lo, hi uint64) uint64 {
-	if !f.has(at, name, number, number, "a number") {
+	if !f.require(at, name, number, number, "a number") {
 		return 0
 	}
 	v := f.values[at]
@@ -78,7 +83,7 @@ func (f *fields) uint(at field, name string, lo, hi uint64) uint64 {
 	return n
 }
 
-// optional reads a whole number from 0 to hi; Absent where there is none.
+// optional reads a whole number from 0 to hi; Absent if the field is absent.
 func (f *fields) optional(at field, name string, hi uint64) int64 {
 	if f.values[at].kind == absent {
 		return Absent
@@ -86,6 +91,7 @@ func (f *fields) optional(at field, name string, hi uint64) int64 {
 	return int64(f.uint(at, name, 0, hi))
 }
 
+// micros reads a required time and returns microseconds since the Unix epoch.
 func (f *fields) micros(at field, name string) int64 {
 	var us int64
 	var ok bool
@@ -99,7 +105,7 @@ func (f *fields) micros(at field, name string) int64 {
 		}
 		ok = ok && us >= minTS && us <= maxTS
 	default:
-		f.has(at, name, number, plain, "seconds or milliseconds since the epoch, or ISO 8601")
+		f.require(at, name, number, plain, "seconds or milliseconds since the epoch, or ISO 8601")
 	}
 	if !ok {
 		f.refuse(FieldRange, name, "not between the years 1970 and 2100")
@@ -107,6 +113,7 @@ func (f *fields) micros(at field, name string) int64 {
 	return us
 }
 
+// uid reads a required uid.
 func (f *fields) uid(at field, name string) []byte {
 	uid := f.text(at, name)
 	switch {
@@ -120,9 +127,9 @@ func (f *fields) uid(at field, name string) []byte {
 	return uid
 }
 
-// uidIfGood reads the uid of another log's record; nil where there is none, or a
-// bad one: its faults are not ours to refuse.
-func (f *fields) uidIfGood() []byte {
+// validUID reads the uid of a record of another log. It returns nil if there is none or
+// if it is invalid: such a record is skipped, not refused.
+func (f *fields) validUID() []byte {
 	if f.isText(fUID) {
 		if uid := f.bytes(f.values[fUID]); len(uid) <= MaxUID && printable(uid) {
 			return uid
@@ -131,8 +138,8 @@ func (f *fields) uidIfGood() []byte {
 	return nil
 }
 
-// words reads a text of at most so many bytes; nil where there is none.
-func (f *fields) words(at field, name string, most int) []byte {
+// optionalText reads a string of at most this many bytes; nil if the field is absent.
+func (f *fields) optionalText(at field, name string, most int) []byte {
 	if f.values[at].kind == absent {
 		return nil
 	}
@@ -146,6 +153,7 @@ func (f *fields) words(at field, name string, most int) []byte {
 	return text
 }
 
+// endpoint reads a required address and port.
 func (f *fields) endpoint(host field, hostName string, port field, portName string) netip.AddrPort {
 	addr, ok := parseAddr(f.text(host, hostName))
 	if !ok {
@@ -154,13 +162,14 @@ func (f *fields) endpoint(host field, hostName string, port field, portName stri
 	return netip.AddrPortFrom(addr, uint16(f.uint(port, portName, 0, 65535)))
 }
 
-// parseAddr reads an address without a copy of its text: ParseAddr keeps the
-// text only in its error and in a zone, and neither leaves here.
+// parseAddr reads an address without copying its text. That is safe: ParseAddr keeps the
+// text only in its error and in a zone, and neither is returned.
 func parseAddr(b []byte) (netip.Addr, bool) {
 	addr, err := netip.ParseAddr(unsafe.String(unsafe.SliceData(b), len(b)))
 	return addr, err == nil && addr.Zone() == ""
 }
 
+// base64 reads header bytes; nil if the field is absent.
 func (f *fields) base64(at field, name string) []byte {
 	if f.values[at].kind == absent {
 		return nil
@@ -171,12 +180,14 @@ func (f *fields) base64(at field, name string) []byte {
 		return nil
 	}
 	n, err := base64.StdEncoding.Decode(f.d.hdr[:], src)
-	if err != nil || base64.StdEncoding.EncodedLen(n) != len(src) { // Decode passes over line ends
+	if err != nil || base64.StdEncoding.EncodedLen(n) != len(src) { // Decode skips line ends
 		f.refuse(FieldType, name, "not padded base64")
 	}
 	return f.d.hdr[:n]
 }
 
+// why reads hdr_why. An unknown word counts as Whole: it is no reason to refuse the
+// record.
 func (f *fields) why(at field, name string) Why {
 	if f.values[at].kind == absent {
 		return Whole

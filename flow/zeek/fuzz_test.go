@@ -11,8 +11,8 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	var rec Record
 	v6 := strings.NewReplacer("192.0.2.5", "2001:db8::5", "198.51.100.43", "2001:db8::43").Replace(pktLine)
 	lines := []string{pktLine, endLine, v6, with("ts", "1362692526.9390841"), with("ts", "1362692526939"), with("ts", `"2013-03-07T22:42:06.939084+01:00"`)}
-	for _, shape := range shapes {
-		lines = append(lines, shape.wrap(pktLine), shape.wrap(connLine), shape.wrap(dnsLine))
+	for _, envelope := range envelopes {
+		lines = append(lines, envelope.wrap(pktLine), envelope.wrap(connLine), envelope.wrap(dnsLine))
 	}
 	for _, text := range lines {
 		line := []byte(text)
@@ -35,9 +35,9 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(line))
 	}
-	for _, shape := range shapes {
-		f.Add([]byte(shape.wrap(pktLine)))
-		f.Add([]byte(shape.wrap(connLine)))
+	for _, envelope := range envelopes {
+		f.Add([]byte(envelope.wrap(pktLine)))
+		f.Add([]byte(envelope.wrap(connLine)))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		fuzzDecode(t, line, false)

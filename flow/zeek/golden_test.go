@@ -12,15 +12,15 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestGolden holds what the decoder reads from real records: converted captures
-// of the lab, and a few written by hand; and those in every shape that is met.
+// TestGolden compares what the decoder reads with the golden files: records of converted
+// captures, a few written by hand, and some in every envelope.
 func TestGolden(t *testing.T) {
-	shapes, err := filepath.Glob("testdata/shapes/*.jsonl")
-	if err != nil || len(shapes) == 0 {
-		t.Fatal("no shapes", err)
+	envelopes, err := filepath.Glob("testdata/shapes/*.jsonl")
+	if err != nil || len(envelopes) == 0 {
+		t.Fatal("no envelopes", err)
 	}
 	t.Run("records", func(t *testing.T) { checkGolden(t, "testdata/records.jsonl", &Decoder{}) })
-	for _, file := range shapes {
+	for _, file := range envelopes {
 		t.Run(filepath.Base(file), func(t *testing.T) { checkGolden(t, file, &Decoder{Conns: true}) })
 	}
 }
@@ -61,7 +61,7 @@ func checkGolden(t *testing.T, file string, d *Decoder) {
 	}
 }
 
-// TestAppendRecord holds that a record is written as it was read, to the byte.
+// A record must be written byte for byte as it was read.
 func TestAppendRecord(t *testing.T) {
 	input, err := os.ReadFile("testdata/records.jsonl")
 	if err != nil {
@@ -104,8 +104,8 @@ func TestAppendEnd(t *testing.T) {
 	}
 }
 
-// Zeek writes a float with the fewest digits, a point in any case, and an
-// exponent below a millionth.
+// Zeek writes a float with the fewest digits, always with a point, and with an exponent
+// for less than a millionth.
 func TestAppendFloat(t *testing.T) {
 	for f, want := range map[float64]string{
 		0: "0.0", 1700000000: "1700000000.0", 1362692526.939084: "1362692526.939084", 943755158.54086: "943755158.54086",

@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// Limits hold whatever a record says. What is beyond them is refused at the first
-// byte too many.
+// Limits bound what the decoder reads of one record. It refuses a record at the first
+// byte beyond them.
 type Limits struct {
-	Record  int // bytes of a record with all that lies around it
-	Nesting int // how deep objects and arrays may lie in others
-	Keys    int // of all its objects together; an envelope's are counted by themselves
-	String  int // bytes of one string or key as it is written, escapes and all
+	Record  int // bytes of a record with its envelopes
+	Nesting int // how deep objects and arrays may be nested
+	Keys    int // of all its objects together; those of an envelope are counted separately
+	String  int // bytes of one string or key, with its escapes
 }
 
-// OrDefault fills in what is 0 with limits far beyond what Zeek writes.
+// OrDefault replaces each 0 by a default, far beyond what Zeek writes.
 func (l Limits) OrDefault() Limits {
 	return Limits{
 		Record:  cmp.Or(l.Record, MaxRecord),
@@ -31,7 +31,7 @@ func (l Limits) Validate() error {
 		name         string
 		is, low, top int
 	}{
-		// The least that the package's own records, and their usual envelopes, need.
+		// The lowest values are what the Zeek package's records and the usual envelopes need.
 		{"SERVEFLOW_MAX_RECORD_BYTES", l.Record, 4 << 10, 16 << 20},
 		{"SERVEFLOW_MAX_NESTING", l.Nesting, 4, 1000},
 		{"SERVEFLOW_MAX_KEYS", l.Keys, 64, 1 << 20},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each limit is held to the byte, and named where it is passed.
+// Each limit must be exact to the byte, and the error must name it.
 func TestLimits(t *testing.T) {
 	members := func(n int) string { return `{` + strings.Repeat(`"k":{},`, n-1) + `"last":1}` }
 	inside := func(n int) string { return `{"id":{` + strings.Repeat(`"k":1,`, n-2) + `"last":1}}` }
@@ -46,7 +46,7 @@ func nestedArrays(n int) string {
 	return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`
 }
 
-// A record in an envelope is a string that may be as long as a record.
+// A record in an envelope is a string. It may be as long as a record.
 func TestEnvelopesMayBeLong(t *testing.T) {
 	padded := pktLine[:len(pktLine)-1] + strings.Repeat(" ", MaxString) + "}"
 	var rec Record
@@ -69,8 +69,8 @@ func TestLimitsAreValidated(t *testing.T) {
 	}
 }
 
-// BenchmarkRefuse is what a record costs that is refused: no more than one that is
-// taken, however large it is.
+// BenchmarkRefuse is the cost of a record that is refused. However large the record is, it
+// must not cost more than a valid one.
 func BenchmarkRefuse(b *testing.B) {
 	for name, line := range map[string]string{
 		"keys":    `{` + strings.Repeat(`"k":1,`, 40_000) + `"ev":"pkt"}`,

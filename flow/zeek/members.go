@@ -2,8 +2,8 @@ package zeek
 
 import "bytes"
 
-// scan finds where the fields of the line's object lie, and checks that the line
-// is one JSON object and nothing else.
+// scan finds where each field is in the line, and checks that the line is one JSON
+// object and nothing else.
 func (f *fields) scan() *Error {
 	s := scanner{line: f.line, limits: &f.d.limits}
 	if !s.take('{') {
@@ -18,7 +18,7 @@ func (f *fields) scan() *Error {
 	return nil
 }
 
-// members steps over the members of the object, to behind its closing brace.
+// members reads the members of the object, up to and including its closing brace.
 func (f *fields) members(s *scanner) bool {
 	at, ok := f.key(s)
 	for ok {
@@ -27,8 +27,8 @@ func (f *fields) members(s *scanner) bool {
 			return false
 		}
 		f.values[at] = v
-		if next := s.guess(at); next != fNone {
-			if at = next; !s.counted() {
+		if next := s.usualKey(at); next != fNone {
+			if at = next; !s.countKey() {
 				return false
 			}
 			continue
@@ -43,9 +43,9 @@ func (f *fields) members(s *scanner) bool {
 	return false
 }
 
-// key steps over a key and its colon, and names the field.
+// key reads a key and its colon, and returns the field.
 func (f *fields) key(s *scanner) (field, bool) {
-	if !s.take('"') || !s.counted() {
+	if !s.take('"') || !s.countKey() {
 		return fNone, false
 	}
 	key, ok := s.str()
@@ -59,8 +59,8 @@ func (f *fields) key(s *scanner) (field, bool) {
 	return at, true
 }
 
-// keyBefore names the member whose value begins at a place, where its key is one
-// that can be shown.
+// keyBefore returns the key of the member whose value begins at line[at]. It returns ""
+// if there is none, or if the key is not fit for an error message.
 func keyBefore(line []byte, at int) string {
 	head := bytes.TrimRight(line[:at], " \t\r\n:")
 	if len(head) == 0 || head[len(head)-1] != '"' {

@@ -1,6 +1,6 @@
 package zeek
 
-// field is one that a record can have and that we read.
+// field is a field that the decoder reads.
 type field uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 	fConnState
 	fSent
 
-	// Of conn.log alone.
+	// Only in conn.log.
 	fPath
 	fDuration
 	fService
@@ -39,20 +39,20 @@ const (
 	fOrigIPBytes
 	fRespIPBytes
 
-	// What an envelope can hold a record in, the surest first.
+	// Envelope fields that can hold a record. If several do, the first of these counts.
 	fOriginal
 	fMessage
 	fLog
 	fPayload
 
-	// Objects whose members we read as fields of their own.
+	// Objects whose members are fields, too.
 	fID
 	fEvent
 	numFields
 )
 
-// fieldOf names the field of a key. It is a switch and not a map because the
-// compiler turns it into a search by length, twice as fast.
+// fieldOf returns the field of a key. The compiler turns the switch into a search by
+// length, which is twice as fast as a map.
 func fieldOf(key []byte) field {
 	switch string(key) {
 	case "ev":
@@ -133,7 +133,7 @@ func fieldOf(key []byte) field {
 	return fNone
 }
 
-// fieldWithin names the field of a key in one of the objects whose members we read.
+// fieldWithin returns the field of a key in the object fID or fEvent.
 func fieldWithin(object field, key []byte) field {
 	if object == fEvent {
 		if string(key) == "original" {
@@ -154,9 +154,10 @@ func fieldWithin(object field, key []byte) field {
 	return fNone
 }
 
-// followers holds the key that Zeek writes behind a field, and its field. It is
-// never written to; as a switch it would cost a tenth of a record's time more.
-var followers = [numFields]struct {
+// usualNext holds, for each field, the text that Zeek usually writes between its value
+// and the next one, and the field of that. It is read only. A switch instead would make
+// Decode a tenth slower.
+var usualNext = [numFields]struct {
 	text string
 	next field
 }{

@@ -2,15 +2,15 @@ package zeek
 
 import "math"
 
-// A record's time lies between the epoch's first second and the year 2100.
+// The time of a record must lie between these, in microseconds: from the first second of
+// the Unix epoch to the year 2100.
 const (
 	minTS = 1e6
 	maxTS = 4102444800e6
 )
 
-// parseUint reads a JSON number that is a plain whole number. ok is false where
-// it has a fraction, an exponent or a sign; too large a number comes back as
-// MaxUint64.
+// parseUint reads a JSON number. ok is false if it has a fraction, an exponent or a sign.
+// For a number that is too large it returns MaxUint64.
 func parseUint(b []byte) (n uint64, ok bool) {
 	for _, c := range b {
 		if c -= '0'; c > 9 {
@@ -25,24 +25,23 @@ func parseUint(b []byte) (n uint64, ok bool) {
 	return n, true
 }
 
-// parseMicros reads a JSON number of seconds since the epoch, or of milliseconds
-// where it has 12 digits or more before the point: no year to 2100 has as many
-// seconds, and no day after March 1973 has fewer milliseconds. It gives whole
-// microseconds, rounded half away from zero. ok is false where the result is not
-// between minTS and maxTS.
+// parseMicros reads a JSON number of seconds since the Unix epoch. With 12 digits or more
+// before the point it is milliseconds: no time until 2100 has as many seconds, and none
+// after March 1973 has fewer milliseconds. It returns microseconds, rounded half up. ok is
+// false if they are not between minTS and maxTS.
 func parseMicros(b []byte) (us int64, ok bool) {
-	places := 0 // behind the point
+	decimals := 0
 	for i, c := range b {
 		switch {
 		case c-'0' <= 9 && i < 18: // 17 digits and a point cannot overflow
 			us = us*10 + int64(c-'0')
-		case c == '.' && places == 0 && len(b)-i <= 7:
-			places = len(b) - i - 1
+		case c == '.' && decimals == 0 && len(b)-i <= 7:
+			decimals = len(b) - i - 1
 		default:
 			return parseMicrosSlow(b)
 		}
 	}
-	for ; places < 6; places++ {
+	for ; decimals < 6; decimals++ {
 		if us > maxTS {
 			return parseMicrosSlow(b)
 		}
@@ -51,31 +50,31 @@ func parseMicros(b []byte) (us int64, ok bool) {
 	return us, us >= minTS && us <= maxTS
 }
 
-// parseMicrosSlow is parseMicros for any JSON number. Zeek itself prints a
-// seventh decimal at times (.4232619 for .423262).
+// parseMicrosSlow is parseMicros for any JSON number. Zeek itself sometimes prints a
+// seventh decimal (.4232619 for .423262).
 func parseMicrosSlow(b []byte) (us int64, ok bool) {
-	var room [32]byte
-	digits, exp := decimal(room[:0], b)
-	places := 6
+	var buf [32]byte
+	digits, exp := decimal(buf[:0], b)
+	unit := 6 // microseconds are 10^-6 seconds
 	if len(digits)+exp >= 12 {
-		places = 3 // milliseconds
+		unit = 3 // and 10^-3 milliseconds
 	}
-	us, ok = shift(digits, exp+places)
+	us, ok = scale(digits, exp+unit)
 	return us, ok && b[0] != '-' && us >= minTS && us <= maxTS
 }
 
-// parseDuration reads a JSON number of seconds as whole microseconds, rounded
-// half away from zero. ok is false where it is negative or longer than a time can be.
+// parseDuration reads a JSON number of seconds and returns microseconds, rounded half up.
+// ok is false if it is negative or more than maxTS.
 func parseDuration(b []byte) (us int64, ok bool) {
-	var room [32]byte
-	digits, exp := decimal(room[:0], b)
-	us, ok = shift(digits, exp+6)
+	var buf [32]byte
+	digits, exp := decimal(buf[:0], b)
+	us, ok = scale(digits, exp+6)
 	return us, ok && us <= maxTS && (b[0] != '-' || len(digits) == 0)
 }
 
-// shift gives digits times 10^exp as a whole number, rounded half up. It works on
-// the decimal digits, so that nothing is rounded twice.
-func shift(digits []byte, exp int) (n int64, ok bool) {
+// scale returns digits times 10^exp as a whole number, rounded half up. It works on the
+// decimal digits, so that it rounds only once.
+func scale(digits []byte, exp int) (n int64, ok bool) {
 	keep := len(digits) + exp // digits of the result; the next one rounds
 	if len(digits) == 0 || keep < 0 {
 		return 0, true
@@ -95,9 +94,9 @@ func shift(digits []byte, exp int) (n int64, ok bool) {
 	return n, true
 }
 
-// decimal splits a JSON number, sign aside, into significant digits and an
-// exponent: digits times 10^exp. Exponents are clamped to a million. The digits
-// are appended to those given.
+// decimal splits a JSON number, without its sign, into significant digits and an
+// exponent: its value is digits times 10^exp. It appends to digits, and limits the
+// exponent to a million.
 func decimal(digits, b []byte) ([]byte, int) {
 	const clamp = 1e6
 	exp, i, point := 0, 0, false

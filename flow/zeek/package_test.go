@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// baselines are the logs that the Zeek package's btests hold a real Zeek to.
+// baselines are the logs that the btests of the Zeek package expect from a real Zeek.
 const baselines = "../../zeek-scripts/testing/Baseline"
 
-// TestPackageRecords reads what the Zeek package writes: every record decodes, a
-// packet record is written back as Zeek wrote it unless its compact form left the
-// ends out, and each flow's packets are numbered from 1 and counted by its end,
-// except where a policy left some out.
+// TestPackageRecords reads what the Zeek package writes. Every record must decode, and a
+// packet record in the full form must be written back as Zeek wrote it. The packets of a
+// flow must be numbered from 1, and its end record must count them, unless a policy
+// leaves some out.
 func TestPackageRecords(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(baselines, "*", "*.log"))
 	if err != nil || len(files) < 30 {

@@ -12,9 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// reference is Decode done slowly with encoding/json, math/big and no care for
-// speed: what the fast decoder is held against. Its shapes are in
-// reference_shapes_test.go.
+// reference does what Decode does, with encoding/json and math/big and without regard to
+// speed. The tests compare the fast decoder with it. reference_envelope_test.go has its
+// envelopes.
 func reference(line []byte, conns bool) (rec Record, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -57,7 +57,7 @@ func reference(line []byte, conns bool) (rec Record, err error) {
 	return rec, nil
 }
 
-// refFields is what encoding/json kept of an object: the last value of each name.
+// refFields is an object as encoding/json reads it: the last value of each name.
 type refFields map[string]json.RawMessage
 
 func (f refFields) has(name string) bool {
@@ -143,7 +143,8 @@ func (f refFields) number(name string) *big.Rat {
 	return r
 }
 
-// refMicros gives seconds, or another unit, as microseconds from lo to the year 2100.
+// refMicros turns a time into microseconds, which must be from lo to the year 2100. perUnit
+// is the number of microseconds in one unit of r.
 func refMicros(r *big.Rat, perUnit, lo int64) int64 {
 	if r.Sign() < 0 {
 		panic("negative")
@@ -189,8 +190,8 @@ func (f refFields) compact() bool {
 	return !f.has("id.orig_h") && !f.has("id.orig_p") && !f.has("id.resp_h") && !f.has("id.resp_p")
 }
 
-// refEnds reads a packet's two ends from its IPv4 header.
-func refEnds(rec *Record) {
+// refEndpoints reads the endpoints of a packet from its IPv4 header.
+func refEndpoints(rec *Record) {
 	hdr := rec.Hdr
 	if len(hdr) < 20 || hdr[0] < 0x45 || hdr[0] > 0x4f {
 		panic("id.orig_h missing")
@@ -266,6 +267,6 @@ func (f refFields) packet(rec *Record) {
 		rec.HdrWhy = Why(max(0, slices.Index([]string{"", "frag", "tunnel", "l2", "snap"}, f.text("hdr_why"))))
 	}
 	if f.compact() {
-		refEnds(rec)
+		refEndpoints(rec)
 	}
 }

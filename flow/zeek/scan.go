@@ -19,37 +19,38 @@ const (
 	nested // an object or an array
 )
 
-// value is where a field's value lies in the line; a string's without its quotes.
+// value is where a field's value is in the line. The quotes of a string are left out.
 type value struct {
 	start, end int32
 	kind       kind
 }
 
-// scanner walks one JSON text. Its methods report false where the text is not
-// strict JSON, or beyond its limits; pos then is where, and over which limit.
+// scanner reads one JSON text. Its methods return false if the text is not strict JSON
+// or exceeds a limit; pos then says where, and exceeded which limit.
 type scanner struct {
-	line   []byte
-	pos    int
-	limits *Limits // nil where nothing can be beyond them
-	keys   int     // seen so far
-	over   string  // the Reason, where it is a limit
-	long   int     // where a string that is too long begins
+	line      []byte
+	pos       int
+	limits    *Limits // nil for a text that was checked before
+	keys      int     // read so far
+	exceeded  string  // the Reason, if a limit was exceeded
+	longStart int     // where a string that is too long begins
 }
 
-// fail makes the error for where the scanner stopped.
+// fail returns the error for the position where the scanner stopped.
 func (s *scanner) fail() *Error {
-	switch s.over {
+	switch s.exceeded {
 	case TooDeep:
 		return &Error{Reason: TooDeep, Detail: "nested deeper than " + strconv.Itoa(s.limits.Nesting)}
 	case TooManyKeys:
 		return &Error{Reason: TooManyKeys, Detail: "more than " + strconv.Itoa(s.limits.Keys) + " keys"}
 	case TooLong:
-		return &Error{Reason: TooLong, Field: keyBefore(s.line, s.long),
+		return &Error{Reason: TooLong, Field: keyBefore(s.line, s.longStart),
 			Detail: "a string of more than " + strconv.Itoa(s.limits.String) + " bytes, to byte " + strconv.Itoa(s.pos)}
 	}
 	return &Error{Reason: BadSyntax, Detail: "not one JSON object: byte " + strconv.Itoa(s.pos)}
 }
 
+// space skips white space.
 func (s *scanner) space() {
 	for s.pos < len(s.line) {
 		switch s.line[s.pos] {
@@ -61,7 +62,7 @@ func (s *scanner) space() {
 	}
 }
 
-// take steps over c, and over the space before it.
+// take skips white space and c. It returns false if c does not come.
 func (s *scanner) take(c byte) bool {
 	if s.takeHere(c) { // Zeek writes no space
 		return true
@@ -70,6 +71,7 @@ func (s *scanner) take(c byte) bool {
 	return s.takeHere(c)
 }
 
+// takeHere skips c, without white space before it.
 func (s *scanner) takeHere(c byte) bool {
 	if s.pos < len(s.line) && s.line[s.pos] == c {
 		s.pos++
@@ -78,10 +80,10 @@ func (s *scanner) takeHere(c byte) bool {
 	return false
 }
 
-// guess steps over the key that Zeek writes behind a field, where it is the one
-// that comes: comparing is cheaper than reading it.
-func (s *scanner) guess(at field) field {
-	f := &followers[at]
+// usualKey skips the key that Zeek usually writes after a field, and returns its field;
+// fNone if another key comes. Comparing a key is cheaper than reading it.
+func (s *scanner) usualKey(at field) field {
+	f := &usualNext[at]
 	if end := s.pos + len(f.text); f.next != fNone && end <= len(s.line) && string(s.line[s.pos:end]) == f.text {
 		s.pos = end
 		return f.next
@@ -89,7 +91,8 @@ func (s *scanner) guess(at field) field {
 	return fNone
 }
 
-// value steps over one value of any type. depth is how deep it lies in others.
+// value reads one value of any type. depth is the number of objects and arrays that it is
+// in, below the record itself.
 func (s *scanner) value(depth int) (value, bool) {
 	if s.pos < len(s.line) && s.line[s.pos] <= ' ' {
 		s.space()
@@ -109,7 +112,7 @@ func (s *scanner) value(depth int) (value, bool) {
 		return s.literal("null", absent)
 	case '{', '[':
 		if s.limits != nil && depth >= s.limits.Nesting {
-			s.over = TooDeep
+			s.exceeded = TooDeep
 			return value{}, false
 		}
 		start := s.pos
@@ -120,6 +123,7 @@ func (s *scanner) value(depth int) (value, bool) {
 	}
 }
 
+// literal reads true, false or null.
 func (s *scanner) literal(word string, k kind) (value, bool) {
 	rest := s.line[s.pos:]
 	if len(rest) < len(word) || string(rest[:len(word)]) != word {
@@ -129,15 +133,15 @@ func (s *scanner) literal(word string, k kind) (value, bool) {
 	return value{kind: k}, true
 }
 
-// container steps over an object or an array.
+// container skips an object or an array.
 func (s *scanner) container(open byte, depth int) bool {
 	s.pos++
-	if s.take(open + 2) { // in ASCII, ] and } stand two behind [ and {
+	if s.take(open + 2) { // in ASCII, ] and } come two after [ and {
 		return true
 	}
 	for {
 		if open == '{' {
-			if !s.take('"') || !s.counted() {
+			if !s.take('"') || !s.countKey() {
 				return false
 			}
 			if _, ok := s.str(); !ok || !s.take(':') {
@@ -153,7 +157,7 @@ func (s *scanner) container(open byte, depth int) bool {
 	}
 }
 
-// number steps over a number by JSON's grammar.
+// number reads a number as JSON's grammar has it.
 func (s *scanner) number() (value, bool) {
 	start := s.pos
 	if s.digits() && s.line[start] != '0' && !s.inNumber() { // most are whole
@@ -178,12 +182,12 @@ func (s *scanner) number() (value, bool) {
 	return value{int32(start), int32(s.pos), number}, true
 }
 
-// inNumber reports whether a number goes on behind its whole part.
+// inNumber reports whether a fraction or an exponent follows.
 func (s *scanner) inNumber() bool {
 	return s.pos < len(s.line) && (s.line[s.pos] == '.' || s.line[s.pos]|0x20 == 'e')
 }
 
-// digits steps over decimal digits and reports whether there was one.
+// digits skips decimal digits and reports whether there was one.
 func (s *scanner) digits() bool {
 	i := s.pos
 	for i < len(s.line) && s.line[i]-'0' <= 9 {
@@ -194,8 +198,8 @@ func (s *scanner) digits() bool {
 	return some
 }
 
-// str steps over a string; the scanner stands behind its opening quote. What
-// begins as an object is a record in an envelope, and may be as long as one.
+// str reads a string. The scanner has read its opening quote. A string that begins like
+// an object is a record in an envelope, and may be as long as a record.
 func (s *scanner) str() (value, bool) {
 	v := value{start: int32(s.pos), kind: plain}
 	at := nextSpecial(s.line, s.pos)
@@ -206,29 +210,29 @@ func (s *scanner) str() (value, bool) {
 		}
 		at = nextSpecial(s.line, s.pos)
 	}
-	if s.pos = at; at == len(s.line) || s.line[at] != '"' { // cut, or a control character
+	if s.pos = at; at == len(s.line) || s.line[at] != '"' { // the line ends, or has a control character
 		return v, false
 	}
 	v.end = int32(at)
 	if s.limits != nil && at-int(v.start) > s.limits.String && s.line[v.start] != '{' {
-		s.over, s.long = TooLong, int(v.start)-1
+		s.exceeded, s.longStart = TooLong, int(v.start)-1
 		return v, false
 	}
 	s.pos++
 	return v, true
 }
 
-// counted counts a key, and reports whether there may be as many.
-func (s *scanner) counted() bool {
+// countKey counts a key. It returns false if there are too many.
+func (s *scanner) countKey() bool {
 	s.keys++
 	if s.limits != nil && s.keys > s.limits.Keys {
-		s.over = TooManyKeys
+		s.exceeded = TooManyKeys
 		return false
 	}
 	return true
 }
 
-// escape steps over one escape sequence.
+// escape skips one escape sequence.
 func (s *scanner) escape() bool {
 	s.pos++
 	if s.pos == len(s.line) {
@@ -249,8 +253,8 @@ func (s *scanner) escape() bool {
 	return false
 }
 
-// nextSpecial finds the next quote, backslash or control character from i on,
-// eight bytes at a time; len(b) if there is none.
+// nextSpecial returns the position of the next quote, backslash or control character from
+// i on; len(b) if there is none. It looks at eight bytes at a time.
 func nextSpecial(b []byte, i int) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(b); i += 8 {

@@ -12,12 +12,12 @@ import (
 
 const sharedZeek = "../../../shared/data/zeek"
 
-// TestRealRecords holds the decoder against encoding/json, and AppendRecord
-// against Zeek itself, on records of a real Zeek. One file by default; all of
-// them, near a million records, where nothing may be skipped.
+// TestRealRecords compares, on records of a real Zeek, the decoder with encoding/json and
+// AppendRecord with Zeek. It reads one file by default, and all of them, nearly a million
+// records, if no test may be skipped.
 func TestRealRecords(t *testing.T) { eachReal(t, ".flowpkt.log.zst", checkReal) }
 
-// TestRealConns does so for conn.log.
+// TestRealConns does the same for conn.log.
 func TestRealConns(t *testing.T) { eachReal(t, ".conn.log.zst", checkRealConns) }
 
 func eachReal(t *testing.T, suffix string, check func(t *testing.T, lines *bufio.Scanner)) {
@@ -70,7 +70,7 @@ func checkReal(t *testing.T, lines *bufio.Scanner) {
 			t.Fatalf("line %d: written as\n%s\nwant\n%s", n, again, line)
 		}
 		if rec.Kind == Packet && n%16 != 0 {
-			continue // written back as it was read, and the reference is slow
+			continue // it was written back as it was read, and the reference is slow
 		}
 		want, err := reference(line, false)
 		if err != nil || !same(rec, want) {
@@ -97,8 +97,8 @@ func checkRealConns(t *testing.T, lines *bufio.Scanner) {
 	}
 }
 
-// behindTime is the record from the uid on: Zeek's way to print a double gives
-// one digit too many at times (.4232619 for .423262).
+// behindTime is the record from the uid on. Zeek sometimes prints one digit too many of a
+// time (.4232619 for .423262).
 func behindTime(line []byte) []byte {
 	return line[max(bytes.Index(line, []byte(`,"uid"`)), 0):]
 }

@@ -25,11 +25,11 @@ func hex4(b []byte) (rune, bool) {
 	return r, true
 }
 
-// appendUnescaped appends what a string with escapes means. The scanner has
-// checked the escapes. A half surrogate pair becomes U+FFFD, as in encoding/json.
+// appendUnescaped appends a string without its escapes, which the scanner has checked.
+// Half of a surrogate pair becomes U+FFFD, as in encoding/json.
 func appendUnescaped(dst, src []byte) []byte {
 	for i := 0; ; i++ {
-		escape := nextSpecial(src, i) // nothing else that is special is in a string
+		escape := nextSpecial(src, i) // a string has no other special character
 		dst = append(dst, src[i:escape]...)
 		if escape == len(src) {
 			return dst
@@ -56,8 +56,8 @@ func appendUnescaped(dst, src []byte) []byte {
 	}
 }
 
-// unescapeRune reads the digits behind \u, and a second \u escape where both
-// make one surrogate pair. It gives the number of bytes read.
+// unescapeRune reads the digits after \u, and a second \u escape if the two are a
+// surrogate pair. It returns the number of bytes read.
 func unescapeRune(src []byte) (rune, int) {
 	r, _ := hex4(src)
 	if !utf16.IsSurrogate(r) {
@@ -72,8 +72,7 @@ func unescapeRune(src []byte) (rune, int) {
 	return utf8.RuneError, 4
 }
 
-// printable reports whether b is visible ASCII throughout: no space, no control
-// character.
+// printable reports whether b is all visible ASCII: no space, no control character.
 func printable(b []byte) bool {
 	for _, c := range b {
 		if c <= ' ' || c > '~' {

@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// TSV turns the lines of one of Zeek's tab-separated logs into what Zeek's JSON
-// writer writes for the same records. The file's own header lines say how: each
-// line goes to Header first and, where that does not want it, to Append. The
-// zero TSV has seen no header; it belongs to one goroutine.
+// TSV turns the lines of one of Zeek's tab-separated logs into what Zeek's JSON writer
+// writes for the same records. The header lines of the file say how. Pass each line to
+// Header first, and to Append if Header returns false. The zero TSV has no header yet.
+// Only one goroutine may use it.
 //
-// Numbers and times go over digit by digit: a time keeps its six decimals.
+// Numbers and times are copied digit by digit, so a time keeps its six decimals.
 type TSV struct {
 	separator, setSeparator []byte
 	empty, unset            []byte
 	names, types            [][]byte
 	columns                 []column
 
-	scratch []byte // what a value with escapes means
+	scratch []byte // a value without its escapes
 }
 
-// column is one field: its key as it stands in the JSON object, and its type.
+// column is one field: its key as the JSON object has it, and its type.
 type column struct {
 	key  []byte // with quotes and colon
 	kind columnKind
@@ -40,9 +40,9 @@ const (
 // maxColumns is how many columns a header may name.
 const maxColumns = 1024
 
-// Header reads a line that begins with #. It reports false for any other line,
-// and an *Error for a header line that cannot be read; records are refused then,
-// until one that can be follows.
+// Header reads a line that begins with #. It returns false for any other line. The error
+// is an *Error for a header line that is invalid; Append then refuses records until a
+// valid header follows.
 func (t *TSV) Header(line []byte) (bool, error) {
 	if len(line) == 0 || line[0] != '#' {
 		return false, nil
@@ -52,7 +52,7 @@ func (t *TSV) Header(line []byte) (bool, error) {
 		if len(sep) == 0 {
 			return true, &Error{Reason: BadSyntax, Field: "#separator", Detail: "names none"}
 		}
-		// A header that begins anew: nothing of the one before it holds.
+		// A new header begins, and replaces all of the old one.
 		*t = TSV{separator: sep, setSeparator: []byte(","), empty: []byte("(empty)"), unset: []byte("-"), scratch: t.scratch}
 		return true, nil
 	}
@@ -73,13 +73,13 @@ func (t *TSV) Header(line []byte) (bool, error) {
 		t.types, t.columns = bytes.Split(bytes.Clone(value), t.separator), nil
 		return true, t.build()
 	}
-	return true, nil // #path, #open, #close: nothing that a record needs
+	return true, nil // #path, #open and #close are not needed for records
 }
 
-// Ready reports whether the header so far is enough to read records.
+// Ready reports whether the header is complete, so that Append can read records.
 func (t *TSV) Ready() bool { return len(t.columns) > 0 }
 
-// build makes columns of the names and types read.
+// build makes the columns from the names and types.
 func (t *TSV) build() error {
 	switch {
 	case len(t.names) != len(t.types):
@@ -96,6 +96,7 @@ func (t *TSV) build() error {
 	return nil
 }
 
+// columnOf makes the column of a name and Zeek's name of its type.
 func columnOf(name []byte, kind string) column {
 	key, _ := json.Marshal(string(name)) // a string always marshals
 	c := column{key: append(key, ':')}
@@ -112,12 +113,11 @@ func columnOf(name []byte, kind string) column {
 	case "bool":
 		c.kind = columnBool
 	}
-	return c // all others, addr, subnet, enum and string among them, are text
+	return c // all other types, such as addr, enum and string, are text
 }
 
-// Append appends the JSON object of a record's line, without a line end. Fields
-// that are unset are left out. The error is an *Error; what was appended then
-// has no meaning.
+// Append appends the JSON object for the line of a record, without a line end. It leaves
+// out unset fields. The error is an *Error; the appended bytes then have no meaning.
 func (t *TSV) Append(dst, line []byte) ([]byte, error) {
 	if !t.Ready() {
 		return dst, &Error{Reason: BadSyntax, Detail: "neither JSON nor TSV: no #fields and #types stand before it"}
@@ -144,7 +144,7 @@ func (t *TSV) Append(dst, line []byte) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// value appends one column's value.
+// value appends the value of one column. It returns false if text is not of its type.
 func (t *TSV) value(dst []byte, c *column, text []byte) ([]byte, bool) {
 	if !c.many {
 		return t.scalar(dst, c.kind, text)
@@ -168,6 +168,7 @@ func (t *TSV) value(dst []byte, c *column, text []byte) ([]byte, bool) {
 	return append(dst, ']'), true
 }
 
+// scalar appends a value that is no set or vector.
 func (t *TSV) scalar(dst []byte, kind columnKind, text []byte) ([]byte, bool) {
 	switch kind {
 	case columnNumber:
@@ -188,8 +189,8 @@ func (t *TSV) scalar(dst []byte, kind columnKind, text []byte) ([]byte, bool) {
 	return appendZeekString(dst, t.scratch), true
 }
 
-// appendNumber appends a number as it stands; what JSON has no number for is
-// null, as in Zeek.
+// appendNumber appends a number unchanged. Infinity and NaN become null, as in Zeek,
+// because JSON has no such numbers.
 func appendNumber(dst, text []byte) ([]byte, bool) {
 	switch string(bytes.TrimLeft(text, "+-")) {
 	case "inf", "nan":

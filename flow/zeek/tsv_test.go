@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// tsvObjects converts a whole log: a line of JSON, or an error, for each record.
+// tsvObjects converts a whole log. It returns a line of JSON, or an error, per record.
 func tsvObjects(log []byte) string {
 	var out strings.Builder
 	var tsv TSV
@@ -33,8 +33,8 @@ func tsvObjects(log []byte) string {
 	return out.String()
 }
 
-// TestTSVGolden holds what lines of TSV logs become: Zeek's own logs, and odd
-// values, separators and headers.
+// TestTSVGolden compares what TSV logs become with the golden file: Zeek's own logs, and
+// unusual values, separators and headers.
 func TestTSVGolden(t *testing.T) {
 	log, err := os.ReadFile("testdata/logs.tsv")
 	if err != nil {
@@ -61,7 +61,7 @@ func TestTSVGolden(t *testing.T) {
 	}
 }
 
-// TestTSVParity: a record decodes to the same, whichever way it was written.
+// A record must decode to the same, whether it was written as JSON or as TSV.
 func TestTSVParity(t *testing.T) {
 	input, err := os.ReadFile("testdata/records.jsonl")
 	if err != nil {
@@ -89,12 +89,12 @@ func TestTSVParity(t *testing.T) {
 	}
 }
 
-// tsvTypes are the types of the package's columns.
+// tsvTypes are the types of the columns of the Zeek package.
 var tsvTypes = map[string]string{"ts": "time", "id.orig_p": "port", "id.resp_p": "port", "n": "count", "is_orig": "bool",
 	"ip_len": "count", "plen": "count", "ttl": "count", "flags": "count", "win": "count", "sent": "count", "duration": "interval",
 	"orig_pkts": "count", "resp_pkts": "count", "orig_ip_bytes": "count", "resp_ip_bytes": "count", "orig_bytes": "count", "resp_bytes": "count"}
 
-// tsvOf writes a flat JSON record as a TSV log of one line; times with six decimals.
+// tsvOf turns a flat JSON record into a TSV log of one line. Times get six decimals.
 func tsvOf(line []byte) (string, bool) {
 	var fields map[string]any
 	d := json.NewDecoder(bytes.NewReader(line))
@@ -127,8 +127,7 @@ func tsvOf(line []byte) (string, bool) {
 	return "#separator \\x09\n" + names + "\n" + types + "\n" + strings.Join(values, "\t") + "\n", true
 }
 
-// FuzzTSV: whatever a log says, a line becomes one JSON object that has the
-// columns of its header, or an *Error.
+// FuzzTSV checks that every line of a log becomes one JSON object or an *Error.
 func FuzzTSV(f *testing.F) {
 	log, err := os.ReadFile("testdata/logs.tsv")
 	if err != nil {
@@ -136,7 +135,7 @@ func FuzzTSV(f *testing.F) {
 	}
 	f.Add(log)
 	f.Add([]byte("#separator |\n#fields|a|a\n#types|set[double]|vector[bool]\n-|(empty)\n1,-|T,F\n#types|time\n\\x|\\xff"))
-	f.Add([]byte("#separator |\n#fields|a\n#types|set[int]\n#set_separator|\n1,2")) // once went on for ever
+	f.Add([]byte("#separator |\n#fields|a\n#types|set[int]\n#set_separator|\n1,2")) // such a header once made Append loop for ever
 	f.Fuzz(func(t *testing.T, log []byte) {
 		var tsv TSV
 		var d Decoder

@@ -7,8 +7,8 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// appendTSVUnescaped appends what a text of a TSV log means: \x.. is one byte,
-// \\ a backslash. A backslash before anything else is itself.
+// appendTSVUnescaped appends a text of a TSV log without its escapes: \x.. is one byte,
+// and \\ is a backslash. A backslash before anything else stands for itself.
 func appendTSVUnescaped(dst, src []byte) []byte {
 	for {
 		at := bytes.IndexByte(src, '\\')
@@ -34,8 +34,8 @@ func hexByte(src []byte) (byte, bool) {
 	return byte(r), ok
 }
 
-// appendZeekString appends a JSON string as Zeek's JSON writer does: a byte that
-// is not part of UTF-8 stands as the four characters \x.. in it.
+// appendZeekString appends a JSON string as Zeek's JSON writer does: a byte that is not
+// valid UTF-8 becomes the four characters \x.. in it.
 func appendZeekString(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	for len(text) > 0 {
@@ -62,7 +62,7 @@ func appendZeekString(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// asciiPrefix is how many bytes of b come before the first that is not ASCII.
+// asciiPrefix is the number of bytes before the first one that is not ASCII.
 func asciiPrefix(b []byte) int {
 	for i, c := range b {
 		if c >= utf8.RuneSelf {

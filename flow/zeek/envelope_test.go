@@ -11,20 +11,20 @@ const (
 	dnsLine  = `{"ts":1461244639.772735,"uid":"CqFF8IbgLq7oisFqc","id.orig_h":"10.0.9.173","id.orig_p":5353,"id.resp_h":"224.0.0.251","id.resp_p":5353,"proto":"udp","trans_id":0,"query":"_tcp.local","AA":false,"TTLs":[4500.0]}`
 )
 
-// quoted gives a text as a JSON string.
+// quoted returns a text as a JSON string.
 func quoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
 }
 
-// nestID gives a record's id.orig_h and its three like as one object.
+// nestID moves id.orig_h and the other three into one object.
 func nestID(line string) string {
 	line = strings.Replace(line, `"id.orig_h"`, `"id":{"id.orig_h"`, 1)
 	line = strings.Replace(line, `,"proto"`, `},"proto"`, 1)
 	return strings.ReplaceAll(line, `"id.`, `"`)
 }
 
-// shapes are what lies between Zeek and us can make of a record, by its doings.
-var shapes = []struct {
+// envelopes are the forms that programs between Zeek and us give a record.
+var envelopes = []struct {
 	name string
 	wrap func(line string) string
 }{
@@ -63,24 +63,24 @@ var shapes = []struct {
 	}},
 }
 
-// A record says the same in every shape, and what follows it is untouched by it.
-func TestShapes(t *testing.T) {
+// A record must decode to the same in every envelope, and must not affect the next one.
+func TestEnvelopes(t *testing.T) {
 	for _, conns := range []bool{false, true} {
 		d := Decoder{Conns: conns}
 		for _, line := range []string{pktLine, endLine, connLine, dnsLine, with("uid", `"\u0041\"`), `{"other":1}`} {
 			var want, got Record
 			wantErr := (&Decoder{Conns: conns}).Decode([]byte(line), &want)
-			for _, shape := range shapes {
-				err := d.Decode([]byte(shape.wrap(line)), &got)
+			for _, envelope := range envelopes {
+				err := d.Decode([]byte(envelope.wrap(line)), &got)
 				if (err == nil) != (wantErr == nil) || err == nil && !same(got, want) {
-					t.Errorf("%s: %s\ngot  %+v %v\nwant %+v %v", shape.name, line, got, err, want, wantErr)
+					t.Errorf("%s: %s\ngot  %+v %v\nwant %+v %v", envelope.name, line, got, err, want, wantErr)
 				}
 			}
 		}
 	}
 }
 
-// Every time of ISO 8601 and of milliseconds is the one in seconds.
+// A time in ISO 8601 or in milliseconds must decode like one in seconds.
 func TestDecodeTimes(t *testing.T) {
 	for text, want := range map[string]int64{
 		`"2013-03-07T21:42:06.939084Z"`:           1362692526939084,
@@ -115,8 +115,8 @@ func TestDecodeTimes(t *testing.T) {
 	}
 }
 
-// What lies in an envelope and is no object is another program's; what begins as
-// one and is not whole is a record that was cut.
+// If an envelope holds no object, it is of another program. If it holds the beginning of
+// one, a record was cut.
 func TestEnvelopesOfOthers(t *testing.T) {
 	for _, tt := range []struct{ line, reason, field, uid string }{
 		{`{"message":"Accepted publickey for root"}`, "", "", ""},
@@ -129,8 +129,8 @@ func TestEnvelopesOfOthers(t *testing.T) {
 		{`{"dns":{"uid":"C1"}}`, "", "", "C1"},
 		{`{"dns":{"uid":"C 1"}}`, "", "", ""},
 		{`{"a":{"b":{"c":{"d":{"e":{"uid":"C1"}}}}}}`, "", "", ""},
-		{`{"uid":"C1","message":"{cut"}`, "", "", "C1"},             // syslog.log, not an envelope
-		{`{"uid":1000,"message":"{\"uid\":\"C1\"}"}`, "", "", "C1"}, // a user's number is no uid
+		{`{"uid":"C1","message":"{cut"}`, "", "", "C1"},             // syslog.log, which is no envelope
+		{`{"uid":1000,"message":"{\"uid\":\"C1\"}"}`, "", "", "C1"}, // a number is the uid of a user, not of a flow
 		{`{"uid":"` + strings.Repeat("u", 65) + `"}`, "", "", ""},
 		{`{"message":"{"}`, BadSyntax, "message", ""},
 		{`{"message":` + quoted(pktLine[:80]) + `}`, BadSyntax, "message", ""},
@@ -156,12 +156,12 @@ func TestEnvelopesOfOthers(t *testing.T) {
 	}
 }
 
-func BenchmarkShapes(b *testing.B) {
-	for _, shape := range shapes {
-		b.Run(strings.ReplaceAll(shape.name, ", ", "_"), func(b *testing.B) {
+func BenchmarkEnvelopes(b *testing.B) {
+	for _, envelope := range envelopes {
+		b.Run(strings.ReplaceAll(envelope.name, ", ", "_"), func(b *testing.B) {
 			var d Decoder
 			var rec Record
-			line := []byte(shape.wrap(pktLine))
+			line := []byte(envelope.wrap(pktLine))
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := d.Decode(line, &rec); err != nil {

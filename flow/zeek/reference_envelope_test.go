@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// refOpen takes off what lies around a record, and gives its fields and its tag.
+// refOpen removes the envelopes around a record, and returns its fields and its tag.
 func refOpen(text string) (f refFields, tag string) {
 	if strings.HasPrefix(text, `"`) && json.Valid([]byte(text)) {
 		text = refInside(json.RawMessage(strings.TrimRight(text, " \t\r\n")))
@@ -47,14 +47,14 @@ func refOpen(text string) (f refFields, tag string) {
 }
 
 type refMember struct {
-	key    string // as it stands there
-	name   string // as we know it; empty for an object's own key where its members are the fields
+	key    string // as written
+	name   string // as Zeek writes it
 	raw    json.RawMessage
-	object string // the value, where it is an object
+	object string // the value, if it is an object
 }
 
-// refMembers gives the members of a JSON object in their order, under the names
-// that Zeek itself gives them.
+// refMembers returns the members of a JSON object in their order, with the names that Zeek
+// itself writes.
 func refMembers(text string) (all []refMember) {
 	if !json.Valid([]byte(text)) || !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {
 		panic("not an object")
@@ -87,7 +87,7 @@ func refMembers(text string) (all []refMember) {
 	return all
 }
 
-// refCheckStrings holds a valid text's keys and strings against their limits.
+// refCheckStrings checks the number of keys and the length of strings against the limits.
 func refCheckStrings(text string) {
 	keys := 0
 	for _, s := range refText.FindAllStringSubmatch(text, -1) {
@@ -103,7 +103,7 @@ func refCheckStrings(text string) {
 	}
 }
 
-// refText is a string, and the colon behind it where it is a key.
+// refText is a string, and the colon after it if it is a key.
 var refText = regexp.MustCompile(`(?s)"((?:[^"\\]|\\.)*)"[ \t\r\n]*(:?)`)
 
 func refCheckDepth(raw string) {
@@ -127,27 +127,27 @@ func refCheckDepth(raw string) {
 	}
 }
 
-// refInside gives the text in a string, or the object itself. encoding/json would
-// put U+FFFD for bytes that are not UTF-8; they are carried through as runes that
-// nobody uses.
+// refInside returns the text in a string, or the object itself. encoding/json replaces
+// bytes that are not UTF-8 by U+FFFD, so they are replaced by private-use runes before
+// and restored afterwards.
 func refInside(raw json.RawMessage) string {
-	const spare = 0x10FF00
+	const private = 0x10FF00
 	if len(raw) == 0 || raw[0] != '"' {
 		return string(raw)
 	}
-	var carried strings.Builder
+	var escaped strings.Builder
 	for rest := string(raw); rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
 		if r == utf8.RuneError && size == 1 {
-			r = spare + rune(rest[0])
+			r = private + rune(rest[0])
 		}
-		carried.WriteRune(r)
+		escaped.WriteRune(r)
 		rest = rest[size:]
 	}
 	var inside []byte
-	for _, r := range refString(json.RawMessage(carried.String())) {
-		if r >= spare {
-			inside = append(inside, byte(r-spare))
+	for _, r := range refString(json.RawMessage(escaped.String())) {
+		if r >= private {
+			inside = append(inside, byte(r-private))
 			continue
 		}
 		inside = utf8.AppendRune(inside, r)
@@ -155,7 +155,7 @@ func refInside(raw json.RawMessage) string {
 	return string(inside)
 }
 
-// refString gives what a string means; empty for another value.
+// refString returns a string without its escapes; empty for another value.
 func refString(raw json.RawMessage) (s string) {
 	if len(raw) > 0 && raw[0] == '"' {
 		if err := json.Unmarshal(raw, &s); err != nil {

@@ -2,12 +2,12 @@ package zeek
 
 import "cmp"
 
-// maxEnvelopes is how many envelopes may lie around a record: Filebeat's in Kafka
-// Connect's, say. A tag is not counted.
+// maxEnvelopes is how many envelopes there may be around a record: for example
+// Filebeat's in Kafka Connect's. A tag does not count.
 const maxEnvelopes = 2
 
-// unquote takes the line for what it means where it is one JSON string, for scan
-// to look at. Another line stays, for scan to refuse.
+// unquote replaces a line that is one JSON string by its content. It leaves any other
+// line as it is, and scan refuses it.
 func (f *fields) unquote() {
 	s := scanner{line: f.line, pos: 1}
 	v, ok := s.str()
@@ -16,9 +16,9 @@ func (f *fields) unquote() {
 	}
 }
 
-// unwrap takes off the envelopes and the tag around a record. f then holds the
-// fields of what was inside. An object with a uid of Zeek's, a text, is a record
-// itself, whatever else it has: syslog.log has a "message" too.
+// unwrap removes the envelopes and the tag around a record. f then holds the fields of
+// what was inside. An object whose uid is a string is a record of Zeek and no envelope,
+// whatever else it has: syslog.log has a "message", too.
 func (f *fields) unwrap() *Error {
 	for layer := 0; f.values[fEv].kind == absent && !f.isText(fUID); layer++ {
 		at, inside := f.envelope()
@@ -37,8 +37,8 @@ func (f *fields) unwrap() *Error {
 	return nil
 }
 
-// envelope gives the text inside an envelope, and the field that holds it; fNone
-// where the object is none, or holds no object: a line of another program.
+// envelope returns the text inside an envelope, and the field that holds it. It returns
+// fNone if the object is no envelope, or if no object is in it.
 func (f *fields) envelope() (field, []byte) {
 	for at := fOriginal; at <= fPayload; at++ {
 		var text []byte
@@ -55,19 +55,19 @@ func (f *fields) envelope() (field, []byte) {
 	return fNone, nil
 }
 
-// envelopeName is the name of a field that holds a record, for errors.
+// envelopeName is the name, in errors, of a field that holds a record.
 func envelopeName(at field) string {
 	return [...]string{"event.original", "message", "log", "payload"}[at-fOriginal]
 }
 
-// untag takes off the tag of zeek-kafka's tag_json, {"conn": {...}}. Constants
-// may stand behind the tagged object (Kafka::additional_message_values).
+// untag removes the tag of zeek-kafka's tag_json, {"conn": {...}}. Constants may follow
+// the tagged object (Kafka::additional_message_values).
 func (f *fields) untag() *Error {
 	s := scanner{line: f.line}
 	if !s.take('{') || !s.take('"') {
 		return nil
 	}
-	key, _ := s.str() // the object has been scanned: it is well-formed
+	key, _ := s.str() // scan has found the object to be valid
 	s.take(':')
 	v, _ := s.value(0)
 	if v.kind != nested || f.line[v.start] != '{' {
@@ -78,9 +78,9 @@ func (f *fields) untag() *Error {
 	return f.scan()
 }
 
-// flatten reads the members of an object as fields: "id":{"orig_h":...} says what
-// "id.orig_h" says. It looks ahead on a scanner of its own. Where the object is
-// not well-formed it stops, for the one who steps over the object finds that too.
+// flatten reads the members of an object as fields, so that "id":{"orig_h":...} is the
+// same as "id.orig_h". It reads ahead on its own copy of the scanner. If the object is
+// invalid it just stops: the caller reads the object again and finds the error.
 func (f *fields) flatten(object field, s scanner) {
 	if !s.take('{') {
 		return
