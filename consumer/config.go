@@ -6,15 +6,17 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/consumer/fetch"
+	"github.com/serveflow/serveflow/consumer/group"
+	"github.com/serveflow/serveflow/consumer/offset"
+	"github.com/serveflow/serveflow/consumer/partition"
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// dialTimeout bounds every exchange with a broker beyond what the broker was
-// asked to wait; a long answer, the wait for more of it. It is half of the time in
-// which we are to say that a broker does not answer.
-const dialTimeout = 5 * time.Second
+// keepBytes is how much of a large record or batch its dead letter keeps. A broker takes
+// a megabyte unless told otherwise, with headers and framing.
+const keepBytes = 1<<20 - 16<<10
 
 // Config is what a consumer is built with.
 type Config struct {
@@ -27,14 +29,15 @@ type Config struct {
 	// PinRecords is how many records of its partition may come while a flow holds
 	// the low watermark; 0 is any number.
 	PinRecords int64
-	// PinBytes is what the partitions' pins may take, 0 is any. A flow is decided
-	// after half of its partition's share; where the rest fills up too, because a
-	// label or dead letter is not written, the partition is not read on.
+	// PinBytes is what the offsets in flight may take in memory, of all partitions; 0 is
+	// any amount. A flow is decided after half of its partition's share; where the rest
+	// fills up too, because a label or dead letter is not written, the partition is not
+	// read on.
 	PinBytes int
 
 	// ReadBack is how many records below the committed offset are read again, at most,
-	// at the start of a partition, to relearn which flows were finished; those older
-	// than Flow.Remember are not.
+	// at the start of a partition, to learn which flows are finished. Those written
+	// longer ago than Flow.Remember are not.
 	ReadBack int64
 	// SkipTruncated: go on, and count, where records were deleted before they
 	// were read; otherwise the partition stops.
@@ -53,10 +56,13 @@ type Config struct {
 	Limits zeek.Limits // of one record
 }
 
-// fetchLimits are those that hold before a record is decoded. The decoder is to
-// say what it can of a record that is too long.
-func (c *Config) fetchLimits() fetch.Limits {
-	return fetch.Limits{Value: max(c.Limits.OrDefault().Record, keepBytes), Keep: keepBytes}
+// partition is the config of each of the consumer's partitions. The decoder has to say
+// what it can of a record that is too long, so more than the limit is kept of it.
+func (c *Config) partition() *partition.Config {
+	return &partition.Config{Cluster: c.Cluster, Topic: c.Topic, Group: c.Group,
+		Limits:  fetch.Limits{Value: max(c.Limits.OrDefault().Record, keepBytes), Keep: keepBytes},
+		MaxWait: c.MaxWait, FetchBytes: c.FetchBytes, WarmUpRecords: c.ReadBack, WarmUpAge: c.Flow.Remember,
+		SkipTruncated: c.SkipTruncated, CommitEvery: c.CommitEvery, DrainTimeout: c.DrainTimeout}
 }
 
 // Validate names the first setting that makes no sense.
@@ -68,8 +74,8 @@ func (c Config) Validate() error {
 		return errors.New("consumer: the input topic and the group need names: set SERVEFLOW_TOPIC and SERVEFLOW_GROUP")
 	case c.CommitEvery <= 0 || c.DrainTimeout <= 0 || c.MaxWait <= 0:
 		return errors.New("consumer: the commit interval, the drain timeout and the fetch wait must be above 0")
-	case c.SessionTimeout < 4*heartbeat:
-		return fmt.Errorf("consumer: the session timeout is %v: choose at least %v", c.SessionTimeout, 4*heartbeat)
+	case c.SessionTimeout < 4*group.Heartbeat:
+		return fmt.Errorf("consumer: the session timeout is %v: choose at least %v", c.SessionTimeout, 4*group.Heartbeat)
 	case c.DrainTimeout > c.SessionTimeout/2:
 		return fmt.Errorf("consumer: the drain timeout is %v: choose at most %v, half of the group's session", c.DrainTimeout, c.SessionTimeout/2)
 	case c.PinRecords < 0 || c.PinBytes < 0:
@@ -83,23 +89,23 @@ func (c Config) Validate() error {
 	return c.Flow.Validate()
 }
 
-// share is the flow table's config of one partition out of n.
-func (c *Config) share(n int) flow.Config {
+// flowShare is the flow table's config of one partition out of n.
+func (c *Config) flowShare(n int) flow.Config {
 	cfg := c.Flow
-	cfg.Flows = max(1, cfg.Flows/n)
-	cfg.Bytes = max(1<<10, cfg.Bytes/n)
-	cfg.Finished = max(1, cfg.Finished/n)
-	cfg.Records = c.PinRecords
-	if most := int64(c.pinShare(n)) / 2; most > 0 && (cfg.Records == 0 || cfg.Records > most) {
-		cfg.Records = most
+	cfg.Limits.Flows = max(1, cfg.Limits.Flows/n)
+	cfg.Limits.Bytes = max(1<<10, cfg.Limits.Bytes/n)
+	cfg.Limits.Finished = max(1, cfg.Limits.Finished/n)
+	cfg.Limits.Records = c.PinRecords
+	if most := int64(c.pinShare(n)) / 2; most > 0 && (cfg.Limits.Records == 0 || cfg.Limits.Records > most) {
+		cfg.Limits.Records = most
 	}
 	return cfg
 }
 
-// pinShare is how many pins one partition out of n may hold; 0 is any number.
+// pinShare is how many offsets one partition out of n may hold in flight; 0 is any number.
 func (c *Config) pinShare(n int) int {
 	if c.PinBytes == 0 {
 		return 0
 	}
-	return max(2*pinsABlock, c.PinBytes/n/pinBytes)
+	return max(offset.LeastLimit, c.PinBytes/n/offset.EntryBytes)
 }

@@ -1,19 +1,17 @@
 package consumer
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -48,14 +46,11 @@ func TestReadingIsRefused(t *testing.T) {
 		return refuse(req.(*kmsg.FetchRequest)), nil, true
 	})
 	h := &harness{}
-	c := New(config(addr), func() Decider { return h }, h, NewMetrics(prometheus.NewRegistry()), quiet())
-	ctx, cancel := context.WithCancel(t.Context())
-	stopped := make(chan error)
-	go func() { stopped <- c.Run(ctx) }()
+	c := run(t, config(addr), h)
 	send(t, addr, line("a", 1, 0), line("a", 2, .1))
 
 	denied := func() bool { err := c.Ready(); return errors.Is(err, kafka.TopicAuthorizationFailed) }
-	await(t, "not ready", denied)
+	await.Until(t, "not ready", denied)
 	if err := c.Ready(); err == nil || !strings.Contains(err.Error(), "not allowed to read topic in: grant this client READ") {
 		t.Errorf("%v", err)
 	}
@@ -68,55 +63,6 @@ func TestReadingIsRefused(t *testing.T) {
 		t.Errorf("asked %d times in a second", n)
 	}
 	allowed.Store(true)
-	await(t, "a label", func() bool { return h.seen() == "a/2" })
-	await(t, "ready", func() bool { return c.Ready() == nil })
-	cancel()
-	if err := <-stopped; err != nil {
-		t.Error(err)
-	}
-}
-
-func await(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
-// Offsets that cannot be committed are told when that lasts, not for the moment of
-// a rebalance, until they can.
-func TestFailingCommitsAreTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		broken := error(nil)
-		c := newCommitter("in", map[int]int64{0: 5}, func(map[int]place) error { return broken },
-			newPartitionMetrics(prometheus.NewRegistry(), "serveflow"), quiet())
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var last atomic.Value // of []error: it does not take nil
-		last.Store([]error{nil})
-		told := func() error { return last.Load().([]error)[0] }
-		go c.run(ctx, time.Second, func(err error) { last.Store([]error{err}) })
-		step := func(d time.Duration, offset int64, fault error) {
-			time.Sleep(d)
-			synctest.Wait()
-			broken = fault
-			c.advance(0, place{low: offset})
-		}
-		step(100*time.Millisecond, 6, kafka.RebalanceInProgress)
-		step(2*time.Second, 7, nil)
-		if err := told(); err != nil {
-			t.Errorf("a moment's failure: %v", err)
-		}
-		step(time.Second, 8, kafka.TopicAuthorizationFailed)
-		step(7*time.Second, 9, nil)
-		if err := told(); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "commit 1 partitions of in") {
-			t.Errorf("failing for seconds: %v", err)
-		}
-		step(time.Second, 10, nil)
-		if err := told(); err != nil {
-			t.Errorf("mended: %v", err)
-		}
-	})
+	await.Until(t, "a label", func() bool { return h.seen() == "a/2" })
+	await.Until(t, "ready", func() bool { return c.Ready() == nil })
 }

@@ -1,19 +1,17 @@
 package consumer
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/faultproxy"
 	"github.com/serveflow/serveflow/internal/kafkatest"
@@ -27,22 +25,6 @@ func behind(t *testing.T) *faultproxy.Proxy {
 	return proxy
 }
 
-// run runs a member until the test ends.
-func run(t *testing.T, cfg Config, h *harness) *Consumer {
-	t.Helper()
-	c := New(cfg, func() Decider { return h }, h, NewMetrics(prometheus.NewRegistry()), quiet())
-	ctx, cancel := context.WithCancel(context.Background())
-	stopped := make(chan error)
-	go func() { stopped <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-	})
-	return c
-}
-
 // A broker that takes connections and answers nothing, named first, holds up nobody
 // for ever.
 func TestABrokerThatHangsIsPassedOver(t *testing.T) {
@@ -54,7 +36,7 @@ func TestABrokerThatHangsIsPassedOver(t *testing.T) {
 	cfg := config(addr)
 	cfg.Cluster = brokers.Plain("test", hung.Addr, addr)
 	run(t, cfg, h)
-	await(t, "a label", func() bool { return h.seen() == "a/2" })
+	await.Until(t, "a label", func() bool { return h.seen() == "a/2" })
 }
 
 // A member that has lost its coordinator joins again without waiting for the end of
@@ -66,17 +48,17 @@ func TestALostMembershipIsGivenUp(t *testing.T) {
 	cfg.SessionTimeout = 5 * time.Minute // far more than await waits
 	c := run(t, cfg, h)
 	send(t, proxy.Addr, line("a", 1, 0), line("a", 2, .1))
-	await(t, "a label", func() bool { return h.seen() == "a/2" })
+	await.Until(t, "a label", func() bool { return h.seen() == "a/2" })
 
 	proxy.Set(faultproxy.Faults{Keys: everyRequest(), Reset: true})
-	await(t, "not ready", func() bool {
+	await.Until(t, "not ready", func() bool {
 		err := c.Ready()
 		return err != nil && strings.Contains(err.Error(), "cannot join group g")
 	})
 	proxy.Mend()
 	send(t, proxy.Addr, line("b", 1, 1), line("b", 2, 1.1))
-	await(t, "another label", func() bool { return strings.Contains(h.seen(), "b/2") })
-	await(t, "ready", func() bool { return c.Ready() == nil })
+	await.Until(t, "another label", func() bool { return strings.Contains(h.seen(), "b/2") })
+	await.Until(t, "ready", func() bool { return c.Ready() == nil })
 }
 
 // A broken connection to the coordinator is not the end of a generation.
@@ -93,14 +75,14 @@ func TestAGenerationOutlivesItsConnection(t *testing.T) {
 		})
 	}
 	run(t, config(proxy.Addr), h)
-	await(t, "heartbeats", func() bool { return heartbeats.Load() > 0 })
+	await.Until(t, "heartbeats", func() bool { return heartbeats.Load() > 0 })
 	before := joins.Load()
 	for i := range 3 {
 		proxy.ResetAll()
 		seen := heartbeats.Load()
 		send(t, proxy.Addr, line(fmt.Sprint(i), 1, float64(i)), line(fmt.Sprint(i), 2, float64(i)+.1))
-		await(t, "a label", func() bool { return strings.Contains(h.seen(), fmt.Sprintf("%d/2", i)) })
-		await(t, "heartbeats", func() bool { return heartbeats.Load() > seen+1 })
+		await.Until(t, "a label", func() bool { return strings.Contains(h.seen(), fmt.Sprintf("%d/2", i)) })
+		await.Until(t, "heartbeats", func() bool { return heartbeats.Load() > seen+1 })
 	}
 	if n := joins.Load() - before; n > 0 {
 		t.Errorf("the group was joined %d more times", n)
@@ -120,17 +102,17 @@ func TestBlackHoleIsTold(t *testing.T) {
 	proxy, h := behind(t), &harness{}
 	c := run(t, config(proxy.Addr), h)
 	send(t, proxy.Addr, line("a", 1, 0), line("a", 2, .1))
-	await(t, "a label", func() bool { return h.seen() == "a/2" })
-	await(t, "ready", func() bool { return c.Ready() == nil })
+	await.Until(t, "a label", func() bool { return h.seen() == "a/2" })
+	await.Until(t, "ready", func() bool { return c.Ready() == nil })
 
 	proxy.Set(faultproxy.BlackHole())
 	began := time.Now()
-	await(t, "not ready", func() bool { return c.Ready() != nil })
+	await.Until(t, "not ready", func() bool { return c.Ready() != nil })
 	t.Logf("after %v: %v", time.Since(began), c.Ready())
 	proxy.Mend()
 	send(t, proxy.Addr, line("b", 1, 1), line("b", 2, 1.1))
-	await(t, "another label", func() bool { return strings.Contains(h.seen(), "b/2") })
-	await(t, "ready", func() bool { return c.Ready() == nil })
+	await.Until(t, "another label", func() bool { return strings.Contains(h.seen(), "b/2") })
+	await.Until(t, "ready", func() bool { return c.Ready() == nil })
 }
 
 // Reading back what was finished goes on where a broken connection ended it.
@@ -157,45 +139,4 @@ func TestReadBackOverBrokenConnections(t *testing.T) {
 	})
 	send(t, addr, line("new", 1, 100), line("new", 2, 100.1))
 	consume(t, cfg, after, func() bool { return after.seen() == "new/2" })
-}
-
-// A commit that nobody answers does not keep the partitions from being read; what
-// advances meanwhile is committed next.
-func TestAHangingCommitHoldsBackNoPartition(t *testing.T) {
-	asked, answer := make(chan map[int]place), make(chan error)
-	c := newCommitter("in", map[int]int64{0: 5}, func(places map[int]place) error {
-		asked <- places
-		return <-answer
-	}, newPartitionMetrics(prometheus.NewRegistry(), "serveflow"), quiet())
-	flushed := make(chan error)
-	flush := func() { go func() { flushed <- c.flush() }() }
-	c.advance(0, place{low: 6})
-	flush()
-	first := <-asked
-	c.advance(0, place{low: 7})
-	answer <- nil
-	if err := <-flushed; err != nil || first[0].low != 6 {
-		t.Errorf("committed %v: %v", first, err)
-	}
-	flush()
-	if second := <-asked; second[0].low != 7 {
-		t.Errorf("committed %v, want 7", second)
-	}
-	answer <- nil
-	<-flushed
-}
-
-// The last commit of a generation is tried again on new connections.
-func TestTheLastCommitOutlivesBrokenConnections(t *testing.T) {
-	asked := 0
-	c := newCommitter("in", map[int]int64{0: 5}, func(map[int]place) error {
-		if asked++; asked == 1 {
-			return io.EOF
-		}
-		return nil
-	}, newPartitionMetrics(prometheus.NewRegistry(), "serveflow"), quiet())
-	c.advance(0, place{low: 6})
-	if err := c.last(); err != nil || asked != 2 {
-		t.Errorf("asked %d times: %v", asked, err)
-	}
 }

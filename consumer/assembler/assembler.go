@@ -1,122 +1,114 @@
-// Package consumer takes packet records from Kafka, rebuilds the flows and has
-// them decided: one goroutine, one flow table and one decider a partition. Or it
-// hands the records on, keyed by uid, for producers that do not key.
-package consumer
+package assembler
 
 import (
+	"context"
+	"strconv"
 	"time"
 
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/delivery"
 )
 
-// Decider takes a flow that is ready as far as its packets go; true when its
-// label is given or on its way, so that the table may forget it.
+// Decider takes a flow that is ready as far as its packets go. It reports true when the
+// flow's label is given or on its way, so that the table may forget the flow. It may
+// block until ctx is done.
 type Decider interface {
-	Decide(f *flow.Flow) bool
+	Decide(ctx context.Context, f *flow.Flow) bool
 }
 
-// BadRecord is a record that could not be decoded, or what is left of a batch that
-// could not be read, with all that is needed to find it and mend it.
-type BadRecord struct {
-	Value     []byte // the original bytes; of a batch as they lay in the log
-	Size      int    // how many those were: Value is only the beginning of large ones
-	Topic     string
-	Partition int
-	Offset    int64
-	Offsets   int64  // how many it spans: 1, but for a batch
-	Reason    string // one of Reasons
-	Stage     string // where it was refused: decode or fetch
-	Err       error
-	Pin       flow.Acker // to be acknowledged when the dead letter is written
-}
-
-// Worker takes the records of one partition, or of one file, in order. It is for
-// one goroutine.
-type Worker struct {
+// Assembler takes the records of one partition, or of one file, in order. It is for one
+// goroutine.
+type Assembler struct {
 	decoder zeek.Decoder
 	record  zeek.Record
 	table   *flow.Table
 	decider Decider
 	metrics *Metrics
+
+	partition               string // as metrics name it
+	forgotten, withoutFirst int    // counted so far
 }
 
-// NewWorker builds a worker with an empty flow table of a valid config.
-func NewWorker(cfg flow.Config, limits zeek.Limits, d Decider, m *Metrics) *Worker {
-	return &Worker{decoder: zeek.Decoder{Conns: cfg.Conns, Limits: limits}, table: flow.New(cfg), decider: d, metrics: m}
+// New builds an assembler with an empty flow table of a valid config, for a partition.
+func New(cfg flow.Config, limits zeek.Limits, partition int, d Decider, m *Metrics) *Assembler {
+	return &Assembler{decoder: zeek.Decoder{Conns: cfg.Conns, Limits: limits}, table: flow.New(cfg), decider: d, metrics: m,
+		partition: strconv.Itoa(partition)}
 }
 
-// Take takes one record's bytes, which it does not keep. pin is asked for once
-// where the record opens a flow: it holds the record's place until the flow's
-// label is written. The error is a *zeek.Error: the record is bad and no flow
-// has it.
-func (w *Worker) Take(value []byte, pin func() flow.Acker) error {
-	if err := w.decoder.Decode(value, &w.record); err != nil {
-		w.table.Skip()
-		w.Settle()
+// Take takes one record's bytes, which it does not keep. Where the record opens a flow,
+// it pins the record's offset until the flow's label is written. The error is a
+// *zeek.Error: the record is bad, and no flow has it.
+func (a *Assembler) Take(ctx context.Context, value []byte, offset int64, pins delivery.Pinner) error {
+	if err := a.decoder.Decode(value, &a.record); err != nil {
+		a.table.Skip()
+		a.expire(ctx)
 		return err
 	}
-	w.add(pin)
+	a.add(ctx, offset, pins)
 	return nil
 }
 
 // add puts the record into the table and decides what is then to be decided.
-func (w *Worker) add(pin func() flow.Acker) {
-	f, outcome := w.table.Add(&w.record)
-	w.metrics.took(outcome)
+func (a *Assembler) add(ctx context.Context, offset int64, pins delivery.Pinner) {
+	f, outcome := a.table.Add(&a.record)
+	a.metrics.records[outcome].Inc()
 	if outcome == flow.Opened {
-		f.Pin = pin()
+		f.Acker = pins.Pin(offset)
 	}
 	if f != nil && f.Ready() {
-		w.decide(f)
+		a.decide(ctx, f)
 	}
-	w.Settle()
+	a.expire(ctx)
 }
 
-// Settle decides the flows whose time is over, and those that memory has no room for.
-func (w *Worker) Settle() {
-	for f := w.table.Due(); f != nil; f = w.table.Due() {
-		w.decide(f)
+// WarmUp takes a record that was finished before the partition was resumed. It opens no
+// flow: either the record's flow is open, or it is finished and its uid is remembered.
+func (a *Assembler) WarmUp(ctx context.Context, value []byte) {
+	switch {
+	case a.decoder.Decode(value, &a.record) != nil:
+	case a.table.Has(a.record.UID):
+		a.add(ctx, 0, nil) // nothing is pinned: the flow is open already
+	default:
+		a.table.WarmUp(&a.record)
+		a.expire(ctx)
 	}
+}
+
+// AfterFetch moves the clocks on by wall time where the partition is read to its end,
+// and brings the metrics up to date.
+func (a *Assembler) AfterFetch(ctx context.Context, _ bool, waited time.Duration) {
+	if waited > 0 {
+		a.table.Idle(waited)
+		a.expire(ctx)
+	}
+	a.observe()
 }
 
 // Drain decides every open flow with what there is, because no record will follow.
-func (w *Worker) Drain() {
-	for f := w.table.Drain(); f != nil; f = w.table.Drain() {
-		w.decide(f)
+func (a *Assembler) Drain(ctx context.Context) {
+	for f := a.table.Drain(); f != nil; f = a.table.Drain() {
+		a.decide(ctx, f)
 	}
-}
-
-// Relearn takes a record that was done with before the partition was resumed. It
-// opens nothing: either its flow is open, or it is finished, and its uid is
-// remembered.
-func (w *Worker) Relearn(value []byte) {
-	switch {
-	case w.decoder.Decode(value, &w.record) != nil:
-	case w.table.Has(w.record.UID):
-		w.add(nil)
-	default:
-		w.table.WarmUp(&w.record)
-		w.Settle()
-	}
-}
-
-// Idle tells the flows for how long in wall time there was no record to read.
-func (w *Worker) Idle(waited time.Duration) {
-	w.table.Idle(waited)
-	w.Settle()
 }
 
 // Open is how many flows have no label yet.
-func (w *Worker) Open() int {
-	open, _, _ := w.table.Size()
+func (a *Assembler) Open() int {
+	open, _, _ := a.table.Size()
 	return open
 }
 
-func (w *Worker) decide(f *flow.Flow) {
-	if w.decider.Decide(f) {
-		w.table.Finish(f)
+// expire decides the flows whose time is over, and those that memory has no room for.
+func (a *Assembler) expire(ctx context.Context) {
+	for f := a.table.Due(); f != nil; f = a.table.Due() {
+		a.decide(ctx, f)
+	}
+}
+
+func (a *Assembler) decide(ctx context.Context, f *flow.Flow) {
+	if a.decider.Decide(ctx, f) {
+		a.table.Finish(f)
 	} else {
-		w.table.Keep(f)
+		a.table.Keep(f)
 	}
 }

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"flag"
 	"io"
@@ -42,7 +43,7 @@ func TestRealBroker(t *testing.T) {
 		}
 		var got []string
 		for rec := (Record{}); ; {
-			if err := r.Next(&rec); err == io.EOF {
+			if err := r.Next(context.Background(), &rec); err == io.EOF {
 				break
 			} else if err != nil {
 				t.Fatal(err)

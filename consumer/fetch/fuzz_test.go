@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,7 +67,7 @@ func walk(t *testing.T, r *Reader, from int64) (last Record) {
 	next := from
 	for {
 		var rec Record
-		if err := r.Next(&rec); err != nil {
+		if err := r.Next(context.Background(), &rec); err != nil {
 			return last
 		}
 		switch {

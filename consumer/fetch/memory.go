@@ -38,11 +38,12 @@ func NewMemory() *Memory {
 	return m
 }
 
-// take waits for room; give hands it back.
-func (m *Memory) take(bytes int64) {
-	if bytes > 0 {
-		m.large.Acquire(context.Background(), bytes) // an error is the context's alone
+// take waits for room until ctx is done; give hands it back.
+func (m *Memory) take(ctx context.Context, bytes int64) error {
+	if bytes <= 0 {
+		return nil
 	}
+	return m.large.Acquire(ctx, bytes)
 }
 
 func (m *Memory) give(bytes int64) {

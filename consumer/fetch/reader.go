@@ -10,6 +10,7 @@ package fetch
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -124,8 +125,8 @@ func (r *Reader) broken() error {
 
 // Next reads the next record into rec, or what cannot be taken. io.EOF: the
 // response is read to its end. After another error the connection is of no use
-// any more.
-func (r *Reader) Next(rec *Record) error {
+// any more. It waits for memory until ctx is done.
+func (r *Reader) Next(ctx context.Context, rec *Record) error {
 	for {
 		for r.batch.left > 0 {
 			if err := r.batch.record(rec, &r.limits); err != nil {
@@ -144,14 +145,14 @@ func (r *Reader) Next(rec *Record) error {
 		if r.left == 0 {
 			return io.EOF
 		}
-		if bad, err := r.open(rec); bad || err != nil {
+		if bad, err := r.open(ctx, rec); bad || err != nil {
 			return err
 		}
 	}
 }
 
 // open reads the next batch. bad: it cannot be taken, and rec says why.
-func (r *Reader) open(rec *Record) (bad bool, err error) {
+func (r *Reader) open(ctx context.Context, rec *Record) (bad bool, err error) {
 	start, err := r.src.Peek(min(r.left, headSize+32))
 	if err != nil {
 		return false, fmt.Errorf("fetch: read a batch: %w", err)
@@ -172,8 +173,11 @@ func (r *Reader) open(rec *Record) (bad bool, err error) {
 	case h.size < headSize:
 		return r.unread(rec, h, refuse(Malformed, "it has %d bytes, less than its head", h.size))
 	}
-	r.held = max(0, int64(h.size-small)) + needs(h.codec, start[headSize:min(h.size, len(start))])
-	r.unpack.memory.take(r.held)
+	room := max(0, int64(h.size-small)) + needs(h.codec, start[headSize:min(h.size, len(start))])
+	if err := r.unpack.memory.take(ctx, room); err != nil {
+		return false, fmt.Errorf("fetch: wait for memory for a batch: %w", err)
+	}
+	r.held = room
 	b := &r.batch
 	b.head, b.next, b.behind = h, h.base, 0
 	b.raw = r.buffer(h.size)

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func read(t testing.TB, from int64, l Limits, log ...[]byte) (got []string, next
 	}
 	for {
 		var rec Record
-		err := r.Next(&rec)
+		err := r.Next(context.Background(), &rec)
 		if errors.Is(err, io.EOF) {
 			return got, r.Offset()
 		}
@@ -272,14 +273,14 @@ func TestBrokenResponses(t *testing.T) {
 		r := NewReader(limits, NewMemory())
 		r.Reset(bytes.NewReader(whole))
 		var rec Record
-		if _, err := r.Begin(q); err != nil || r.Next(&rec) != nil || r.Next(&rec) != nil || r.Next(&rec) != io.EOF {
+		if _, err := r.Begin(q); err != nil || r.Next(context.Background(), &rec) != nil || r.Next(context.Background(), &rec) != nil || r.Next(context.Background(), &rec) != io.EOF {
 			t.Fatalf("version %d: %v", version, err)
 		}
 		for cut := range whole {
 			r.Reset(bytes.NewReader(whole[:cut]))
 			_, err := r.Begin(q)
 			for err == nil {
-				err = r.Next(&rec)
+				err = r.Next(context.Background(), &rec)
 			}
 			if !errors.Is(err, io.ErrUnexpectedEOF) && (!errors.Is(err, io.EOF) || err == io.EOF) {
 				t.Fatalf("version %d, cut at %d: %v", version, cut, err)

@@ -1,0 +1,123 @@
+package offset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// failingFor is how long commits may fail before the member calls itself not ready: a
+// rebalance makes some fail.
+const failingFor = 3 * time.Second
+
+// CommitterConfig is what a Committer is built with.
+type CommitterConfig struct {
+	Topic string
+	// Start is the offset from which each partition of the generation is read.
+	Start map[int]int64
+	// Every is the time between two commits.
+	Every time.Duration
+	// Commit writes checkpoints, by partition, in the name of the generation.
+	Commit func(ctx context.Context, at map[int]Checkpoint) error
+	// Report is told why commits have failed for a while, and nil when one succeeds.
+	Report   func(error)
+	Failures prometheus.Counter // failed commits
+	Log      *slog.Logger
+}
+
+// Committer commits the checkpoints of one generation's partitions. Only the goroutine
+// of Run and Last commits, and the generation does not end before that goroutine does:
+// so nothing is committed for a partition that has gone to another member. The broker
+// refuses such a commit too, because it names the generation.
+type Committer struct {
+	cfg CommitterConfig
+
+	mu        sync.Mutex
+	pending   map[int]Checkpoint // by partition: to be committed
+	committed map[int]Checkpoint // by partition: what the broker has
+}
+
+// NewCommitter builds a committer of one generation.
+func NewCommitter(cfg CommitterConfig) *Committer {
+	c := &Committer{cfg: cfg, pending: map[int]Checkpoint{}, committed: map[int]Checkpoint{}}
+	for partition, low := range cfg.Start {
+		c.committed[partition] = Checkpoint{Low: low}
+	}
+	return c
+}
+
+// Advance notes how far a partition has come. A low watermark that lies behind an
+// earlier one is ignored. It never waits for a commit that is under way.
+func (c *Committer) Advance(partition int, at Checkpoint) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at != c.committed[partition] && at.Low >= max(c.committed[partition].Low, c.pending[partition].Low) {
+		c.pending[partition] = at
+	}
+}
+
+// flush commits what has advanced. After a failure the next flush tries again.
+func (c *Committer) flush(ctx context.Context) error {
+	c.mu.Lock()
+	pending := maps.Clone(c.pending)
+	c.mu.Unlock()
+	if len(pending) == 0 {
+		return nil
+	}
+	if err := c.cfg.Commit(ctx, pending); err != nil {
+		c.cfg.Failures.Inc()
+		return fmt.Errorf("consumer: commit %d partitions of %s: %w", len(pending), c.cfg.Topic, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.Copy(c.committed, pending)
+	maps.DeleteFunc(c.pending, func(partition int, at Checkpoint) bool { return at == pending[partition] })
+	return nil
+}
+
+// Last commits what has advanced at the end of a generation. Often the generation ended
+// because connections broke, and then the first attempt fails on one of them: so it
+// tries twice, but waits for an answer only once.
+func (c *Committer) Last(ctx context.Context) error {
+	err := c.flush(ctx)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		err = c.flush(ctx)
+	}
+	return err
+}
+
+// Run commits now and then until ctx is done.
+func (c *Committer) Run(ctx context.Context) {
+	tick := time.NewTicker(c.cfg.Every)
+	defer tick.Stop()
+	var since time.Time // when the first of a row of failures began; zero: none failed
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		began := time.Now()
+		// A commit that is under way when the generation ends is not broken off: the
+		// broker may have taken it, and the last commit must not overtake it.
+		err := c.flush(context.WithoutCancel(ctx))
+		if err == nil {
+			since = time.Time{}
+			c.cfg.Report(nil)
+			continue
+		}
+		c.cfg.Log.Warn("offsets not committed, will try again", "err", err)
+		if since.IsZero() {
+			since = began
+		}
+		if time.Since(since) >= failingFor {
+			c.cfg.Report(fmt.Errorf("%w; labels are written meanwhile, and after a restart written again", err))
+		}
+	}
+}

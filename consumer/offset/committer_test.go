@@ -1,0 +1,149 @@
+package offset
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// newTestCommitter commits one generation's partition 0, which begins at offset 5.
+func newTestCommitter(commit func(map[int]Checkpoint) error) *Committer {
+	return NewCommitter(CommitterConfig{Topic: "in", Start: map[int]int64{0: 5}, Every: time.Second,
+		Commit:   func(_ context.Context, at map[int]Checkpoint) error { return commit(at) },
+		Report:   func(error) {},
+		Failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "failures"}),
+		Log:      slog.New(slog.DiscardHandler)})
+}
+
+func TestCommitsOnlyMoveForward(t *testing.T) {
+	var got []map[int]Checkpoint
+	var broken error
+	c := newTestCommitter(func(at map[int]Checkpoint) error {
+		got = append(got, maps.Clone(at))
+		return broken
+	})
+	c.Advance(0, Checkpoint{Low: 4}) // behind where the generation began
+	if err := c.flush(t.Context()); err != nil || len(got) != 0 {
+		t.Fatalf("committed %v: %v", got, err)
+	}
+	c.Advance(0, Checkpoint{Low: 5}) // committed already
+	if err := c.flush(t.Context()); err != nil || len(got) != 0 {
+		t.Fatalf("committed %v again: %v", got, err)
+	}
+	broken = errors.New("coordinator moved")
+	if c.Advance(0, Checkpoint{Low: 7}); c.flush(t.Context()) == nil {
+		t.Fatal("a failed commit must be told")
+	}
+	if n := testutil.ToFloat64(c.cfg.Failures); n != 1 {
+		t.Errorf("%v failures counted", n)
+	}
+	broken = nil
+	c.Advance(0, Checkpoint{Low: 6}) // behind what is to be committed
+	c.Advance(1, Checkpoint{Low: 3})
+	c.flush(t.Context())
+	if last := got[len(got)-1]; last[0].Low != 7 || last[1].Low != 3 {
+		t.Errorf("committed %v, want 0:7 1:3", last)
+	}
+	c.Advance(0, Checkpoint{Low: 7, Metadata: "more is done above it"})
+	if c.flush(t.Context()); got[len(got)-1][0].Metadata == "" {
+		t.Error("the low watermark stood still, what is above it did not: not committed")
+	}
+	n := len(got)
+	if c.flush(t.Context()); len(got) != n {
+		t.Errorf("committed %v twice", got[n:])
+	}
+}
+
+// A commit that nobody answers does not keep the partitions from being read; what
+// advances meanwhile is committed next.
+func TestAHangingCommitHoldsBackNoPartition(t *testing.T) {
+	asked, answer := make(chan map[int]Checkpoint), make(chan error)
+	c := newTestCommitter(func(at map[int]Checkpoint) error {
+		asked <- at
+		return <-answer
+	})
+	flushed := make(chan error)
+	flush := func() { go func() { flushed <- c.flush(context.Background()) }() }
+	c.Advance(0, Checkpoint{Low: 6})
+	flush()
+	first := <-asked
+	c.Advance(0, Checkpoint{Low: 7})
+	answer <- nil
+	if err := <-flushed; err != nil || first[0].Low != 6 {
+		t.Errorf("committed %v: %v", first, err)
+	}
+	flush()
+	if second := <-asked; second[0].Low != 7 {
+		t.Errorf("committed %v, want 7", second)
+	}
+	answer <- nil
+	<-flushed
+}
+
+// The last commit of a generation is tried again on new connections, but not where the
+// broker gave no answer: that would double the time that the generation takes to end.
+func TestTheLastCommitOutlivesBrokenConnections(t *testing.T) {
+	for _, test := range []struct {
+		fails error
+		asked int
+		err   bool
+	}{{nil, 1, false}, {io.EOF, 2, false}, {context.DeadlineExceeded, 1, true}} {
+		asked := 0
+		c := newTestCommitter(func(map[int]Checkpoint) error {
+			if asked++; asked == 1 {
+				return test.fails
+			}
+			return nil
+		})
+		c.Advance(0, Checkpoint{Low: 6})
+		if err := c.Last(t.Context()); err != nil != test.err || asked != test.asked {
+			t.Errorf("%v: asked %d times, want %d: %v", test.fails, asked, test.asked, err)
+		}
+	}
+}
+
+// Commits that fail for a while are a reason not to be ready; the first that succeeds
+// ends it. A commit under way when the generation ends is not broken off.
+func TestRunReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken, reported := errors.New("not coordinator"), []error(nil)
+		var under context.Context
+		cfg := newTestCommitter(nil).cfg
+		cfg.Commit = func(ctx context.Context, _ map[int]Checkpoint) error { under = ctx; return broken }
+		cfg.Report = func(err error) { reported = append(reported, err) }
+		c := NewCommitter(cfg)
+		ctx, end := context.WithCancel(t.Context())
+		over := make(chan struct{})
+		go func() { c.Run(ctx); close(over) }()
+		c.Advance(0, Checkpoint{Low: 6})
+		time.Sleep(failingFor + cfg.Every/2) // three have failed, the first since too short a time
+		synctest.Wait()
+		if len(reported) != 0 {
+			t.Errorf("reported too early: %v", reported)
+		}
+		time.Sleep(cfg.Every)
+		synctest.Wait()
+		if len(reported) != 1 || !errors.Is(reported[0], broken) {
+			t.Errorf("reported %v, want the failure", reported)
+		}
+		broken = nil
+		time.Sleep(cfg.Every)
+		synctest.Wait()
+		if len(reported) != 2 || reported[1] != nil {
+			t.Errorf("reported %v, want that it is over", reported)
+		}
+		end()
+		<-over
+		if under.Err() != nil {
+			t.Error("the generation's end broke off a commit")
+		}
+	})
+}
