@@ -7,125 +7,124 @@ import (
 )
 
 const (
-	// inARow is how many flows in a row the slow model may fail on, each asked
-	// alone, before it counts as sick. One hang is enough.
-	inARow = 5
-	// briefest and longest are how long a sick model is left alone: longer each
-	// time that it is sick again soon after.
-	briefest = time.Second
-	longest  = 30 * time.Second
-	// spare is how many calls that were given up, besides one a worker, may be under
-	// way when a probe begins. Each holds a thread, and perhaps a core: if they never
-	// return, only a restart brings the model back.
-	spare = 2
+	// failureThreshold is how many flows in a row the model may fail on, each asked
+	// about alone, before the breaker opens. One timeout is enough.
+	failureThreshold = 5
+	// minOpen and maxOpen are how long the breaker stays open before a probe. The time
+	// doubles with each failed probe, and each time that the breaker opens soon after
+	// it closed.
+	minOpen = time.Second
+	maxOpen = 30 * time.Second
+	// spareCalls is how many abandoned calls, besides one for each worker, may still
+	// be running when a probe begins. Each holds a thread, and perhaps a core: if they
+	// never return, only a restart brings the model back.
+	spareCalls = 2
 )
 
-// state is that of a breaker, as its metric shows it.
+// state is that of a circuit breaker. The values are those of its metric.
 type state int
 
 const (
-	closed   state = iota // the model is asked
-	halfOpen              // it is sick, and a probe is under way
-	opened                // it is sick, and left alone until the next probe
+	closed   state = iota // the model is called
+	halfOpen              // flows are rejected, and a probe is under way
+	open                  // flows are rejected until the next probe
 )
 
-// breaker keeps flows away from a slow model that is sick. While it is not closed,
-// the model is asked about nothing but copies of flows that have their label
-// already, or wait anyway: so no label ever waits for a probe.
+// breaker is a circuit breaker that keeps flows away from a model that hangs or fails.
+// While it is not closed, the model is called only with copies of flows that have their
+// label already, or that wait anyway. So no label ever waits for a probe.
 type breaker struct {
-	limit int // calls given up that may be under way when a probe begins: workers + spare
-	// away is true while flows are to be kept away.
-	away atomic.Bool
+	maxAbandoned int         // abandoned calls that may be running when a probe begins
+	rejecting    atomic.Bool // true unless closed
 
-	mu     sync.Mutex
-	state  state
-	failed int           // flows in a row that the model failed on
-	pause  time.Duration // how long it was or will be left alone
-	since  time.Time     // when it opened or closed
-	next   time.Time     // when the next probe is due
-	lost   int           // calls given up that have not returned
-	sample []float32     // the row that the next probe asks about; empty: none yet
+	mu        sync.Mutex
+	state     state
+	failures  int           // flows in a row that the model failed on
+	openFor   time.Duration // from the last opening or failed probe to the next probe
+	since     time.Time     // when it last opened or closed
+	nextProbe time.Time
+	abandoned int       // abandoned calls that are still running
+	sample    []float32 // the row that the next probe asks about; empty if there is none yet
 }
 
-// answered notes that the model answered a flow.
-func (b *breaker) answered() {
+// succeeded records that the model answered a flow.
+func (b *breaker) succeeded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.failed = 0
+	b.failures = 0
 }
 
-// failure notes that the model failed on one flow. Where that opens the breaker it
-// gives for how long, else 0.
-func (b *breaker) failure(now time.Time) time.Duration {
+// failed records that the model failed on one flow. If that opens the breaker, it gives
+// the time until the first probe, else 0.
+func (b *breaker) failed(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failed++; b.failed < inARow {
+	if b.failures++; b.failures < failureThreshold {
 		return 0
 	}
-	return b.open(now)
+	return b.trip(now)
 }
 
-// hang notes that the model gave no answer in time, likewise.
-func (b *breaker) hang(now time.Time) time.Duration {
+// timedOut records that the model gave no answer in time. If that opens the breaker, it
+// gives the time until the first probe, else 0.
+func (b *breaker) timedOut(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.open(now)
+	return b.trip(now)
 }
 
-func (b *breaker) open(now time.Time) time.Duration {
+// trip opens a breaker that is closed. The caller holds the lock.
+func (b *breaker) trip(now time.Time) time.Duration {
 	if b.state != closed {
 		return 0
 	}
-	if b.pause == 0 || now.Sub(b.since) > longest {
-		b.pause = briefest
+	if b.openFor == 0 || now.Sub(b.since) > maxOpen {
+		b.openFor = minOpen
 	} else {
-		b.pause = min(2*b.pause, longest)
+		b.openFor = min(2*b.openFor, maxOpen)
 	}
-	b.state, b.since, b.next, b.failed = opened, now, now.Add(b.pause), 0
+	b.state, b.since, b.nextProbe, b.failures = open, now, now.Add(b.openFor), 0
 	b.sample = b.sample[:0]
-	b.away.Store(true)
-	return b.pause
+	b.rejecting.Store(true)
+	return b.openFor
 }
 
-// lose notes that a call is given up, returned that such a call is over.
-func (b *breaker) lose()     { b.count(1) }
-func (b *breaker) returned() { b.count(-1) }
-
-func (b *breaker) count(n int) {
+// addAbandoned adds n to the number of abandoned calls that are still running.
+func (b *breaker) addAbandoned(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.lost += n
+	b.abandoned += n
 }
 
-// offer keeps the row of a flow that the model was not asked about, for the next probe.
-func (b *breaker) offer(row []float32) {
+// keepSample keeps the row of a rejected flow for the next probe.
+func (b *breaker) keepSample(row []float32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sample = append(b.sample[:0], row...)
 }
 
-// rest is how long it is until the breaker is to be looked at again.
-func (b *breaker) rest(now time.Time) time.Duration {
+// untilProbe is how long a worker waits before it tries to begin a probe.
+func (b *breaker) untilProbe(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return min(b.next.Sub(now), briefest)
+	return min(b.nextProbe.Sub(now), minOpen)
 }
 
-// probe gives the row to ask about, and begins the probe; spare is asked about where
-// no flow has come. It gives nil, and puts the probe off, while another one is under
-// way, too many calls have not returned, or there is nothing to ask about.
-func (b *breaker) probe(now time.Time, spare []float32) []float32 {
+// beginProbe gives the row to ask about: the sample, or otherwise if no flow has come. It
+// gives nil, and puts the probe off, while another one is under way, too many abandoned
+// calls are still running, or there is nothing to ask about.
+func (b *breaker) beginProbe(now time.Time, otherwise []float32) []float32 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now.Before(b.next) {
+	if now.Before(b.nextProbe) {
 		return nil
 	}
-	b.next = now.Add(briefest)
+	b.nextProbe = now.Add(minOpen)
 	row := b.sample
 	if len(row) == 0 {
-		row = spare
+		row = otherwise
 	}
-	if b.state != opened || b.lost > b.limit || len(row) == 0 {
+	if b.state != open || b.abandoned > b.maxAbandoned || len(row) == 0 {
 		return nil
 	}
 	row = append([]float32(nil), row...)
@@ -133,25 +132,25 @@ func (b *breaker) probe(now time.Time, spare []float32) []float32 {
 	return row
 }
 
-// judge ends the probe: a model that answered is asked again from now on, another
-// one left alone for longer. It gives how long the breaker has been open.
-func (b *breaker) judge(now time.Time, well bool) time.Duration {
+// endProbe closes the breaker if the model has answered, and opens it for longer if not.
+// It gives how long the breaker has not been closed.
+func (b *breaker) endProbe(now time.Time, answered bool) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	been := now.Sub(b.since)
-	if well {
-		b.state, b.since, b.failed = closed, now, 0
-		b.away.Store(false)
-		return been
+	rejected := now.Sub(b.since)
+	if answered {
+		b.state, b.since, b.failures = closed, now, 0
+		b.rejecting.Store(false)
+		return rejected
 	}
-	b.pause = min(2*b.pause, longest)
-	b.state, b.next = opened, now.Add(b.pause)
-	return been
+	b.openFor = min(2*b.openFor, maxOpen)
+	b.state, b.nextProbe = open, now.Add(b.openFor)
+	return rejected
 }
 
-// look gives the state, and how many calls that were given up have not returned.
-func (b *breaker) look() (state, int) {
+// snapshot gives the state, and how many abandoned calls are still running.
+func (b *breaker) snapshot() (state, int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.state, b.lost
+	return b.state, b.abandoned
 }

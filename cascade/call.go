@@ -3,86 +3,96 @@ package cascade
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 )
 
 var (
-	// errHung says that a call was given up: its goroutine stays until the model
+	// errTimedOut says that a call was abandoned: its goroutine stays until the model
 	// returns, with the buffers that it uses.
-	errHung = errors.New("no answer in time; the call is given up")
-	// errOver says that the cascade was stopped while the model was at work.
-	errOver = errors.New("stopped while the model was at work")
+	errTimedOut = errors.New("no answer in time; the call is given up")
+	// errStopped says that the cascade was stopped while the model was at work.
+	errStopped = errors.New("stopped while the model was at work")
 )
 
-// call is one question to the slow model, with buffers that nobody else uses until
-// it is answered.
+// abandoned reports whether a call ended with err before the model returned.
+func abandoned(err error) bool {
+	return errors.Is(err, errTimedOut) || errors.Is(err, errStopped)
+}
+
+// call is one call of the slow model, with buffers that nobody else uses until the
+// model returns.
 type call struct {
 	rows []float32
 	out  []float64
 	done chan error
 }
 
-// ask puts rows to the model, for as long as it may take; 0 is for ever. A call that
-// is given back by free is used again, one that was given up is not.
-func (w *slow) ask(ctx context.Context, limit time.Duration, rows ...[]float32) (*call, error) {
-	c := w.idle()
+// call calls the model with rows, and waits at most limit for it; 0 means for ever. A
+// call that is given back by putCall is used again. One that is abandoned is not, since
+// the model may still write into its buffers.
+func (w *worker) call(ctx context.Context, limit time.Duration, rows ...[]float32) (*call, error) {
+	c := w.getCall()
 	c.rows = c.rows[:0]
 	for _, row := range rows {
 		c.rows = append(c.rows, row...)
 	}
-	c.out = resize(c.out, len(rows)*len(w.spec.Classes))
+	c.out = resize(c.out, len(rows)*w.slow.classes)
 	began := time.Now()
-	go func() { c.done <- w.predict(c.rows, len(rows), c.out) }()
+	go func() { c.done <- w.slow.predict(c.rows, len(rows), c.out) }()
 	var deadline time.Time
 	if limit > 0 {
 		deadline = began.Add(limit)
 	}
-	err := w.wait(ctx, deadline, c)
-	w.spent = time.Since(began)
-	if errors.Is(err, errHung) || errors.Is(err, errOver) {
-		w.breaker.lose()
-		w.metrics.abandoned.Inc()
-		w.metrics.stuck.Inc()
-		go func() {
-			<-c.done
-			w.breaker.returned()
-			w.metrics.stuck.Dec()
-		}()
+	err := w.await(ctx, deadline, c)
+	w.took = time.Since(began)
+	if abandoned(err) {
+		w.slow.abandon(c)
 		return nil, err
 	}
 	return c, err
 }
 
-// wait waits for the answer until the deadline; the zero time is none. A stop ends it,
-// unless that came before the question: what is queued at a stop is still answered.
-func (w *slow) wait(ctx context.Context, deadline time.Time, c *call) error {
+// abandon counts a call whose answer nobody waits for, until the model returns.
+func (s *slowStage) abandon(c *call) {
+	s.breaker.addAbandoned(1)
+	s.metrics.abandoned.Inc()
+	s.metrics.running.Inc()
+	go func() {
+		<-c.done
+		s.breaker.addAbandoned(-1)
+		s.metrics.running.Dec()
+	}()
+}
+
+// await waits for the answer until the deadline; the zero time is none. A stop ends the
+// wait, unless it came before the call: what is queued at a stop is still answered.
+func (w *worker) await(ctx context.Context, deadline time.Time, c *call) error {
 	var late <-chan time.Time
 	if !deadline.IsZero() {
 		timer := time.NewTimer(time.Until(deadline))
 		defer timer.Stop()
 		late = timer.C
 	}
-	over := ctx.Done()
-	if ctx.Err() != nil || w.cfg.Patient {
-		over = nil
+	stop := ctx.Done()
+	if ctx.Err() != nil || w.slow.cfg.Deterministic {
+		stop = nil
 	}
 	select {
 	case err := <-c.done:
 		return err
-	case <-over:
-		return errOver
+	case <-stop:
+		return errStopped
 	case <-late:
 	}
-	if stoodStill := time.Since(deadline) > w.cfg.Timeout/4; stoodStill {
+	if timeout := w.slow.cfg.Timeout; time.Since(deadline) > timeout/4 {
 		// The whole process was halted, so the model has had no time either.
-		return w.wait(ctx, time.Now().Add(w.cfg.Timeout), c)
+		return w.await(ctx, time.Now().Add(timeout), c)
 	}
-	return errHung
+	return errTimedOut
 }
 
-// idle gives a call that nobody uses.
-func (w *slow) idle() *call {
+// getCall gives a call that nobody uses.
+func (w *worker) getCall() *call {
 	if last := len(w.calls) - 1; last >= 0 {
 		c := w.calls[last]
 		w.calls = w.calls[:last]
@@ -91,25 +101,9 @@ func (w *slow) idle() *call {
 	return &call{done: make(chan error, 1)}
 }
 
-// free gives a call back once its answers are read; nil is one that was given up.
-func (w *slow) free(c *call) {
+// putCall gives a call back once its answers are read. An abandoned one is nil.
+func (w *worker) putCall(c *call) {
 	if c != nil {
 		w.calls = append(w.calls, c)
 	}
-}
-
-// predict runs the model and calibrates its answers. A row whose numbers are no
-// answer is that row's failure alone: it is left as NaN.
-func (w *slow) predict(rows []float32, n int, out []float64) error {
-	if err := w.stage.Model.Predict(rows, n, out); err != nil {
-		return err
-	}
-	classes := len(out) / n
-	for i := range n {
-		row := out[i*classes : (i+1)*classes]
-		if w.stage.calibrate(row) != nil {
-			row[0] = math.NaN()
-		}
-	}
-	return nil
 }

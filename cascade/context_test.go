@@ -29,7 +29,7 @@ func TestVerdictGoesOutWithTheContextOfItsCall(t *testing.T) {
 	} {
 		var got []any
 		r := newRig(spec(t, []int{1, 1}, c.models...), Config{Provisional: true})
-		r.emit = func(ctx context.Context, _ Verdict) { got = append(got, ctx.Value(ctxKey{})) }
+		r.cascade.emitter.emit = func(ctx context.Context, _ Verdict) { got = append(got, ctx.Value(ctxKey{})) }
 		r.ctx = named("decide")
 		r.feed([]int16{0}, 0)
 		if c.name == "the queue is full" {
@@ -37,7 +37,7 @@ func TestVerdictGoesOutWithTheContextOfItsCall(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(named("run"))
 		cancel()
-		if err := r.Run(ctx); err != nil {
+		if err := r.cascade.Run(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if fmt.Sprint(got) != c.want {
@@ -59,14 +59,14 @@ func TestDecideReturnsWhenItsContextIsDone(t *testing.T) {
 		{"a confident verdict cannot be emitted", []Model{says(.9), says(.9)}, Config{}, stuck},
 		{"a provisional verdict cannot be emitted", []Model{says(.6), says(.9)}, Config{Provisional: true, Queue: 10}, stuck},
 		{"a degraded verdict cannot be emitted", []Model{says(.6), says(.9)}, Config{}, stuck},
-		{"the queue is full and the cascade is patient", []Model{says(.6), says(.9)}, Config{Patient: true}, nil},
+		{"the queue is full and the cascade is deterministic", []Model{says(.6), says(.9)}, Config{Deterministic: true}, nil},
 		{"the queue is full and no earlier stage answered", []Model{says(.9)}, Config{}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(spec(t, []int{1, 1}, c.models...), c.cfg)
 				if c.emit != nil {
-					r.emit = c.emit
+					r.cascade.emitter.emit = c.emit
 				}
 				var end context.CancelFunc
 				r.ctx, end = context.WithCancel(context.Background())
@@ -88,10 +88,10 @@ func TestDecideReturnsWhenItsContextIsDone(t *testing.T) {
 				case <-decided:
 				default:
 					t.Error("Decide is still blocked after the end of its generation")
-					close(r.over) // lets it return
+					close(r.cascade.slow.stopped) // lets it return
 				}
 				if r.acked != 0 || len(r.got) != 0 {
-					t.Errorf("%d flows let go of, %d verdicts: want none", r.acked, len(r.got))
+					t.Errorf("%d flows acknowledged, %d verdicts: want none", r.acked, len(r.got))
 				}
 			})
 		})

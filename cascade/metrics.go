@@ -13,7 +13,7 @@ import (
 // Metrics count what a cascade does with its flows.
 type Metrics struct {
 	log        *slog.Logger
-	said       atomic.Int64 // when a failure was last logged, nanoseconds since the epoch
+	logged     atomic.Int64 // when a failure was last logged, nanoseconds since the epoch
 	labels     *prometheus.CounterVec
 	deferrals  *prometheus.CounterVec
 	failures   *prometheus.CounterVec
@@ -25,43 +25,43 @@ type Metrics struct {
 	breaker    prometheus.Gauge
 	openings   prometheus.Counter
 	abandoned  prometheus.Counter
-	stuck      prometheus.Gauge
-	held       prometheus.Gauge
+	running    prometheus.Gauge
+	parked     prometheus.Gauge
 }
 
 // NewMetrics registers the cascade's metrics.
 func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
-	make := promauto.With(reg)
+	factory := promauto.With(reg)
 	times := prometheus.ExponentialBuckets(0.001, 2, 17) // 1 ms to 65 s; 16 ms is a bound
 	return &Metrics{
 		log: log,
-		labels: make.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_labels_total",
+		labels: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_labels_total",
 			Help: "Labels given, by answering stage, reason, and whether final."}, []string{"stage", "reason", "final"}),
-		deferrals: make.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_deferred_total",
+		deferrals: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_deferred_total",
 			Help: "Flows that a stage was too unsure of."}, []string{"stage"}),
-		failures: make.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_model_failures_total",
+		failures: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_model_failures_total",
 			Help: "Flows that a stage's model failed on: error, nan (its numbers are no answer), or hang (no answer in time)."}, []string{"stage", "kind"}),
-		unlabelled: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_unlabelled_total",
+		unlabelled: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_unlabelled_total",
 			Help: "Flows without a label because no stage's model gave an answer."}),
-		toLabel: make.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_first_packet_to_label_seconds", Buckets: times,
+		toLabel: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_first_packet_to_label_seconds", Buckets: times,
 			Help: "Wall time from a flow's first packet to its final label; true where records are live."}, []string{"stage"}),
-		wait: make.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_packet_wait_seconds", Buckets: times,
+		wait: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_packet_wait_seconds", Buckets: times,
 			Help: "Record time from a flow's first packet to the last one looked at for its final label."}, []string{"stage"}),
-		compute: make.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_stage_compute_seconds",
+		compute: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_stage_compute_seconds",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 2, 17),
 			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),
-		batches: make.NewHistogram(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
+		batches: factory.NewHistogram(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
 			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}),
-		breaker: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
+		breaker: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
 			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}),
-		openings: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
+		openings: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
 			Help: "Times that the slow stage's breaker has opened."}),
-		abandoned: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
+		abandoned: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
 			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}),
-		stuck: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
+		running: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
 			Help: "Calls that were given up and have not returned."}),
-		held: make.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
-			Help: "Flows that no earlier stage answered, waiting for the slow stage to be well again."}),
+		parked: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
+			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}),
 	}
 }
 
@@ -88,34 +88,35 @@ func (m *Metrics) batched(stage string, n int, d time.Duration) {
 
 func (m *Metrics) failed(stage string, n int, err error) {
 	m.failures.WithLabelValues(stage, kind(err)).Add(float64(n))
-	now, last := time.Now().UnixNano(), m.said.Load()
-	if now-last < int64(time.Second) || !m.said.CompareAndSwap(last, now) {
+	now, last := time.Now().UnixNano(), m.logged.Load()
+	if now-last < int64(time.Second) || !m.logged.CompareAndSwap(last, now) {
 		return // one line a second is enough; the metric counts all
 	}
 	m.log.Warn("model failed", "stage", stage, "flows", n, "err", err)
 }
 
-func (m *Metrics) sick(stage string, err error, pause time.Duration) {
+func (m *Metrics) opened(stage string, err error, untilProbe time.Duration) {
 	m.openings.Inc()
-	m.breaker.Set(float64(opened))
-	m.log.Error("stage is sick: its flows get the earlier answer, with reason breaker", "stage", stage, "err", err, "probe_in", pause)
+	m.breaker.Set(float64(open))
+	m.log.Error("the stage's breaker is open: its flows get the earlier answer, with reason breaker", "stage", stage, "err", err, "probe_in", untilProbe)
 }
 
-func (m *Metrics) probed(stage string, err error, been time.Duration) {
+// probed records how a probe ended, and for how long flows have been rejected.
+func (m *Metrics) probed(stage string, err error, rejected time.Duration) {
 	if err != nil {
-		m.breaker.Set(float64(opened))
-		m.log.Warn("stage is still sick", "stage", stage, "err", err, "for", been)
+		m.breaker.Set(float64(open))
+		m.log.Warn("a probe failed: the stage's breaker stays open", "stage", stage, "err", err, "for", rejected)
 		return
 	}
 	m.breaker.Set(float64(closed))
-	m.log.Info("stage is well again", "stage", stage, "after", been)
+	m.log.Info("the stage's breaker is closed again", "stage", stage, "after", rejected)
 }
 
 // kind names a failure of a model for its metric.
 func kind(err error) string {
 	var nan interface{ NotANumber() }
 	switch {
-	case errors.Is(err, errHung):
+	case errors.Is(err, errTimedOut):
 		return "hang"
 	case errors.As(err, &nan):
 		return "nan"

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// stepAway does the next thing while flows are kept away from the model; false at
-// the end.
-func (w *slow) stepAway(ctx context.Context) bool {
-	queue := w.queue
-	if len(w.held) >= w.cfg.Queue {
+// stepRejecting does the next piece of work while the breaker is not closed. It gives
+// false at the end.
+func (w *worker) stepRejecting(ctx context.Context) bool {
+	queue := w.slow.queue
+	if len(w.parked) >= w.slow.cfg.Queue {
 		queue = nil // holds the input back
 	}
-	timer := time.NewTimer(w.breaker.rest(time.Now()))
+	timer := time.NewTimer(w.slow.breaker.untilProbe(time.Now()))
 	defer timer.Stop()
 	select {
 	case j := <-queue:
-		w.pass(ctx, j)
+		w.reject(ctx, j)
 		return true
 	case <-timer.C:
 		return w.probe(ctx)
@@ -26,35 +26,44 @@ func (w *slow) stepAway(ctx context.Context) bool {
 	}
 	for {
 		select {
-		case j := <-w.queue:
-			w.pass(ctx, j)
+		case j := <-w.slow.queue:
+			w.reject(ctx, j)
 		default:
 			return false
 		}
 	}
 }
 
-// probe asks the model, if a probe is due, whether it is well again; false if the
-// cascade was stopped meanwhile.
-func (w *slow) probe(ctx context.Context) bool {
-	var waits []float32 // of those that wait another one each time: one of them may be to blame
-	if len(w.held) > 0 {
-		w.turn++
-		waits = w.held[w.turn%len(w.held)].row
+// probe calls the model, if a probe is due, to see whether it answers again. It gives
+// false if the cascade was stopped meanwhile.
+func (w *worker) probe(ctx context.Context) bool {
+	s := w.slow
+	var row []float32
+	if len(w.parked) > 0 { // another one each time: one of them may be to blame
+		w.probes++
+		row = w.parked[w.probes%len(w.parked)].row
 	}
-	row := w.breaker.probe(time.Now(), waits)
+	row = s.breaker.beginProbe(time.Now(), row)
 	if row == nil {
 		return true
 	}
-	w.metrics.breaker.Set(float64(halfOpen))
-	c, err := w.ask(ctx, w.limit(), row)
-	defer w.free(c)
-	if errors.Is(err, errOver) {
+	s.metrics.breaker.Set(float64(halfOpen))
+	c, err := w.call(ctx, w.limit(), row)
+	defer w.putCall(c)
+	if errors.Is(err, errStopped) {
 		return false
 	}
 	if err == nil && math.IsNaN(c.out[0]) {
 		err = errNoAnswer
 	}
-	w.metrics.probed(w.stage.Name, err, w.breaker.judge(time.Now(), err == nil))
+	s.metrics.probed(s.stage.Name, err, s.breaker.endProbe(time.Now(), err == nil))
 	return true
+}
+
+// tellOpened logs and counts that the breaker has opened. If it has not, the time until
+// the probe is 0.
+func (s *slowStage) tellOpened(err error, untilProbe time.Duration) {
+	if untilProbe > 0 {
+		s.metrics.opened(s.stage.Name, err, untilProbe)
+	}
 }

@@ -88,8 +88,22 @@ func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
 	return v
 }
 
-// answer fills in what the stage says, from calibrated probabilities.
-func (v *Verdict) answer(p []float64, s *Stage) {
+// closedBy is the reason of a flow that was closed before the stage's depth, otherwise
+// why.
+func closedBy(c flow.Cause, why Reason) Reason {
+	switch c {
+	case flow.Ended:
+		return FlowEnd
+	case flow.TimedOut:
+		return Timeout
+	case flow.Evicted:
+		return Evicted
+	}
+	return why
+}
+
+// setAnswer fills in what the stage says, from calibrated probabilities.
+func (v *Verdict) setAnswer(p []float64, s *Stage) {
 	v.Decided = time.Now()
 	v.Stage, v.Threshold = s.Name, s.Threshold
 	v.Uncertainty = s.Measure.Of(p)

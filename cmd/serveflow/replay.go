@@ -33,7 +33,7 @@ func replay(ctx context.Context, t terminal, args []string) error {
 		}
 	}
 	cfg := s.cascade()
-	cfg.Patient = true
+	cfg.Deterministic = true
 	return replayFiles(ctx, t, s, spec, cfg, flags.Args())
 }
 

@@ -1,0 +1,50 @@
+package cascade
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config is what a cascade is built with besides its bundle.
+type Config struct {
+	// Provisional: a flow that the first stage is unsure of gets that stage's
+	// label at once, before its final one.
+	Provisional bool
+	// Queue is how many flows may wait for the slow stage.
+	Queue int
+	// Workers is how many batches of the slow stage run side by side.
+	Workers int
+	// Batch is how many flows the slow stage takes at once, at most.
+	Batch int
+	// Wait is how long a flow may be expected to wait in the queue. If the expected
+	// wait is longer, the queue counts as full.
+	Wait time.Duration
+	// Timeout is how long a batch of the slow stage may take before the call is
+	// abandoned.
+	Timeout time.Duration
+	// Deterministic is for replays, whose labels must not depend on timing: a full
+	// queue holds the input back instead of degrading labels, and neither the timeout
+	// nor the circuit breaker of the slow stage is used.
+	Deterministic bool
+}
+
+// Validate names the first setting that makes no sense.
+func (c Config) Validate() error {
+	if c.Queue < 1 {
+		return fmt.Errorf("cascade: the slow stage's queue is %d flows: choose at least 1", c.Queue)
+	}
+	if c.Workers < 1 {
+		return errors.New("cascade: the slow stage needs at least one worker")
+	}
+	if c.Wait <= 0 {
+		return fmt.Errorf("cascade: flows may wait %v for the slow stage: choose a time above 0 (SERVEFLOW_SLOW_WAIT)", c.Wait)
+	}
+	if c.Timeout <= 0 {
+		return fmt.Errorf("cascade: a batch of the slow stage may take %v: choose a time above 0 (SERVEFLOW_SLOW_TIMEOUT)", c.Timeout)
+	}
+	if c.Batch < 1 {
+		return fmt.Errorf("cascade: the slow stage's batch is %d flows: choose at least 1", c.Batch)
+	}
+	return nil
+}

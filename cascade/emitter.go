@@ -1,0 +1,29 @@
+package cascade
+
+import "context"
+
+// emitter counts verdicts and hands them to the sink.
+type emitter struct {
+	metrics *Metrics
+	emit    func(context.Context, Verdict)
+}
+
+// verdict emits v with the stage's answer.
+func (e *emitter) verdict(ctx context.Context, v Verdict, probabilities []float64, s *Stage) {
+	v.setAnswer(probabilities, s)
+	e.metrics.labelled(&v)
+	e.emit(ctx, v)
+}
+
+// fallback emits v with the answer of an earlier stage, because the last stage did not
+// answer. If by is nil, no stage did: the flow then stays without a label, is counted,
+// and its Acker is told.
+func (e *emitter) fallback(ctx context.Context, v Verdict, probabilities []float64, by *Stage, why Reason) {
+	if by == nil {
+		e.metrics.unlabelled.Inc()
+		v.Acker.Ack()
+		return
+	}
+	v.Reason = why
+	e.verdict(ctx, v, probabilities, by)
+}

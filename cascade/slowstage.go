@@ -1,0 +1,148 @@
+package cascade
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// slowStage is a stage whose flows wait in a queue, and whose model is called with
+// batches of them by workers of its own, behind a circuit breaker.
+type slowStage struct {
+	stage   *Stage
+	classes int
+	cfg     Config
+	metrics *Metrics
+	emitter *emitter
+
+	queue       chan *job
+	jobs        sync.Pool // of *job
+	breaker     breaker
+	serviceTime atomic.Int64  // for one flow, nanoseconds, a moving average
+	parked      atomic.Int64  // flows that wait for the breaker to close
+	stopped     chan struct{} // closed when run has ended
+}
+
+// job is a flow on its way through the slow stage.
+type job struct {
+	verdict    Verdict // all but the answer
+	row        []float32
+	answer     []float64 // what an earlier stage said ...
+	by         *Stage    // ... and which; nil if none did
+	retryAlone bool      // it was in a batch that timed out
+}
+
+func newSlowStage(s *Stage, classes int, cfg Config, m *Metrics, e *emitter) *slowStage {
+	slow := &slowStage{stage: s, classes: classes, cfg: cfg, metrics: m, emitter: e,
+		queue: make(chan *job, cfg.Queue), stopped: make(chan struct{})}
+	slow.jobs.New = func() any { return new(job) }
+	slow.breaker.maxAbandoned = cfg.Workers + spareCalls
+	return slow
+}
+
+// newJob gives a job whose buffers may have been used before.
+func (s *slowStage) newJob() *job {
+	j := s.jobs.Get().(*job)
+	j.retryAlone = false
+	return j
+}
+
+// enqueue queues a job. If there is no room, or the breaker is not closed, the label of
+// an earlier stage goes out instead.
+//
+// If no earlier stage answered, or the cascade is deterministic, enqueue waits for room.
+// When ctx is done or the workers have stopped, it drops the job without telling its
+// Acker, so the flow keeps its place in the log.
+func (s *slowStage) enqueue(ctx context.Context, j *job) {
+	if s.cfg.Deterministic || j.by == nil {
+		select {
+		case s.queue <- j:
+		case <-ctx.Done():
+		case <-s.stopped:
+		}
+		return
+	}
+	if s.breaker.rejecting.Load() {
+		s.breaker.keepSample(j.row)
+		s.fallback(ctx, j, Breaker)
+		return
+	}
+	if s.expectedWait() > s.cfg.Wait {
+		s.fallback(ctx, j, Degraded)
+		return
+	}
+	select {
+	case s.queue <- j:
+	default:
+		s.fallback(ctx, j, Degraded)
+	}
+}
+
+// expectedWait is how long a job that is queued now will wait.
+func (s *slowStage) expectedWait() time.Duration {
+	return time.Duration(s.serviceTime.Load()) * time.Duration(len(s.queue)/s.cfg.Workers)
+}
+
+// run runs the workers until ctx is done and the queue is empty.
+func (s *slowStage) run(ctx context.Context) error {
+	defer close(s.stopped)
+	var workers errgroup.Group
+	for range s.cfg.Workers {
+		workers.Go(func() error {
+			w := newWorker(s)
+			for w.step(ctx) {
+			}
+			return nil
+		})
+	}
+	return workers.Wait()
+}
+
+// verdict emits the stage's answer for a job, which is then used again.
+func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
+	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
+	s.jobs.Put(j)
+}
+
+// fallback emits the earlier answer for a job, which is then used again.
+func (s *slowStage) fallback(ctx context.Context, j *job, why Reason) {
+	s.emitter.fallback(ctx, j.verdict, j.answer, j.by, why)
+	s.jobs.Put(j)
+}
+
+// predict calls the model for n rows and calibrates its scores into out. The model may
+// give numbers that are no probabilities for one row only: that row begins with NaN.
+func (s *slowStage) predict(rows []float32, n int, out []float64) error {
+	if err := s.stage.Model.Predict(rows, n, out); err != nil {
+		return err
+	}
+	for i := range n {
+		row := out[i*s.classes : (i+1)*s.classes]
+		if s.stage.calibrate(row) != nil {
+			row[0] = math.NaN()
+		}
+	}
+	return nil
+}
+
+// tookBatch records how long the model took for n flows, and gives the share of one. The
+// service time follows the last dozen batches.
+func (s *slowStage) tookBatch(n int, took time.Duration) time.Duration {
+	share := took / time.Duration(n)
+	s.metrics.batched(s.stage.Name, n, took)
+	if took <= s.cfg.Timeout { // otherwise the process itself was halted
+		average := s.serviceTime.Load()
+		s.serviceTime.Store(average + (int64(share)-average)/8)
+	}
+	return share
+}
+
+// addParked adds n to the number of flows that wait for the breaker to close.
+func (s *slowStage) addParked(n int) {
+	s.parked.Add(int64(n))
+	s.metrics.parked.Add(float64(n))
+}

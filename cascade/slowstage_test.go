@@ -1,0 +1,169 @@
+package cascade
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFullQueueDegrades(t *testing.T) {
+	r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 2, Batch: 32})
+	for range 5 {
+		r.feed([]int16{0}, 0)
+	}
+	if got, want := r.verdicts(), "u a s0 degraded final; u a s0 degraded final; u a s0 degraded final"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.drain()
+	if len(r.got) != 5 || r.got[4].Reason != LastStage {
+		t.Errorf("what was queued is answered: %q", r.verdicts())
+	}
+}
+
+// At 300 ms a flow and one worker, a fifth flow would wait 1.2 s.
+func TestLongWaitCountsAsAFullQueue(t *testing.T) {
+	for _, c := range []struct {
+		workers, queued int
+		wait            time.Duration
+	}{
+		{1, 4, time.Second},
+		{1, 5, 1200 * time.Millisecond},
+		{2, 8, time.Second},
+	} {
+		r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 100, Workers: c.workers, Batch: 1, Wait: c.wait})
+		r.cascade.slow.serviceTime.Store(int64(300 * time.Millisecond))
+		for range 10 {
+			r.feed([]int16{0}, 0)
+		}
+		if got := len(r.cascade.slow.queue); got != c.queued || len(r.got) != 10-c.queued {
+			t.Errorf("%d workers, at most %v: %d of 10 are queued, want %d; and %d are degraded", c.workers, c.wait, got, c.queued, len(r.got))
+		}
+	}
+}
+
+// batchSizes is a model that records the sizes of its batches.
+type batchSizes struct{ sizes []int }
+
+func (m *batchSizes) Predict(_ []float32, n int, out []float64) error {
+	m.sizes = append(m.sizes, n)
+	for i := range n {
+		out[2*i], out[2*i+1] = .9, .1
+	}
+	return nil
+}
+
+func TestBatchesTakeWhatIsQueued(t *testing.T) {
+	m := &batchSizes{}
+	r := newRig(spec(t, []int{1}, m), Config{Queue: 100, Batch: 32})
+	for range 70 {
+		r.feed([]int16{0}, 0)
+	}
+	r.drain()
+	if got := fmt.Sprint(m.sizes); got != "[32 32 6]" || len(r.got) != 70 {
+		t.Errorf("batches %s, %d verdicts", got, len(r.got))
+	}
+}
+
+// onePacketOnly fails on any batch that holds a row of more than one packet.
+type onePacketOnly struct{}
+
+func (onePacketOnly) Predict(rows []float32, n int, out []float64) error {
+	for i := range n {
+		if rows[i] > 1 {
+			return fmt.Errorf("row %d has %v packets", i, rows[i])
+		}
+		out[2*i], out[2*i+1] = .9, .1
+	}
+	return nil
+}
+
+func TestOneBadRowCostsOnlyItsOwnAnswer(t *testing.T) {
+	r := newRig(spec(t, []int{1, 2}, says(.6), onePacketOnly{}), Config{Queue: 10, Batch: 32})
+	r.feed([]int16{rst}, 0)
+	r.feed([]int16{0, 0}, 0)
+	r.feed([]int16{rst}, 0)
+	r.drain()
+	if got, want := r.verdicts(), "u a s1 flow_end final; u a s0 degraded final; u a s1 flow_end final"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// unstableTie gives a tie that falls one way in a batch and the other alone.
+type unstableTie struct{}
+
+func (unstableTie) Predict(_ []float32, n int, out []float64) error {
+	for i := range n {
+		out[2*i], out[2*i+1] = .5, .5+1e-7
+		if n > 1 {
+			out[2*i], out[2*i+1] = .5+1e-7, .5
+		}
+	}
+	return nil
+}
+
+func TestLabelDoesNotDependOnTheBatch(t *testing.T) {
+	for flows := 1; flows < 4; flows++ {
+		r := newRig(spec(t, []int{1}, unstableTie{}), Config{Queue: 10, Batch: 32})
+		for range flows {
+			r.feed([]int16{0}, 0)
+		}
+		r.drain()
+		if len(r.got) != flows {
+			t.Errorf("%d verdicts for %d flows", len(r.got), flows)
+		}
+		for _, v := range r.got {
+			if v.Label() != "b" {
+				t.Errorf("%d flows queued: label %s, alone it is b", flows, v.Label())
+			}
+		}
+	}
+}
+
+// A replay must be repeatable, so it waits for the model however often that fails.
+func TestDeterministicCascadeHasNoBreaker(t *testing.T) {
+	r := newRig(spec(t, []int{1, 1}, says(.6), modelFunc(fails)), Config{Queue: 100, Deterministic: true})
+	for range 20 {
+		r.feed([]int16{0}, 0)
+	}
+	r.drain()
+	if got := strings.Count(r.verdicts(), "degraded"); got != 20 {
+		t.Errorf("%d of 20 are degraded: %s", got, r.verdicts())
+	}
+}
+
+func TestNumbersThatAreNoAnswer(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, c := range []struct {
+		out  Output
+		row  []float64
+		fine bool
+	}{
+		{Scores, []float64{-1000, 1000}, true},
+		{Scores, []float64{nan, 1}, false},
+		{Scores, []float64{inf, 1}, false},
+		{Scores, []float64{-inf, 1}, false},
+		{Probabilities, []float64{0, 1}, true},
+		{Probabilities, []float64{.50001, .50001}, true},
+		{Probabilities, []float64{0, 0}, false},
+		{Probabilities, []float64{.9, .9}, false},
+		{Probabilities, []float64{-.5, 1.5}, false},
+		{Probabilities, []float64{nan, 1}, false},
+	} {
+		for _, fast := range []bool{true, false} {
+			says := modelFunc(func(_ []float32, out []float64) error { copy(out, c.row); return nil })
+			s := spec(t, []int{1, 1}, says, modelFunc(fails))
+			if !fast {
+				s = spec(t, []int{1}, says)
+			}
+			s.Stages[0].Output, s.Stages[0].Threshold = c.out, 1
+			r := newRig(s, Config{})
+			r.feed([]int16{0}, 0)
+			r.drain()
+			if answered := len(r.got) == 1; answered != c.fine {
+				t.Errorf("%s %v (fast %v): answered %v", c.out, c.row, fast, answered)
+			}
+		}
+	}
+}
