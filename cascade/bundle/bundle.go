@@ -29,6 +29,10 @@ type Engine struct {
 	// Tolerance is how far a score may be from the training library's, relative
 	// to the row's largest score, or absolutely where that is below 1.
 	Tolerance float64
+	// Slow: its models are worth a queue and batches. Only the last stage may have one,
+	// because an earlier stage runs in the goroutine that reads a partition, where
+	// nothing ends a call that takes too long.
+	Slow bool
 }
 
 // Engines are the engines by the name that manifests give them.
@@ -36,9 +40,10 @@ type Engines map[string]Engine
 
 // Stage is a stage that is ready to be asked.
 type Stage struct {
-	StageSpec
+	Spec      StageSpec
 	Extractor *nprint.Extractor // gives a row of the model
 	Model     Model
+	Slow      bool // as its engine is
 }
 
 // Bundle is a loaded bundle. It does not change; Close frees its models.
@@ -100,7 +105,7 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
+	defer folder.root.Close()
 	data, err := folder.read(manifestFile, maxManifest)
 	if err != nil {
 		return err
@@ -122,18 +127,18 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	}
 	for i := range m.Stages {
 		p.at(m.Stages[i].File)
-		stage, err := loadStage(m, &m.Stages[i], files, engines)
+		stage, err := loadStage(m, i, files, engines)
 		if err != nil {
 			return err
 		}
 		b.Stages = append(b.Stages, stage)
-		p.report("stage %s: %s reads %s, %s, %d features", stage.Name, stage.Engine, stage.File, looksAt(m, &stage), len(stage.Features))
+		p.report("stage %s: %s reads %s, %s, %d features", stage.Spec.Name, stage.Spec.Engine, stage.Spec.File, looksAt(m, &stage.Spec), len(stage.Spec.Features))
 	}
 	return b.checkParity(files[m.Parity], engines, p)
 }
 
 // looksAt says what a stage sees of a flow.
-func looksAt(m *Manifest, s *Stage) string {
+func looksAt(m *Manifest, s *StageSpec) string {
 	if m.Input == Conn {
 		return "the record of conn.log"
 	}

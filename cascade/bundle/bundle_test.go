@@ -25,8 +25,8 @@ func TestLoad(t *testing.T) {
 		t.Fatalf("%d stages", len(b.Stages))
 	}
 	s := b.Stages[1]
-	if s.Name != "early" || s.Depth != 3 || s.Extractor.Depth() != 3 || s.Temperature != 1.2 || s.Threshold != 1 || s.Uncertainty != "entropy" {
-		t.Errorf("stage %+v", s.StageSpec)
+	if s.Spec.Name != "early" || s.Spec.Depth != 3 || s.Extractor.Depth() != 3 || s.Spec.Temperature != 1.2 || s.Spec.Threshold != 1 || s.Spec.Uncertainty != "entropy" || s.Slow {
+		t.Errorf("stage %+v", s.Spec)
 	}
 	if err := s.Model.Predict(make([]float32, s.Model.Width()), 1, make([]float64, s.Model.Classes())); err != nil {
 		t.Error(err)
@@ -127,7 +127,7 @@ func TestParity(t *testing.T) {
 		all(setStage(1, "output", "scores"), manyScores(c.want))(t, dir)
 		closed := 0
 		engines := Standard("")
-		engines["onnx"] = Engine{func([]byte, *StageSpec) (Model, error) { return fake{c.scores, c.err, &closed}, nil }, 1e-4}
+		engines["onnx"] = Engine{Load: func([]byte, *StageSpec) (Model, error) { return fake{c.scores, c.err, &closed}, nil }, Tolerance: 1e-4}
 		b, err := Load(dir, engines)
 		switch {
 		case c.refusedBy == "" && err != nil:

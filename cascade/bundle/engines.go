@@ -17,7 +17,10 @@ func Standard(onnxRuntime string) Engines { return StandardWithin(onnxRuntime, 0
 // then it is stopped with an error; 0 leaves that to the engine.
 func StandardWithin(onnxRuntime string, limit time.Duration) Engines {
 	onnx := func(data []byte, s *StageSpec) (Model, error) { return loadONNX(data, s, onnxRuntime, limit) }
-	return Engines{"leaves": {loadLeaves, 1e-6}, "onnx": {onnx, 1e-5}}
+	return Engines{
+		"leaves": {Load: loadLeaves, Tolerance: 1e-6},
+		"onnx":   {Load: onnx, Tolerance: 1e-5, Slow: true},
+	}
 }
 
 func loadLeaves(data []byte, s *StageSpec) (Model, error) {

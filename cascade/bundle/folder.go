@@ -19,7 +19,7 @@ const (
 
 // folder reads files of one folder and of no other.
 type folder struct {
-	*os.Root
+	root *os.Root
 }
 
 func openFolder(dir string) (folder, error) {
@@ -40,7 +40,7 @@ func openFolder(dir string) (folder, error) {
 // read gives a file's content, of at most limit bytes. A name that is no plain file is
 // not waited for: opening a pipe would wait for who writes into it.
 func (f folder) read(name string, limit int64) ([]byte, error) {
-	info, err := f.Lstat(name)
+	info, err := f.root.Lstat(name)
 	switch {
 	case os.IsNotExist(err) && name == manifestFile:
 		return nil, fmt.Errorf("%s: there is none; name a bundle's folder with --bundle or SERVEFLOW_BUNDLE", name)
@@ -52,7 +52,7 @@ func (f folder) read(name string, limit int64) ([]byte, error) {
 	if err := checkFile(name, info, limit); err != nil {
 		return nil, err
 	}
-	file, err := f.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; check the file's permissions", name, err)
 	}
@@ -105,7 +105,7 @@ func (f folder) readAll(digests map[string]string) (map[string][]byte, error) {
 
 // strays gives the names of files that are not listed.
 func (f folder) strays(digests map[string]string) (names []string) {
-	entries, err := fs.ReadDir(f.FS(), ".")
+	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
 		return nil // they are only noted
 	}

@@ -33,7 +33,7 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 		return fmt.Errorf("%s: %w; %s", name, err, rewrite)
 	}
 	for _, s := range b.Stages {
-		if err := sameNames("features of stage "+s.Name, s.Features, file.Features[s.Name]); err != nil {
+		if err := sameNames("features of stage "+s.Spec.Name, s.Spec.Features, file.Features[s.Spec.Name]); err != nil {
 			return fmt.Errorf("%s: %w; %s", name, err, rewrite)
 		}
 	}
@@ -43,20 +43,20 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 		if s == nil {
 			return fmt.Errorf("%s: row %d is for stage %q, which the manifest has not; %s", name, i+1, row.Stage, rewrite)
 		}
-		p.at(s.File)
-		diff, err := b.compare(s, row, engines[s.Engine].Tolerance)
+		p.at(s.Spec.File)
+		diff, err := b.compare(s, row, engines[s.Spec.Engine].Tolerance)
 		if err != nil {
-			return fmt.Errorf("%s: row %d, stage %s: %w", name, i+1, s.Name, err)
+			return fmt.Errorf("%s: row %d, stage %s: %w", name, i+1, s.Spec.Name, err)
 		}
-		rows[s.Name]++
-		worst[s.Name] = max(worst[s.Name], diff)
+		rows[s.Spec.Name]++
+		worst[s.Spec.Name] = max(worst[s.Spec.Name], diff)
 	}
 	for _, s := range b.Stages {
-		if rows[s.Name] == 0 {
-			return fmt.Errorf("%s: stage %s has no row; %s", name, s.Name, rewrite)
+		if rows[s.Spec.Name] == 0 {
+			return fmt.Errorf("%s: stage %s has no row; %s", name, s.Spec.Name, rewrite)
 		}
 		p.report("%s: stage %s gives the training library's scores on %d rows; largest difference %.2g of %g allowed",
-			name, s.Name, rows[s.Name], worst[s.Name], engines[s.Engine].Tolerance)
+			name, s.Spec.Name, rows[s.Spec.Name], worst[s.Spec.Name], engines[s.Spec.Engine].Tolerance)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func sameNames(what string, ours, rows []string) error {
 
 func (b *Bundle) stage(name string) *Stage {
 	for i := range b.Stages {
-		if b.Stages[i].Name == name {
+		if b.Stages[i].Spec.Name == name {
 			return &b.Stages[i]
 		}
 	}
@@ -86,10 +86,10 @@ func (b *Bundle) stage(name string) *Stage {
 // compare gives the largest difference in the row, relative as Engine.Tolerance is.
 func (b *Bundle) compare(s *Stage, row parityRow, tolerance float64) (worst float64, err error) {
 	classes := b.Manifest.Classes
-	if len(row.X) != len(s.Features) || len(row.Scores) != len(classes) {
-		return 0, fmt.Errorf("it has %d features and %d scores, not %d and %d; %s", len(row.X), len(row.Scores), len(s.Features), len(classes), rewrite)
+	if len(row.X) != len(s.Spec.Features) || len(row.Scores) != len(classes) {
+		return 0, fmt.Errorf("it has %d features and %d scores, not %d and %d; %s", len(row.X), len(row.Scores), len(s.Spec.Features), len(classes), rewrite)
 	}
-	if s.Output == "probabilities" && !sumToOne(row.Scores) {
+	if s.Spec.Output == "probabilities" && !sumToOne(row.Scores) {
 		return 0, fmt.Errorf("output is \"probabilities\", but the scores %v are none; %s", row.Scores, rewrite)
 	}
 	got := make([]float64, len(classes))
@@ -104,12 +104,12 @@ func (b *Bundle) compare(s *Stage, row parityRow, tolerance float64) (worst floa
 	for i, want := range row.Scores {
 		diff := math.Abs(got[i]-want) / scale
 		if !(diff <= tolerance) {
-			return 0, fmt.Errorf("class %s: got %v from %s, want %v; %s", classes[i], got[i], s.File, want, remedy)
+			return 0, fmt.Errorf("class %s: got %v from %s, want %v; %s", classes[i], got[i], s.Spec.File, want, remedy)
 		}
 		worst = max(worst, diff)
 	}
 	if g, w := winner(got), winner(row.Scores); g != w {
-		return 0, fmt.Errorf("got class %s from %s, want %s; %s", classes[g], s.File, classes[w], remedy)
+		return 0, fmt.Errorf("got class %s from %s, want %s; %s", classes[g], s.Spec.File, classes[w], remedy)
 	}
 	return worst, nil
 }

@@ -120,6 +120,7 @@ var refusals = []struct {
 	}},
 
 	{"unknown engine", setStage(0, "engine", "xgboost")},
+	{"slow engine before the last stage", setStage(0, "engine", "onnx")},
 	{"unknown feature", setStage(0, "features", []string{"proto", "p1_ip_lenn"})},
 	{"feature twice", setStage(0, "features", []string{"proto", "proto"})},
 	{"feature beyond the depth", setStage(1, "depth", 2)},

@@ -14,14 +14,19 @@ type namer interface {
 	FeatureNames() []string
 }
 
-// loadStage makes a stage ready, and holds its model to what the manifest says of it.
-func loadStage(m *Manifest, s *StageSpec, files map[string][]byte, engines Engines) (Stage, error) {
+// loadStage makes the manifest's stage i ready, and compares its model with what the
+// manifest says of it.
+func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (Stage, error) {
+	s := &m.Stages[i]
 	fail := func(format string, args ...any) (Stage, error) {
 		return Stage{}, manifestError("stage %s: "+format, append([]any{s.Name}, args...)...)
 	}
 	engine, ok := engines[s.Engine]
 	if !ok {
 		return fail("engine is %q; use one of %s", s.Engine, strings.Join(slices.Sorted(maps.Keys(engines)), ", "))
+	}
+	if engine.Slow && i < len(m.Stages)-1 {
+		return fail("engine %q is for the last stage alone, which has a queue and a time limit; use \"leaves\" here, or make it the last stage", s.Engine)
 	}
 	extractor, err := nprint.New(s.Features)
 	if err != nil {
@@ -37,7 +42,7 @@ func loadStage(m *Manifest, s *StageSpec, files map[string][]byte, engines Engin
 	if err != nil {
 		return Stage{}, fmt.Errorf("%s: %w", s.File, err)
 	}
-	stage := Stage{*s, extractor, model}
+	stage := Stage{Spec: *s, Extractor: extractor, Model: model, Slow: engine.Slow}
 	if err := checkModel(m, &stage); err != nil {
 		(&Bundle{Stages: []Stage{stage}}).Close() // the first error counts
 		return Stage{}, fmt.Errorf("%s: %w; %s", s.File, err, rewrite)
@@ -75,16 +80,16 @@ func tooDeep(s *StageSpec) string {
 
 // checkModel compares a model's shape with the manifest.
 func checkModel(m *Manifest, s *Stage) error {
-	if got, want := s.Model.Width(), len(s.Features); got != want {
-		return fmt.Errorf("the model takes %d features, and the manifest's stage %s lists %d", got, s.Name, want)
+	if got, want := s.Model.Width(), len(s.Spec.Features); got != want {
+		return fmt.Errorf("the model takes %d features, and the manifest's stage %s lists %d", got, s.Spec.Name, want)
 	}
 	if got, want := s.Model.Classes(), len(m.Classes); got != want {
 		return fmt.Errorf("the model has %d classes, and the manifest lists %d", got, want)
 	}
 	if named, ok := s.Model.(namer); ok {
 		for i, name := range named.FeatureNames() {
-			if name != s.Features[i] {
-				return fmt.Errorf("feature %d is %q in the model, and %q in the manifest's stage %s", i+1, name, s.Features[i], s.Name)
+			if name != s.Spec.Features[i] {
+				return fmt.Errorf("feature %d is %q in the model, and %q in the manifest's stage %s", i+1, name, s.Spec.Features[i], s.Spec.Name)
 			}
 		}
 	}

@@ -62,7 +62,7 @@ func (t *Trial) run(dir string) (report []string, digest string, err error) {
 	}
 	at := manifestFile
 	var last event
-	for lines := json.NewDecoder(&stdout.Buffer); lines.More(); {
+	for lines := json.NewDecoder(&stdout.kept); lines.More(); {
 		last = event{}
 		if lines.Decode(&last) != nil {
 			break
@@ -80,7 +80,7 @@ func (t *Trial) run(dir string) (report []string, digest string, err error) {
 	case end == nil && last.Digest != "":
 		return report, last.Digest, nil
 	}
-	return report, "", fmt.Errorf("bundle %s: %s: %s", dir, at, t.death(cmd.ProcessState, stderr.String(), ctx.Err() != nil))
+	return report, "", fmt.Errorf("bundle %s: %s: %s", dir, at, t.death(cmd.ProcessState, stderr.kept.String(), ctx.Err() != nil))
 }
 
 // death says how a trial ended that gave no answer, and the remedy.
@@ -97,11 +97,11 @@ func (t *Trial) death(state *os.ProcessState, stderr string, late bool) string {
 }
 
 // head keeps the beginning of what is written.
-type head struct{ bytes.Buffer }
+type head struct{ kept bytes.Buffer }
 
 // Write takes all and keeps what there is room for.
 func (h *head) Write(p []byte) (int, error) {
 	const most = 1 << 20
-	h.Buffer.Write(p[:min(len(p), max(0, most-h.Len()))])
+	h.kept.Write(p[:min(len(p), max(0, most-h.kept.Len()))])
 	return len(p), nil
 }

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 {
 		if load, limits, ok := tries(os.Args[1]); ok {
 			engines := Standard("")
-			engines["onnx"] = Engine{load, 1e-5}
+			engines["onnx"] = Engine{Load: load, Tolerance: 1e-5}
 			if err := Try(os.Args[2], engines, limits, os.Stdout); err != nil {
 				os.Exit(1)
 			}

@@ -55,9 +55,9 @@ func tryOut(dir string, engines Engines, l Limits, out *json.Encoder) (digest st
 	}
 	defer b.Close()
 	for i := range b.Stages {
-		p.at(b.Stages[i].File)
+		p.at(b.Stages[i].Spec.File)
 		if err := b.Stages[i].askEdges(); err != nil {
-			return "", fmt.Errorf("bundle %s: %s: %w; %s", dir, b.Stages[i].File, err, rewrite)
+			return "", fmt.Errorf("bundle %s: %s: %w; %s", dir, b.Stages[i].Spec.File, err, rewrite)
 		}
 	}
 	return b.Digest, nil

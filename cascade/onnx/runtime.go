@@ -18,7 +18,7 @@ const needed = 24
 // ONNX Runtime is one per process, and so is the binding's state. This counts who
 // uses it: every Runtime and every Model that is open.
 var process struct {
-	sync.Mutex
+	mu      sync.Mutex
 	library string
 	users   int
 }
@@ -33,8 +33,8 @@ type Runtime struct {
 // the library. A library that is too old, or none at all, is an error that names what
 // was found.
 func Start(path string) (*Runtime, error) {
-	process.Lock()
-	defer process.Unlock()
+	process.mu.Lock()
+	defer process.mu.Unlock()
 	if process.users > 0 {
 		if process.library != path {
 			return nil, fmt.Errorf("onnx: %s is in use, so %s cannot be loaded; restart to change the library", process.library, path)
@@ -65,14 +65,14 @@ func (r *Runtime) Close() (err error) {
 
 // hold keeps the library loaded until release.
 func hold() {
-	process.Lock()
-	defer process.Unlock()
+	process.mu.Lock()
+	defer process.mu.Unlock()
 	process.users++
 }
 
 func release() error {
-	process.Lock()
-	defer process.Unlock()
+	process.mu.Lock()
+	defer process.mu.Unlock()
 	process.users--
 	if process.users > 0 {
 		return nil

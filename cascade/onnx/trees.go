@@ -33,7 +33,7 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 		if !top || len(n.inputs) != 1 || n.inputs[0] != input {
 			return fmt.Errorf("a %s does not read %q itself; export the model with no step before its trees", n.op, input)
 		}
-		e := ensemble{graphNode: n, trees: n.ints["nodes_treeids"], nodes: n.ints["nodes_nodeids"]}
+		e := ensemble{node: n, trees: n.ints["nodes_treeids"], nodes: n.ints["nodes_nodeids"]}
 		if err := e.check(); err != nil {
 			return fmt.Errorf("%s: %w; the model is damaged, export it again", n.op, err)
 		}
@@ -46,7 +46,7 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 // ensemble is a node that is trees: parallel lists, one entry a split or leaf, and one
 // a vote of a leaf.
 type ensemble struct {
-	*graphNode
+	node         *graphNode
 	trees, nodes []int64 // of each entry, its place
 	leaf         []bool  // known once the modes are checked
 }
@@ -65,7 +65,7 @@ func (e *ensemble) check() error {
 	}
 	for _, name := range []string{"nodes_values", "nodes_hitrates", "class_weights", "target_weights", "base_values"} {
 		name += "_as_tensor"
-		if _, there := e.ints[name]; there { // ints has all names
+		if _, there := e.node.ints[name]; there { // ints has all names
 			return fmt.Errorf("%s is not served, only lists of float32", name)
 		}
 	}
@@ -73,22 +73,22 @@ func (e *ensemble) check() error {
 		name string
 		got  int
 	}{
-		{"nodes_treeids", len(e.trees)}, {"nodes_featureids", len(e.ints["nodes_featureids"])},
-		{"nodes_truenodeids", len(e.ints["nodes_truenodeids"])}, {"nodes_falsenodeids", len(e.ints["nodes_falsenodeids"])},
-		{"nodes_modes", len(e.texts["nodes_modes"])}, {"nodes_values", e.floats["nodes_values"]},
-		{"nodes_hitrates", cmp.Or(e.floats["nodes_hitrates"], n)}, // may be left out
-		{"nodes_missing_value_tracks_true", cmp.Or(len(e.ints["nodes_missing_value_tracks_true"]), n)},
+		{"nodes_treeids", len(e.trees)}, {"nodes_featureids", len(e.node.ints["nodes_featureids"])},
+		{"nodes_truenodeids", len(e.node.ints["nodes_truenodeids"])}, {"nodes_falsenodeids", len(e.node.ints["nodes_falsenodeids"])},
+		{"nodes_modes", len(e.node.texts["nodes_modes"])}, {"nodes_values", e.node.floats["nodes_values"]},
+		{"nodes_hitrates", cmp.Or(e.node.floats["nodes_hitrates"], n)}, // may be left out
+		{"nodes_missing_value_tracks_true", cmp.Or(len(e.node.ints["nodes_missing_value_tracks_true"]), n)},
 	} {
 		if list.got != n {
 			return fmt.Errorf("%s has %d values, nodes_nodeids %d", list.name, list.got, n)
 		}
 	}
-	for i, feature := range e.ints["nodes_featureids"] {
+	for i, feature := range e.node.ints["nodes_featureids"] {
 		if feature < 0 || feature >= maxColumns {
 			return fmt.Errorf("nodes_featureids: value %d is %d, not from 0 to %d", i+1, feature, maxColumns-1)
 		}
 	}
-	for i, mode := range e.texts["nodes_modes"] {
+	for i, mode := range e.node.texts["nodes_modes"] {
 		if !slices.Contains(modes, mode) {
 			return fmt.Errorf("nodes_modes: value %d is %.20q", i+1, mode)
 		}
@@ -126,7 +126,7 @@ func (e *ensemble) places() (map[place]int, error) {
 func (e *ensemble) checkPaths(at map[place]int) error {
 	const underWay, done = 1, 2
 	sideNames := [2]string{"nodes_truenodeids", "nodes_falsenodeids"}
-	sides := [2][]int64{e.ints[sideNames[0]], e.ints[sideNames[1]]}
+	sides := [2][]int64{e.node.ints[sideNames[0]], e.node.ints[sideNames[1]]}
 	state := make([]uint8, len(at))
 	var path []int // entries, from the top down
 	for top := range state {
@@ -161,15 +161,15 @@ func (e *ensemble) checkPaths(at map[place]int) error {
 
 // checkVotes holds the votes to leaves that are there, and to classes that are there.
 func (e *ensemble) checkVotes(at map[place]int) error {
-	kind, outputs := "class", int64(len(e.ints["classlabels_int64s"])+len(e.texts["classlabels_strings"]))
-	if e.op == regressor {
-		kind, outputs = "target", e.number["n_targets"]
+	kind, outputs := "class", int64(len(e.node.ints["classlabels_int64s"])+len(e.node.texts["classlabels_strings"]))
+	if e.node.op == regressor {
+		kind, outputs = "target", e.node.number["n_targets"]
 	}
-	trees, nodes, ids := e.ints[kind+"_treeids"], e.ints[kind+"_nodeids"], e.ints[kind+"_ids"]
-	if n := len(ids); n == 0 || len(trees) != n || len(nodes) != n || e.floats[kind+"_weights"] != n {
-		return fmt.Errorf("its votes' lists have %d, %d, %d and %d values", len(trees), len(nodes), n, e.floats[kind+"_weights"])
+	trees, nodes, ids := e.node.ints[kind+"_treeids"], e.node.ints[kind+"_nodeids"], e.node.ints[kind+"_ids"]
+	if n := len(ids); n == 0 || len(trees) != n || len(nodes) != n || e.node.floats[kind+"_weights"] != n {
+		return fmt.Errorf("its votes' lists have %d, %d, %d and %d values", len(trees), len(nodes), n, e.node.floats[kind+"_weights"])
 	}
-	if got := int64(e.floats["base_values"]); got != 0 && got != outputs && !(got == 1 && outputs == 2) {
+	if got := int64(e.node.floats["base_values"]); got != 0 && got != outputs && !(got == 1 && outputs == 2) {
 		return fmt.Errorf("base_values has %d values for %d scores", got, outputs)
 	}
 	for i, id := range ids {

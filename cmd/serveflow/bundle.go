@@ -95,9 +95,9 @@ func loadSpec(s *Settings) (*cascade.Spec, error) {
 
 func newStage(s *bundle.Stage) cascade.Stage {
 	return cascade.Stage{
-		Name: s.Name, Depth: s.Depth, Features: s.Extractor, Width: len(s.Features), Model: s.Model,
-		Output: cascade.Output(s.Output), Temperature: s.Temperature,
-		Measure: cascade.Measure(s.Uncertainty), Threshold: s.Threshold,
-		Slow: s.Engine == "onnx",
+		Name: s.Spec.Name, Depth: s.Spec.Depth, Features: s.Extractor, Width: len(s.Spec.Features), Model: s.Model,
+		Output: cascade.Output(s.Spec.Output), Temperature: s.Spec.Temperature,
+		Measure: cascade.Measure(s.Spec.Uncertainty), Threshold: s.Spec.Threshold,
+		Slow: s.Slow,
 	}
 }

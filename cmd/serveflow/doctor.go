@@ -83,8 +83,8 @@ func needsOf(s *Settings) (doctor.Needs, []doctor.Finding) {
 	s.retask(b.Manifest.Task)
 	needs := doctor.Needs{Digest: b.Digest, Conns: b.Manifest.Input == bundle.Conn}
 	for _, stage := range b.Stages {
-		needs.Depth = max(needs.Depth, stage.Depth)
-		for _, name := range stage.Features {
+		needs.Depth = max(needs.Depth, stage.Spec.Depth)
+		for _, name := range stage.Spec.Features {
 			field, header := source(name)
 			if header && !slices.Contains(needs.Header, name) {
 				needs.Header = append(needs.Header, name)
