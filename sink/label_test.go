@@ -104,7 +104,7 @@ func TestLines(t *testing.T) {
 	var out bytes.Buffer
 	lines, a := NewLines(&out), &ack{}
 	v := verdict()
-	v.Pin = a
+	v.Acker = a
 	for range 3 {
 		lines.Put(&v)
 	}
@@ -122,7 +122,7 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 func TestLinesSayThatTheDiskIsFull(t *testing.T) {
 	lines, a := NewLines(full{}), &ack{}
 	v := verdict()
-	v.Pin = a
+	v.Acker = a
 	for range 1000 {
 		lines.Put(&v)
 	}

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // outbox keeps what is sent.
-type outbox []Message
+type outbox []producer.Message
 
-func (o *outbox) Send(_ context.Context, m Message) { *o = append(*o, m) }
+func (o *outbox) Send(_ context.Context, m producer.Message) { *o = append(*o, m) }
 
 // A final label goes to both topics, and holds its place until both have it.
 func TestFinalLabelIsWrittenTwice(t *testing.T) {
@@ -21,7 +22,7 @@ func TestFinalLabelIsWrittenTwice(t *testing.T) {
 	labels, a, v := Labels{&sent, "labels", "labels.latest"}, &ack{}, verdict()
 	v.Final, v.Seq = false, 0
 	labels.Put(t.Context(), &v)
-	v.Final, v.Seq, v.Pin = true, 3, a
+	v.Final, v.Seq, v.Acker = true, 3, a
 	labels.Put(t.Context(), &v)
 	var topics []string
 	for _, m := range sent {
@@ -30,10 +31,10 @@ func TestFinalLabelIsWrittenTwice(t *testing.T) {
 	if got := strings.Join(topics, " "); got != "labels labels labels.latest" || string(sent[1].Value) != string(sent[2].Value) {
 		t.Fatalf("sent to %s", got)
 	}
-	if sent[2].Pin.Ack(); a.n != 0 {
+	if sent[2].Acker.Ack(); a.n != 0 {
 		t.Error("acknowledged while one topic lacks the label")
 	}
-	if sent[1].Pin.Ack(); a.n != 1 {
+	if sent[1].Acker.Ack(); a.n != 1 {
 		t.Errorf("%d acknowledgements", a.n)
 	}
 }
@@ -52,7 +53,7 @@ func TestCompactedTopicEndsWithTheFinalLabels(t *testing.T) {
 		v.UID = uid
 		v.Final, v.Seq = false, 0
 		labels.Put(t.Context(), &v)
-		v.Final, v.Seq, v.Pin = true, 3, acks
+		v.Final, v.Seq, v.Acker = true, 3, acks
 		labels.Put(t.Context(), &v)
 	}
 	for range times {

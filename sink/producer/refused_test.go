@@ -1,4 +1,4 @@
-package sink
+package producer
 
 import (
 	"context"
@@ -6,12 +6,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -45,13 +45,9 @@ func TestTopicThatMayNotBeWritten(t *testing.T) {
 	})
 	p, acks := start(t, addr), &tally{}
 	for _, key := range []string{"a", "b", "c", "d"} {
-		p.Send(context.Background(), Message{Topic: "labels", Key: []byte(key), Pin: acks})
+		p.Send(context.Background(), Message{Topic: "labels", Key: []byte(key), Acker: acks})
 	}
-	for deadline := time.Now().Add(10 * time.Second); p.Ready() == nil; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("still calls itself ready")
-		}
-	}
+	await.Until(t, "a reason not to be ready", func() bool { return p.Ready() != nil })
 	if err := p.Ready(); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "grant this client WRITE") {
 		t.Errorf("%v", err)
 	}

@@ -1,4 +1,4 @@
-package sink
+package producer
 
 import (
 	"context"
@@ -30,14 +30,14 @@ func (w *thin) WriteMessages(_ context.Context, msgs ...kafka.Message) error {
 func TestASlowLinkGetsLessAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		link := &thin{atMost: 3}
-		l := newLane("labels", 100, link, NewMetrics(prometheus.NewRegistry()), quiet)
+		q := newTopicQueue("labels", 100, link, NewMetrics(prometheus.NewRegistry()), quiet)
 		acks, batch, want := &tally{}, []Message(nil), ""
 		for c := 'a'; c <= 'z'; c++ {
-			m := Message{Topic: "labels", Value: []byte(string(c)), Pin: acks}
-			l.send(t.Context(), m)
-			batch, want = append(batch, <-l.queue), want+string(c)
+			m := Message{Topic: "labels", Value: []byte(string(c)), Acker: acks}
+			q.send(t.Context(), m)
+			batch, want = append(batch, <-q.waiting), want+string(c)
 		}
-		l.write(t.Context(), batch)
+		q.write(t.Context(), batch)
 		got := ""
 		for _, value := range link.written {
 			got += value

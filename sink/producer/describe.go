@@ -1,4 +1,4 @@
-package sink
+package producer
 
 import (
 	"context"
@@ -45,18 +45,18 @@ const largeMargin = 512
 
 // tooLarge says which message is larger than its topic allows, and how to mend it;
 // nil where none is.
-func tooLarge(aside []Message) error {
-	if len(aside) == 0 {
+func tooLarge(parked []Message) error {
+	if len(parked) == 0 {
 		return nil
 	}
-	most := aside[0]
-	for _, m := range aside {
+	most := parked[0]
+	for _, m := range parked {
 		if size(m) > size(most) {
 			most = m
 		}
 	}
 	return fmt.Errorf("sink: %d messages wait that topic %s does not take; the largest has %d bytes: set its max.message.bytes to %d or more; nothing is lost meanwhile: %w",
-		len(aside), most.Topic, size(most), size(most)+largeMargin, kafka.MessageSizeTooLarge)
+		len(parked), most.Topic, size(most), size(most)+largeMargin, kafka.MessageSizeTooLarge)
 }
 
 // unanswered says that a write has had no answer for so long.

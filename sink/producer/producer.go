@@ -1,4 +1,6 @@
-package sink
+// Package producer writes messages to Kafka topics, each topic's in the order in which
+// they are sent, and tells whoever waits when a message is safe.
+package producer
 
 import (
 	"context"
@@ -12,12 +14,8 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/serveflow/serveflow/internal/brokers"
+	"github.com/serveflow/serveflow/internal/delivery"
 )
-
-// Acker is told once that a message is written for good.
-type Acker interface {
-	Ack()
-}
 
 // Message is one record on its way to Kafka.
 type Message struct {
@@ -25,7 +23,7 @@ type Message struct {
 	Key     []byte
 	Value   []byte
 	Headers []kafka.Header
-	Pin     Acker // nil where nobody waits
+	Acker   delivery.Acker // told once the message is written for good; nil where nobody waits
 }
 
 const (
@@ -34,36 +32,36 @@ const (
 	// batchBytes is how many bytes one write takes, where it has several messages.
 	batchBytes = 8 << 20
 	// messageBytes is how large a message may be: what a broker takes in one request
-	// unless told otherwise. kafka-go's own megabyte would refuse, for ever, a dead
-	// letter as large as its record was; what is too large is the broker's to say.
+	// unless told otherwise. With kafka-go's own limit of a megabyte, a dead letter as
+	// large as its record would be refused for ever. The broker says what is too large.
 	messageBytes = 96 << 20
 	// linger is how long kafka-go waits for a batch to fill. What is queued is
 	// handed over together, so waiting gains nothing.
 	linger = time.Millisecond
 	// writeTimeout bounds one write to one partition.
 	writeTimeout = 10 * time.Second
-	// goodbye is how long the end waits for a write that nobody answers: what it
+	// closeTimeout is how long closing waits for a write that nobody answers. What that
 	// writes is not acknowledged any more.
-	goodbye = time.Second
+	closeTimeout = time.Second
 )
 
-// Producer writes messages, each topic's in the order in which they are sent,
-// acknowledged by all in-sync replicas, and tries until it succeeds: what is not
-// written is never acknowledged, and holds back those that send.
+// Producer writes messages, each topic's in the order in which they are sent, until all
+// in-sync replicas have them. It tries until it succeeds: what is not written is never
+// acknowledged, and a full queue holds back those that send.
 type Producer struct {
 	writer  *kafka.Writer
-	queue   int
+	room    int // messages that may wait for a topic
 	metrics *Metrics
 	log     *slog.Logger
 
-	mu    sync.Mutex
-	lanes map[string]*lane // by topic
-	begin func(*lane)      // nil unless Run is at work
+	mu     sync.Mutex
+	queues map[string]*topicQueue // by topic
+	begin  func(*topicQueue)      // nil unless Run is at work
 }
 
-// NewProducer builds a producer with room for queue messages a topic. Keys go to
+// New builds a producer with room for queue messages a topic, and starts nothing. Keys go to
 // the partitions that the Java clients choose.
-func NewProducer(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logger) *Producer {
+func New(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logger) *Producer {
 	transport := cluster.Transport()
 	// A topic that was made, a leader that has moved, is seen soon. It is also how long
 	// kafka-go waits for the answer: over a bad link one second is not enough.
@@ -75,27 +73,27 @@ func NewProducer(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logg
 			WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
 			Transport: transport,
 		},
-		queue: queue, metrics: m, log: log, lanes: map[string]*lane{},
+		room: queue, metrics: m, log: log, queues: map[string]*topicQueue{},
 	}
 }
 
 // Send queues a message. It blocks while its topic's queue is full, and gives up,
 // without acknowledging, when ctx is done.
-func (p *Producer) Send(ctx context.Context, m Message) { p.lane(m.Topic).send(ctx, m) }
+func (p *Producer) Send(ctx context.Context, m Message) { p.queue(m.Topic).send(ctx, m) }
 
-// lane gives a topic's lane; the first message for a topic makes it.
-func (p *Producer) lane(topic string) *lane {
+// queue gives a topic's queue; the first message for a topic makes it.
+func (p *Producer) queue(topic string) *topicQueue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.lanes[topic]
-	if l == nil {
-		l = newLane(topic, p.queue, p.writer, p.metrics, p.log)
-		p.lanes[topic] = l
+	q := p.queues[topic]
+	if q == nil {
+		q = newTopicQueue(topic, p.room, p.writer, p.metrics, p.log)
+		p.queues[topic] = q
 		if p.begin != nil {
-			p.begin(l)
+			p.begin(q)
 		}
 	}
-	return l
+	return q
 }
 
 // Ready says in words why something cannot be written; nil while writes succeed.
@@ -103,27 +101,27 @@ func (p *Producer) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var faults []error
-	for _, topic := range slices.Sorted(maps.Keys(p.lanes)) {
-		faults = append(faults, p.lanes[topic].ready(time.Now()))
+	for _, topic := range slices.Sorted(maps.Keys(p.queues)) {
+		faults = append(faults, p.queues[topic].ready(time.Now()))
 	}
 	return errors.Join(faults...)
 }
 
 // Run writes until ctx is done. What is queued then is not acknowledged: whoever
-// wants it written waits for its Pin before ending ctx.
+// wants it written waits for its Acker before ending ctx.
 func (p *Producer) Run(ctx context.Context) error {
-	var lanes sync.WaitGroup
+	var writing sync.WaitGroup
 	p.mu.Lock()
-	p.begin = func(l *lane) { lanes.Go(func() { l.run(ctx) }) }
-	for _, l := range p.lanes {
-		p.begin(l)
+	p.begin = func(q *topicQueue) { writing.Go(func() { q.run(ctx) }) }
+	for _, q := range p.queues {
+		p.begin(q)
 	}
 	p.mu.Unlock()
 	<-ctx.Done()
 	p.mu.Lock()
 	p.begin = nil
 	p.mu.Unlock()
-	lanes.Wait()
+	writing.Wait()
 	p.close()
 	return nil
 }
@@ -135,6 +133,6 @@ func (p *Producer) close() {
 	go func() { p.writer.Close(); close(closed) }()
 	select {
 	case <-closed:
-	case <-time.After(goodbye):
+	case <-time.After(closeTimeout):
 	}
 }

@@ -1,0 +1,124 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+
+	"github.com/serveflow/serveflow/internal/delivery"
+	"github.com/serveflow/serveflow/sink/producer"
+)
+
+// outbox keeps what is sent.
+type outbox struct{ sent []producer.Message }
+
+func (o *outbox) Send(_ context.Context, m producer.Message) { o.sent = append(o.sent, m) }
+
+// tally counts acknowledgements.
+type tally struct{ n int }
+
+func (a *tally) Ack() { a.n++ }
+
+func TestDeadLetterCarriesItsOrigin(t *testing.T) {
+	base := delivery.DeadLetter{Value: []byte("\x00bad"), Topic: "in", Partition: 3, Offset: 42, Reason: "syntax", Err: errors.New("not JSON")}
+	always := map[string]string{"error": "not JSON", "reason": "syntax", "topic": "in", "partition": "3", "offset": "42", "stage": "decode"}
+	for name, test := range map[string]struct {
+		change func(*delivery.DeadLetter)
+		more   map[string]string
+	}{
+		"a record":                  {func(*delivery.DeadLetter) {}, nil},
+		"refused elsewhere":         {func(l *delivery.DeadLetter) { l.Stage = "fetch" }, map[string]string{"stage": "fetch"}},
+		"cut, of known size":        {func(l *delivery.DeadLetter) { l.Cut, l.Size = true, 900 }, map[string]string{"cut": "true", "size": "900"}},
+		"cut, of unknown size":      {func(l *delivery.DeadLetter) { l.Cut = true }, map[string]string{"cut": "true"}},
+		"whole, of known size":      {func(l *delivery.DeadLetter) { l.Size = 4 }, nil},
+		"a batch":                   {func(l *delivery.DeadLetter) { l.Offsets = 7 }, map[string]string{"offsets": "7"}},
+		"one record is no batch":    {func(l *delivery.DeadLetter) { l.Offsets = 1 }, nil},
+		"two records are one batch": {func(l *delivery.DeadLetter) { l.Offsets = 2 }, map[string]string{"offsets": "2"}},
+	} {
+		out, written, letter := &outbox{}, &tally{}, base
+		test.change(&letter)
+		letter.Acker = written
+		New(out, "in.dlq").Put(t.Context(), letter)
+		want := maps.Clone(always)
+		maps.Copy(want, test.more)
+		got := map[string]string{}
+		for _, h := range out.sent[0].Headers {
+			got[h.Key] = string(h.Value)
+		}
+		if m := out.sent[0]; m.Topic != "in.dlq" || m.Key != nil || string(m.Value) != "\x00bad" || !maps.Equal(got, want) {
+			t.Errorf("%s: %s to %s with %v, want %v", name, m.Value, m.Topic, got, want)
+		}
+		if out.sent[0].Acker.Ack(); written.n != 1 {
+			t.Errorf("%s: %d acknowledged", name, written.n)
+		}
+	}
+}
+
+// The value is copied: whoever puts a letter uses its buffer again.
+func TestValueIsCopied(t *testing.T) {
+	out, value := &outbox{}, []byte("bad")
+	New(out, "in.dlq").Put(t.Context(), delivery.DeadLetter{Value: value, Err: errors.New("no")})
+	copy(value, "xxx")
+	if string(out.sent[0].Value) != "bad" {
+		t.Errorf("the letter says %s now", out.sent[0].Value)
+	}
+	out.sent[0].Acker.Ack() // nobody waits for it
+}
+
+// Large dead letters wait for those on their way. The end of a generation lets go of
+// them, unacknowledged, and gives their part of the budget back.
+func TestBudget(t *testing.T) {
+	out, written := &outbox{}, &tally{}
+	q := New(out, "in.dlq")
+	ctx, end := context.WithCancel(t.Context())
+	put := func() {
+		q.Put(ctx, delivery.DeadLetter{Value: make([]byte, budgetBytes/2-letterBytes), Err: errors.New("too long"), Acker: written})
+	}
+	put()
+	put()
+	if q.budget.TryAcquire(1) {
+		t.Error("two letters of half the budget leave room")
+	}
+	out.sent[0].Acker.Ack()
+	out.sent[0].Acker.Ack() // twice gives nothing back twice
+	put()                   // has the room of the first
+	if q.budget.TryAcquire(1) {
+		t.Error("there is more room than was given back")
+	}
+	end()
+	put() // has none, and nobody to wait for
+	if len(out.sent) != 3 || written.n != 2 {
+		t.Errorf("%d sent, %d acknowledged", len(out.sent), written.n)
+	}
+	for _, m := range out.sent[1:] {
+		m.Acker.Ack()
+	}
+	if !q.budget.TryAcquire(budgetBytes) {
+		t.Error("room is not given back")
+	}
+}
+
+// sentLate is a producer that waits for room until the generation is over.
+type sentLate struct{ end func() }
+
+func (s sentLate) Send(context.Context, producer.Message) { s.end() }
+
+func TestRoomComesBackWithTheEndOfAGeneration(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	q, written := New(sentLate{end}, "in.dlq"), &tally{}
+	q.Put(ctx, delivery.DeadLetter{Value: []byte("bad"), Err: errors.New("no"), Acker: written})
+	if !q.budget.TryAcquire(budgetBytes) || written.n != 0 {
+		t.Errorf("a letter that may never be written keeps its room, or is acknowledged (%d)", written.n)
+	}
+}
+
+// A letter larger than the whole budget takes all of it, and does not wait for ever.
+func TestLetterLargerThanTheBudget(t *testing.T) {
+	out := &outbox{}
+	q := New(out, "in.dlq")
+	q.Put(t.Context(), delivery.DeadLetter{Value: make([]byte, budgetBytes+1), Err: errors.New("no")})
+	if len(out.sent) != 1 || q.budget.TryAcquire(1) {
+		t.Error("not sent, or beside others")
+	}
+}
