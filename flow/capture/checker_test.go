@@ -6,7 +6,7 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// checker holds what is true of the records of any capture.
+// checker checks what must be true of the records of any capture.
 type checker struct {
 	t    testing.TB
 	open map[string]uint32 // packet records of flows that have not ended
@@ -24,7 +24,7 @@ func newChecker(t testing.TB) *checker {
 func (c *checker) record(rec *zeek.Record, sum *zeek.Summary) error {
 	uid := string(rec.UID)
 	if c.over[uid] {
-		c.t.Fatalf("%s: a record behind its end", uid)
+		c.t.Fatalf("%s: a record after its end", uid)
 	}
 	c.line = appendAny(c.line[:0], rec, sum)
 	var again zeek.Record
@@ -41,13 +41,13 @@ func (c *checker) record(rec *zeek.Record, sum *zeek.Summary) error {
 	}
 	c.records++
 	if c.open[uid]++; rec.N != c.open[uid] {
-		c.t.Fatalf("place %d is not the next: %s", c.open[uid], c.line)
+		c.t.Fatalf("packet %d is not the next: %s", c.open[uid], c.line)
 	}
 	c.headersOnly(rec)
 	return nil
 }
 
-// headersOnly holds that a record has no byte of payload.
+// headersOnly checks that a record has no byte of payload.
 func (c *checker) headersOnly(rec *zeek.Record) {
 	if rec.HdrWhy == zeek.Whole && rec.IPLen > 0 && len(rec.Hdr) != int(rec.IPLen-rec.PayloadLen) {
 		c.t.Fatalf("%d header bytes: %s", len(rec.Hdr), c.line)
@@ -55,7 +55,7 @@ func (c *checker) headersOnly(rec *zeek.Record) {
 }
 
 func (c *checker) done(stats Stats) {
-	lost := stats.NotIP + stats.CutHeader + stats.Malformed + stats.Passed + stats.BadTime
+	lost := stats.NotIP + stats.CutHeader + stats.Malformed + stats.NoFlow + stats.BadTime
 	if c.records != stats.Records || c.ends != stats.Ends || stats.Ends != stats.Flows || stats.Records > stats.Packets-lost {
 		c.t.Fatalf("%d records, %d ends, but %+v", c.records, c.ends, stats)
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// connKey names a connection whichever side sends.
+// connKey identifies a connection. It is the same for both directions.
 type connKey struct {
 	a, b  netip.AddrPort
 	proto uint8
 }
 
-// newKey orders the two sides, so that both directions have one key; a one-way
-// flow keeps its direction.
+// newKey orders the two sides, so that both directions have one key. A one-way flow
+// keeps its direction.
 func newKey(src, dst netip.AddrPort, proto uint8, oneWay bool) connKey {
 	if oneWay || src.Compare(dst) <= 0 {
 		return connKey{src, dst, proto}
@@ -29,10 +29,10 @@ type side struct {
 	addr    netip.AddrPort
 	packets uint64
 	ipBytes uint64
-	payload int64 // UDP and ICMP; zeek.Absent before the first packet
+	payload int64 // bytes, for UDP and ICMP; zeek.Absent before the first packet
 }
 
-// conn is one connection, as Zeek sees it.
+// conn is one connection.
 type conn struct {
 	key         connKey
 	uid         []byte
@@ -41,16 +41,16 @@ type conn struct {
 	order       uint64
 	sent        uint32
 	history     []byte
-	seen        uint32 // history codes that are said once, a bit each; responder's shifted by 16
+	historyBits uint32 // history codes that are there and come once only; the responder's shifted by 16
 	idle        int64  // microseconds of silence after which it is forgotten
 	tcp         *tcp   // nil but for TCP
 
 	deadlines [numDeadlines]int64
 	due       int64 // the next of them
-	place     int   // in the timer heap
+	heapIndex int   // in timers
 }
 
-// flip takes the originator for the responder and the other way round.
+// flip swaps originator and responder.
 func (c *conn) flip() {
 	c.orig, c.resp = c.resp, c.orig
 	if c.tcp != nil {
@@ -59,7 +59,7 @@ func (c *conn) flip() {
 	c.history = append(c.history, '^')
 }
 
-// count counts one packet and gives its place in the flow.
+// count counts one packet and returns its number in the flow, from 1.
 func (c *conn) count(p *packet, byOrig bool) uint64 {
 	s := &c.resp
 	if byOrig {
@@ -70,6 +70,7 @@ func (c *conn) count(p *packet, byOrig bool) uint64 {
 	return c.orig.packets + c.resp.packets
 }
 
+// addPayload counts n bytes of payload of one side.
 func (c *conn) addPayload(byOrig bool, n int) {
 	s := &c.resp
 	if byOrig {
@@ -78,7 +79,7 @@ func (c *conn) addPayload(byOrig bool, n int) {
 	s.payload = max(s.payload, 0) + int64(n)
 }
 
-// record makes the end record and what it says beyond.
+// record fills the end record and its summary.
 func (c *conn) record(rec *zeek.Record, sum *zeek.Summary) {
 	*rec = zeek.Record{
 		Kind: zeek.End, TS: c.last, UID: c.uid, Orig: c.orig.addr, Resp: c.resp.addr, Proto: c.key.proto,
@@ -101,8 +102,8 @@ func (c *conn) record(rec *zeek.Record, sum *zeek.Summary) {
 	}
 }
 
-// newUID makes the uid from the connection's first packet: the same capture
-// gives the same uids, and two captures different ones.
+// newUID makes the uid from the connection's first packet. So the same capture has the
+// same uids each time, and two captures have different ones.
 func newUID(key connKey, p *packet, t transport) []byte {
 	h := sha256.New()
 	for _, side := range []netip.AddrPort{key.a, key.b} {
@@ -112,6 +113,6 @@ func newUID(key connKey, p *packet, t transport) []byte {
 	h.Write([]byte{key.proto})
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(p.ts)))
 	h.Write(p.header)
-	h.Write(p.body[:min(len(p.body), t.headerLen)]) // a port may be used twice in a microsecond
+	h.Write(p.body[:min(len(p.body), t.headerLen)]) // the same ports may be used twice within a microsecond
 	return []byte("C" + new(big.Int).SetBytes(h.Sum(nil)[:12]).Text(62))
 }

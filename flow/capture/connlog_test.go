@@ -10,8 +10,8 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// TestConnLogAgainstZeek holds what AppendConn writes of a capture to a real
-// Zeek's conn.log of it: the same connections, each with the same numbers.
+// TestConnLogAgainstZeek compares what AppendConn writes for a capture with the conn.log of
+// a real Zeek. It must have the same connections with the same numbers.
 func TestConnLogAgainstZeek(t *testing.T) {
 	t.Run("lab", func(t *testing.T) {
 		compareConns(t, "../../testdata/captures/lab.pcap.zst", "../../testdata/records/lab-conn.jsonl.zst")
@@ -45,7 +45,7 @@ func compareConns(t *testing.T, capture, connLog string) {
 	}
 }
 
-// connsOf gives the connections as text without uid, sorted.
+// connsOf returns the connections as sorted lines without the uid.
 func connsOf(t *testing.T, lines func(take func([]byte))) (all []string) {
 	t.Helper()
 	d := zeek.Decoder{Conns: true}

@@ -1,15 +1,3 @@
-// Package capture turns packet captures into the records that the Zeek package
-// writes, so that one can train and try without Zeek.
-//
-// It follows Zeek where Zeek decides what a flow is: the timeouts, the state
-// machine of TCP, who the originator is. Checksums are not looked at, as with
-// zeek -C. Time is the packets' own.
-//
-// What it gives beyond Zeek: ip_len, plen, ttl, flags and win are there even
-// where the capture cut the payload, since the header tells them. What it lacks:
-// tunnels over UDP (VXLAN, Geneve, Teredo, GTP) are not opened, and payload is
-// never looked at, so that no protocol is recognised by it and none changes a
-// timeout.
 package capture
 
 import (
@@ -20,7 +8,7 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// Times that a record can have, microseconds: 1970 to 2100.
+// The time of a packet must lie between these, in microseconds: 1970 to 2100.
 const (
 	minTS = 1e6
 	maxTS = 4102444800e6
@@ -28,33 +16,33 @@ const (
 
 // Options says how to convert. The zero value is ready for use.
 type Options struct {
-	Depth    int // packet records for each flow; 0 means 10
-	MaxFlows int // flows open at once, beyond which the next to be forgotten gives way; 0 means 1,048,576
+	Depth    int // packet records per flow; 0 means 10
+	MaxFlows int // open flows; beyond it the one that would be forgotten next ends early; 0 means 1,048,576
 }
 
-// Stats counts what a conversion met. Packets is the sum of the packets that
-// count in a flow and of NotIP to BadTime.
+// Stats counts what a conversion found. Packets is the sum of NotIP to BadTime and of the
+// packets that belong to a flow.
 type Stats struct {
 	Packets   int // read from the capture
 	NotIP     int // ARP and the like
-	CutHeader int // cut inside the IP or transport header: Zeek leaves these out, too
-	Malformed int // with lengths that contradict each other
-	Passed    int // of protocols without flows (ESP, IGMP ...), or fragments but the last
-	BadTime   int // outside the years 1970 to 2100
+	CutHeader int // cut inside the IP or transport header; Zeek leaves these out, too
+	Malformed int // their lengths contradict each other
+	NoFlow    int // of protocols without flows (ESP, IGMP ...), or fragments except the last
+	BadTime   int // not in the years 1970 to 2100
 	Records   int // packet records emitted
-	Flows     int // opened
+	Flows     int // flows opened
 	Ends      int // end records emitted
-	Evicted   int // flows that ended early for MaxFlows
+	Evicted   int // flows that ended early because of MaxFlows
 }
 
-// Convert reads a capture, pcap or pcapng, and hands its records to emit in the
-// order in which Zeek writes them: a flow's end when it is forgotten, and the
-// ends of all at the capture's end. The summary is nil for a packet record. Both
-// hold until emit returns; an error of emit ends the conversion.
+// Convert reads a capture, pcap or pcapng, and passes its records to emit in the order in
+// which Zeek writes them: the end record of a flow when Zeek would forget it, and all that
+// are left at the end of the capture. The summary is nil for a packet record. Both are
+// valid until emit returns. An error of emit ends the conversion.
 //
-// r holds the capture uncompressed: see Decompress. Where the capture breaks off
-// or is damaged, everything before that is emitted, ends too, and the error then
-// says where; it wraps ErrEmpty, ErrNotCapture, ErrLinkType, ErrCut or r's own.
+// r is the uncompressed capture; see Decompress. If the capture is cut or damaged, all
+// records before that are emitted, end records, too. The error then says where; it wraps
+// ErrEmpty, ErrNotCapture, ErrLinkType, ErrCut or an error of r.
 func Convert(r io.Reader, opt Options, emit func(*zeek.Record, *zeek.Summary) error) (Stats, error) {
 	var stats Stats
 	src, err := newSource(r)
@@ -82,7 +70,7 @@ func Convert(r io.Reader, opt Options, emit func(*zeek.Record, *zeek.Summary) er
 	return stats, nil
 }
 
-// run reads the capture to its end, or to what is wrong with it.
+// run reads the capture to its end, or to the first error.
 func (t *table) run(src *source) error {
 	var f frame
 	var p packet
@@ -105,13 +93,13 @@ func (t *table) run(src *source) error {
 		if errors.Is(err, ErrLinkType) {
 			return err
 		}
-		t.stats.note(err)
+		t.stats.count(err)
 	}
 	return nil
 }
 
-// frame finds the IP packet of a frame, through fragments and tunnels, and puts
-// it to its flow.
+// frame finds the IP packet of a frame, through fragments and tunnels, and adds it to its
+// flow.
 func (t *table) frame(f *frame, p *packet, frags *fragments) error {
 	at, err := networkOffset(f.link, f.data)
 	if err != nil {
@@ -122,22 +110,22 @@ func (t *table) frame(f *frame, p *packet, frags *fragments) error {
 		if err := parseIP(data, wire, p); err != nil {
 			return err
 		}
-		if p.frag.is() && !frags.add(p, t.now) {
-			return errPassed
+		if p.frag.isFragment() && !frags.add(p, t.now) {
+			return errNoFlow
 		}
 		var ok bool
 		if data, wire, ok = p.inner(); !ok {
 			return t.packet(p)
 		}
 	}
-	return errPassed
+	return errNoFlow
 }
 
-// maxTunnels is how deep a packet may lie in others, as in Zeek.
+// maxTunnels is how many tunnels a packet may be in, as in Zeek.
 const maxTunnels = 2
 
-// note counts why a packet led to no flow.
-func (s *Stats) note(err error) {
+// count counts why a packet belongs to no flow.
+func (s *Stats) count(err error) {
 	switch err {
 	case errNotIP:
 		s.NotIP++
@@ -145,7 +133,7 @@ func (s *Stats) note(err error) {
 		s.CutHeader++
 	case errMalformed:
 		s.Malformed++
-	case errPassed:
-		s.Passed++
+	case errNoFlow:
+		s.NoFlow++
 	}
 }

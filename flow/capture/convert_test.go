@@ -11,11 +11,11 @@ import (
 )
 
 func TestDepth(t *testing.T) {
-	f := newFilm(t)
+	f := newCapture(t)
 	for i := range 5 {
 		f.udp(float64(i), client, other, 5)
 	}
-	lines, stats := f.told(Options{Depth: 2})
+	lines, stats := f.convert(Options{Depth: 2})
 	if got := strings.Join(lines, "; "); got != "A 1 192.0.2.1 40000 > 7777; A 2 192.0.2.1 40000 > 7777; A end S0 D sent=2" {
 		t.Error(got)
 	}
@@ -24,10 +24,10 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// When flows are too many, the one that would be forgotten first gives way; none
-// is lost.
+// If there are too many flows, the one that would be forgotten first must end early, and
+// none may be lost.
 func TestMaxFlows(t *testing.T) {
-	f := newFilm(t)
+	f := newCapture(t)
 	for i := range 100 {
 		f.udp(float64(i)/1000, fmt.Sprintf("192.0.2.%d:40000", i), other, 5)
 	}
@@ -45,7 +45,7 @@ func TestMaxFlows(t *testing.T) {
 }
 
 func TestEmitStops(t *testing.T) {
-	f := newFilm(t)
+	f := newCapture(t)
 	for i := range 10 {
 		f.udp(float64(i), client, other, 5)
 	}
@@ -62,19 +62,19 @@ func TestEmitStops(t *testing.T) {
 	}
 }
 
-// A capture cut inside TCP's options opens the flow, and has no packet for it,
-// as in Zeek. What is cut behind the headers changes nothing.
+// A packet that is cut inside its TCP options must open a flow without a packet record, as
+// in Zeek. A cut after the headers must change nothing.
 func TestSnapLength(t *testing.T) {
 	play := func(snap int) ([]string, Stats) {
-		f := newFilm(t)
+		f := newCapture(t)
 		f.snap = snap
 		f.handshake(0, client, web)
 		f.tcp(1, client, web, "PA", 101, 901, 100)
-		return f.told(Options{})
+		return f.convert(Options{})
 	}
 	whole, _ := play(0)
 	if cut, stats := play(52); strings.Join(cut, "\n") != strings.Join(whole, "\n") || stats.CutHeader != 0 {
-		t.Errorf("behind the headers: %q %+v", cut, stats)
+		t.Errorf("after the headers: %q %+v", cut, stats)
 	}
 	lines, stats := play(44)
 	if strings.Join(lines, "; ") != "A end OTH  sent=0; B end OTH ^ sent=0" || stats.CutHeader != 4 {
@@ -85,10 +85,10 @@ func TestSnapLength(t *testing.T) {
 	}
 }
 
-// Segmentation offload leaves the IP length 0: the record says so, as Zeek's
-// does, and the payload length is the true one.
+// Segmentation offload leaves the IP length 0. The record must say so, as Zeek's does, and
+// must have the true payload length.
 func TestOffload(t *testing.T) {
-	f := newFilm(t)
+	f := newCapture(t)
 	f.tcp(0, client, web, "PA", 101, 901, 3000)
 	data := f.file.Bytes()
 	data[24+16+2], data[24+16+3] = 0, 0
@@ -106,25 +106,25 @@ func TestOffload(t *testing.T) {
 	}
 }
 
-// Packets at no time that a record can have are passed over; one at a wild time
-// within bounds only moves the clock on.
+// Packets at a time that no record can have must be left out. A packet far ahead within
+// bounds only moves the clock.
 func TestBadTimes(t *testing.T) {
-	f := newFilm(t)
-	f.udp(-filmStart, client, other, 5) // 1970
+	f := newCapture(t)
+	f.udp(-captureStart, client, other, 5) // 1970
 	f.udp(0, client, other, 5)
 	f.udp(2.5e9, client, other, 5) // after 2100
 	f.udp(1, client, other, 5)
 	f.udp(.5, client, other, 5) // back in time
-	lines, stats := f.told(Options{})
+	lines, stats := f.convert(Options{})
 	if got := strings.Join(lines, "; "); stats.BadTime != 2 || !strings.HasSuffix(got, "A end S0 D sent=3") {
 		t.Errorf("%s %+v", got, stats)
 	}
 }
 
-// The same capture gives the same bytes; another capture other uids.
+// The same capture must have the same uids again, another capture other ones.
 func TestUIDs(t *testing.T) {
 	play := func(at float64) []byte {
-		f := newFilm(t)
+		f := newCapture(t)
 		for i := range 50 {
 			f.udp(at+float64(i)/1e6, fmt.Sprintf("192.0.2.1:%d", 1000+i%10), other, 5)
 		}

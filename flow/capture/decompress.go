@@ -12,13 +12,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxWindow is the most memory that a zstd stream may ask for, bytes. It is what
-// `zstd --long=27`, the tool's own limit without a flag for more, can write.
+// maxWindow is the memory that a zstd stream may ask for, in bytes. It is enough for
+// `zstd --long=27`, the largest window that zstd reads without a further flag.
 const maxWindow = 128 << 20
 
-// Decompress gives what r holds: it peels zstd and gzip, told by their first
-// bytes, and hands anything else through as it is. Closing the result frees the
-// decompressor; it does not close r.
+// Decompress returns the content of r. It recognises zstd and gzip by their first bytes
+// and returns anything else unchanged. Closing the result frees the decompressor, and
+// does not close r.
 func Decompress(r io.Reader) (io.ReadCloser, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	magic, err := br.Peek(4)
@@ -31,34 +31,34 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, fmt.Errorf("decompress: zstd: %w", err)
 		}
-		return peeled{z.IOReadCloser(), "zstd"}, nil
+		return decompressed{z.IOReadCloser(), "zstd"}, nil
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(br)
 		if err != nil {
 			return nil, fmt.Errorf("decompress: gzip: %w", err)
 		}
-		return peeled{z, "gzip"}, nil
+		return decompressed{z, "gzip"}, nil
 	}
 	return io.NopCloser(br), nil
 }
 
-// peeled names the compression in errors: without it, a damaged archive would
-// read like a damaged capture.
-type peeled struct {
+// decompressed adds the compression to errors. Otherwise a damaged archive would look like
+// a damaged capture.
+type decompressed struct {
 	io.ReadCloser
 	format string
 }
 
-func (p peeled) Read(b []byte) (int, error) {
-	n, err := p.ReadCloser.Read(b)
+func (d decompressed) Read(b []byte) (int, error) {
+	n, err := d.ReadCloser.Read(b)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("decompress: %s: %w", p.format, err)
+		err = fmt.Errorf("decompress: %s: %w", d.format, err)
 	}
 	return n, err
 }
 
-// Open opens a file of any kind, compressed or not, and gives what it holds; the
-// path "-" is standard input. Closing the result closes the file.
+// Open opens a file, compressed or not, and returns its content. The path "-" is standard
+// input. Closing the result closes the file.
 func Open(path string) (io.ReadCloser, error) {
 	f := os.Stdin
 	if path != "-" {
@@ -72,14 +72,15 @@ func Open(path string) (io.ReadCloser, error) {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return opened{z, f}, nil
+	return openFile{z, f}, nil
 }
 
-type opened struct {
+// openFile closes the file with its decompressor.
+type openFile struct {
 	io.ReadCloser
 	file *os.File
 }
 
-func (o opened) Close() error {
+func (o openFile) Close() error {
 	return errors.Join(o.ReadCloser.Close(), o.file.Close())
 }

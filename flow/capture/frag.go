@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// Bounds on fragments that wait for the rest of their datagram.
+// Bounds on the datagrams whose fragments have not all come.
 const (
 	fragTimeout  = 300e6 // microseconds, as in Zeek
-	maxDatagrams = 4096  // waiting at once; the oldest gives way
-	maxPieces    = 1024  // holes of one datagram
-	fragHead     = 64    // bytes of a datagram's start that are kept: a transport header
+	maxDatagrams = 4096  // that wait at once; beyond it the oldest is dropped
+	maxRanges    = 1024  // of one datagram
+	fragHead     = 64    // bytes that are kept of a datagram's beginning, for the transport header
 )
 
-// fragments puts datagrams together. It keeps no payload: only which bytes have
-// come, and the first ones, where the transport header is.
+// fragments reassembles datagrams. It keeps no payload, only which bytes have come, and
+// the first ones, with the transport header.
 type fragments struct {
 	waiting map[fragKey]*list.Element
 	byAge   list.List // of *datagram, the oldest first
@@ -29,18 +29,18 @@ type fragKey struct {
 type datagram struct {
 	key    fragKey
 	since  int64
-	first  packet // of the fragment that came first; its header stands for the datagram's
+	first  packet // the fragment that came first; the datagram gets its header
 	header []byte
-	proto  uint8 // named by the fragment at offset 0
+	proto  uint8 // from the fragment at offset 0
 	head   [fragHead]byte
-	got    spans // pieces that have come
-	size   int   // of the datagram's body; 0 until the last fragment has come
+	got    rangeSet // bytes that have come
+	size   int      // of the datagram's body; 0 until the last fragment has come
 }
 
-// add takes a fragment. It reports true, and makes p the whole datagram, where
-// that was the last one missing.
+// add takes a fragment. If it was the last one missing, add turns p into the whole
+// datagram and returns true.
 func (f *fragments) add(p *packet, now int64) bool {
-	if p.captured < p.size { // cut: what is missing will never come
+	if p.captured < p.size { // the capture cut it: the rest will never come
 		return p.frag.offset == 0
 	}
 	f.expire(now)
@@ -63,7 +63,7 @@ func (f *fragments) add(p *packet, now int64) bool {
 	return true
 }
 
-// expire forgets datagrams that waited too long, and the oldest beyond the cap.
+// expire drops the datagrams that waited too long, and the oldest ones beyond maxDatagrams.
 func (f *fragments) expire(now int64) {
 	for at := f.byAge.Front(); at != nil; at = f.byAge.Front() {
 		if now-at.Value.(*datagram).since < fragTimeout && f.byAge.Len() < maxDatagrams {
@@ -73,12 +73,13 @@ func (f *fragments) expire(now int64) {
 	}
 }
 
+// remove drops one datagram.
 func (f *fragments) remove(at *list.Element) {
 	delete(f.waiting, at.Value.(*datagram).key)
 	f.byAge.Remove(at)
 }
 
-// add notes a fragment and reports whether the datagram is whole.
+// add adds a fragment and reports whether the datagram is complete.
 func (d *datagram) add(p *packet) bool {
 	start, end := p.frag.offset, p.frag.offset+p.size
 	if start == 0 {
@@ -90,13 +91,13 @@ func (d *datagram) add(p *packet) bool {
 	if start < fragHead {
 		copy(d.head[start:], p.body)
 	}
-	if start < end && len(d.got) < maxPieces {
+	if start < end && len(d.got) < maxRanges {
 		d.got.add(uint64(start), uint64(end))
 	}
 	return d.size > 0 && len(d.got) > 0 && d.got[0].start == 0 && d.got[0].end >= uint64(d.size)
 }
 
-// join makes p, the fragment that came last, the datagram.
+// join turns p, the fragment that came last, into the datagram.
 func (d *datagram) join(p *packet) {
 	ts, frame, offset := p.ts, p.header, p.frag.offset
 	size := int(d.got[0].end)
@@ -105,7 +106,7 @@ func (d *datagram) join(p *packet) {
 	p.header, p.body = d.header, d.head[:min(size, fragHead)]
 	p.size, p.captured, p.total = size, size, len(d.header)+size
 	if p.src.Is6() {
-		p.total -= 8 // the fragment header goes with the fragments
+		p.total -= 8 // without the extension header of the fragments
 	}
 	p.reassembled, p.frame, p.frameFirst = true, frame, offset == 0
 }

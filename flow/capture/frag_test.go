@@ -14,7 +14,7 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// pieces cuts an IPv4 packet into fragments of size bytes each.
+// pieces splits an IPv4 packet into fragments of size bytes.
 func pieces(data []byte, id uint16, size int) [][]byte {
 	var out [][]byte
 	header, body := data[:20], data[20:]
@@ -38,11 +38,11 @@ func datagramOf(t *testing.T, data int) []byte {
 		&layers.UDP{SrcPort: 6000, DstPort: 2049}, gopacket.Payload(make([]byte, data)))
 }
 
-// However its fragments are shuffled, a datagram is one packet, at the time of
-// the fragment that was missing last.
+// In whatever order its fragments come, a datagram must be one packet, at the time of the
+// fragment that came last.
 func TestFragmentsInAnyOrder(t *testing.T) {
 	for seed := range uint64(20) {
-		f := newFilm(t)
+		f := newCapture(t)
 		parts := pieces(datagramOf(t, 500), 9, 64)
 		rand.New(rand.NewPCG(seed, 1)).Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 		parts = append(parts[:3], append(parts[2:3:3], parts[3:]...)...) // one comes twice
@@ -58,7 +58,7 @@ func TestFragmentsInAnyOrder(t *testing.T) {
 			}
 			return nil
 		})
-		if err != nil || len(got) != 1 || stats.Passed != len(parts)-1 {
+		if err != nil || len(got) != 1 || stats.NoFlow != len(parts)-1 {
 			t.Fatalf("seed %d: %v, %d records, %+v", seed, err, len(got), stats)
 		}
 		rec := got[0]
@@ -66,7 +66,7 @@ func TestFragmentsInAnyOrder(t *testing.T) {
 		if binary.BigEndian.Uint16(last[6:])&0x1fff == 0 {
 			wantHdr = last[:28]
 		}
-		if rec.TS != filmStart*1e6+int64(len(parts)-1)*1e6 || rec.IPLen != 528 || rec.PayloadLen != 500 ||
+		if rec.TS != captureStart*1e6+int64(len(parts)-1)*1e6 || rec.IPLen != 528 || rec.PayloadLen != 500 ||
 			rec.Orig.Port() != 6000 || rec.HdrWhy != zeek.Frag || !reflect.DeepEqual(rec.Hdr, wantHdr) {
 			t.Errorf("seed %d: %+v", seed, rec)
 		}
@@ -74,18 +74,18 @@ func TestFragmentsInAnyOrder(t *testing.T) {
 }
 
 func TestFragmentsThatStayApart(t *testing.T) {
-	for name, play := range map[string]func(f *film, parts [][]byte){
-		"one is missing": func(f *film, parts [][]byte) {
+	for name, play := range map[string]func(f *testCapture, parts [][]byte){
+		"one is missing": func(f *testCapture, parts [][]byte) {
 			for _, part := range parts[1:] {
 				f.raw(0, part)
 			}
 		},
-		"the last comes too late": func(f *film, parts [][]byte) {
+		"the last comes too late": func(f *testCapture, parts [][]byte) {
 			for i, part := range parts {
 				f.raw(float64(i)*200, part)
 			}
 		},
-		"of two datagrams": func(f *film, parts [][]byte) {
+		"of two datagrams": func(f *testCapture, parts [][]byte) {
 			f.raw(0, parts[0])
 			binary.BigEndian.PutUint16(parts[1][4:], 77)
 			f.raw(0, parts[1])
@@ -93,30 +93,30 @@ func TestFragmentsThatStayApart(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFilm(t)
+			f := newCapture(t)
 			play(f, pieces(datagramOf(t, 150), 9, 64))
-			if lines, stats := f.told(Options{}); len(lines) != 0 || stats.Passed != stats.Packets {
+			if lines, stats := f.convert(Options{}); len(lines) != 0 || stats.NoFlow != stats.Packets {
 				t.Errorf("%q %+v", lines, stats)
 			}
 		})
 	}
 }
 
-// A first fragment that the capture cut stands for its datagram; the others are
-// left out: what is missing never comes.
+// If the capture cut the fragments, the first one must count for its datagram and the
+// others not at all, because the missing bytes never come.
 func TestCutFragments(t *testing.T) {
-	f := newFilm(t)
+	f := newCapture(t)
 	f.snap = 40
 	for _, part := range pieces(datagramOf(t, 150), 9, 64) {
 		f.raw(0, part)
 	}
-	lines, _ := f.told(Options{})
+	lines, _ := f.convert(Options{})
 	if got := strings.Join(lines, "; "); got != "A 1 192.0.2.1 6000 > 2049; A end S0 D sent=1" {
 		t.Error(got)
 	}
 }
 
-// However many fragments never find each other, only so many are kept.
+// Of fragments whose datagrams never become complete only maxDatagrams may be kept.
 func TestFragmentsAreBounded(t *testing.T) {
 	var f fragments
 	for id := range uint32(3 * maxDatagrams) {
@@ -127,15 +127,15 @@ func TestFragmentsAreBounded(t *testing.T) {
 		t.Errorf("%d wait, %d by age", len(f.waiting), f.byAge.Len())
 	}
 	if _, ok := f.waiting[fragKey{id: 3*maxDatagrams - 1}]; !ok {
-		t.Error("the newest gave way")
+		t.Error("the newest was dropped")
 	}
 }
 
-// spans are held against a set of positions.
-func TestSpans(t *testing.T) {
+// A rangeSet must equal a plain set of positions.
+func TestRangeSet(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		var s spans
+		var s rangeSet
 		var set [64]bool
 		for range 12 {
 			start := rng.IntN(60)
@@ -165,7 +165,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-func covered(s spans, i int) bool {
+func covered(s rangeSet, i int) bool {
 	for _, have := range s {
 		if have.start <= uint64(i) && uint64(i) < have.end {
 			return true

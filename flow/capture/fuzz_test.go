@@ -9,8 +9,8 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// FuzzConvert holds that no capture, however broken, ends in a panic, and that
-// the records keep their promises.
+// FuzzConvert checks that no damaged capture causes a panic, and that the records are
+// consistent.
 func FuzzConvert(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join(captures, "odd", "*"))
 	if err != nil || len(files) == 0 {

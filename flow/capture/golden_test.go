@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 const captures = "../../testdata/captures"
 
-// convertFile converts a capture and gives the records as text.
+// convertFile converts a capture and returns the records as text.
 func convertFile(t *testing.T, path string) ([]byte, Stats, error) {
 	t.Helper()
 	in, err := Open(path)
@@ -39,7 +39,8 @@ func appendAny(dst []byte, rec *zeek.Record, sum *zeek.Summary) []byte {
 	return zeek.AppendRecord(dst, rec)
 }
 
-// TestGolden holds the records of each odd capture, and how reading it ends.
+// TestGolden compares the records of each unusual capture with its golden file, and checks
+// the error.
 func TestGolden(t *testing.T) {
 	wrong := map[string]struct {
 		err  error
@@ -87,8 +88,8 @@ func compareGolden(t *testing.T, golden string, got []byte) {
 	}
 }
 
-// The same frames give the same records, whatever the file's format and the link
-// below them.
+// The same packets must give the same records in every file format and with every link
+// type.
 func TestFormatsAgree(t *testing.T) {
 	want, _, err := convertFile(t, filepath.Join(captures, "odd", "raw-ip.pcap"))
 	if err != nil || len(want) == 0 {
@@ -102,8 +103,7 @@ func TestFormatsAgree(t *testing.T) {
 	}
 }
 
-// The lab's capture, with its own program's payload in it, keeps the promises
-// that hold for any capture.
+// The records of a real capture must be consistent.
 func TestLab(t *testing.T) {
 	in, err := Open(filepath.Join(captures, "lab.pcap.zst"))
 	if err != nil {

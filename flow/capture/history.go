@@ -1,54 +1,55 @@
 package capture
 
-// History codes that are said once: bits of conn.seen.
+// History codes that come once per side: bits of conn.historyBits.
 const (
-	saidSYN = 1 << iota
-	saidFIN
-	saidRST
-	saidFINRST
-	saidData
-	saidACK
-	saidMulti
+	histSYN = 1 << iota
+	histFIN
+	histRST
+	histFINRST
+	histData
+	histACK
+	histMulti
 )
 
-// tell writes the segment into the history, as conn.log has it.
-func (c *conn) tell(s *segment, e *endpoint, pos uint64) {
+// addSegment adds a segment to the history, as in conn.log.
+func (c *conn) addSegment(s *segment, e *endpoint, pos uint64) {
 	syn, fin, rst := s.has(flagSYN), s.has(flagFIN), s.has(flagRST)
 	switch {
 	case fin && rst:
-		c.say(saidFINRST, 'I', e.isOrig)
+		c.addOnce(histFINRST, 'I', e.isOrig)
 	case syn && (fin || rst):
-		c.say(saidMulti, 'Q', e.isOrig)
+		c.addOnce(histMulti, 'Q', e.isOrig)
 	case syn:
 		code := byte('S')
 		if s.has(flagACK) {
 			code = 'H'
 		}
-		c.sayMoved(saidSYN, code, e.isOrig, &e.lastSYN, pos)
+		c.addIfMoved(histSYN, code, e.isOrig, &e.lastSYN, pos)
 	case fin:
-		c.sayMoved(saidFIN, 'F', e.isOrig, &e.lastFIN, pos+uint64(s.length))
+		c.addIfMoved(histFIN, 'F', e.isOrig, &e.lastFIN, pos+uint64(s.length))
 	case rst:
-		c.sayMoved(saidRST, 'R', e.isOrig, &e.lastRST, pos)
+		c.addIfMoved(histRST, 'R', e.isOrig, &e.lastRST, pos)
 	case s.length > 0:
-		c.flipUnasked()
-		c.say(saidData, 'D', e.isOrig)
+		c.flipAfterSYNACK()
+		c.addOnce(histData, 'D', e.isOrig)
 	case s.has(flagACK):
-		c.flipUnasked()
-		c.say(saidACK, 'A', e.isOrig)
+		c.flipAfterSYNACK()
+		c.addOnce(histACK, 'A', e.isOrig)
 	}
 }
 
-// sayMoved says a control packet's code again where it came at another position.
-func (c *conn) sayMoved(bit uint32, code byte, byOrig bool, last *uint64, pos uint64) {
-	if c.say(bit, code, byOrig) && pos != *last {
-		c.sayAgain(code, byOrig)
+// addIfMoved adds the code of a control packet. It repeats the code if the packet came at
+// another position than the last one.
+func (c *conn) addIfMoved(bit uint32, code byte, byOrig bool, last *uint64, pos uint64) {
+	if c.addOnce(bit, code, byOrig) && pos != *last {
+		c.addCode(code, byOrig)
 	}
 	*last = pos
 }
 
-// flipUnasked turns a connection round that began with a SYN-ACK, once traffic
-// shows that it was no scan: whoever sent the SYN-ACK is the responder.
-func (c *conn) flipUnasked() {
+// flipAfterSYNACK flips a connection that began with a SYN-ACK, once traffic shows that it
+// was no scan: the sender of the SYN-ACK is the responder.
+func (c *conn) flipAfterSYNACK() {
 	if string(c.history) == "H" {
 		c.flip()
 		c.history = append(c.history[:0], "^h"...)
@@ -56,21 +57,22 @@ func (c *conn) flipUnasked() {
 	}
 }
 
-// say adds a code to the history unless that side has said it. It reports
-// whether it had. Small letters are the responder's.
-func (c *conn) say(bit uint32, code byte, byOrig bool) (before bool) {
+// addOnce adds a code to the history unless that side's code is there. It reports whether
+// it was. The responder's codes are small letters.
+func (c *conn) addOnce(bit uint32, code byte, byOrig bool) (before bool) {
 	if !byOrig {
 		bit <<= 16
 	}
-	if c.seen&bit != 0 {
+	if c.historyBits&bit != 0 {
 		return true
 	}
-	c.seen |= bit
-	c.sayAgain(code, byOrig)
+	c.historyBits |= bit
+	c.addCode(code, byOrig)
 	return false
 }
 
-func (c *conn) sayAgain(code byte, byOrig bool) {
+// addCode adds a code to the history.
+func (c *conn) addCode(code byte, byOrig bool) {
 	if !byOrig {
 		code |= 0x20
 	}
@@ -79,5 +81,5 @@ func (c *conn) sayAgain(code byte, byOrig bool) {
 	}
 }
 
-// maxHistory bounds a history in memory; Zeek has no bound.
+// maxHistory bounds the memory of a history. Zeek has no bound.
 const maxHistory = 256

@@ -8,11 +8,11 @@ import (
 	"github.com/gopacket/gopacket/layers"
 )
 
-// errNotIP is for frames that carry no IP packet: ARP, spanning tree ...
+// errNotIP is the error of frames without an IP packet: ARP, spanning tree ...
 var errNotIP = errors.New("not IP")
 
-// networkOffset finds where the IP header of a frame begins. The error is
-// errNotIP, or wraps ErrLinkType whatever the frame.
+// networkOffset returns where the IP header of a frame begins. The error is errNotIP, or
+// wraps ErrLinkType if the link type is unknown, whatever the frame.
 func networkOffset(link layers.LinkType, data []byte) (int, error) {
 	switch link {
 	case layers.LinkTypeEthernet:
@@ -32,7 +32,7 @@ func networkOffset(link layers.LinkType, data []byte) (int, error) {
 	return 0, fmt.Errorf("%w %d: want Ethernet (1), raw IP (101, 228, 229), loopback (0, 108) or Linux cooked (113, 276)", ErrLinkType, link)
 }
 
-// etherOffset reads on from an ethertype at data[at:].
+// etherOffset does so from an ethertype at data[at:].
 func etherOffset(data []byte, at int) (int, error) {
 	if len(data) < at+2 {
 		return 0, errNotIP
@@ -40,12 +40,12 @@ func etherOffset(data []byte, at int) (int, error) {
 	return payloadOffset(data, binary.BigEndian.Uint16(data[at:]), at+2)
 }
 
-// payloadOffset steps over VLAN tags, MPLS labels and PPPoE to the IP header.
+// payloadOffset skips VLAN tags, MPLS labels and PPPoE.
 func payloadOffset(data []byte, ethertype uint16, at int) (int, error) {
 	switch ethertype {
 	case 0x0800, 0x86dd:
 		return at, nil
-	case 0x8100, 0x88a8, 0x9100: // VLAN, also several
+	case 0x8100, 0x88a8, 0x9100: // VLAN; there may be several
 		return etherOffset(data, at+2)
 	case 0x8847, 0x8848:
 		return mplsOffset(data, at)
@@ -55,8 +55,8 @@ func payloadOffset(data []byte, ethertype uint16, at int) (int, error) {
 	return 0, errNotIP
 }
 
-// mplsOffset steps over labels. MPLS does not say what it carries: the caller's
-// look at the IP version decides.
+// mplsOffset skips the labels. MPLS does not say what it carries, so the caller checks the
+// IP version.
 func mplsOffset(data []byte, at int) (int, error) {
 	for ; len(data) >= at+4; at += 4 {
 		if bottom := data[at+2]&1 != 0; bottom {
@@ -66,6 +66,7 @@ func mplsOffset(data []byte, at int) (int, error) {
 	return 0, errNotIP
 }
 
+// pppOffset skips the protocol field of PPP.
 func pppOffset(data []byte, at int) (int, error) {
 	if len(data) >= at+2 {
 		switch binary.BigEndian.Uint16(data[at:]) {
@@ -76,8 +77,8 @@ func pppOffset(data []byte, at int) (int, error) {
 	return 0, errNotIP
 }
 
-// nullOffset reads BSD loopback: an address family in the byte order of the
-// machine that captured, or of the network.
+// nullOffset reads BSD loopback: an address family in the byte order of the capturing
+// machine, or of the network.
 func nullOffset(data []byte) (int, error) {
 	if len(data) < 4 {
 		return 0, errNotIP

@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// Protocol numbers that steer what is done with a packet; those that a record
-// can name are in package zeek.
+// IP protocol numbers that decide how a packet is read. Those that a record can have are
+// in package zeek.
 const (
 	protoHopOpts  = 0
 	protoIGMP     = 2
@@ -23,46 +23,47 @@ const (
 	protoMobility = 135
 )
 
-// Why a packet leads to no flow. Convert counts them.
+// Why a packet belongs to no flow. Convert counts them.
 var (
 	errMalformed = errors.New("malformed") // its lengths contradict each other
 	errCutHeader = errors.New("cut inside the IP or transport header")
-	errPassed    = errors.New("a protocol without flows, or a fragment that waits for others")
+	errNoFlow    = errors.New("a protocol without flows, or a fragment that waits for others")
 )
 
-// packet is one IP packet, or one datagram put together from fragments.
+// packet is one IP packet, or one datagram reassembled from fragments.
 type packet struct {
 	ts       int64 // microseconds since the epoch
 	src, dst netip.Addr
 	proto    uint8
 	ttl      uint8
 	header   []byte // IP header, with IPv6 extension headers
-	body     []byte // what was captured behind it, without link-layer padding
-	captured int    // bytes of that; more than body holds where fragments were joined
-	total    int    // bytes on the wire from the IP header on, as it says; 0 with segmentation offload
-	size     int    // bytes on the wire behind the IP header
+	body     []byte // what was captured after it, without link-layer padding
+	captured int    // bytes captured after it; more than body holds if fragments were joined
+	total    int    // bytes on the wire with the IP header, by its length field; 0 with segmentation offload
+	size     int    // bytes on the wire after the IP header
 
 	frag        fragment
 	reassembled bool
 	frame       []byte // of a reassembled datagram: the IP header of the fragment that came last
-	frameFirst  bool   // that fragment holds the transport header
+	frameFirst  bool   // that fragment has the transport header
 }
 
-// fragment is what an IP header says of fragments.
+// fragment is the part of an IP header that is about fragments.
 type fragment struct {
 	id     uint32
 	offset int
 	more   bool
 }
 
-func (f fragment) is() bool { return f.more || f.offset > 0 }
+// isFragment reports whether the packet is not a whole datagram.
+func (f fragment) isFragment() bool { return f.more || f.offset > 0 }
 
-// maxPacket is twice what segmentation offload hands over at once, at most: a capture
-// that says more of a packet is damaged.
+// maxPacket is twice the largest packet with segmentation offload. A capture with a larger
+// one is damaged.
 const maxPacket = 1 << 20
 
-// parseIP reads the IP header at the start of data. wire is the number of bytes
-// from there on before the capture cut them.
+// parseIP reads the IP header at the start of data. wire is the number of bytes on the
+// wire from there on, before the capture cut them.
 func parseIP(data []byte, wire int, p *packet) error {
 	if len(data) < 1 {
 		return errCutHeader
@@ -82,7 +83,7 @@ func parseIP(data []byte, wire int, p *packet) error {
 		return err
 	}
 	total := p.total
-	if total == 0 { // segmentation offload captures before the length is filled in
+	if total == 0 { // with segmentation offload the length is filled in after the capture
 		total = wire
 	}
 	switch {
@@ -97,6 +98,7 @@ func parseIP(data []byte, wire int, p *packet) error {
 	return nil
 }
 
+// parseIPv4 returns the length of the header.
 func parseIPv4(data []byte, p *packet) (int, error) {
 	if len(data) < 20 {
 		return 0, errCutHeader
@@ -117,6 +119,7 @@ func parseIPv4(data []byte, p *packet) (int, error) {
 	return headerLen, nil
 }
 
+// parseIPv6 returns the length of the header with its extension headers.
 func parseIPv6(data []byte, p *packet) (int, error) {
 	if len(data) < 40 {
 		return 0, errCutHeader
@@ -139,7 +142,7 @@ func parseIPv6(data []byte, p *packet) (int, error) {
 			word := binary.BigEndian.Uint16(ext[2:])
 			p.frag = fragment{id: binary.BigEndian.Uint32(ext[4:]), offset: int(word &^ 7), more: word&1 != 0}
 		}
-		last := p.proto == protoFragment // what follows may be in another fragment
+		last := p.proto == protoFragment // the next header may be in another fragment
 		p.proto = ext[0]
 		headerLen += size
 		if last {
@@ -149,6 +152,7 @@ func parseIPv6(data []byte, p *packet) (int, error) {
 	return headerLen, nil
 }
 
+// isExtension reports whether this is an extension header of IPv6 that is skipped.
 func isExtension(proto uint8) bool {
 	switch proto {
 	case protoHopOpts, protoRouting, protoFragment, protoAH, protoDstOpts:
@@ -157,8 +161,8 @@ func isExtension(proto uint8) bool {
 	return false
 }
 
-// inner finds the IP packet in a tunnel packet: IP in IP, 6in4, GRE. ok is false
-// for anything else.
+// inner returns the IP packet in a tunnel packet: IP in IP, 6in4, GRE. ok is false for
+// anything else.
 func (p *packet) inner() (data []byte, wire int, ok bool) {
 	switch p.proto {
 	case protoIPv4, protoIPv6:

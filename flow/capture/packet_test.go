@@ -129,9 +129,9 @@ func TestTunnels(t *testing.T) {
 		{"gre of something else", outer("2f", "0000 880b"+inner), ""},
 		{"gre cut", outer("2f", "0000"), ""},
 	} {
-		f := newFilm(t)
+		f := newCapture(t)
 		f.raw(0, tt.data)
-		lines, _ := f.told(Options{})
+		lines, _ := f.convert(Options{})
 		if got := strings.Join(lines, "; "); got != tt.want {
 			t.Errorf("%s: %s", tt.name, got)
 		}
@@ -140,9 +140,9 @@ func TestTunnels(t *testing.T) {
 	for range maxTunnels + 1 {
 		deep = outer("04", hex.EncodeToString(deep))
 	}
-	f := newFilm(t)
+	f := newCapture(t)
 	f.raw(0, deep)
-	if lines, stats := f.told(Options{}); len(lines) != 0 || stats.Passed != 1 {
+	if lines, stats := f.convert(Options{}); len(lines) != 0 || stats.NoFlow != 1 {
 		t.Errorf("too deep: %q %+v", lines, stats)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 )
 
-// Errors that Convert wraps, for callers that treat them apart.
+// Errors that Convert wraps.
 var (
 	ErrEmpty      = errors.New("empty: capture again, or check the transfer")
 	ErrNotCapture = errors.New("not a capture: want pcap or pcapng, plain, .gz or .zst")
@@ -22,15 +22,15 @@ var (
 
 // frame is one captured frame.
 type frame struct {
-	ts   int64  // microseconds since the epoch; finer clocks are cut, not rounded, as libpcap does
-	data []byte // holds until the next frame is read
+	ts   int64  // microseconds since the Unix epoch; finer times are truncated, as in libpcap
+	data []byte // valid until the next frame is read
 	wire int    // bytes on the wire
 	link layers.LinkType
 }
 
 // source reads frames from a pcap or pcapng stream.
 type source struct {
-	counter *counter
+	counter *countingReader
 	buf     *bufio.Reader // shared with pcapgo, so that offset is exact
 	packets interface {
 		ZeroCopyReadPacketData() ([]byte, gopacket.CaptureInfo, error)
@@ -39,20 +39,21 @@ type source struct {
 	read int             // frames so far
 }
 
-// counter counts the bytes that it hands on.
-type counter struct {
+// countingReader counts the bytes that were read from r.
+type countingReader struct {
 	r io.Reader
 	n int64
 }
 
-func (c *counter) Read(b []byte) (int, error) {
+func (c *countingReader) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.n += int64(n)
 	return n, err
 }
 
+// newSource reads the header of the capture.
 func newSource(r io.Reader) (*source, error) {
-	s := &source{counter: &counter{r: r}}
+	s := &source{counter: &countingReader{r: r}}
 	s.buf = bufio.NewReaderSize(s.counter, 64<<10)
 	magic, err := s.buf.Peek(4)
 	switch {
@@ -67,13 +68,13 @@ func newSource(r io.Reader) (*source, error) {
 	case 0x0a0d0d0a:
 		ng, err := pcapgo.NewNgReader(s.buf, pcapgo.NgReaderOptions{WantMixedLinkType: true, SkipUnknownVersion: true})
 		if err != nil {
-			return nil, s.broken("pcapng header", err)
+			return nil, s.damaged("pcapng header", err)
 		}
 		s.packets = ng
 	case 0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1:
 		pcap, err := pcapgo.NewReader(s.buf)
 		if err != nil {
-			return nil, s.broken("pcap header", err)
+			return nil, s.damaged("pcap header", err)
 		}
 		s.packets, s.link = pcap, pcap.LinkType()
 		if _, err := networkOffset(s.link, nil); errors.Is(err, ErrLinkType) {
@@ -85,11 +86,11 @@ func newSource(r io.Reader) (*source, error) {
 	return s, nil
 }
 
-// offset is how many bytes of the capture, decompressed, were looked at.
+// offset is the number of bytes read from the decompressed capture.
 func (s *source) offset() int64 { return s.counter.n - int64(s.buf.Buffered()) }
 
-// broken says where and how the file is damaged.
-func (s *source) broken(what string, err error) error {
+// damaged returns an error that says where and how the file is damaged.
+func (s *source) damaged(what string, err error) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: %s cut at byte %d, after %d whole packets: copy the capture again, or go on with those",
 			ErrCut, what, s.offset(), s.read)
@@ -97,7 +98,7 @@ func (s *source) broken(what string, err error) error {
 	return fmt.Errorf("%s damaged at byte %d, after %d whole packets: %w", what, s.offset(), s.read, err)
 }
 
-// next reads one frame; io.EOF at the capture's clean end.
+// next reads one frame. The error is io.EOF if the capture ends after a whole frame.
 func (s *source) next(f *frame) error {
 	start := s.offset()
 	data, info, err := s.packets.ZeroCopyReadPacketData()
@@ -105,7 +106,7 @@ func (s *source) next(f *frame) error {
 		return io.EOF
 	}
 	if err != nil {
-		return s.broken("packet", err)
+		return s.damaged("packet", err)
 	}
 	s.read++
 	f.ts, f.data, f.wire, f.link = info.Timestamp.UnixMicro(), data, info.Length, s.link

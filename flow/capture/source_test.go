@@ -72,7 +72,7 @@ func TestDecompress(t *testing.T) {
 		}
 	}
 	if _, err := Decompress(bytes.NewReader([]byte{0x1f, 0x8b, 0xff, 0xff, 0, 0, 0, 0, 0, 0})); err == nil {
-		t.Error("broken gzip header taken")
+		t.Error("a broken gzip header is accepted")
 	}
 }
 
@@ -97,8 +97,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// A capture cut at any byte gives the records of its whole packets, and an error
-// unless the cut lies between two packets.
+// A capture that is cut at any byte must give the records of its whole packets, and an
+// error unless the cut lies between two packets.
 func TestCutAnywhere(t *testing.T) {
 	for _, name := range []string{"raw-ip.pcap", "pcapng-two-interfaces.pcapng"} {
 		data, err := os.ReadFile(filepath.Join(captures, "odd", name))
@@ -128,9 +128,9 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// A compressed capture that breaks off says so, after what could be read.
+// A compressed capture that is cut must give an error, after the records before the cut.
 func TestCutCompressed(t *testing.T) {
-	f := newFilm(t)
+	f := newCapture(t)
 	for i := range 2000 {
 		f.udp(float64(i), client, other, i%100)
 	}
@@ -156,7 +156,7 @@ func (b brokenReader) Read(p []byte) (int, error) {
 }
 
 func TestReadError(t *testing.T) {
-	f := newFilm(t)
+	f := newCapture(t)
 	f.udp(0, client, other, 5)
 	stats, err := Convert(brokenReader{&f.file}, Options{}, func(*zeek.Record, *zeek.Summary) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "the disk is gone") || stats.Ends != 1 {

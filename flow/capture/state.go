@@ -6,7 +6,7 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// state is conn.log's conn_state.
+// state is the conn_state of conn.log.
 func (c *conn) state() string {
 	switch c.key.proto {
 	case zeek.TCP:
@@ -24,7 +24,7 @@ func (c *conn) state() string {
 	return "OTH"
 }
 
-// state is conn.log's conn_state of a TCP connection.
+// state is the conn_state of a TCP connection.
 func (t *tcp) state(history []byte) string {
 	o, r := t.orig, t.resp
 	origSilent := o.phase == inactive || o.phase == partial
@@ -61,8 +61,8 @@ func pick(cond bool, yes, no string) string {
 	return no
 }
 
-// synThenReset reports whether the originator sent a SYN and a RST and nothing
-// that counts between them: ^?S[^HAFGIQ]*R.
+// synThenReset reports whether the originator sent a SYN and a RST, with nothing relevant
+// between them: ^?S[^HAFGIQ]*R.
 func synThenReset(history []byte) bool {
 	rest, ok := bytes.CutPrefix(bytes.TrimPrefix(history, []byte("^")), []byte("S"))
 	reset := bytes.IndexByte(rest, 'R')

@@ -7,16 +7,16 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// step is one segment of a play: who sends it, its flags, and its payload bytes.
+// step is one segment: who sends it, its flags, and its payload bytes.
 type step struct {
 	byClient bool
 	flags    string
 	data     int
 }
 
-// play sends segments with the right sequence numbers, and gives the flow's end.
+// play sends segments with the right sequence numbers, and returns the flow's end record.
 func play(t *testing.T, steps []step) (state, history string, sent uint32) {
-	f := newFilm(t)
+	f := newCapture(t)
 	seq := map[bool]uint32{true: 100, false: 900}
 	for i, s := range steps {
 		from, to := other, client
@@ -79,8 +79,8 @@ func TestConnState(t *testing.T) {
 	}
 }
 
-// A stream says which bytes have arrived in order; what is acknowledged without
-// having arrived is a gap.
+// A stream knows which bytes have arrived in order. Bytes that are acknowledged and have
+// not arrived are a gap.
 func TestStream(t *testing.T) {
 	type move struct {
 		seq, end uint64 // captured data
@@ -119,16 +119,16 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// A sender of holes is given up before it fills the memory.
+// A side that sends only holes must not fill the memory.
 func TestStreamIsBounded(t *testing.T) {
 	e := &endpoint{phase: established, start: 0, ack: 500, last: 1 << 30, bytes: newStream()}
-	for i := range uint64(10 * maxSpans) {
+	for i := range uint64(10 * maxUnackedRanges) {
 		e.bytes.data(e, e, 1000+10*i, 1001+10*i)
-		if len(e.bytes.held) > maxSpans+1 {
-			t.Fatalf("%d ranges held", len(e.bytes.held))
+		if len(e.bytes.unacked) > maxUnackedRanges+1 {
+			t.Fatalf("%d ranges kept", len(e.bytes.unacked))
 		}
 	}
-	if !e.bytes.gaveUp || e.bytes.held != nil {
+	if !e.bytes.gaveUp || e.bytes.unacked != nil {
 		t.Error("not given up")
 	}
 }

@@ -1,27 +1,27 @@
 package capture
 
-// Bounds beyond which Zeek gives up on a stream's order.
+// Bounds beyond which Zeek stops following a stream.
 const (
-	maxUnackedAboveHole = 16384    // bytes behind a hole while nothing was acknowledged
+	maxUnackedAboveHole = 16384    // bytes above a hole while nothing was acknowledged
 	maxInitialWindow    = 16384    // bytes delivered while nothing was acknowledged
-	maxHeld             = 10 << 20 // bytes held for want of acknowledgements
-	maxSpans            = 256      // holes; Zeek has no bound
+	maxUnacked          = 10 << 20 // bytes that are not acknowledged
+	maxUnackedRanges    = 256      // ranges of them; Zeek has no bound
 )
 
-// stream follows which of a side's bytes have arrived in order. No byte is kept,
-// only positions: they decide when a connection that sent its FIN is closed,
-// since Zeek waits until the data before it was seen or given up for lost.
+// stream follows which bytes of a side have arrived in order. It keeps positions only, no
+// bytes. They decide when a connection that sent its FIN is closed: Zeek waits until the
+// data before the FIN was seen or counts as lost.
 type stream struct {
-	held      spans  // captured and not acknowledged
-	delivered uint64 // everything before it has arrived or is given up
-	trimmed   uint64 // everything before it is acknowledged
-	gaveUp    bool
-	ended     bool // the end was told of
+	unacked   rangeSet // captured and not acknowledged
+	delivered uint64   // everything before it has arrived or counts as lost
+	ackedTo   uint64   // everything before it is acknowledged
+	gaveUp    bool     // a bound was exceeded: the stream is not followed any more
+	ended     bool     // checkEnd has seen the end
 }
 
-func newStream() stream { return stream{delivered: 1, trimmed: 1} }
+func newStream() stream { return stream{delivered: 1, ackedTo: 1} }
 
-// data notes captured bytes from seq to end of side e.
+// data adds the captured bytes from seq to end of side e.
 func (s *stream) data(e, peer *endpoint, seq, end uint64) {
 	if s.gaveUp {
 		return
@@ -33,22 +33,22 @@ func (s *stream) data(e, peer *endpoint, seq, end uint64) {
 		}
 		seq = ack
 	}
-	if seq = max(seq, s.trimmed); seq >= end {
+	if seq = max(seq, s.ackedTo); seq >= end {
 		return
 	}
-	s.held.add(seq, end)
+	s.unacked.add(seq, end)
 	s.deliver()
 	if e.nothingAcked() && e.size(peer) > maxInitialWindow {
-		s.held.dropBelow(s.delivered)
+		s.unacked.dropBelow(s.delivered)
 	}
-	if s.tooMuch(e) {
-		s.held, s.gaveUp = nil, true
+	if s.exceedsBounds(e) {
+		s.unacked, s.gaveUp = nil, true
 	}
 }
 
-// deliver moves on over what has arrived in order.
+// deliver moves delivered over the ranges that have arrived in order.
 func (s *stream) deliver() {
-	for _, have := range s.held {
+	for _, have := range s.unacked {
 		if have.start > s.delivered {
 			return
 		}
@@ -56,53 +56,54 @@ func (s *stream) deliver() {
 	}
 }
 
-func (s *stream) tooMuch(e *endpoint) bool {
-	if len(s.held) == 0 {
+// exceedsBounds reports whether too many bytes wait for an acknowledgement.
+func (s *stream) exceedsBounds(e *endpoint) bool {
+	if len(s.unacked) == 0 {
 		return false
 	}
-	if len(s.held) > maxSpans {
+	if len(s.unacked) > maxUnackedRanges {
 		return true
 	}
-	last := s.held[len(s.held)-1].end
+	last := s.unacked[len(s.unacked)-1].end
 	if e.nothingAcked() && last > s.delivered+maxUnackedAboveHole {
 		return true
 	}
-	var held uint64
-	for _, have := range s.held {
-		held += have.end - have.start
+	var unacked uint64
+	for _, have := range s.unacked {
+		unacked += have.end - have.start
 	}
-	return held > maxHeld
+	return unacked > maxUnacked
 }
 
-// acked notes that the other side acknowledged everything before seq. What has
-// not arrived until then never will: gap is called for each such hole. It
-// reports whether the acknowledgement was news.
+// acked moves ackedTo: the other side acknowledged everything before seq. Bytes that have
+// not arrived until then never will, and gap is called for each such hole. acked returns
+// false if seq was acknowledged before.
 func (s *stream) acked(e *endpoint, isPartial bool, seq uint64, gap func()) bool {
 	if e.fins > 0 && seq >= e.finAt {
 		seq = e.finAt - 1
 	}
-	if seq <= s.trimmed {
+	if seq <= s.ackedTo {
 		return false
 	}
 	if seq > s.delivered {
-		s.lose(isPartial, seq, gap)
+		s.skipMissing(isPartial, seq, gap)
 	}
-	s.held.dropBelow(seq)
+	s.unacked.dropBelow(seq)
 	s.deliver()
-	s.trimmed = seq
+	s.ackedTo = seq
 	return true
 }
 
-// lose gives up the bytes before seq that have not arrived.
-func (s *stream) lose(isPartial bool, seq uint64, gap func()) {
+// skipMissing counts the bytes before seq that have not arrived as lost.
+func (s *stream) skipMissing(isPartial bool, seq uint64, gap func()) {
 	if seq <= 2 && isPartial {
-		return // the presumed SYN of a connection seen without its beginning
+		return // the SYN of a connection whose beginning was not captured
 	}
 	if !s.gaveUp {
-		for len(s.held) > 0 && s.delivered < seq {
-			next := s.held[0]
+		for len(s.unacked) > 0 && s.delivered < seq {
+			next := s.unacked[0]
 			if next.end <= s.delivered {
-				s.held = s.held[1:]
+				s.unacked = s.unacked[1:]
 				continue
 			}
 			if next.start >= seq {
@@ -120,8 +121,8 @@ func (s *stream) lose(isPartial bool, seq uint64, gap func()) {
 	s.delivered = max(s.delivered, seq)
 }
 
-// pending reports whether data of side e, or of its peer's for which e still
-// owes an acknowledgement, is outstanding.
+// pending reports whether data is outstanding: of side e, or of its peer if e has yet to
+// acknowledge it.
 func (s *stream) pending(e, peer *endpoint) bool {
 	if s.gaveUp {
 		return false
@@ -133,5 +134,5 @@ func (s *stream) pending(e, peer *endpoint) bool {
 	if delivered != last-1 && delivered != last {
 		return true
 	}
-	return e.phase != reset && len(peer.bytes.held) > 0
+	return e.phase != reset && len(peer.bytes.unacked) > 0
 }

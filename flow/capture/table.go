@@ -9,13 +9,13 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// table is the connections that are open at a moment of the capture. It is a
-// pure state machine on the packets' own times.
+// table holds the open connections. It is a pure state machine on the times of the
+// packets.
 type table struct {
 	depth    int
 	maxFlows int
 	emit     func(*zeek.Record, *zeek.Summary) error
-	err      error // emit's first; nothing is emitted after it
+	err      error // the first error of emit; nothing is emitted after it
 	stats    *Stats
 
 	conns  map[connKey]*conn
@@ -28,7 +28,8 @@ type table struct {
 	hdr []byte
 }
 
-// advance moves network time, and forgets the connections that are due.
+// advance moves network time to ts, in microseconds, and forgets the connections that are
+// due.
 func (t *table) advance(ts int64) {
 	t.now = max(t.now, ts)
 	for len(t.timers) > 0 {
@@ -38,14 +39,14 @@ func (t *table) advance(ts int64) {
 		}
 		if c.fire(t.now) {
 			t.forget(c)
-		} else if c.arm() {
+		} else if c.updateDue() {
 			heap.Fix(&t.timers, 0)
 		}
 	}
 }
 
-// packet puts a packet to its connection, and emits its record. The error says
-// why the packet does not count.
+// packet adds a packet to its connection and emits its record. The error says why the
+// packet does not count.
 func (t *table) packet(p *packet) error {
 	tr, err := parseTransport(p)
 	if err != nil {
@@ -71,19 +72,19 @@ func (t *table) packet(p *packet) error {
 		return errCutHeader
 	}
 	byOrig := c.update(p, &s, src == c.orig.addr)
-	if c.arm() {
-		heap.Fix(&t.timers, c.place)
+	if c.updateDue() {
+		heap.Fix(&t.timers, c.heapIndex)
 	}
 	if icmp := p.proto == zeek.ICMP || p.proto == zeek.ICMPv6; icmp && p.captured < p.size {
-		return errCutHeader // Zeek counts ICMP only whole
+		return errCutHeader // Zeek counts only whole ICMP packets
 	}
-	if place := c.count(p, byOrig); place <= uint64(t.depth) {
-		t.emitPacket(c, p, tr, place, byOrig)
+	if n := c.count(p, byOrig); n <= uint64(t.depth) {
+		t.emitPacket(c, p, tr, n, byOrig)
 	}
 	return nil
 }
 
-// open starts a connection with its first packet.
+// open opens a connection with its first packet.
 func (t *table) open(key connKey, src, dst netip.AddrPort, p *packet, tr transport) *conn {
 	for len(t.conns) >= t.maxFlows {
 		t.stats.Evicted++
@@ -103,13 +104,13 @@ func (t *table) open(key connKey, src, dst netip.AddrPort, p *packet, tr transpo
 		c.history = append(c.history, '^')
 	}
 	c.setFirst(t.now)
-	c.arm()
+	c.updateDue()
 	t.conns[key] = c
 	heap.Push(&t.timers, c)
 	return c
 }
 
-// mustFlip reports whether the first packet seems to come from the server.
+// mustFlip reports whether the first packet of a connection seems to come from the server.
 func mustFlip(p *packet, srcPort, dstPort uint16) bool {
 	server, client := likelyServer(p.proto, srcPort), likelyServer(p.proto, dstPort)
 	switch p.proto {
@@ -125,8 +126,8 @@ func mustFlip(p *packet, srcPort, dstPort uint16) bool {
 	return false
 }
 
-// update moves the connection's state by one packet, and gives which side it
-// came from, which a connection that turns round says otherwise than before.
+// update changes the state of the connection by one packet. It returns whether the packet
+// came from the originator, which the packet itself may have changed by a flip.
 func (c *conn) update(p *packet, s *segment, byOrig bool) bool {
 	switch p.proto {
 	case zeek.TCP:
@@ -137,7 +138,7 @@ func (c *conn) update(p *packet, s *segment, byOrig bool) bool {
 		}
 		return byOrig == (orig == c.tcp.orig)
 	case zeek.UDP:
-		c.say(saidData, 'D', byOrig)
+		c.addOnce(histData, 'D', byOrig)
 		c.addPayload(byOrig, int(p.body[4])<<8+int(p.body[5])-8)
 	case zeek.ICMP, zeek.ICMPv6:
 		c.addPayload(byOrig, p.size-8)
@@ -146,13 +147,14 @@ func (c *conn) update(p *packet, s *segment, byOrig bool) bool {
 	return byOrig
 }
 
-func (t *table) emitPacket(c *conn, p *packet, tr transport, place uint64, byOrig bool) {
+// emitPacket emits the record of packet number n of a connection.
+func (t *table) emitPacket(c *conn, p *packet, tr transport, n uint64, byOrig bool) {
 	c.sent++
 	t.stats.Records++
 	rec := &t.rec
 	*rec = zeek.Record{
 		Kind: zeek.Packet, TS: p.ts, UID: c.uid, Orig: c.orig.addr, Resp: c.resp.addr, Proto: c.key.proto,
-		N: uint32(place), FromOrig: byOrig, IPLen: int32(p.total), PayloadLen: int32(p.size - tr.headerLen),
+		N: uint32(n), FromOrig: byOrig, IPLen: int32(p.total), PayloadLen: int32(p.size - tr.headerLen),
 		TTL: int16(p.ttl), Flags: zeek.Absent, Window: zeek.Absent,
 	}
 	if p.proto == zeek.TCP {
@@ -160,7 +162,7 @@ func (t *table) emitPacket(c *conn, p *packet, tr transport, place uint64, byOri
 		rec.Window = int32(p.body[14])<<8 + int32(p.body[15])
 	}
 	t.hdr = append(append(t.hdr[:0], p.header...), p.body[:tr.headerLen]...)
-	if p.reassembled { // Zeek has the bytes of the last fragment alone
+	if p.reassembled { // Zeek has only the bytes of the last fragment
 		rec.HdrWhy = zeek.Frag
 		t.hdr = append(t.hdr[:0], p.frame...)
 		if p.frameFirst {
@@ -172,20 +174,20 @@ func (t *table) emitPacket(c *conn, p *packet, tr transport, place uint64, byOri
 		t.hdr = t.hdr[:zeek.MaxHdr]
 	}
 	rec.Hdr = t.hdr
-	t.hand(nil)
+	t.emitRecord(nil)
 }
 
-// forget takes a connection out and emits its end record.
+// forget removes a connection and emits its end record.
 func (t *table) forget(c *conn) {
 	delete(t.conns, c.key)
-	heap.Remove(&t.timers, c.place)
+	heap.Remove(&t.timers, c.heapIndex)
 	t.stats.Ends++
 	c.record(&t.rec, &t.sum)
-	t.hand(&t.sum)
+	t.emitRecord(&t.sum)
 }
 
-// hand hands t.rec to emit.
-func (t *table) hand(sum *zeek.Summary) {
+// emitRecord passes t.rec to emit.
+func (t *table) emitRecord(sum *zeek.Summary) {
 	if t.err == nil {
 		t.err = t.emit(&t.rec, sum)
 	}

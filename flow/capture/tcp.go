@@ -11,19 +11,19 @@ const (
 	flagACK
 )
 
-// segment is a TCP header and how much payload follows.
+// segment is a TCP header and the length of the payload after it.
 type segment struct {
 	seq, ack  uint32
 	flags     uint8
 	window    uint16
 	headerLen int
 	length    uint32 // payload bytes on the wire
-	captured  bool   // all of them are in the capture
+	captured  bool   // the capture has all of them
 }
 
 func (s *segment) has(flag uint8) bool { return s.flags&flag != 0 }
 
-// sequenceLength is how much sequence space the segment takes.
+// sequenceLength is the number of sequence numbers that the segment takes.
 func (s *segment) sequenceLength() uint32 {
 	n := s.length
 	if s.has(flagRST) {
@@ -38,11 +38,11 @@ func (s *segment) sequenceLength() uint32 {
 	return n
 }
 
-// parseSegment reads a TCP header. It reports false where the header is broken
-// or cut among its options: such a packet opens a connection but does not count.
+// parseSegment reads a TCP header. whole is false if the header is invalid or cut inside
+// its options: such a packet opens a connection but does not count.
 func parseSegment(p *packet) (s segment, whole bool) {
 	size := p.size
-	if p.total == 0 { // segmentation offload: Zeek goes by what was captured
+	if p.total == 0 { // with segmentation offload Zeek uses the captured bytes
 		size = p.captured
 	}
 	headerLen := int(p.body[12]>>4) * 4
@@ -58,16 +58,15 @@ func parseSegment(p *packet) (s segment, whole bool) {
 	return s, headerLen >= 20 && headerLen <= size && headerLen <= len(p.body)
 }
 
-// tcp is what a TCP connection has beyond others. It follows Zeek's state
-// machine, since the moment when Zeek forgets a connection decides where one
-// flow ends and the next begins.
+// tcp is the state of a TCP connection. It follows Zeek's state machine, because one flow
+// ends and the next begins when Zeek forgets a connection.
 type tcp struct {
 	orig, resp         *endpoint
-	partial            bool // seen without its beginning
+	partial            bool // the capture lacks its beginning
 	origSeen, respSeen bool
-	closeDeferred      bool // a side is done, but its data is still outstanding
+	closeDeferred      bool // a side has closed, but its data is still outstanding
 	aborted            bool // by a reset: only silence or the close ends it
-	established        bool // in this very packet
+	established        bool // by the packet that process read last
 }
 
 func newTCP() *tcp {
@@ -84,7 +83,7 @@ func (t *tcp) flip() {
 	t.partial = false
 }
 
-// peerOf gives the other side.
+// peerOf returns the other side.
 func (t *tcp) peerOf(e *endpoint) *endpoint {
 	if e == t.orig {
 		return t.resp
@@ -92,8 +91,8 @@ func (t *tcp) peerOf(e *endpoint) *endpoint {
 	return t.orig
 }
 
-// notePartial judges by a side's first packet whether the connection's beginning
-// was seen.
+// notePartial finds out from the first packet of a side whether the capture has the
+// beginning of the connection.
 func (t *tcp) notePartial(s *segment, isOrig bool) {
 	switch {
 	case isOrig && !t.origSeen:
@@ -103,8 +102,8 @@ func (t *tcp) notePartial(s *segment, isOrig bool) {
 	}
 }
 
-// isReuse reports whether a segment opens a new connection under the addresses
-// and ports of this one.
+// isReuse reports whether a segment opens a new connection with the addresses and ports of
+// this one.
 func (t *tcp) isReuse(s *segment) bool {
 	if !s.has(flagSYN) || s.headerLen < 20 {
 		return false
@@ -123,7 +122,8 @@ func (t *tcp) isReuse(s *segment) bool {
 	return s.seq != first.start && !reversed
 }
 
-// process takes a segment of one side at record time ts.
+// process changes the state of the connection by a segment that one side sent at ts, in
+// microseconds.
 func (c *conn) process(s *segment, ts int64, byOrig bool) {
 	t := c.tcp
 	e := t.resp
@@ -134,11 +134,11 @@ func (c *conn) process(s *segment, ts int64, byOrig bool) {
 	t.established = false
 	t.notePartial(s, e.isOrig)
 	end := s.seq + s.sequenceLength()
-	e.place(s, end)
+	e.setStart(s, end)
 	pos, before := e.relativeSeq(s.seq, e.last, e.wraps)
-	c.tell(s, e, pos)
+	c.addSegment(s, e, pos)
 	if s.window == 0 && !s.has(flagRST) && peer.phase != finished && e.phase != reset && e.zeroWindows.hit() {
-		c.sayAgain('W', e.isOrig)
+		c.addCode('W', e.isOrig)
 	}
 	if !t.orig.didClose || !t.resp.didClose {
 		c.last = ts
@@ -170,17 +170,17 @@ func (c *conn) process(s *segment, ts int64, byOrig bool) {
 	}
 }
 
-// gapIn tells the history that bytes of a side are lost, where both sides behave
-// well enough for that to mean something.
+// gapIn returns a function that adds lost bytes of a side to the history. It does so only
+// if both sides are in a state in which that has a meaning.
 func (c *conn) gapIn(e *endpoint) func() {
 	return func() {
 		if e.clean() && c.tcp.peerOf(e).clean() && e.gaps.hit() {
-			c.sayAgain('G', e.isOrig)
+			c.addCode('G', e.isOrig)
 		}
 	}
 }
 
-// checkEnd closes a side whose close was put off until its data had arrived.
+// checkEnd closes a side whose close was deferred until its data had arrived.
 func (c *conn) checkEnd(e *endpoint) {
 	t := c.tcp
 	over := e.fins > 0 || e.phase == finished || e.phase == reset
@@ -194,7 +194,7 @@ func (c *conn) checkEnd(e *endpoint) {
 	}
 }
 
-// closed notes that a side is done, and sets the time to forget the connection.
+// closed marks a side as closed, and sets the deadline to forget the connection.
 func (c *conn) closed(e, peer *endpoint) {
 	if e.bytes.pending(e, peer) {
 		c.tcp.closeDeferred = true

@@ -9,54 +9,54 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// Zeek's times, microseconds.
+// Zeek's timeouts, in microseconds.
 const (
-	tcpIdle      = 300e6 // silence, once the handshake is over
-	otherIdle    = 60e6  // silence: UDP, ICMP, others, and TCP until then
-	loginIdle    = 3600e6
-	synTimeout   = 5e6 // first look whether a TCP connection is over
-	sessionTimer = 6e6 // further looks
-	linger       = 5e6 // silence after a close that such a look asks for
-	attemptDelay = 5e6 // a SYN without an answer
-	closeDelay   = 5e6 // after both sides closed
-	dnsTimeout   = 10e6
+	tcpIdle      = 300e6  // silence of a TCP connection after the handshake
+	otherIdle    = 60e6   // silence of all others, and of TCP before that
+	loginIdle    = 3600e6 // silence of a TCP connection to a login service
+	synTimeout   = 5e6    // until the first check whether a TCP connection is over
+	sessionTimer = 6e6    // between further checks
+	linger       = 5e6    // silence that such a check requires
+	attemptDelay = 5e6    // for the answer to a SYN
+	closeDelay   = 5e6    // after both sides closed
+	dnsTimeout   = 10e6   // silence after a DNS exchange
 	never        = math.MaxInt64
 )
 
 // A connection's deadlines.
 const (
-	dExpire     = iota // look whether it is over
-	dHalfClosed        // the same, since one side closed
-	dAttempt           // the SYN stayed unanswered
+	dExpire     = iota // check whether it is over
+	dHalfClosed        // the same, after one side closed
+	dAttempt           // the SYN got no answer
 	dDelete            // it closed a while ago
 	dIdle              // silence
 	dDNS               // silence after a DNS exchange
 	numDeadlines
 )
 
-// arm finds the next of the connection's deadlines, and reports whether that
+// updateDue finds the next of the connection's deadlines, and reports whether that has
 // changed.
-func (c *conn) arm() bool {
+func (c *conn) updateDue() bool {
 	before := c.due
 	c.due = slices.Min(c.deadlines[:])
 	return c.due != before
 }
 
-// setIdle gives the connection another time of silence.
+// setIdle sets the silence, in microseconds, after which the connection is forgotten.
 func (c *conn) setIdle(idle int64) {
 	if c.idle != idle {
 		c.idle, c.deadlines[dIdle] = idle, c.last+idle
 	}
 }
 
-// fire answers the deadline that is due at network time now: it reports whether
-// the connection is to be forgotten, or sets the next deadline.
+// fire handles the deadline that is due at network time now. It reports whether the
+// connection must be forgotten; if not, it sets the next deadline.
 func (c *conn) fire(now int64) (forget bool) {
 	which := slices.Index(c.deadlines[:], c.due)
 	c.deadlines[which] = never
 	switch which {
 	case dExpire, dHalfClosed:
-		return !c.tcp.aborted && c.look(which, now)
+		return !c.tcp.aborted && c.isOver(which, now)
 	case dAttempt:
 		o := c.tcp.orig.phase
 		return !c.tcp.aborted && (o == synSent || o == synAckSent) && c.tcp.resp.phase == inactive
@@ -65,14 +65,15 @@ func (c *conn) fire(now int64) (forget bool) {
 	case dIdle:
 		c.deadlines[dIdle] = c.last + c.idle
 		return c.last+c.idle <= now
-	default: // dDNS: a second less, so that one question and answer take one look
+	default: // dDNS: a second less, so that one check is enough for a question and its answer
 		c.deadlines[dDNS] = now + dnsTimeout
 		return now-c.last >= dnsTimeout-1e6
 	}
 }
 
-// look reports whether a TCP connection is over though no close was seen whole.
-func (c *conn) look(which int, now int64) bool {
+// isOver reports whether a TCP connection is over, although it was not closed by both sides
+// as it should.
+func (c *conn) isOver(which int, now int64) bool {
 	c.deadlines[which] = now + sessionTimer
 	o, r := c.tcp.orig, c.tcp.resp
 	if c.last+linger >= now {
@@ -85,7 +86,7 @@ func (c *conn) look(which int, now int64) bool {
 	return o.phase == inactive && r.phase == inactive
 }
 
-// setFirst sets the deadlines of a new connection at network time now.
+// setFirst sets the deadlines of a connection that opens at network time now.
 func (c *conn) setFirst(now int64) {
 	for i := range c.deadlines {
 		c.deadlines[i] = never
@@ -102,7 +103,7 @@ func (c *conn) setFirst(now int64) {
 	}
 }
 
-// setLogin gives an established connection to a login service more time.
+// setLogin sets a longer time of silence for connections to a login service.
 func (c *conn) setLogin() {
 	port := c.resp.addr.Port()
 	if c.tcp.orig.phase == inactive && !likelyServer(zeek.TCP, port) && likelyServer(zeek.TCP, c.orig.addr.Port()) {
@@ -114,7 +115,7 @@ func (c *conn) setLogin() {
 	}
 }
 
-// timers holds connections by their next deadline, then by age.
+// timers is a heap of connections by their next deadline, then by age.
 type timers []*conn
 
 var _ heap.Interface = (*timers)(nil)
@@ -127,17 +128,17 @@ func (t timers) Less(i, j int) bool {
 
 func (t timers) Swap(i, j int) {
 	t[i], t[j] = t[j], t[i]
-	t[i].place, t[j].place = i, j
+	t[i].heapIndex, t[j].heapIndex = i, j
 }
 
-// Push is heap.Interface's.
+// Push implements heap.Interface.
 func (t *timers) Push(x any) {
 	c := x.(*conn)
-	c.place = len(*t)
+	c.heapIndex = len(*t)
 	*t = append(*t, c)
 }
 
-// Pop is heap.Interface's.
+// Pop implements heap.Interface.
 func (t *timers) Pop() any {
 	last := len(*t) - 1
 	c := (*t)[last]

@@ -1,12 +1,12 @@
 package capture
 
-// tooLargeJump is a distance in sequence space beyond which a number is taken
+// tooLargeJump is the distance between sequence numbers beyond which one of them is taken
 // for garbage.
 const tooLargeJump = 1 << 20
 
-// place sets a side's origin in the sequence space from its first segment, or
-// anew from a SYN that cannot belong to the old one.
-func (e *endpoint) place(s *segment, end uint32) {
+// setStart sets the first sequence number of a side from its first segment, or again from
+// a SYN that cannot belong to the old one.
+func (e *endpoint) setStart(s *segment, end uint32) {
 	switch e.phase {
 	case inactive:
 		if s.has(flagSYN) {
@@ -29,8 +29,7 @@ func (e *endpoint) place(s *segment, end uint32) {
 	}
 }
 
-// acknowledge notes what the segment acknowledges of the peer, and gives its
-// position there.
+// acknowledge moves what is acknowledged of the peer, and returns the position of that.
 func (e *endpoint) acknowledge(s *segment, peer *endpoint) uint64 {
 	if !s.has(flagACK) {
 		return 0
@@ -51,7 +50,7 @@ func (e *endpoint) acknowledge(s *segment, peer *endpoint) uint64 {
 	return pos
 }
 
-// advance moves a side's end to the segment's.
+// advance moves the highest sequence number of a side to the end of the segment.
 func (e *endpoint) advance(s *segment, end uint32, c *conn) {
 	delta := int32(end - e.last)
 	switch {
@@ -63,18 +62,18 @@ func (e *endpoint) advance(s *segment, end uint32, c *conn) {
 		e.moveLast(end)
 	case s.length > 0:
 		if e.resent.hit() {
-			c.sayAgain('T', e.isOrig)
+			c.addCode('T', e.isOrig)
 		}
 	}
 }
 
-// clean reports whether a side is established, or closing from there.
+// clean reports whether a side is established, or closed after it was.
 func (e *endpoint) clean() bool {
 	return e.phase == established || e.phase == finished && e.prev == established
 }
 
-// enter moves a side to a phase. Leaving the handshake, a connection is given
-// more time.
+// enter moves a side to a phase. After the handshake a connection may be silent for
+// longer.
 func (c *conn) enter(e *endpoint, next phase) {
 	if next == e.phase {
 		return
@@ -85,7 +84,7 @@ func (c *conn) enter(e *endpoint, next phase) {
 	e.prev, e.phase = e.phase, next
 }
 
-// transition runs the state machine and reports whether the side is done.
+// transition runs the state machine and reports whether the side has closed.
 func (c *conn) transition(s *segment, e, peer *endpoint, byOrig bool) (closing bool) {
 	switch e.phase {
 	case inactive:
@@ -110,6 +109,7 @@ func (c *conn) transition(s *segment, e, peer *endpoint, byOrig bool) (closing b
 	return false
 }
 
+// fromInactive handles the first segment of a side.
 func (c *conn) fromInactive(s *segment, e, peer *endpoint, byOrig bool) (closing bool) {
 	if s.has(flagSYN) {
 		c.synFromInactive(s, e, peer, byOrig)
@@ -126,8 +126,8 @@ func (c *conn) fromInactive(s *segment, e, peer *endpoint, byOrig bool) (closing
 		return closing
 	}
 	switch {
-	case !byOrig && s.length == 0 && c.tcp.orig.phase == synSent: // some acknowledge a SYN before they answer it
-	case s.has(flagACK) && peer.phase == established: // only the SYN was missed
+	case !byOrig && s.length == 0 && c.tcp.orig.phase == synSent: // some hosts acknowledge a SYN before they answer it
+	case s.has(flagACK) && peer.phase == established: // the capture lacks only the SYN
 		c.enter(e, established)
 		c.tcp.partial = false
 		if byOrig {
@@ -141,6 +141,7 @@ func (c *conn) fromInactive(s *segment, e, peer *endpoint, byOrig bool) (closing
 	return closing
 }
 
+// synFromInactive handles a SYN as the first segment of a side.
 func (c *conn) synFromInactive(s *segment, e, peer *endpoint, byOrig bool) {
 	if byOrig {
 		next := synSent
@@ -164,13 +165,14 @@ func (c *conn) synFromInactive(s *segment, e, peer *endpoint, byOrig bool) {
 	c.tcp.established = peer.phase != partial
 }
 
+// fromEstablished handles a segment after the handshake.
 func (c *conn) fromEstablished(s *segment, e, peer *endpoint) (closing bool) {
 	if s.has(flagSYN) && !s.has(flagACK) && e.phase == partial && peer.phase == inactive {
 		c.enter(e, synSent)
 	}
 	if s.has(flagFIN) && !s.has(flagRST) {
 		c.enter(e, finished)
-		if peer.phase == reset && peer.prev == finished { // FIN, then RST: still a normal end
+		if peer.phase == reset && peer.prev == finished { // a FIN and then a RST is a normal end
 			c.enter(peer, finished)
 		}
 		closing = true

@@ -6,16 +6,16 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// transport is what flows are told apart by, and the transport header's length.
+// transport is what identifies a flow within its hosts, and the length of the transport
+// header.
 type transport struct {
 	srcPort, dstPort uint16
-	oneWay           bool // ICMP without an answer: the two directions are two flows
+	oneWay           bool // ICMP of a type without an answer: the two directions are two flows
 	headerLen        int  // 0 for protocols without ports
 }
 
-// parseTransport reads ports and header length. It follows Zeek in what it
-// takes for granted: a packet cut inside the fixed part of its transport header
-// belongs to no flow.
+// parseTransport reads the ports and the header length. As in Zeek, a packet that is cut
+// inside the fixed part of its transport header belongs to no flow.
 func parseTransport(p *packet) (transport, error) {
 	var t transport
 	switch p.proto {
@@ -24,7 +24,7 @@ func parseTransport(p *packet) (transport, error) {
 	case zeek.UDP, zeek.ICMP, zeek.ICMPv6:
 		t.headerLen = 8
 	case protoIGMP, protoESP, protoMobility, protoNone, protoIPv4, protoIPv6, protoGRE:
-		return t, errPassed
+		return t, errNoFlow
 	default:
 		return t, nil
 	}
@@ -46,8 +46,8 @@ func parseTransport(p *packet) (transport, error) {
 	return t, nil
 }
 
-// icmpAnswer gives the type that answers an ICMP type, so that request and reply
-// are one flow; a type without an answer gives its code, and is one way.
+// icmpAnswer returns the ICMP type that answers a type, so that request and reply are one
+// flow. For a type without an answer it returns the code, and oneWay.
 func icmpAnswer(proto, kind, code uint8) (answer uint8, oneWay bool) {
 	pairs := [][2]uint8{{8, 0}, {13, 14}, {15, 16}, {10, 9}, {17, 18}}
 	if proto == zeek.ICMPv6 {
@@ -64,12 +64,11 @@ func icmpAnswer(proto, kind, code uint8) (answer uint8, oneWay bool) {
 	return code, true
 }
 
-// likelyServer reports whether Zeek takes a port for a server's, by its
-// analyzers' well-known ports (likely_server_ports of its default scripts). The
-// side that seems to be the server becomes the responder where the first packet
-// leaves room for doubt. The ports of its Spicy analyzers (LDAP, PostgreSQL,
-// Redis) are not among them: the Zeek that the tests compare with was built
-// without.
+// likelyServer reports whether Zeek takes a port for a server's: it is a well-known port of
+// one of its analyzers (likely_server_ports of its default scripts). If the first packet
+// leaves doubt, the side that seems to be the server becomes the responder. The ports of
+// Spicy analyzers (LDAP, PostgreSQL, Redis) are not among them, because the Zeek that the
+// tests compare with was built without them.
 func likelyServer(proto uint8, port uint16) bool {
 	if proto == zeek.TCP {
 		switch port {

@@ -17,13 +17,12 @@ import (
 
 const shared = "../../../shared/data"
 
-// TestAgainstZeek holds the converter to a real Zeek's records of the same
-// captures: the same flows, and in each the same packets in the same order with
-// the same header bytes, places and directions, and the same end. All of it is
-// equal; should that change, the failure gives the measured share.
+// TestAgainstZeek compares the records of captures with those of a real Zeek: the flows,
+// the order, number, direction and header bytes of their packets, and their end. All must
+// be equal.
 //
-// Two captures by default; all twelve, 1.5 million packets, where nothing may be
-// skipped.
+// It reads two captures by default, and all twelve, with 1.5 million packets, if no test
+// may be skipped.
 func TestAgainstZeek(t *testing.T) {
 	files := map[string]string{"service-test": "service/test", "flood": "load/flood"}
 	must := os.Getenv("TESTS_MUST_NOT_SKIP") == "1"
@@ -54,17 +53,16 @@ func TestAgainstZeek(t *testing.T) {
 	}
 }
 
-// told is a flow's records: the decoded packets, and the end as text behind the
-// uid.
-type told struct {
+// flowRecords is the records of a flow: the decoded packets, and the end as text.
+type flowRecords struct {
 	packets []zeek.Record
 	end     string
 }
 
 // flowsOf collects flows, sorted by their ends and first packets.
-func flowsOf(t *testing.T, lines func(take func([]byte))) []*told {
+func flowsOf(t *testing.T, lines func(take func([]byte))) []*flowRecords {
 	t.Helper()
-	flows := make(map[string]*told)
+	flows := make(map[string]*flowRecords)
 	var d zeek.Decoder
 	lines(func(line []byte) {
 		var rec zeek.Record
@@ -73,7 +71,7 @@ func flowsOf(t *testing.T, lines func(take func([]byte))) []*told {
 		}
 		f := flows[string(rec.UID)]
 		if f == nil {
-			f = &told{}
+			f = &flowRecords{}
 			flows[string(rec.UID)] = f
 		}
 		if rec.Kind == zeek.End {
@@ -83,18 +81,18 @@ func flowsOf(t *testing.T, lines func(take func([]byte))) []*told {
 		rec.UID, rec.Hdr = nil, bytes.Clone(rec.Hdr)
 		f.packets = append(f.packets, rec)
 	})
-	sorted := make([]*told, 0, len(flows))
+	sorted := make([]*flowRecords, 0, len(flows))
 	for _, f := range flows {
 		sorted = append(sorted, f)
 	}
-	slices.SortFunc(sorted, func(a, b *told) int {
+	slices.SortFunc(sorted, func(a, b *flowRecords) int {
 		return cmp.Or(cmp.Compare(a.end, b.end), cmp.Compare(a.begin(), b.begin()))
 	})
 	return sorted
 }
 
-// endText is an end record behind its uid. Zeek prints the duration with a digit
-// too many at times, so it is read and printed anew.
+// endText is an end record after its uid. Zeek sometimes prints one digit too many of the
+// duration, so endText reads and prints it again.
 func endText(line []byte) string {
 	_, behind, _ := bytes.Cut(line, []byte(`,"id.orig_h"`))
 	head, tail, ok := strings.Cut(string(behind), `"duration":`)
@@ -106,14 +104,14 @@ func endText(line []byte) string {
 	return fmt.Sprint(head, duration, err, tail)
 }
 
-func (f *told) begin() int64 {
+func (f *flowRecords) begin() int64 {
 	if len(f.packets) == 0 {
 		return 0
 	}
 	return f.packets[0].TS
 }
 
-func compareFlows(t *testing.T, ours, zeeks []*told) {
+func compareFlows(t *testing.T, ours, zeeks []*flowRecords) {
 	t.Helper()
 	var flows, equalFlows, packets, equalPackets int
 	for i, z := range zeeks {
@@ -140,7 +138,7 @@ func compareFlows(t *testing.T, ours, zeeks []*told) {
 	}
 }
 
-// samePacket compares what both have: Zeek leaves lengths and flags out where the
+// samePacket compares the fields that both have. Zeek leaves out lengths and flags if the
 // capture cut the payload.
 func samePacket(ours, zeeks zeek.Record) bool {
 	if zeeks.IPLen == zeek.Absent {

@@ -15,18 +15,18 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// film is a capture made by a test: raw IP packets at seconds from its start.
-type film struct {
+// testCapture is a capture made by a test: raw IP packets at seconds from its start.
+type testCapture struct {
 	t    *testing.T
 	file bytes.Buffer
 	pcap *pcapgo.Writer
-	snap int // bytes of a packet that are kept; 0 for all
+	snap int // bytes that are kept of a packet; 0 for all
 }
 
-const filmStart = 1700000000
+const captureStart = 1700000000
 
-func newFilm(t *testing.T) *film {
-	f := &film{t: t}
+func newCapture(t *testing.T) *testCapture {
+	f := &testCapture{t: t}
 	f.pcap = pcapgo.NewWriter(&f.file)
 	if err := f.pcap.WriteFileHeader(65535, layers.LinkTypeRaw); err != nil {
 		t.Fatal(err)
@@ -35,14 +35,14 @@ func newFilm(t *testing.T) *film {
 }
 
 // raw adds the bytes of an IP packet.
-func (f *film) raw(at float64, data []byte) {
+func (f *testCapture) raw(at float64, data []byte) {
 	f.t.Helper()
 	kept := data
 	if f.snap > 0 {
 		kept = data[:min(f.snap, len(data))]
 	}
 	info := gopacket.CaptureInfo{
-		Timestamp: time.UnixMicro(filmStart*1e6 + int64(at*1e6+0.5)), CaptureLength: len(kept), Length: len(data),
+		Timestamp: time.UnixMicro(captureStart*1e6 + int64(at*1e6+0.5)), CaptureLength: len(kept), Length: len(data),
 	}
 	if err := f.pcap.WritePacket(info, kept); err != nil {
 		f.t.Fatal(err)
@@ -50,7 +50,7 @@ func (f *film) raw(at float64, data []byte) {
 }
 
 // ip adds a packet of any protocol.
-func (f *film) ip(at float64, src, dst netip.Addr, proto layers.IPProtocol, body ...gopacket.SerializableLayer) {
+func (f *testCapture) ip(at float64, src, dst netip.Addr, proto layers.IPProtocol, body ...gopacket.SerializableLayer) {
 	f.t.Helper()
 	f.raw(at, ipBytes(f.t, src, dst, proto, body...))
 }
@@ -83,7 +83,7 @@ func ipBytes(t *testing.T, src, dst netip.Addr, proto layers.IPProtocol, body ..
 func payload(n int) gopacket.Payload { return make([]byte, n) }
 
 // tcp adds a segment; flags are letters of SFRAP, options are twelve bytes.
-func (f *film) tcp(at float64, from, to, flags string, seq, ack uint32, data int) {
+func (f *testCapture) tcp(at float64, from, to, flags string, seq, ack uint32, data int) {
 	f.t.Helper()
 	src, dst := netip.MustParseAddrPort(from), netip.MustParseAddrPort(to)
 	has := func(flag string) bool { return strings.Contains(flags, flag) }
@@ -94,22 +94,22 @@ func (f *film) tcp(at float64, from, to, flags string, seq, ack uint32, data int
 	}, payload(data))
 }
 
-func (f *film) udp(at float64, from, to string, data int) {
+func (f *testCapture) udp(at float64, from, to string, data int) {
 	f.t.Helper()
 	src, dst := netip.MustParseAddrPort(from), netip.MustParseAddrPort(to)
 	f.ip(at, src.Addr(), dst.Addr(), layers.IPProtocolUDP,
 		&layers.UDP{SrcPort: layers.UDPPort(src.Port()), DstPort: layers.UDPPort(dst.Port())}, payload(data))
 }
 
-func (f *film) icmp(at float64, from, to string, kind, code uint8, data int) {
+func (f *testCapture) icmp(at float64, from, to string, kind, code uint8, data int) {
 	f.t.Helper()
 	f.ip(at, netip.MustParseAddr(from), netip.MustParseAddr(to), layers.IPProtocolICMPv4,
 		&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(kind, code)}, payload(data))
 }
 
-// told converts the film and tells it in one line a record: the flows have the
-// letters A, B ... in the order of their first record.
-func (f *film) told(opt Options) (lines []string, stats Stats) {
+// convert converts the capture and returns one line per record. The flows are called A, B
+// ... in the order of their first record.
+func (f *testCapture) convert(opt Options) (lines []string, stats Stats) {
 	f.t.Helper()
 	names := make(map[string]string)
 	stats, err := Convert(&f.file, opt, func(rec *zeek.Record, sum *zeek.Summary) error {
@@ -135,10 +135,10 @@ func (f *film) told(opt Options) (lines []string, stats Stats) {
 	return lines, stats
 }
 
-// tells checks what a film comes to.
-func (f *film) tells(want string) {
+// expect converts the capture and compares the lines.
+func (f *testCapture) expect(want string) {
 	f.t.Helper()
-	lines, _ := f.told(Options{})
+	lines, _ := f.convert(Options{})
 	got := strings.Join(lines, "\n")
 	if want = strings.ReplaceAll(strings.TrimSpace(want), "\t", ""); got != want {
 		f.t.Errorf("got\n%s\nwant\n%s", got, want)
