@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// The newest versions of requests that we read. Later ones leave out what we
-// want, or name topics by id.
+// The newest versions of requests that the doctor uses. Later ones leave out what it
+// needs, or name topics by id.
 const (
 	metadataVersion    = 8
 	listOffsetsVersion = 3
@@ -22,47 +22,47 @@ const (
 	groupsVersion      = 3
 )
 
-// cluster is the connections to one cluster, and what was learnt by making them.
+// cluster holds the connections to one cluster, and what the brokers told on them.
 type cluster struct {
 	cfg       *Config
-	knocker   knocker
+	prober    prober
 	listeners []listener
-	wires     map[string]*wire // by address
+	conns     map[string]*brokerConn // by address
 	meta      *kmsg.MetadataResponse
-	leaders   map[int32]*wire // by node; nil where it cannot be reached
+	leaders   map[int32]*brokerConn // by node; nil where the node cannot be reached
 	addrs     map[int32]string
 }
 
 func newCluster(ctx context.Context, c *Config) *cluster {
-	wait := patience
+	wait := exchangeTimeout
 	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, max(time.Until(deadline)/8, 100*time.Millisecond)) // what hangs leaves time for the rest
+		wait = min(wait, max(time.Until(deadline)/8, 100*time.Millisecond)) // a broker that hangs leaves time for the others
 	}
 	return &cluster{
-		cfg: c, knocker: knocker{cluster: c.Cluster, timeout: wait},
-		wires: make(map[string]*wire), leaders: make(map[int32]*wire), addrs: make(map[int32]string),
+		cfg: c, prober: prober{cluster: c.Cluster, timeout: wait},
+		conns: make(map[string]*brokerConn), leaders: make(map[int32]*brokerConn), addrs: make(map[int32]string),
 	}
 }
 
 func (cl *cluster) close() {
-	for _, w := range cl.wires {
-		w.conn.Close()
+	for _, conn := range cl.conns {
+		conn.conn.Close()
 	}
 }
 
-// knockAll asks at the addresses of the settings, and then at those that the
-// cluster itself names.
-func (cl *cluster) knockAll(ctx context.Context) {
-	var named []string
+// probeAll probes the addresses of the settings, and then those that the cluster
+// advertises.
+func (cl *cluster) probeAll(ctx context.Context) {
+	var configured []string
 	for _, addr := range cl.cfg.Cluster.Addrs() {
-		named = append(named, withPort(addr))
+		configured = append(configured, withPort(addr))
 	}
-	cl.knock(ctx, named)
+	cl.probe(ctx, configured)
 	for i := range cl.listeners {
 		l := &cl.listeners[i]
-		l.named = true
-		if w := cl.wires[l.addr]; w != nil {
-			l.cluster = cl.introduce(w)
+		l.configured = true
+		if conn := cl.conns[l.addr]; conn != nil {
+			l.cluster = cl.askClusterID(conn)
 		}
 	}
 	if cl.meta == nil {
@@ -74,19 +74,19 @@ func (cl *cluster) knockAll(ctx context.Context) {
 		advertised = append(advertised, addr)
 		cl.addrs[b.NodeID] = addr
 	}
-	cl.knock(ctx, advertised)
+	cl.probe(ctx, advertised)
 	for node, addr := range cl.addrs {
-		cl.leaders[node] = cl.wires[addr]
-		if at := cl.place(addr); at >= 0 {
+		cl.leaders[node] = cl.conns[addr]
+		if at := cl.listenerIndex(addr); at >= 0 {
 			cl.listeners[at].node = node
 		}
 	}
 }
 
-// introduce asks a broker for its cluster, and gives that one's id. The first to
-// answer is the cluster that is looked at.
-func (cl *cluster) introduce(w *wire) (id string) {
-	meta := cl.describe(w)
+// askClusterID asks a broker for metadata and returns its cluster's id. The metadata of
+// the first broker that answers is the one that is checked.
+func (cl *cluster) askClusterID(conn *brokerConn) (id string) {
+	meta := cl.describe(conn)
 	if cl.meta == nil {
 		cl.meta = meta
 	}
@@ -96,38 +96,38 @@ func (cl *cluster) introduce(w *wire) (id string) {
 	return *meta.ClusterID
 }
 
-// place is where an address lies among the listeners; -1 where it was not asked.
-func (cl *cluster) place(addr string) int {
+// listenerIndex returns the index of an address in listeners; -1 where it was not probed.
+func (cl *cluster) listenerIndex(addr string) int {
 	return slices.IndexFunc(cl.listeners, func(l listener) bool { return l.addr == addr })
 }
 
-// knock asks at those addresses that were not asked yet, side by side: a dead one
-// takes its time. Where the look ends first, that says nothing of an address.
-func (cl *cluster) knock(ctx context.Context, addrs []string) {
+// probe probes the addresses that were not probed yet, in parallel, because a dead one
+// takes a whole timeout. An address whose probe is cut short by ctx is left out.
+func (cl *cluster) probe(ctx context.Context, addrs []string) {
 	var fresh []string
 	for _, addr := range addrs {
-		if cl.place(addr) < 0 && !slices.Contains(fresh, addr) {
+		if cl.listenerIndex(addr) < 0 && !slices.Contains(fresh, addr) {
 			fresh = append(fresh, addr)
 		}
 	}
-	found, wires := make([]listener, len(fresh)), make([]*wire, len(fresh))
+	found, conns := make([]listener, len(fresh)), make([]*brokerConn, len(fresh))
 	var all sync.WaitGroup
 	for i, addr := range fresh {
-		all.Go(func() { found[i], wires[i] = cl.knocker.knock(ctx, addr) })
+		all.Go(func() { found[i], conns[i] = cl.prober.probe(ctx, addr) })
 	}
 	all.Wait()
 	for i, l := range found {
-		if wires[i] == nil && ctx.Err() != nil {
+		if conns[i] == nil && ctx.Err() != nil {
 			continue
 		}
 		cl.listeners = append(cl.listeners, l)
-		if wires[i] != nil {
-			cl.wires[l.addr] = wires[i]
+		if conns[i] != nil {
+			cl.conns[l.addr] = conns[i]
 		}
 	}
 }
 
-// withPort adds Kafka's usual port where an address has none, as kafka-go does.
+// withPort adds Kafka's default port to an address without a port, as kafka-go does.
 func withPort(addr string) string {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return net.JoinHostPort(strings.Trim(addr, "[]"), "9092")
@@ -135,8 +135,9 @@ func withPort(addr string) string {
 	return addr
 }
 
-// describe asks for the cluster's brokers, our topics, and what we may do to them.
-func (cl *cluster) describe(w *wire) *kmsg.MetadataResponse {
+// describe asks for the cluster's brokers, the three topics, and the operations that
+// this client may do on them; nil where the broker does not answer.
+func (cl *cluster) describe(conn *brokerConn) *kmsg.MetadataResponse {
 	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range []string{cl.cfg.Topic, cl.cfg.LabelTopic, cl.cfg.DeadLetterTopic} {
 		topic := kmsg.NewMetadataRequestTopic()
@@ -145,7 +146,7 @@ func (cl *cluster) describe(w *wire) *kmsg.MetadataResponse {
 	}
 	req.AllowAutoTopicCreation = false
 	req.IncludeTopicAuthorizedOperations = true
-	resp, err := w.ask(req, metadataVersion)
+	resp, err := conn.ask(req, metadataVersion)
 	if err != nil {
 		return nil
 	}

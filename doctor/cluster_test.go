@@ -17,29 +17,29 @@ import (
 )
 
 const (
-	input   = "serveflow.packets"
-	labels  = "serveflow.labels.service"
-	letters = "serveflow.packets.dlq"
-	spread  = 3 // partitions
+	input          = "serveflow.packets"
+	labels         = "serveflow.labels.service"
+	deadLetters    = "serveflow.packets.dlq"
+	partitionCount = 3 // partitions
 )
 
-// configFor is a config for the cluster at some addresses.
+// configFor returns a config for a cluster.
 func configFor(addrs ...string) *Config {
 	return &Config{
-		Cluster: brokers.Plain("doctor-test", addrs...), Topic: input, LabelTopic: labels, DeadLetterTopic: letters, Group: "serveflow",
-		Lateness: time.Second, Pin: 71 * time.Second, Needs: Needs{Digest: strings.Repeat("ab", 32), Depth: 4, Header: []string{"p1_ip_tos", "p1_tcp_mss"}, Fields: []string{"ip_len", "plen", "ttl", "flags", "win"}},
+		Cluster: brokers.Plain("doctor-test", addrs...), Topic: input, LabelTopic: labels, DeadLetterTopic: deadLetters, Group: "serveflow",
+		Lateness: time.Second, InFlight: 71 * time.Second, Needs: Needs{Digest: strings.Repeat("ab", 32), Depth: 4, Header: []string{"p1_ip_tos", "p1_tcp_mss"}, Fields: []string{"ip_len", "plen", "ttl", "flags", "win"}},
 		Sample: 20_000, Timeout: time.Minute,
 	}
 }
 
-// header is a TCP packet's, from the record's own documentation.
+// header holds the header bytes of a TCP packet.
 var header, _ = base64.StdEncoding.DecodeString("RQAAPAAAQAAvBl5mwJa7K42O5AUAUOnQpa/OPv4hMjugEjiQLlAAAAIEBbQEAggKL4lCWRZK3SABAwMH")
 
-// perFlow is how many records a flow of traffic has: four packets and the end.
+// perFlow is the number of records of a flow in traffic: four packets and the end.
 const perFlow = 5
 
-// traffic is the records of some flows of the last two minutes, in order, as the
-// package writes them and ship keys them.
+// traffic returns the records of some flows of the last two minutes, in order. They are
+// as the Zeek package writes them and as ship keys them.
 func traffic(flows int) []kafka.Message {
 	start := time.Now().Add(-2 * time.Minute)
 	var all []kafka.Message
@@ -69,14 +69,14 @@ func message(rec *zeek.Record, at time.Time, value []byte) kafka.Message {
 	return kafka.Message{Key: append([]byte(nil), rec.UID...), Value: value, Time: at.Add(30 * time.Millisecond)}
 }
 
-// balancer chooses partitions by a function of the message.
+// balancer is a function that chooses the partition of a message, of n.
 type balancer func(m kafka.Message, n int) int
 
 func (b balancer) Balance(m kafka.Message, partitions ...int) int {
 	return partitions[b(m, len(partitions))]
 }
 
-// write writes messages and returns when the broker has all of them.
+// write writes messages and returns when the broker has acknowledged all of them.
 func write(t testing.TB, addr, topic string, by kafka.Balancer, messages ...kafka.Message) {
 	t.Helper()
 	transport := &kafka.Transport{}
@@ -91,8 +91,8 @@ func write(t testing.TB, addr, topic string, by kafka.Balancer, messages ...kafk
 	}
 }
 
-// wrong lists the findings that are more than notes.
-func wrong(r *Report) (ids []string) {
+// problems returns the ids of faults and warnings.
+func problems(r *Report) (ids []string) {
 	for _, f := range r.Findings {
 		if f.Severity != Info {
 			ids = append(ids, f.ID)
@@ -101,8 +101,8 @@ func wrong(r *Report) (ids []string) {
 	return ids
 }
 
-// find gives the finding with an id; it fails the test where there is none.
-func find(t testing.TB, r *Report, id string) Finding {
+// mustFind returns the finding with an id. It fails the test where there is none.
+func mustFind(t testing.TB, r *Report, id string) Finding {
 	t.Helper()
 	for _, f := range r.Findings {
 		if f.ID == id {
@@ -122,16 +122,16 @@ func textOf(t testing.TB, r *Report) string {
 	return text.String()
 }
 
-// deleteRecords has Kafka forget the records of a partition below an offset.
+// deleteRecords deletes the records of a partition below an offset.
 func deleteRecords(t testing.TB, addr, topic string, partition int, below int64) {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWire(t.Context(), conn, "doctor-test", 10*time.Second)
+	w := newConn(t.Context(), conn, "doctor-test", 10*time.Second)
 	defer conn.Close()
-	if err := w.greet(); err != nil {
+	if err := w.apiVersions(); err != nil {
 		t.Fatal(err)
 	}
 	p := kmsg.NewDeleteRecordsRequestTopicPartition()

@@ -1,9 +1,9 @@
-// Package doctor looks at a running cluster and says in plain words what is
-// wrong with it for ServeFlow.
+// Package doctor looks at a running cluster and reports in plain words what is wrong
+// with it for ServeFlow.
 //
-// It changes nothing: it joins no group, commits nothing and writes nothing. What
-// talks to Kafka gathers facts (knock.go, cluster.go, group.go, sample.go); what
-// judges them is pure.
+// It changes nothing: it joins no group, commits nothing and writes nothing. probe.go,
+// cluster.go, describe.go, group.go and sample.go read facts from Kafka. The check
+// functions are pure and turn these facts into findings.
 package doctor
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// Config is what a look needs to know.
+// Config configures a look.
 type Config struct {
 	Cluster         *brokers.Cluster
 	Topic           string // packet and end records
@@ -23,24 +23,24 @@ type Config struct {
 	DeadLetterTopic string
 	Group           string
 
-	Lateness time.Duration // how far records may arrive out of order, record time
-	Pin      time.Duration // how long a record may be needed after it was written
+	Lateness time.Duration // how far out of order records may arrive, in record time
+	InFlight time.Duration // how long a record may be in flight: read, and its offset not committed
 	Needs    Needs
 
-	Sample  int           // records of the input topic to look at, over all its partitions
-	Timeout time.Duration // for the whole look
+	Sample  int           // the number of records of the input topic to read, over all partitions
+	Timeout time.Duration // of the whole look
 }
 
-// Needs is what the bundle asks of the records.
+// Needs holds the fields that the bundle's features are computed from.
 type Needs struct {
-	Digest string   // hex; empty where the bundle could not be loaded
-	Depth  int      // packets that the deepest stage looks at; 0: unknown
-	Header []string // features that only a packet's header bytes give
-	Fields []string // fields of packet records that features are read from where there are no header bytes
+	Digest string   // of the bundle, hex; empty where the bundle could not be loaded
+	Depth  int      // the number of packets that the deepest stage reads; 0: unknown
+	Header []string // the features that need a packet's header bytes
+	Fields []string // the fields of packet records that features use where there are no header bytes
 	Conns  bool     // the bundle reads conn.log and no packet records
 }
 
-// Validate names the first value that makes no sense.
+// Validate returns an error that names the first value that makes no sense.
 func (c *Config) Validate() error {
 	switch {
 	case len(c.Cluster.Addrs()) == 0:
@@ -55,12 +55,12 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// patience bounds one exchange with one broker.
-const patience = 5 * time.Second
+// exchangeTimeout bounds one request and its response.
+const exchangeTimeout = 5 * time.Second
 
-// Look asks the cluster and judges what it says. Parts that cannot be reached are
-// findings; the rest is looked at all the same. When ctx ends early the report
-// holds what was found until then. known are findings that the caller has already.
+// Look examines the cluster and returns the findings. A part that cannot be reached is a
+// finding, and the others are examined nevertheless. Where ctx ends early the report holds
+// the findings until then. known are findings that the caller has already.
 func Look(ctx context.Context, c *Config, known ...Finding) *Report {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -69,42 +69,42 @@ func Look(ctx context.Context, c *Config, known ...Finding) *Report {
 	r.add(known...)
 	cl := newCluster(ctx, c)
 	defer cl.close()
-	cl.knockAll(ctx)
+	cl.probeAll(ctx)
 	r.Brokers = cl.brokers()
 	r.Looked = cl.meta != nil
-	r.add(judgeListeners(cl.listeners)...)
-	r.add(judgeClusters(cl.listeners)...)
-	r.add(judgeReleases(cl.listeners)...)
+	r.add(checkListeners(cl.listeners)...)
+	r.add(checkClusters(cl.listeners)...)
+	r.add(checkReleases(cl.listeners)...)
 	if !r.Looked {
-		if over(ctx) {
+		if expired(ctx) {
 			r.add(cutShort(c))
 		}
 		return r
 	}
 	topics := cl.topics()
-	r.add(judgeTopics(c, topics)...)
+	r.add(checkTopics(c, topics)...)
 	input := topics[c.Topic]
 	group := cl.group(input)
-	r.add(judgeGroup(c, input, group)...)
+	r.add(checkGroup(c, input, group)...)
 	s := cl.sample(ctx, input)
-	r.Records, r.Spread = len(s.records), len(input.partitions)
-	r.add(judgeSample(c, s)...)
-	r.add(judgeLetters(c, topics[c.DeadLetterTopic], cl.newest(ctx, topics[c.DeadLetterTopic]))...)
-	r.add(judgeLabels(c, cl.newest(ctx, topics[c.LabelTopic]))...)
-	if over(ctx) {
+	r.Records, r.Partitions = len(s.records), len(input.partitions)
+	r.add(checkSample(c, s)...)
+	r.add(checkDeadLetters(c, topics[c.DeadLetterTopic], cl.newest(ctx, topics[c.DeadLetterTopic]))...)
+	r.add(checkLabels(c, cl.newest(ctx, topics[c.LabelTopic]))...)
+	if expired(ctx) {
 		r.add(cutShort(c))
 	}
 	return r
 }
 
-// over tells whether ctx has ended. Its timer may be a moment behind those of the
-// connections that were to end with it.
-func over(ctx context.Context) bool {
+// expired reports whether ctx has ended. It compares the time too, because a connection's
+// timer for the same deadline may fire a moment earlier than that of ctx.
+func expired(ctx context.Context) bool {
 	deadline, set := ctx.Deadline()
 	return ctx.Err() != nil || set && !time.Now().Before(deadline)
 }
 
-// BundleFault is the finding of a bundle that does not load.
+// BundleFault returns the finding for a bundle that does not load.
 func BundleFault(dir string, err error) Finding {
 	return Finding{"bundle-broken", Fault, "the bundle in " + dir + " does not load", []string{err.Error()},
 		"mend or replace it, or name another by SERVEFLOW_BUNDLE; serveflow bundle verify DIR says more"}

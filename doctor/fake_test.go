@@ -18,11 +18,11 @@ import (
 )
 
 func TestHealthyFake(t *testing.T) {
-	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
 	r := Look(t.Context(), configFor(addr))
 	if !r.Well() || r.Records != 60*perFlow {
-		t.Errorf("%d records looked at, wrong %v:\n%s", r.Records, wrong(r), textOf(t, r))
+		t.Errorf("%d records looked at, wrong %v:\n%s", r.Records, problems(r), textOf(t, r))
 	}
 	ids := []string{}
 	for _, f := range r.Findings {
@@ -33,10 +33,10 @@ func TestHealthyFake(t *testing.T) {
 	}
 }
 
-// A look asks only what changes nothing: no group is joined, no coordinator looked
-// up (which creates a topic), nothing committed or written.
+// A look sends only requests that change nothing: it joins no group, looks up no
+// coordinator (that creates a topic), commits nothing and writes nothing.
 func TestLookChangesNothing(t *testing.T) {
-	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
 	var mu sync.Mutex
 	asked := make(map[string]bool)
@@ -56,8 +56,8 @@ func TestLookChangesNothing(t *testing.T) {
 	}
 }
 
-// Real traffic, keyed as ship keys it, gives no finding but that it is old; without
-// keys and round robin it does.
+// Real traffic gives no problem where it is keyed as ship keys it. Without keys, on any
+// partition, it does.
 func TestRealTraffic(t *testing.T) {
 	file := "../../shared/data/zeek/service-test.flowpkt.log.zst"
 	if _, err := os.Stat(file); err != nil {
@@ -67,22 +67,22 @@ func TestRealTraffic(t *testing.T) {
 		t.Skipf("no real records: %v", err)
 	}
 	messages := realRecords(t, file, 30_000)
-	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(6, input, labels, letters))
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(6, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, messages...)
 	if r := Look(t.Context(), configFor(addr)); !r.Well() || r.Records < 19_000 {
-		t.Errorf("%d records, found %v:\n%s", r.Records, wrong(r), textOf(t, r))
+		t.Errorf("%d records, found %v:\n%s", r.Records, problems(r), textOf(t, r))
 	}
 	for i := range messages {
 		messages[i].Key = nil
 	}
-	addr, _ = kafkatest.Fake(t, kfake.SeedTopics(6, input, labels, letters))
+	addr, _ = kafkatest.Fake(t, kfake.SeedTopics(6, input, labels, deadLetters))
 	write(t, addr, input, &kafka.RoundRobin{}, messages...)
-	if r := Look(t.Context(), configFor(addr)); !slices.Equal(wrong(r), []string{"no-key", "uid-split"}) {
-		t.Errorf("found %v:\n%s", wrong(r), textOf(t, r))
+	if r := Look(t.Context(), configFor(addr)); !slices.Equal(problems(r), []string{"no-key", "uid-split"}) {
+		t.Errorf("found %v:\n%s", problems(r), textOf(t, r))
 	}
 }
 
-// realRecords reads the first records of a file that a real Zeek wrote.
+// realRecords reads the first records of a file that Zeek wrote.
 func realRecords(t *testing.T, file string, limit int) (messages []kafka.Message) {
 	t.Helper()
 	f, err := os.Open(file)
@@ -106,9 +106,9 @@ func realRecords(t *testing.T, file string, limit int) (messages []kafka.Message
 	return messages
 }
 
-// An older broker, which takes older requests and tells less, is looked at as well.
+// A look works with an older broker, which supports fewer requests and tells less.
 func TestOldBroker(t *testing.T) {
-	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
 	cluster.ControlKey(int16(kmsg.ApiVersions), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
@@ -126,6 +126,6 @@ func TestOldBroker(t *testing.T) {
 	})
 	r := Look(t.Context(), configFor(addr))
 	if !r.Well() || r.Records != 60*perFlow || r.Brokers[0].Release != "2.1 or newer" {
-		t.Errorf("%d records of %+v, wrong %v:\n%s", r.Records, r.Brokers, wrong(r), textOf(t, r))
+		t.Errorf("%d records of %+v, wrong %v:\n%s", r.Records, r.Brokers, problems(r), textOf(t, r))
 	}
 }

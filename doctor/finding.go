@@ -12,49 +12,50 @@ import (
 type Severity string
 
 const (
-	Fault Severity = "fault" // records are lost or flows mislabelled, or will be
-	Warn  Severity = "warn"  // works now, and is likely to go wrong
-	Info  Severity = "info"  // worth knowing; nothing is wrong
+	Fault Severity = "fault" // records are lost or flows are mislabelled, now or soon
+	Warn  Severity = "warn"  // it works now, and a fault is likely
+	Info  Severity = "info"  // it is worth knowing; nothing is wrong
 )
 
-// Finding is one thing that the doctor noticed, in words for an operator.
+// Finding is one observation, in words for an operator.
 type Finding struct {
-	ID       string   `json:"id"` // stable: for scripts and the documentation
+	ID       string   `json:"id"` // stable, for scripts and the documentation
 	Severity Severity `json:"severity"`
 	Title    string   `json:"title"`    // what is wrong, one line
 	Evidence []string `json:"evidence"` // what was seen, with figures and examples
 	Remedy   string   `json:"remedy"`   // what to do about it
 }
 
-// Broker is one address that was asked, and what answers there.
+// Broker is one address that was probed, and what listens there.
 type Broker struct {
 	Addr    string `json:"addr"`
-	Node    int32  `json:"node"`    // -1 where the cluster's metadata does not name the address
-	Answer  string `json:"answer"`  // "kafka", or what is in the way
-	Release string `json:"release"` // as far as it can be told; empty where it cannot
+	Node    int32  `json:"node"`    // -1 where the cluster's metadata does not have the address
+	Answer  string `json:"answer"`  // "kafka", or the reason why it cannot be used
+	Release string `json:"release"` // Kafka's release, as far as it can be guessed; may be empty
 }
 
-// Report is everything that was found.
+// Report is the result of a look.
 type Report struct {
-	Schema   string    `json:"schema"`
-	Looked   bool      `json:"looked"` // false: no broker could be asked, and only that was found
-	Topic    string    `json:"topic"`
-	Brokers  []Broker  `json:"brokers"`
-	Records  int       `json:"records"`    // of the input topic that were looked at
-	Spread   int       `json:"partitions"` // of the input topic
-	Findings []Finding `json:"findings"`
-	Faults   int       `json:"faults"`
-	Warnings int       `json:"warnings"`
-	Notes    int       `json:"notes"`
+	Schema     string    `json:"schema"`
+	Looked     bool      `json:"looked"` // false: no broker could be used, so nothing else was examined
+	Topic      string    `json:"topic"`
+	Brokers    []Broker  `json:"brokers"`
+	Records    int       `json:"records"`    // the number of records of the input topic that were read
+	Partitions int       `json:"partitions"` // of the input topic
+	Findings   []Finding `json:"findings"`
+	Faults     int       `json:"faults"`
+	Warnings   int       `json:"warnings"`
+	Notes      int       `json:"notes"`
 }
 
-// schema names the report's form.
+// schema is the name and version of the report's format.
 const schema = "serveflow.doctor/1"
 
 // add appends findings.
 func (r *Report) add(found ...Finding) { r.Findings = append(r.Findings, found...) }
 
-// finish sorts what was found, the worst first, counts it, and makes it fit for a terminal.
+// finish sorts the findings by severity, the worst first, counts them, and makes them safe
+// for a terminal.
 func (r *Report) finish() {
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -77,8 +78,8 @@ func (r *Report) finish() {
 	}
 }
 
-// printable takes control characters out of a line: evidence quotes records, and
-// anybody who can be seen by Zeek has a say in those.
+// printable replaces the control characters of a line. Evidence quotes records, and
+// whoever sends packets past Zeek can choose a part of their content.
 func printable(line string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -88,24 +89,24 @@ func printable(line string) string {
 	}, line)
 }
 
-// Well reports whether nothing is wrong; notes do not count.
+// Well reports whether there is no fault and no warning; notes do not count.
 func (r *Report) Well() bool { return r.Looked && r.Faults+r.Warnings == 0 }
 
-// Counts gives the number of findings in words.
+// Counts returns the number of faults, warnings and notes, in words.
 func (r *Report) Counts() string {
-	return fmt.Sprintf("%s, %s, %s", many(r.Faults, "fault"), many(r.Warnings, "warning"), many(r.Notes, "note"))
+	return fmt.Sprintf("%s, %s, %s", plural(r.Faults, "fault"), plural(r.Warnings, "warning"), plural(r.Notes, "note"))
 }
 
-// many gives a number and its noun, with an s where it is not one.
-func many(n int, noun string) string {
+// plural formats a number and its noun, with an s where the number is not 1.
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return grouped(int64(n)) + " " + noun + "s"
+	return withCommas(int64(n)) + " " + noun + "s"
 }
 
-// grouped writes a number with commas between thousands.
-func grouped(n int64) string {
+// withCommas formats a number with commas between thousands.
+func withCommas(n int64) string {
 	digits := fmt.Sprint(n)
 	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
 		digits = digits[:at] + "," + digits[at:]
@@ -113,13 +114,13 @@ func grouped(n int64) string {
 	return digits
 }
 
-// share gives k of n in per cent and in figures.
+// share formats k of n, as a percentage and as numbers.
 func share(k, n int, noun string) string {
-	return fmt.Sprintf("%.1f%% (%s of %s)", 100*float64(k)/float64(max(n, 1)), grouped(int64(k)), many(n, noun))
+	return fmt.Sprintf("%.1f%% (%s of %s)", 100*float64(k)/float64(max(n, 1)), withCommas(int64(k)), plural(n, noun))
 }
 
-// listed joins at most limit names, and says how many more there are.
-func listed(names []string, limit int) string {
+// joinSome joins at most limit names and says how many more there are.
+func joinSome(names []string, limit int) string {
 	if len(names) <= limit {
 		return strings.Join(names, ", ")
 	}

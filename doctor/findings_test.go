@@ -11,7 +11,7 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// FINDINGS.md has every finding that the code can make, and no other.
+// FINDINGS.md documents every finding that the code can make, and no other.
 func TestEveryFindingIsDocumented(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestEveryFindingIsDocumented(t *testing.T) {
 			made = append(made, string(match[1]))
 		}
 	}
-	for ending := range listenerFaults("broker") {
+	for ending := range listenerAdvice("broker") {
 		made = append(made, ending)
 	}
 	made = append(made, brokers.Untrusted, brokers.WrongName, brokers.Expired, brokers.NoTLS, brokers.CertRefused, brokers.TLSRefused,

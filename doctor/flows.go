@@ -7,58 +7,58 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// flow is what the sample holds of one flow.
+// flow is the part of one flow that the sample has.
 type flow struct {
-	uid        string
-	partitions map[int]bool
-	places     map[uint32]bool // n of its packet records
-	most       uint32          // the largest n
-	last       int64           // record time of its newest packet, microseconds
-	fin        [2]bool         // by direction
-	reset      bool
-	ended      bool
-	sent       uint32 // by its end record
-	partition  int    // where its last record lies
+	uid           string
+	partitions    map[int]bool
+	packetNumbers map[uint32]bool // the n of its packet records
+	maxN          uint32          // the largest n
+	last          int64           // record time of its newest packet, microseconds
+	fin           [2]bool         // a FIN was seen, by direction
+	reset         bool            // an RST was seen
+	ended         bool            // its end record was seen
+	sent          uint32          // the number of packet records, as its end record has it
+	partition     int             // that of its last record
 
-	again   int           // packet records that came before
-	early   int           // packet records that came after one with a larger n
-	late    time.Duration // the most that one of them was behind its partition's newest, record time
-	back    uint32        // the most that n went back
-	example string
+	duplicates  int           // packet records with an n that was there before
+	disordered  int           // packet records after one with a larger n
+	maxDelay    time.Duration // the largest distance, in record time, of one of these to its partition's newest record
+	maxStepBack uint32        // the largest decrease of n
+	example     string        // names the record of maxStepBack
 }
 
-// rebuild gathers the records of each flow, in the order of their first record.
-func rebuild(ours []seen) []*flow {
+// groupByFlow collects the records of each flow, in the order of their first record.
+func groupByFlow(records []inputRecord) []*flow {
 	flows := make(map[string]*flow)
 	var order []*flow
-	for records := range byPartition(ours) {
+	for part := range byPartition(records) {
 		var newest int64
-		for i := range records {
-			r := &records[i]
+		for i := range part {
+			r := &part[i]
 			f := flows[r.uid]
 			if f == nil {
-				f = &flow{uid: r.uid, partitions: make(map[int]bool), places: make(map[uint32]bool)}
+				f = &flow{uid: r.uid, partitions: make(map[int]bool), packetNumbers: make(map[uint32]bool)}
 				flows[r.uid] = f
 				order = append(order, f)
 			}
-			f.take(r, newest)
-			newest = max(newest, believable(r, newest))
+			f.add(r, newest)
+			newest = max(newest, plausibleTime(r, newest))
 		}
 	}
 	return order
 }
 
-// believable is a packet record's time; one that leaps is not believed, lest all
-// others be late.
-func believable(r *seen, newest int64) int64 {
-	if r.wild || !r.packet() || newest > 0 && r.rec.TS-newest > time.Minute.Microseconds() {
+// plausibleTime returns a packet record's time, or newest where the record's time jumps
+// ahead: after one wrong time all later records would count as late.
+func plausibleTime(r *inputRecord, newest int64) int64 {
+	if r.outlier || !r.packet() || newest > 0 && r.rec.TS-newest > time.Minute.Microseconds() {
 		return newest
 	}
 	return r.rec.TS
 }
 
-func (f *flow) take(r *seen, newest int64) {
-	f.partitions[r.partition], f.partition = true, r.partition
+func (f *flow) add(r *inputRecord, newest int64) {
+	f.partitions[r.raw.partition], f.partition = true, r.raw.partition
 	switch r.rec.Kind {
 	case zeek.End:
 		f.ended, f.sent = true, r.rec.Sent
@@ -67,24 +67,24 @@ func (f *flow) take(r *seen, newest int64) {
 	}
 }
 
-func (f *flow) packet(r *seen, newest int64) {
+func (f *flow) packet(r *inputRecord, newest int64) {
 	n := r.rec.N
 	switch {
-	case f.places[n]:
-		f.again++
+	case f.packetNumbers[n]:
+		f.duplicates++
 		return
-	case n < f.most:
-		f.early++
-		if f.most-n > f.back {
-			f.back, f.example = f.most-n, fmt.Sprintf("%s: flow %s, n=%d after n=%d", r.at(), f.uid, n, f.most)
+	case n < f.maxN:
+		f.disordered++
+		if f.maxN-n > f.maxStepBack {
+			f.maxStepBack, f.example = f.maxN-n, fmt.Sprintf("%s: flow %s, n=%d after n=%d", r.at(), f.uid, n, f.maxN)
 		}
-		if !r.wild {
-			f.late = max(f.late, time.Duration(newest-r.rec.TS)*time.Microsecond)
+		if !r.outlier {
+			f.maxDelay = max(f.maxDelay, time.Duration(newest-r.rec.TS)*time.Microsecond)
 		}
 	}
-	f.places[n] = true
-	f.most = max(f.most, n)
-	if !r.wild {
+	f.packetNumbers[n] = true
+	f.maxN = max(f.maxN, n)
+	if !r.outlier {
 		f.last = max(f.last, r.rec.TS)
 	}
 	if flags := r.rec.Flags; flags != zeek.Absent {
@@ -97,8 +97,8 @@ func (f *flow) packet(r *seen, newest int64) {
 	}
 }
 
-// closed reports whether the flow's own packets ended it.
+// closed reports whether the flow was ended by RST, or by FIN in both directions.
 func (f *flow) closed() bool { return f.reset || f.fin[0] && f.fin[1] }
 
-// split reports whether the flow lies on several partitions.
+// split reports whether the flow has records on several partitions.
 func (f *flow) split() bool { return len(f.partitions) > 1 }

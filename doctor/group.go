@@ -9,40 +9,42 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// group is what the cluster says of the consumer group.
+// group is the cluster's description of the consumer group.
 type group struct {
-	err        error // kafka.Error: hidden from us
-	known      bool  // a broker answers for it
+	err        error // kafka.Error: this client may not see it
+	found      bool  // a broker is its coordinator
 	state      string
 	members    []string      // client id and host of each
-	operations int32         // bits, as a topic's
-	committed  map[int]int64 // by partition; without those that have none
+	operations int32         // the allowed operations, as those of a topic
+	committed  map[int]int64 // by partition; no entry where none is committed
 }
 
-// group asks every broker for the group: the one that keeps it answers. To look
-// up which it is would create the topic of committed offsets where there is none.
+// group asks every broker for the group, and the group's coordinator answers. It does
+// not look the coordinator up, because that creates the topic of committed offsets where
+// there is none.
 func (cl *cluster) group(input *topic) *group {
-	g := &group{operations: undisclosed, committed: make(map[int]int64)}
-	for _, w := range cl.wires {
+	g := &group{operations: unknownOperations, committed: make(map[int]int64)}
+	for _, conn := range cl.conns {
 		req := kmsg.NewPtrDescribeGroupsRequest()
 		req.Groups, req.IncludeAuthorizedOperations = []string{cl.cfg.Group}, true
-		resp, err := w.ask(req, groupsVersion)
+		resp, err := conn.ask(req, groupsVersion)
 		if err != nil {
 			continue
 		}
 		for _, d := range resp.(*kmsg.DescribeGroupsResponse).Groups {
-			if elsewhere(d.ErrorCode) {
+			if notCoordinator(d.ErrorCode) {
 				continue
 			}
-			cl.describeGroup(g, w, input, d)
+			cl.describeGroup(g, conn, input, d)
 			return g
 		}
 	}
 	return g
 }
 
-// elsewhere reports whether a broker says that it does not keep the group.
-func elsewhere(code int16) bool {
+// notCoordinator reports whether an error code says that the broker is not the group's
+// coordinator.
+func notCoordinator(code int16) bool {
 	switch kafka.Error(code) {
 	case kafka.NotCoordinatorForGroup, kafka.GroupCoordinatorNotAvailable, kafka.GroupLoadInProgress:
 		return true
@@ -50,24 +52,24 @@ func elsewhere(code int16) bool {
 	return false
 }
 
-func (cl *cluster) describeGroup(g *group, w *wire, input *topic, d kmsg.DescribeGroupsResponseGroup) {
-	g.known, g.state = true, d.State
+func (cl *cluster) describeGroup(g *group, conn *brokerConn, input *topic, d kmsg.DescribeGroupsResponseGroup) {
+	g.found, g.state = true, d.State
 	if d.ErrorCode != 0 && !errors.Is(kafka.Error(d.ErrorCode), kafka.GroupIdNotFound) {
 		g.err = kafka.Error(d.ErrorCode)
 		return
 	}
-	if w.takes[int16(kmsg.DescribeGroups)].newest >= groupsVersion {
+	if conn.apis[int16(kmsg.DescribeGroups)].newest >= groupsVersion {
 		g.operations = d.AuthorizedOperations
 	}
 	for _, m := range d.Members {
 		g.members = append(g.members, m.ClientID+" at "+strings.TrimPrefix(m.ClientHost, "/"))
 	}
 	if input.ok() {
-		cl.committed(g, w, input)
+		cl.committed(g, conn, input)
 	}
 }
 
-func (cl *cluster) committed(g *group, w *wire, input *topic) {
+func (cl *cluster) committed(g *group, conn *brokerConn, input *topic) {
 	t := kmsg.NewOffsetFetchRequestTopic()
 	t.Topic = input.name
 	for _, p := range input.partitions {
@@ -75,7 +77,7 @@ func (cl *cluster) committed(g *group, w *wire, input *topic) {
 	}
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group, req.Topics = cl.cfg.Group, []kmsg.OffsetFetchRequestTopic{t}
-	resp, err := w.ask(req, offsetFetchVersion)
+	resp, err := conn.ask(req, offsetFetchVersion)
 	if err != nil {
 		return
 	}
@@ -92,17 +94,17 @@ func (cl *cluster) committed(g *group, w *wire, input *topic) {
 	}
 }
 
-// lagWorth is the lag from which on it is worth a note, in records.
-const lagWorth = 10_000
+// lagThreshold is the smallest lag that is a finding, in records.
+const lagThreshold = 10_000
 
-// judgeGroup judges where the group stands in the input topic.
-func judgeGroup(c *Config, input *topic, g *group) []Finding {
+// checkGroup checks the group: its access, its committed offsets and its members.
+func checkGroup(c *Config, input *topic, g *group) []Finding {
 	if g.err != nil {
 		return []Finding{{"group-denied", Fault, "group " + c.Group + " may not be looked at, and so not joined", []string{"the cluster says: " + g.err.Error()},
 			"grant it: " + allow(c, "READ", "--group "+c.Group)}}
 	}
 	var found []Finding
-	if g.known && g.operations != undisclosed && g.operations&mayRead == 0 {
+	if g.found && g.operations != unknownOperations && g.operations&mayRead == 0 {
 		found = append(found, Finding{"group-denied", Fault, "this client has no READ on group " + c.Group + ": it cannot join it or commit",
 			[]string{"allowed operations, as the broker lists them: " + operations(g.operations)},
 			"grant it: " + allow(c, "READ", "--group "+c.Group)})
@@ -110,13 +112,13 @@ func judgeGroup(c *Config, input *topic, g *group) []Finding {
 	if !input.ok() {
 		return found
 	}
-	found = append(found, judgeOffsets(c, input, g)...)
+	found = append(found, checkOffsets(c, input, g)...)
 	switch {
 	case len(g.members) == 0:
 		found = append(found, Finding{"no-members", Info, "group " + c.Group + " has no members: nobody labels", []string{"state: " + orNone(g.state)}, "start serveflow run"})
 	case len(g.members) > len(input.partitions):
-		found = append(found, Finding{"idle-members", Info, fmt.Sprintf("group %s has %s for %s: some have nothing to do", c.Group, many(len(g.members), "member"), many(len(input.partitions), "partition")),
-			[]string{listed(g.members, 5)}, "stop some, or add partitions while nothing is written"})
+		found = append(found, Finding{"idle-members", Info, fmt.Sprintf("group %s has %s for %s: some have nothing to do", c.Group, plural(len(g.members), "member"), plural(len(input.partitions), "partition")),
+			[]string{joinSome(g.members, 5)}, "stop some, or add partitions while nothing is written"})
 	}
 	return found
 }
@@ -128,62 +130,63 @@ func orNone(state string) string {
 	return state
 }
 
-// standing is where a group stands: partitions, in words, by what is the matter.
-type standing struct {
+// offsetState holds evidence on a group's committed offsets: one line for each partition
+// with a problem.
+type offsetState struct {
 	deleted, beyond, near, none, lags []string
 	lag                               int64
 }
 
-func (g *group) stands(input *topic) (s standing) {
+func (g *group) compareOffsets(input *topic) (s offsetState) {
 	for _, p := range input.partitions {
 		at, ok := g.committed[p.id]
-		switch place := fmt.Sprintf("partition %d: committed %d, the log holds %d to %d", p.id, at, p.first, p.end); {
+		switch line := fmt.Sprintf("partition %d: committed %d, the log holds %d to %d", p.id, at, p.first, p.end); {
 		case p.err != nil:
 		case !ok:
 			if p.end > p.first {
 				s.none = append(s.none, fmt.Sprint(p.id))
 			}
 		case at < p.first:
-			s.deleted = append(s.deleted, place)
+			s.deleted = append(s.deleted, line)
 		case at > p.end:
-			s.beyond = append(s.beyond, place)
+			s.beyond = append(s.beyond, line)
 		default:
 			s.lag += p.end - at
-			s.lags = append(s.lags, fmt.Sprintf("%d: %s", p.id, grouped(p.end-at)))
+			s.lags = append(s.lags, fmt.Sprintf("%d: %s", p.id, withCommas(p.end-at)))
 			if p.first > 0 && p.end-at > 1000 && (at-p.first)*10 < p.end-p.first {
-				s.near = append(s.near, place)
+				s.near = append(s.near, line)
 			}
 		}
 	}
 	return s
 }
 
-func judgeOffsets(c *Config, input *topic, g *group) (found []Finding) {
-	s := g.stands(input)
+func checkOffsets(c *Config, input *topic, g *group) (found []Finding) {
+	s := g.compareOffsets(input)
 	if s.deleted != nil {
-		found = append(found, Finding{"offset-deleted", Fault, "Kafka deleted records before group " + c.Group + " read them", head(s.deleted),
+		found = append(found, Finding{"offset-deleted", Fault, "Kafka deleted records before group " + c.Group + " read them", firstLines(s.deleted),
 			"lengthen retention; set SERVEFLOW_SKIP_TRUNCATED=true to go on without them, else serveflow run stops there"})
 	}
 	if s.beyond != nil {
-		found = append(found, Finding{"offset-beyond-end", Fault, "group " + c.Group + " has committed offsets behind the log's end: the topic was made anew, or another cluster is asked", head(s.beyond),
+		found = append(found, Finding{"offset-beyond-end", Fault, "group " + c.Group + " has committed offsets behind the log's end: the topic was made anew, or another cluster is asked", firstLines(s.beyond),
 			fmt.Sprintf("stop serveflow and reset them: kafka-consumer-groups.sh --bootstrap-server %s --group %s --topic %s --reset-offsets --to-earliest --execute", c.Cluster.Addrs()[0], c.Group, c.Topic)})
 	}
 	if s.near != nil {
-		found = append(found, Finding{"near-deletion", Warn, "group " + c.Group + " reads so far back that Kafka may delete records before it comes to them", head(s.near), "start more members, or lengthen retention"})
+		found = append(found, Finding{"near-deletion", Warn, "group " + c.Group + " reads so far back that Kafka may delete records before it comes to them", firstLines(s.near), "start more members, or lengthen retention"})
 	}
 	if s.none != nil {
-		found = append(found, Finding{"no-offset", Info, "group " + c.Group + " has committed nothing on partitions that hold records", []string{"partitions: " + listed(s.none, 10)},
+		found = append(found, Finding{"no-offset", Info, "group " + c.Group + " has committed nothing on partitions that hold records", []string{"partitions: " + joinSome(s.none, 10)},
 			"nothing, before the first start: it begins at the oldest record"})
 	}
-	if s.lag >= lagWorth {
-		found = append(found, Finding{"lag", Info, fmt.Sprintf("group %s is %s behind", c.Group, many(int(s.lag), "record")), []string{"by partition: " + listed(s.lags, 12)},
+	if s.lag >= lagThreshold {
+		found = append(found, Finding{"lag", Info, fmt.Sprintf("group %s is %s behind", c.Group, plural(int(s.lag), "record")), []string{"by partition: " + joinSome(s.lags, 12)},
 			"look again in a minute: if it grows, start more members, up to the number of partitions"})
 	}
 	return found
 }
 
-// head gives the first few lines of evidence.
-func head(lines []string) []string {
+// firstLines returns the first few lines of evidence.
+func firstLines(lines []string) []string {
 	const limit = 5
 	if len(lines) > limit {
 		return append(lines[:limit:limit], fmt.Sprintf("and %d more", len(lines)-limit))

@@ -11,12 +11,14 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// oddBroker is a real broker with a listener of each kind, some of no use, and ACLs.
-func oddBroker(t *testing.T) *kafkatest.Secured {
+// newOddBroker starts a real broker with ACLs and a listener of each kind; clients cannot
+// use some of them.
+func newOddBroker(t *testing.T) *kafkatest.Secured {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -36,19 +38,20 @@ allow.everyone.if.no.acl.found=true
 	})
 }
 
-// topicsOf gives a config of its own topics and group on a shared broker, and creates them.
-func topicsOf(t *testing.T, addr, name string, settings map[string]string) *Config {
+// createTopics creates the three topics on a shared broker, with names that begin with
+// name, and returns a config for them.
+func createTopics(t *testing.T, addr, name string, settings map[string]string) *Config {
 	t.Helper()
 	c := configFor(addr)
 	c.Topic, c.LabelTopic, c.DeadLetterTopic, c.Group = name, name+".labels", name+".dlq", name
-	kafkatest.CreateTopic(t, addr, c.Topic, spread, settings)
-	kafkatest.CreateTopic(t, addr, c.LabelTopic, spread, nil)
+	kafkatest.CreateTopic(t, addr, c.Topic, partitionCount, settings)
+	kafkatest.CreateTopic(t, addr, c.LabelTopic, partitionCount, nil)
 	kafkatest.CreateTopic(t, addr, c.DeadLetterTopic, 1, nil)
 	write(t, addr, c.Topic, kafka.Murmur2Balancer{}, traffic(60)...)
 	return c
 }
 
-// deny adds a rule against us.
+// deny adds an ACL that denies an operation to this client.
 func deny(t *testing.T, addr string, kind kafka.ResourceType, name string, op kafka.ACLOperationType) {
 	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: &kafka.Transport{}}
@@ -69,34 +72,30 @@ func deny(t *testing.T, addr string, kind kafka.ResourceType, name string, op ka
 	}
 }
 
-// commit writes an offset for a group that has no members.
+// commit writes an offset for a group that has no members. The first commit makes Kafka
+// create the topic of committed offsets, so it is retried.
 func commit(t *testing.T, c *Config, addr string, partition int, offset int64) {
 	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 30 * time.Second, Transport: &kafka.Transport{}}
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	var last error
+	await.Until(t, "a committed offset", func() bool {
 		resp, err := client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{GroupID: c.Group, GenerationID: -1,
 			Topics: map[string][]kafka.OffsetCommit{c.Topic: {{Partition: partition, Offset: offset}}}})
 		if err == nil {
 			err = resp.Topics[c.Topic][0].Error
 		}
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) { // the first commit has Kafka create the topic for it
-			t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+		last = err
+		return err == nil
+	}, func() any { return last })
 }
 
-// One real broker holds every case: a start takes seconds.
+// One real broker serves every case, because its start takes seconds.
 func TestRealKafka(t *testing.T) {
-	b := oddBroker(t)
+	b := newOddBroker(t)
 	t.Run("healthy", func(t *testing.T) {
-		r := Look(t.Context(), topicsOf(t, b.Addr, "healthy", nil))
+		r := Look(t.Context(), createTopics(t, b.Addr, "healthy", nil))
 		if !r.Well() || r.Records != 60*perFlow || r.Brokers[0].Release != "4.3" {
-			t.Errorf("%d records of %+v, wrong %v:\n%s", r.Records, r.Brokers, wrong(r), textOf(t, r))
+			t.Errorf("%d records of %+v, wrong %v:\n%s", r.Records, r.Brokers, problems(r), textOf(t, r))
 		}
 		if names := topicNames(t, b.Addr); strings.Contains(names, "__consumer_offsets") {
 			t.Errorf("looking has created a topic: %s", names)
@@ -112,7 +111,7 @@ func TestRealKafka(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := configFor(b.Addrs[name])
 			r := Look(t.Context(), c)
-			holds(t, r, want.id, Fault, want.says)
+			wantFinding(t, r, want.id, Fault, want.says)
 			if r.Looked != strings.HasPrefix(want.id, "advertised") {
 				t.Errorf("looked: %v", r.Looked)
 			}
@@ -124,9 +123,9 @@ func TestRealKafka(t *testing.T) {
 	t.Run("group", func(t *testing.T) { testGroup(t, b.Addr) })
 }
 
-// testSecured looks over each listener as its settings say, and with wrong ones.
+// testSecured looks at each listener with the right settings and with wrong ones.
 func testSecured(t *testing.T, b *kafkatest.Secured) {
-	c := topicsOf(t, b.Addr, "secured", nil)
+	c := createTopics(t, b.Addr, "secured", nil)
 	file := func(name string) string { return filepath.Join(b.Dir, name) }
 	kafkatest.WriteFile(t, file("other.pem"), kafkatest.NewAuthority(t, "other").PEM)
 	overTLS := brokers.Security{Protocol: "SSL", CAFile: file("ca.pem")}
@@ -168,12 +167,12 @@ func testSecured(t *testing.T, b *kafkatest.Secured) {
 		r := Look(t.Context(), c)
 		switch {
 		case p.id != "":
-			holds(t, r, p.id, Fault, p.says, addr)
-			if r.Looked || len(wrong(r)) != 1 {
-				t.Errorf("%s: looked %v, found %v", p.listener, r.Looked, wrong(r))
+			wantFinding(t, r, p.id, Fault, p.says, addr)
+			if r.Looked || len(problems(r)) != 1 {
+				t.Errorf("%s: looked %v, found %v", p.listener, r.Looked, problems(r))
 			}
 		case !r.Well() || r.Records != 60*perFlow:
-			t.Errorf("%s: %d records, found %v:\n%s", p.listener, r.Records, wrong(r), textOf(t, r))
+			t.Errorf("%s: %d records, found %v:\n%s", p.listener, r.Records, problems(r), textOf(t, r))
 		}
 		if strings.Contains(textOf(t, r), "hush") || strings.Contains(textOf(t, r), kafkatest.Password) {
 			t.Error("a secret is told")
@@ -209,99 +208,99 @@ func testSettings(t *testing.T, addr string) {
 		{"compacted", map[string]string{"cleanup.policy": "compact"}, "compacted", Fault, "cleanup.policy is compact"},
 	} {
 		t.Run(p.name, func(t *testing.T) {
-			r := Look(t.Context(), topicsOf(t, addr, p.name, p.settings))
-			holds(t, r, p.id, p.severity, p.says)
-			if ids := wrong(r); len(ids) != 1 {
+			r := Look(t.Context(), createTopics(t, addr, p.name, p.settings))
+			wantFinding(t, r, p.id, p.severity, p.says)
+			if ids := problems(r); len(ids) != 1 {
 				t.Errorf("found %v", ids)
 			}
 		})
 	}
 	t.Run("missing", func(t *testing.T) {
-		c := topicsOf(t, addr, "half-there", nil)
+		c := createTopics(t, addr, "half-there", nil)
 		c.LabelTopic = "nowhere"
-		holds(t, Look(t.Context(), c), "topic-missing", Fault, "SERVEFLOW_LABEL_TOPIC names it", "--create --topic nowhere")
+		wantFinding(t, Look(t.Context(), c), "topic-missing", Fault, "SERVEFLOW_LABEL_TOPIC names it", "--create --topic nowhere")
 		c.Topic = "nowhere-either"
 		r := Look(t.Context(), c)
-		if got := strings.Join(wrong(r), " "); got != "topic-missing topic-missing" {
+		if got := strings.Join(problems(r), " "); got != "topic-missing topic-missing" {
 			t.Errorf("found %s", got)
 		}
 	})
 	t.Run("small letters", func(t *testing.T) {
-		c := topicsOf(t, addr, "letters", nil)
+		c := createTopics(t, addr, "letters", nil)
 		c.DeadLetterTopic = "small.dlq"
 		kafkatest.CreateTopic(t, addr, c.DeadLetterTopic, 1, map[string]string{"max.message.bytes": "1000"})
 		write(t, addr, c.DeadLetterTopic, &kafka.RoundRobin{}, kafka.Message{Value: []byte("{"), Headers: []kafka.Header{
 			{Key: "reason", Value: []byte("syntax")}, {Key: "error", Value: []byte("zeek record: syntax")}, {Key: "topic", Value: []byte(c.Topic)},
 			{Key: "partition", Value: []byte("2")}, {Key: "offset", Value: []byte("77")}}})
 		r := Look(t.Context(), c)
-		holds(t, r, "message-size", Warn, "max.message.bytes is 1,000, a write may need 266,240")
-		holds(t, r, "dead-letters", Warn, "dead letters held: 1", `reason "syntax": 1, as "letters", partition 2, offset 77`)
+		wantFinding(t, r, "message-size", Warn, "max.message.bytes is 1,000, a write may need 266,240")
+		wantFinding(t, r, "dead-letters", Warn, "dead letters held: 1", `reason "syntax": 1, as "letters", partition 2, offset 77`)
 	})
 	t.Run("too few replicas", func(t *testing.T) {
-		c := topicsOf(t, addr, "replicas", nil)
+		c := createTopics(t, addr, "replicas", nil)
 		c.LabelTopic = "lonely.labels"
 		kafkatest.CreateTopic(t, addr, c.LabelTopic, 1, map[string]string{"min.insync.replicas": "2"})
-		holds(t, Look(t.Context(), c), "below-min-isr", Fault, "0 (1 in sync, 2 wanted)")
+		wantFinding(t, Look(t.Context(), c), "below-min-isr", Fault, "0 (1 in sync, 2 wanted)")
 	})
 	t.Run("labels of another bundle", func(t *testing.T) {
-		c := topicsOf(t, addr, "labelled", nil)
+		c := createTopics(t, addr, "labelled", nil)
 		write(t, addr, c.LabelTopic, kafka.Murmur2Balancer{}, kafka.Message{Value: fmt.Appendf(nil, `{"bundle":"service@0","bundle_digest":"%064d"}`, 1)})
 		r := Look(t.Context(), c)
-		holds(t, r, "labels-of-another-bundle", Info, `"service@0", digest 000000000000`)
+		wantFinding(t, r, "labels-of-another-bundle", Info, `"service@0", digest 000000000000`)
 		if !r.Well() {
-			t.Errorf("found %v", wrong(r))
+			t.Errorf("found %v", problems(r))
 		}
 	})
 }
 
 func testACLs(t *testing.T, addr string) {
 	t.Run("no write", func(t *testing.T) {
-		c := topicsOf(t, addr, "unwritable", nil)
+		c := createTopics(t, addr, "unwritable", nil)
 		deny(t, addr, kafka.ResourceTypeTopic, c.LabelTopic, kafka.ACLOperationTypeWrite)
 		r := Look(t.Context(), c)
-		holds(t, r, "no-write", Fault, "no WRITE on topic unwritable.labels", "READ", "kafka-acls.sh")
-		if ids := wrong(r); len(ids) != 1 {
+		wantFinding(t, r, "no-write", Fault, "no WRITE on topic unwritable.labels", "READ", "kafka-acls.sh")
+		if ids := problems(r); len(ids) != 1 {
 			t.Errorf("found %v", ids)
 		}
 	})
 	t.Run("no read", func(t *testing.T) {
-		c := topicsOf(t, addr, "unreadable", nil)
+		c := createTopics(t, addr, "unreadable", nil)
 		deny(t, addr, kafka.ResourceTypeTopic, c.Topic, kafka.ACLOperationTypeRead)
 		r := Look(t.Context(), c)
-		holds(t, r, "no-read", Fault, "no READ on topic unreadable")
-		holds(t, r, "unreadable", Fault, "3 partitions of 3", "grant READ: kafka-acls.sh")
+		wantFinding(t, r, "no-read", Fault, "no READ on topic unreadable")
+		wantFinding(t, r, "unreadable", Fault, "3 partitions of 3", "grant READ: kafka-acls.sh")
 	})
 	t.Run("unseen", func(t *testing.T) {
-		c := topicsOf(t, addr, "unseen", nil)
+		c := createTopics(t, addr, "unseen", nil)
 		deny(t, addr, kafka.ResourceTypeTopic, c.Topic, kafka.ACLOperationTypeDescribe)
-		holds(t, Look(t.Context(), c), "topic-denied", Fault, "grant this client DESCRIBE and READ on topic unseen")
+		wantFinding(t, Look(t.Context(), c), "topic-denied", Fault, "grant this client DESCRIBE and READ on topic unseen")
 	})
 	t.Run("settings unseen", func(t *testing.T) {
-		c := topicsOf(t, addr, "secretive", nil)
+		c := createTopics(t, addr, "secretive", nil)
 		deny(t, addr, kafka.ResourceTypeTopic, c.Topic, kafka.ACLOperationTypeDescribeConfigs)
 		r := Look(t.Context(), c)
-		holds(t, r, "settings-hidden", Info, "DESCRIBE_CONFIGS")
+		wantFinding(t, r, "settings-hidden", Info, "DESCRIBE_CONFIGS")
 		if !r.Well() {
-			t.Errorf("found %v", wrong(r))
+			t.Errorf("found %v", problems(r))
 		}
 	})
 	t.Run("no group", func(t *testing.T) {
-		c := topicsOf(t, addr, "ungrouped", nil)
-		commit(t, c, addr, 0, 1) // so that there is a broker that keeps it
+		c := createTopics(t, addr, "ungrouped", nil)
+		commit(t, c, addr, 0, 1) // so that the group has a coordinator
 		deny(t, addr, kafka.ResourceTypeGroup, c.Group, kafka.ACLOperationTypeRead)
-		holds(t, Look(t.Context(), c), "group-denied", Fault, "--operation READ --group ungrouped")
+		wantFinding(t, Look(t.Context(), c), "group-denied", Fault, "--operation READ --group ungrouped")
 		deny(t, addr, kafka.ResourceTypeGroup, c.Group, kafka.ACLOperationTypeDescribe)
-		holds(t, Look(t.Context(), c), "group-denied", Fault, "--group ungrouped")
+		wantFinding(t, Look(t.Context(), c), "group-denied", Fault, "--group ungrouped")
 	})
 }
 
 func testGroup(t *testing.T, addr string) {
-	c := topicsOf(t, addr, "lagging", nil)
+	c := createTopics(t, addr, "lagging", nil)
 	commit(t, c, addr, 0, 5)
 	commit(t, c, addr, 1, 1_000_000)
 	r := Look(t.Context(), c)
-	holds(t, r, "offset-beyond-end", Fault, "partition 1: committed 1000000, the log holds 0 to", "--reset-offsets")
-	holds(t, r, "no-offset", Info, "partitions: 2")
+	wantFinding(t, r, "offset-beyond-end", Fault, "partition 1: committed 1000000, the log holds 0 to", "--reset-offsets")
+	wantFinding(t, r, "no-offset", Info, "partitions: 2")
 	deleteRecords(t, addr, c.Topic, 0, 20)
-	holds(t, Look(t.Context(), c), "offset-deleted", Fault, "partition 0: committed 5, the log holds 20 to", "SERVEFLOW_SKIP_TRUNCATED")
+	wantFinding(t, Look(t.Context(), c), "offset-deleted", Fault, "partition 0: committed 5, the log holds 20 to", "SERVEFLOW_SKIP_TRUNCATED")
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// partitioner is one way of producers to choose a key's partition.
+// partitioner is a function by which producers choose a key's partition.
 type partitioner struct {
 	name     string
 	balancer kafka.Balancer
-	who      string // who does so, and how to change it
+	who      string // the clients that use it, and how to change that
 }
 
 func partitioners() []partitioner {
@@ -25,51 +25,51 @@ func partitioners() []partitioner {
 	}
 }
 
-// judgeKeys judges how records are keyed and spread over the partitions.
-func judgeKeys(ours []seen, partitions int) []Finding {
+// checkKeys checks the records' keys and the partitions that they are on.
+func checkKeys(records []inputRecord, partitions int) []Finding {
 	var keyless, other int
-	var keyed []seen
+	var keyed []inputRecord
 	var odd string
-	for _, r := range ours {
+	for _, r := range records {
 		switch {
-		case len(r.key) == 0:
+		case len(r.raw.key) == 0:
 			keyless++
 			continue
-		case string(r.key) != r.uid:
+		case string(r.raw.key) != r.uid:
 			if other++; other == 1 {
-				odd = fmt.Sprintf("%s: the key is %.64q, the uid %s", r.at(), r.key, r.uid)
+				odd = fmt.Sprintf("%s: the key is %.64q, the uid %s", r.at(), r.raw.key, r.uid)
 			}
 		}
 		keyed = append(keyed, r)
 	}
-	apart := slices.DeleteFunc(rebuild(ours), func(f *flow) bool { return !f.split() })
+	apart := slices.DeleteFunc(groupByFlow(records), func(f *flow) bool { return !f.split() })
 	var found []Finding
 	if keyless > 0 {
-		found = append(found, Finding{"no-key", Fault, "records have no key: a flow's records go to any partition", []string{share(keyless, len(ours), "record")},
+		found = append(found, Finding{"no-key", Fault, "records have no key: a flow's records go to any partition", []string{share(keyless, len(records), "record")},
 			"key by uid: serveflow ship does; Vector: key_field = \"uid\"; Filebeat: key: '%{[uid]}'; zeek-kafka cannot: put serveflow rekey behind it"})
 		if partitions == 1 {
 			found[0].Severity = Warn
 		}
 	}
 	if other > 0 {
-		f := Finding{"key-not-uid", Warn, "records are keyed by something other than their uid", []string{share(other, len(ours), "record"), odd},
+		f := Finding{"key-not-uid", Warn, "records are keyed by something other than their uid", []string{share(other, len(records), "record"), odd},
 			"key by uid, in exactly its bytes; or put serveflow rekey behind the producer"}
 		if len(apart) > 0 {
 			f.Severity = Fault
 		}
 		found = append(found, f)
 	}
-	found = append(found, judgeSplit(apart, ours)...)
-	return append(found, judgePartitioner(keyed, partitions)...)
+	found = append(found, checkSplit(apart, records)...)
+	return append(found, checkPartitioner(keyed, partitions)...)
 }
 
-// judgeSplit tells of flows that lie on several partitions.
-func judgeSplit(apart []*flow, ours []seen) []Finding {
+// checkSplit reports flows with records on several partitions; apart holds them.
+func checkSplit(apart []*flow, records []inputRecord) []Finding {
 	if len(apart) == 0 {
 		return nil
 	}
 	uids := make(map[string]bool)
-	for _, r := range ours {
+	for _, r := range records {
 		uids[r.uid] = true
 	}
 	evidence := []string{share(len(apart), len(uids), "flow")}
@@ -81,14 +81,14 @@ func judgeSplit(apart []*flow, ours []seen) []Finding {
 		"key by uid with one partitioner in all producers, or put serveflow rekey behind them and read its topic; after adding partitions, let the old records run out"}}
 }
 
-// judgePartitioner tells which partitioner the producers use.
-func judgePartitioner(keyed []seen, partitions int) []Finding {
+// checkPartitioner checks which partitioner the producers use.
+func checkPartitioner(keyed []inputRecord, partitions int) []Finding {
 	if partitions < 2 || len(keyed) == 0 {
 		return nil
 	}
-	var strays []seen
+	var strays []inputRecord
 	for _, r := range keyed {
-		if place(kafka.Murmur2Balancer{}, r.key, partitions) != r.partition {
+		if partitionOf(kafka.Murmur2Balancer{}, r.raw.key, partitions) != r.raw.partition {
 			strays = append(strays, r)
 		}
 	}
@@ -96,60 +96,62 @@ func judgePartitioner(keyed []seen, partitions int) []Finding {
 		return nil
 	}
 	evidence := []string{"not where murmur2 puts their key: " + share(len(strays), len(keyed), "record")}
-	if whole := matching(keyed, partitions); whole != nil {
+	if whole := explainedBy(keyed, partitions); whole != nil {
 		return []Finding{{"partitioner-other", Info, "the producers choose partitions by " + whole.name + ", not by murmur2", append(evidence, "all of them match "+whole.name),
 			"nothing, while all producers of the topic do the same: flows stay whole. serveflow ship and send use murmur2; to mix, change the others. " + whole.name + " is that of " + whole.who}}
 	}
 	remedy := "let all producers use one partitioner, best murmur2 (librdkafka: partitioner=murmur2_random)"
-	if p := matching(strays, partitions); p != nil {
+	if p := explainedBy(strays, partitions); p != nil {
 		evidence = append(evidence, "those match "+p.name+": two kinds of producer write here")
 		remedy = "let all producers use murmur2. " + p.name + " is that of " + p.who
-	} else if n := grown(strays, partitions); n > 0 {
+	} else if n := earlierPartitions(strays, partitions); n > 0 {
 		evidence = append(evidence, fmt.Sprintf("those match murmur2 over %d partitions: there were %d once", n, n))
 		remedy = "nothing, once the records from before have been read; add partitions only while nothing is written"
 	} else {
 		evidence = append(evidence, "those match no partitioner that is known here")
 	}
 	example := strays[0]
-	evidence = append(evidence, fmt.Sprintf("%s: murmur2 puts %.64q on partition %d", example.at(), example.key, place(kafka.Murmur2Balancer{}, example.key, partitions)))
+	evidence = append(evidence, fmt.Sprintf("%s: murmur2 puts %.64q on partition %d", example.at(), example.raw.key, partitionOf(kafka.Murmur2Balancer{}, example.raw.key, partitions)))
 	return []Finding{{"partitioners-mixed", Fault, "producers disagree on which partition a key belongs to", evidence, remedy}}
 }
 
-// matching gives the partitioner, other than murmur2, that explains where every record lies.
-func matching(records []seen, partitions int) *partitioner {
-	const enough = 8 // fewer match anything by chance
+// explainedBy returns the partitioner, other than murmur2, that gives every record's
+// partition; nil if there is none.
+func explainedBy(records []inputRecord, partitions int) *partitioner {
+	const enough = 8 // fewer records match a partitioner by chance
 	if len(records) < enough {
 		return nil
 	}
 	for _, p := range partitioners()[1:] {
-		if fits(p.balancer, records, partitions) {
+		if matchesAll(p.balancer, records, partitions) {
 			return &p
 		}
 	}
 	return nil
 }
 
-// grown gives the smaller number of partitions over which murmur2 explains where the records lie; 0 if none.
-func grown(records []seen, partitions int) int {
+// earlierPartitions returns a smaller number of partitions with which murmur2 gives every
+// record's partition; 0 if there is none.
+func earlierPartitions(records []inputRecord, partitions int) int {
 	for n := partitions - 1; n > 0; n-- {
-		if fits(kafka.Murmur2Balancer{}, records, n) {
+		if matchesAll(kafka.Murmur2Balancer{}, records, n) {
 			return n
 		}
 	}
 	return 0
 }
 
-func fits(b kafka.Balancer, records []seen, partitions int) bool {
+func matchesAll(b kafka.Balancer, records []inputRecord, partitions int) bool {
 	for _, r := range records {
-		if place(b, r.key, partitions) != r.partition {
+		if partitionOf(b, r.raw.key, partitions) != r.raw.partition {
 			return false
 		}
 	}
 	return true
 }
 
-// place is the partition of n that a balancer gives a key.
-func place(b kafka.Balancer, key []byte, n int) int {
+// partitionOf returns the partition, of n, that a balancer gives a key.
+func partitionOf(b kafka.Balancer, key []byte, n int) int {
 	all := make([]int, n)
 	for i := range all {
 		all[i] = i

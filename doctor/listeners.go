@@ -7,22 +7,23 @@ import (
 	"strings"
 )
 
-// fault is what one answer means: title and remedy, each with the address's place.
-type fault struct{ title, remedy string }
+// advice says what is wrong with a listener, and how to mend it.
+type advice struct{ title, remedy string }
 
-// What to set for a listener that wants TLS, or a login.
+// The settings for a listener that wants TLS, or a login.
 const (
 	setTLS   = ", and SERVEFLOW_TLS_CA_FILE where an authority of your own signed the brokers' certificates"
 	setLogin = ", SERVEFLOW_SASL_MECHANISM to one of those, SERVEFLOW_SASL_USERNAME and SERVEFLOW_SASL_PASSWORD_FILE"
 )
 
-// listenerFaults are the answers that keep us out.
-func listenerFaults(role string) map[string]fault {
+// listenerAdvice returns the advice for each answer that is not isKafka. role is "broker"
+// for an address of the settings, "advertised" for one of the cluster.
+func listenerAdvice(role string) map[string]advice {
 	name := "SERVEFLOW_BROKERS"
 	if role == "advertised" {
 		name = "the broker's advertised.listeners"
 	}
-	return map[string]fault{
+	return map[string]advice{
 		isUnresolved:  {"the name does not resolve", "mend the name in " + name + ", or make this machine's DNS or hosts file know it"},
 		isRefused:     {"nothing listens there", "start the broker, or mend host and port in " + name},
 		isUnreachable: {"no connection can be made", "open the way there (firewall, routes, container networks), or mend " + name},
@@ -32,22 +33,22 @@ func listenerFaults(role string) map[string]fault {
 		isTLS:         {"this listener speaks TLS", "set SERVEFLOW_SECURITY_PROTOCOL=SSL" + setTLS},
 		isMutualTLS:   {"this listener speaks TLS and wants a certificate from the client (mutual TLS)", "set SERVEFLOW_SECURITY_PROTOCOL=SSL, SERVEFLOW_TLS_CERT_FILE and SERVEFLOW_TLS_KEY_FILE" + setTLS},
 		isSASL:        {"this listener wants SASL: the client has to log in", "set SERVEFLOW_SECURITY_PROTOCOL=SASL_PLAINTEXT" + setLogin},
-		isSecretSASL:  {"this listener speaks TLS, and behind it wants SASL: the client has to log in", "set SERVEFLOW_SECURITY_PROTOCOL=SASL_SSL" + setLogin + setTLS},
+		isTLSSASL:     {"this listener speaks TLS, and behind it wants SASL: the client has to log in", "set SERVEFLOW_SECURITY_PROTOCOL=SASL_SSL" + setLogin + setTLS},
 		isHTTP:        {"an HTTP server answers there, not Kafka", "name the brokers' own port in " + name + "; 9092 is Kafka's usual one, while REST proxies, consoles and metrics have others"},
-		isAlien:       {"what answers there is not Kafka", "name the brokers' own port in " + name},
+		isNotKafka:    {"what answers there is not Kafka", "name the brokers' own port in " + name},
 	}
 }
 
-// whatIsWrong is what a listener's answer means.
-func whatIsWrong(role string, l listener) fault {
+// adviceFor returns the advice for a listener.
+func adviceFor(role string, l listener) advice {
 	if l.fault != nil {
-		return fault{l.fault.Says, l.fault.Mend}
+		return advice{l.fault.Says, l.fault.Mend}
 	}
-	return listenerFaults(role)[l.answer]
+	return listenerAdvice(role)[l.answer]
 }
 
-// judgeListeners says which addresses are of no use, and why.
-func judgeListeners(all []listener) []Finding {
+// checkListeners reports addresses that this client cannot use, and why.
+func checkListeners(all []listener) []Finding {
 	var found []Finding
 	usable := slices.ContainsFunc(all, func(l listener) bool { return l.answer == isKafka })
 	for _, l := range all {
@@ -56,15 +57,15 @@ func judgeListeners(all []listener) []Finding {
 		}
 		f, severity := Finding{}, Fault
 		if l.node < 0 {
-			if usable { // the others stand in for it
+			if usable { // another address works
 				severity = Warn
 			}
-			what := whatIsWrong("broker", l)
+			what := adviceFor("broker", l)
 			f = Finding{"broker-" + l.answer, severity, l.addr + ": " + what.title, []string{"SERVEFLOW_BROKERS names " + l.addr + ": " + l.detail}, what.remedy}
 		} else {
-			what := whatIsWrong("advertised", l)
+			what := adviceFor("advertised", l)
 			f = Finding{"advertised-" + l.answer, severity, fmt.Sprintf("broker %d tells clients to come to %s: %s", l.node, l.addr, what.title),
-				[]string{fmt.Sprintf("asked at %s, the cluster advertises broker %d as %s: %s", strings.Join(reached(all), ", "), l.node, l.addr, l.detail)}, what.remedy}
+				[]string{fmt.Sprintf("asked at %s, the cluster advertises broker %d as %s: %s", strings.Join(reachedAddrs(all), ", "), l.node, l.addr, l.detail)}, what.remedy}
 			if host, _, _ := net.SplitHostPort(l.addr); loopback(host) {
 				f.Remedy += fmt.Sprintf("; %s means the client's own machine to each client: advertise a name that all clients can reach", host)
 			}
@@ -74,10 +75,10 @@ func judgeListeners(all []listener) []Finding {
 	return found
 }
 
-// reached lists the addresses of SERVEFLOW_BROKERS that answered.
-func reached(all []listener) (names []string) {
+// reachedAddrs returns the addresses of SERVEFLOW_BROKERS that answered.
+func reachedAddrs(all []listener) (names []string) {
 	for _, l := range all {
-		if l.named && l.answer == isKafka {
+		if l.configured && l.answer == isKafka {
 			names = append(names, l.addr)
 		}
 	}
@@ -89,8 +90,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
-// judgeClusters tells of addresses that belong to different clusters.
-func judgeClusters(all []listener) []Finding {
+// checkClusters reports addresses that belong to different clusters.
+func checkClusters(all []listener) []Finding {
 	var ids, places []string
 	for _, l := range all {
 		if l.cluster == "" {
@@ -107,8 +108,8 @@ func judgeClusters(all []listener) []Finding {
 	return []Finding{{"two-clusters", Fault, "SERVEFLOW_BROKERS names brokers of different clusters: each start asks the one that answers first", places, "name brokers of one cluster alone"}}
 }
 
-// judgeReleases says which brokers are too old, or of several releases.
-func judgeReleases(all []listener) []Finding {
+// checkReleases reports brokers that are too old, or have different releases.
+func checkReleases(all []listener) []Finding {
 	var names, places []string
 	for _, l := range all {
 		if l.answer != isKafka || l.release == "" {

@@ -16,30 +16,30 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// A port of something else is told by its name.
+// A listener that is not Kafka is identified.
 func TestNotKafka(t *testing.T) {
-	web := httptest.NewServer(http.NotFoundHandler())
-	defer web.Close()
+	askHTTP := httptest.NewServer(http.NotFoundHandler())
+	defer askHTTP.Close()
 	for id, addr := range map[string]string{
-		"broker-http":       web.Listener.Addr().String(),
-		"broker-silent":     silent(t),
-		"broker-not-kafka":  talker(t, "SSH-2.0-OpenSSH_9.6\r\n"),
-		"broker-closed":     talker(t, ""),
+		"broker-http":       askHTTP.Listener.Addr().String(),
+		"broker-silent":     listenSilently(t),
+		"broker-not-kafka":  listenAndSay(t, "SSH-2.0-OpenSSH_9.6\r\n"),
+		"broker-closed":     listenAndSay(t, ""),
 		"broker-unresolved": "kafka.invalid:9092",
 		"broker-refused":    "127.0.0.1:1",
 	} {
 		c := configFor(addr)
 		c.Timeout = 4 * time.Second // an eighth of it for each question
 		r := Look(t.Context(), c)
-		holds(t, r, id, Fault, addr)
+		wantFinding(t, r, id, Fault, addr)
 		if r.Looked || r.Well() {
 			t.Errorf("%s: looked %v", id, r.Looked)
 		}
 	}
 }
 
-// silent listens and never says a word.
-func silent(t *testing.T) string {
+// listenSilently accepts connections and never sends a byte.
+func listenSilently(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -49,8 +49,8 @@ func silent(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// talker listens, says something to each who comes, and closes.
-func talker(t *testing.T, words string) string {
+// listenAndSay accepts connections, sends words on each and closes it.
+func listenAndSay(t *testing.T, words string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,45 +70,45 @@ func talker(t *testing.T, words string) string {
 	return l.Addr().String()
 }
 
-// The same faults as on a real broker, where there is none at hand.
+// The faults of secured listeners, without a real broker.
 func TestSecuredListeners(t *testing.T) {
 	cert := httptest.NewUnstartedServer(nil)
 	cert.StartTLS()
 	defer cert.Close()
-	secret := func(auth tls.ClientAuthType) kfake.Opt {
+	identifyTLS := func(auth tls.ClientAuthType) kfake.Opt {
 		return kfake.TLS(&tls.Config{Certificates: cert.TLS.Certificates, ClientAuth: auth})
 	}
 	for id, opts := range map[string][]kfake.Opt{
-		"broker-tls":        {secret(tls.NoClientCert)},
-		"broker-mutual-tls": {secret(tls.RequireAnyClientCert)},
+		"broker-tls":        {identifyTLS(tls.NoClientCert)},
+		"broker-mutual-tls": {identifyTLS(tls.RequireAnyClientCert)},
 		"broker-sasl":       {kfake.EnableSASL(), kfake.Superuser("PLAIN", "zeek", "hush")},
-		"broker-tls-sasl":   {secret(tls.NoClientCert), kfake.EnableSASL(), kfake.Superuser("PLAIN", "zeek", "hush")},
+		"broker-tls-sasl":   {identifyTLS(tls.NoClientCert), kfake.EnableSASL(), kfake.Superuser("PLAIN", "zeek", "hush")},
 	} {
 		addr, _ := kafkatest.Fake(t, opts...)
 		r := Look(t.Context(), configFor(addr))
-		holds(t, r, id, Fault, addr, "set SERVEFLOW_SECURITY_PROTOCOL=S")
-		if r.Looked || len(wrong(r)) != 1 {
-			t.Errorf("%s: looked %v, found %v", id, r.Looked, wrong(r))
+		wantFinding(t, r, id, Fault, addr, "set SERVEFLOW_SECURITY_PROTOCOL=S")
+		if r.Looked || len(problems(r)) != 1 {
+			t.Errorf("%s: looked %v, found %v", id, r.Looked, problems(r))
 		}
 	}
 }
 
-// A broker that does not answer a fetch costs its time, and the look its end.
+// A broker that does not answer a fetch makes the look end early.
 func TestCutShort(t *testing.T) {
-	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
 	c := configFor(addr)
 	c.Timeout = 2 * time.Second
-	over := make(chan struct{})
+	expired := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
-		<-over
+		<-expired
 		return nil, nil, false
 	})
 	r := Look(t.Context(), c)
-	close(over)
-	holds(t, r, "cut-short", Warn, "took longer than 2s", "--timeout")
+	close(expired)
+	wantFinding(t, r, "cut-short", Warn, "took longer than 2s", "--timeout")
 	if !r.Looked || r.Well() {
-		t.Errorf("looked %v, found %v", r.Looked, wrong(r))
+		t.Errorf("looked %v, found %v", r.Looked, problems(r))
 	}
 }

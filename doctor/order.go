@@ -7,20 +7,20 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// judgeOrder judges records that came after later ones of their flow, and those
-// that came twice.
-func judgeOrder(c *Config, flows []*flow) (found []Finding) {
-	var disordered, again, packets int
+// checkOrder checks for records that came after later ones of their flow, and for
+// records that came twice.
+func checkOrder(c *Config, flows []*flow) (found []Finding) {
+	var disordered, duplicates, packets int
 	worst, late := &flow{}, time.Duration(0)
 	for _, f := range flows {
-		packets += len(f.places) + f.again
-		again += f.again
-		if f.early == 0 {
+		packets += len(f.packetNumbers) + f.duplicates
+		duplicates += f.duplicates
+		if f.disordered == 0 {
 			continue
 		}
 		disordered++
-		late = max(late, f.late)
-		if f.back > worst.back {
+		late = max(late, f.maxDelay)
+		if f.maxStepBack > worst.maxStepBack {
 			worst = f
 		}
 	}
@@ -34,67 +34,68 @@ func judgeOrder(c *Config, flows []*flow) (found []Finding) {
 		}
 		found = append(found, f)
 	}
-	if again > 0 {
-		found = append(found, Finding{"duplicates", Info, "packet records come more than once; the later ones are passed over", []string{share(again, packets, "packet record")},
+	if duplicates > 0 {
+		found = append(found, Finding{"duplicates", Info, "packet records come more than once; the later ones are passed over", []string{share(duplicates, packets, "packet record")},
 			"nothing, after a restart of a shipper; if it goes on, look whether two shippers read one file"})
 	}
 	return found
 }
 
-// judgeGaps judges packets that never came.
-func judgeGaps(flows []*flow) []Finding {
+// checkGaps checks for packet records that never came.
+func checkGaps(flows []*flow) []Finding {
 	var whole, holes int
 	var evidence []string
 	for _, f := range flows {
-		if !f.places[1] {
-			continue // began before the sample
+		if !f.packetNumbers[1] {
+			continue // it began before the sample
 		}
 		whole++
-		missing := int(f.most) - len(f.places)
+		missing := int(f.maxN) - len(f.packetNumbers)
 		if f.ended {
-			missing = max(missing, int(f.sent)-len(f.places))
+			missing = max(missing, int(f.sent)-len(f.packetNumbers))
 		}
 		if missing <= 0 {
 			continue
 		}
 		if holes++; holes <= 3 {
-			evidence = append(evidence, fmt.Sprintf("flow %s: %s of %d there", f.uid, many(len(f.places), "packet record"), max(f.most, f.sent)))
+			evidence = append(evidence, fmt.Sprintf("flow %s: %s of %d there", f.uid, plural(len(f.packetNumbers), "packet record"), max(f.maxN, f.sent)))
 		}
 	}
-	if 100*holes <= whole { // some are lost on any link
+	if 100*holes <= whole { // every link loses some
 		return nil
 	}
 	return []Finding{{"packets-missing", Warn, "packet records are missing from flows: they wait for their timeout, and are labelled from less", append([]string{share(holes, whole, "flow")}, evidence...),
 		"look for loss on the way: a full queue of zeek-kafka, a rate cap or drops in Zeek (capture_loss.log, notice.log), checksum offloading without zeek -C"}}
 }
 
-// Times after which Zeek has written a flow's end record: 5 s after a close, and
-// after its longest inactivity timeout, each with time for the log to come.
+// The times after which Zeek has written a flow's end record: 5 s after the flow is
+// closed, or its longest inactivity timeout. Both have time added for the log's way to
+// Kafka.
 const (
 	endAfterClose = time.Minute
 	endAfterIdle  = 6 * time.Minute
 )
 
-// judgeEnds judges flows that are over for long and have no end record.
-func judgeEnds(ours []seen, flows []*flow) []Finding {
+// checkEnds checks for flows that ended long ago and have no end record.
+func checkEnds(records []inputRecord, flows []*flow) []Finding {
 	newest := make(map[int]int64)
-	var cap uint32
+	var maxN uint32
 	ends := 0
-	for i := range ours {
-		r := &ours[i]
+	for i := range records {
+		r := &records[i]
 		if r.rec.Kind == zeek.End {
 			ends++
 		}
 		if r.rec.Kind == zeek.Packet {
-			newest[r.partition] = max(newest[r.partition], believable(r, newest[r.partition]))
-			cap = max(cap, r.rec.N)
+			newest[r.raw.partition] = max(newest[r.raw.partition], plausibleTime(r, newest[r.raw.partition]))
+			maxN = max(maxN, r.rec.N)
 		}
 	}
 	due, missing, example := 0, 0, ""
 	for _, f := range flows {
 		silent := time.Duration(newest[f.partition]-f.last) * time.Microsecond
-		over := f.closed() && silent > endAfterClose || f.most < cap && silent > endAfterIdle
-		if !over || f.last == 0 {
+		expired := f.closed() && silent > endAfterClose || f.maxN < maxN && silent > endAfterIdle
+		if !expired || f.last == 0 {
 			continue
 		}
 		due++

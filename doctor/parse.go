@@ -8,59 +8,61 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// seen is one record of the input topic and what it says.
-type seen struct {
-	record
-	rec  zeek.Record // its byte slices do not hold: uid and sensor stand beside it
-	uid  string
-	from string // sensor; empty where the record names none
-	bare map[string]json.RawMessage
-	err  *zeek.Error // why it cannot be read
-	log  string      // which log it is of, where it is not ours
-	wild bool        // its time is far off from what its sensor's others say
+// inputRecord is one record of the input topic, decoded.
+type inputRecord struct {
+	raw      record      // as it was read from Kafka
+	rec      zeek.Record // its byte slices are not valid: uid and sensor are copies
+	uid      string
+	sensor   string // empty where the record has none
+	fields   map[string]json.RawMessage
+	err      *zeek.Error // why it cannot be decoded
+	otherLog string      // the log that it belongs to, where that is not serveflow's
+	outlier  bool        // its time differs too much from its sensor's other records
 }
 
-// ours reports whether it is of a flow.
-func (s *seen) ours() bool { return s.err == nil && s.rec.Kind != zeek.Other }
+// ofFlow reports whether the record belongs to a flow.
+func (s *inputRecord) ofFlow() bool { return s.err == nil && s.rec.Kind != zeek.Other }
 
-// packet reports whether it is a packet record.
-func (s *seen) packet() bool { return s.err == nil && s.rec.Kind == zeek.Packet }
+// packet reports whether this is a packet record.
+func (s *inputRecord) packet() bool { return s.err == nil && s.rec.Kind == zeek.Packet }
 
-// at names where it lies.
-func (s *seen) at() string { return fmt.Sprintf("partition %d, offset %d", s.partition, s.offset) }
+// at returns the record's partition and offset, for evidence.
+func (s *inputRecord) at() string {
+	return fmt.Sprintf("partition %d, offset %d", s.raw.partition, s.raw.offset)
+}
 
-// parse reads records as serveflow run would.
-func parse(records []record, conns bool) []seen {
+// parse decodes records as serveflow run does. conns: records of conn.log count as flows.
+func parse(records []record, conns bool) []inputRecord {
 	d := zeek.Decoder{Conns: conns}
-	all := make([]seen, len(records))
+	all := make([]inputRecord, len(records))
 	for i, r := range records {
 		s := &all[i]
-		s.record = r
+		s.raw = r
 		if s.err = decode(&d, r.value, &s.rec); s.err != nil {
 			continue
 		}
-		s.uid, s.from = string(s.rec.UID), string(s.rec.Sensor)
-		_ = json.Unmarshal(r.value, &s.bare) // the decoder takes no more than JSON has
+		s.uid, s.sensor = string(s.rec.UID), string(s.rec.Sensor)
+		_ = json.Unmarshal(r.value, &s.fields) // the decoder has accepted it, so it is JSON
 		if s.rec.Kind == zeek.Other {
-			s.log = logName(s.bare)
+			s.otherLog = logName(s.fields)
 		}
-		s.bare = unwrapped(s.bare)
+		s.fields = unwrapped(s.fields)
 	}
 	return all
 }
 
-// unwrapped takes off the tag that zeek-kafka puts around a record.
-func unwrapped(bare map[string]json.RawMessage) map[string]json.RawMessage {
-	if len(bare) != 1 {
-		return bare
+// unwrapped removes the tag that zeek-kafka puts around a record.
+func unwrapped(fields map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(fields) != 1 {
+		return fields
 	}
-	for _, inner := range bare {
+	for _, inner := range fields {
 		var within map[string]json.RawMessage
 		if json.Unmarshal(inner, &within) == nil && within != nil {
 			return within
 		}
 	}
-	return bare
+	return fields
 }
 
 func decode(d *zeek.Decoder, value []byte, rec *zeek.Record) *zeek.Error {
@@ -72,27 +74,27 @@ func decode(d *zeek.Decoder, value []byte, rec *zeek.Record) *zeek.Error {
 	return bad
 }
 
-// tells are fields that only one of Zeek's logs has.
-var tells = []struct{ field, log string }{
+// distinctFields are fields that only one of Zeek's logs has.
+var distinctFields = []struct{ field, log string }{
 	{"conn_state", "conn"}, {"qtype", "dns"}, {"query", "dns"}, {"user_agent", "http"}, {"method", "http"},
 	{"server_name", "ssl"}, {"cipher", "ssl"}, {"fuid", "files"}, {"certificate.serial", "x509"}, {"note", "notice"}, {"software_type", "software"},
 }
 
-// logName guesses which log a record is of: by its path, its tag or its fields.
-func logName(bare map[string]json.RawMessage) string {
+// logName guesses the log that a record belongs to, from its path, its tag or its fields.
+func logName(fields map[string]json.RawMessage) string {
 	var path string
-	if json.Unmarshal(bare["_path"], &path) == nil && path != "" {
+	if json.Unmarshal(fields["_path"], &path) == nil && path != "" {
 		return fmt.Sprintf("%.32q", path)
 	}
-	if len(bare) == 1 {
-		for tag, inner := range bare {
+	if len(fields) == 1 {
+		for tag, inner := range fields {
 			if len(inner) > 0 && inner[0] == '{' {
 				return fmt.Sprintf("%.32q", tag)
 			}
 		}
 	}
-	for _, t := range tells {
-		if _, ok := bare[t.field]; ok {
+	for _, t := range distinctFields {
+		if _, ok := fields[t.field]; ok {
 			return t.log
 		}
 	}

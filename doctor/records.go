@@ -7,8 +7,8 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// judgeBad says which records go to the dead letters.
-func judgeBad(s *sample) []Finding {
+// checkBadRecords reports records that cannot be decoded, by reason.
+func checkBadRecords(s *sample) []Finding {
 	count, example := make(map[string]int), make(map[string]string)
 	total := 0
 	for _, r := range s.records {
@@ -26,7 +26,7 @@ func judgeBad(s *sample) []Finding {
 	evidence := []string{share(total, len(s.records), "record")}
 	for _, reason := range zeek.Reasons() {
 		if count[reason] > 0 {
-			evidence = append(evidence, fmt.Sprintf("%s: %s, as %s", reason, many(count[reason], "record"), example[reason]))
+			evidence = append(evidence, fmt.Sprintf("%s: %s, as %s", reason, plural(count[reason], "record"), example[reason]))
 		}
 	}
 	f := Finding{"bad-records", Warn, "records of topic " + s.topic.name + " cannot be read; they go to the dead letters", evidence,
@@ -37,16 +37,16 @@ func judgeBad(s *sample) []Finding {
 	return []Finding{f}
 }
 
-// judgeLogs says which other logs are on the topic.
-func judgeLogs(c *Config, s *sample) []Finding {
+// checkOtherLogs reports records of other logs on the topic.
+func checkOtherLogs(c *Config, s *sample) []Finding {
 	count := make(map[string]int)
 	total, readable := 0, 0
 	for _, r := range s.records {
 		if r.err == nil {
 			readable++
 		}
-		if r.log != "" {
-			count[r.log]++
+		if r.otherLog != "" {
+			count[r.otherLog]++
 			total++
 		}
 	}
@@ -54,23 +54,23 @@ func judgeLogs(c *Config, s *sample) []Finding {
 		return nil
 	}
 	evidence := []string{share(total, len(s.records), "record")}
-	for _, log := range ranked(count) {
-		evidence = append(evidence, fmt.Sprintf("%s: %s", log, many(count[log], "record")))
+	for _, log := range byCount(count) {
+		evidence = append(evidence, fmt.Sprintf("%s: %s", log, plural(count[log], "record")))
 	}
 	if total == readable {
 		what := "packet records: no flow is labelled"
 		if c.Needs.Conns {
 			what = "conn.log records: no flow is labelled"
 		}
-		return []Finding{{"no-packet-records", Fault, "topic " + c.Topic + " carries other logs and no " + what, head(evidence),
+		return []Finding{{"no-packet-records", Fault, "topic " + c.Topic + " carries other logs and no " + what, firstLines(evidence),
 			"load the serveflow package in Zeek, and send its log path serveflow to this topic; or name the topic that has it by SERVEFLOW_TOPIC"}}
 	}
-	return []Finding{{"other-logs", Info, "topic " + c.Topic + " carries other logs too; they are passed by and counted", head(evidence),
+	return []Finding{{"other-logs", Info, "topic " + c.Topic + " carries other logs too; they are passed by and counted", firstLines(evidence),
 		"nothing; a topic of its own for the log path serveflow saves reading them"}}
 }
 
-// ranked gives the names by how often they were counted, the most first.
-func ranked(count map[string]int) []string {
+// byCount returns the names, sorted by their count, the largest first.
+func byCount(count map[string]int) []string {
 	var names []string
 	for name := range count {
 		names = append(names, name)

@@ -9,39 +9,39 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Bounds of what is kept in memory of one topic.
+// The limits of what is read of one topic.
 const (
-	sampleBytes  = 64 << 20 // bytes of records
-	fetchBytes   = 4 << 20
-	fetchWait    = 500 * time.Millisecond
-	newestLetter = 200 // records of the label and dead-letter topics that are looked at
+	sampleBytes   = 64 << 20 // bytes of keys and values
+	fetchBytes    = 4 << 20
+	fetchWait     = 500 * time.Millisecond
+	newestRecords = 200 // records of the label topic and of the dead-letter topic
 )
 
-// record is one of Kafka's, as it was read.
+// record is a Kafka record.
 type record struct {
 	partition  int
 	offset     int64
 	key, value []byte
-	time       time.Time // the broker's or the producer's, by the topic's setting
+	time       time.Time // set by the broker or the producer, as the topic is configured
 	headers    []kafka.Header
 }
 
-// unread is a partition that could not be read, and why.
-type unread struct {
+// readError is the error of a partition that could not be read.
+type readError struct {
 	partition int
 	err       error
 }
 
-// sample is what was read of the input topic.
+// sample holds the records that were read of the input topic.
 type sample struct {
-	records    []seen
+	records    []inputRecord
 	topic      *topic
 	partitions int
-	faults     []unread
+	faults     []readError
 	now        time.Time
 }
 
-// sample reads the newest records of the input topic, spread evenly.
+// sample reads the newest records of the input topic, as many of each partition.
 func (cl *cluster) sample(ctx context.Context, t *topic) *sample {
 	s := &sample{topic: t, now: time.Now()}
 	if !t.ok() {
@@ -54,18 +54,19 @@ func (cl *cluster) sample(ctx context.Context, t *topic) *sample {
 	return s
 }
 
-// newest reads the last records of one of our other topics.
+// newest reads the newest records of the label topic or the dead-letter topic.
 func (cl *cluster) newest(ctx context.Context, t *topic) []record {
 	if !t.ok() {
 		return nil
 	}
-	records, _ := cl.read(ctx, t, newestLetter)
+	records, _ := cl.read(ctx, t, newestRecords)
 	return records
 }
 
-// read gives the newest records of a topic, limit in all, in order within each
-// partition. What cannot be read is told, and the rest is read all the same.
-func (cl *cluster) read(ctx context.Context, t *topic, limit int) (all []record, faults []unread) {
+// read returns the newest records of a topic, at most limit, in order within each
+// partition. faults has the partitions that could not be read; the others are read
+// nevertheless.
+func (cl *cluster) read(ctx context.Context, t *topic, limit int) (all []record, faults []readError) {
 	each := int64(max(1, limit/max(1, len(t.partitions))))
 	budget := sampleBytes / max(1, len(t.partitions))
 	for _, p := range t.partitions {
@@ -79,14 +80,14 @@ func (cl *cluster) read(ctx context.Context, t *topic, limit int) (all []record,
 			all = append(all, some...)
 		}
 		if err != nil && ctx.Err() == nil {
-			faults = append(faults, unread{p.id, err})
+			faults = append(faults, readError{p.id, err})
 		}
 	}
 	return all, faults
 }
 
-// readPartition reads from an offset to the end that the partition had when it
-// was asked, or until the bytes are spent.
+// readPartition reads from an offset to the end that the partition had when it was
+// asked, or until budget bytes are read.
 func (cl *cluster) readPartition(ctx context.Context, name string, p partition, from int64, budget int) ([]record, error) {
 	raw, err := cl.cfg.Cluster.Dial(ctx, "tcp", cl.addrs[p.leader])
 	if err != nil {
@@ -97,12 +98,12 @@ func (cl *cluster) readPartition(ctx context.Context, name string, p partition, 
 	defer conn.Close()
 	var all []record
 	for from < p.end && budget > 0 {
-		some, next, err := fetch(conn, p, from, cl.knocker.timeout)
+		some, next, err := fetch(conn, p, from, cl.prober.timeout)
 		for _, r := range some {
 			budget -= len(r.key) + len(r.value)
 		}
 		all = append(all, some...)
-		if err != nil || next == from { // nothing came although there is more: a hole at the end
+		if err != nil || next == from { // no record although the end is ahead: compaction removed them
 			return all, err
 		}
 		from = next
@@ -110,7 +111,7 @@ func (cl *cluster) readPartition(ctx context.Context, name string, p partition, 
 	return all, nil
 }
 
-// fetch asks once, and gives the records and where to go on.
+// fetch sends one fetch request and returns the records and the offset to read next.
 func fetch(conn *kafka.Conn, p partition, from int64, timeout time.Duration) (some []record, next int64, err error) {
 	conn.SetDeadline(time.Now().Add(timeout + fetchWait))
 	if _, err := conn.Seek(from, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
@@ -123,7 +124,7 @@ func fetch(conn *kafka.Conn, p partition, from int64, timeout time.Duration) (so
 		if m, err = batch.ReadMessage(); err != nil || m.Offset >= p.end {
 			break
 		}
-		if m.Offset >= from { // a compressed batch starts before the offset asked for
+		if m.Offset >= from { // a compressed batch may begin before the offset that was asked for
 			some = append(some, record{p.id, m.Offset, m.Key, m.Value, m.Time, m.Headers})
 		}
 		next = max(next, m.Offset+1)
@@ -131,12 +132,12 @@ func fetch(conn *kafka.Conn, p partition, from int64, timeout time.Duration) (so
 	if err == nil {
 		next = p.end
 	}
-	next = max(next, batch.Offset()) // compacted records leave holes
+	next = max(next, batch.Offset()) // compaction leaves holes
 	closing := batch.Close()
 	switch {
 	case errors.Is(err, io.EOF):
 		err = closing
-	case errors.Is(err, kafka.RequestTimedOut): // kafka-go's word for an empty fetch
+	case errors.Is(err, kafka.RequestTimedOut): // kafka-go's error for an empty fetch
 		err = nil
 	}
 	return some, next, err

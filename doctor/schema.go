@@ -9,17 +9,17 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// known are the fields of packet and end records, and those that Zeek's ways of
-// writing logs add.
-var known = strings.Fields(`ev ts uid id.orig_h id.orig_p id.resp_h id.resp_p id_orig_h id_orig_p id_resp_h id_resp_p id proto sensor
+// knownFields are the fields of packet records and end records, and those that Zeek's log
+// writers add.
+var knownFields = strings.Fields(`ev ts uid id.orig_h id.orig_p id.resp_h id.resp_p id_orig_h id_orig_p id_resp_h id_resp_p id proto sensor
 	n is_orig ip_len plen ttl flags win hdr hdr_why
 	duration service conn_state history orig_pkts resp_pkts orig_ip_bytes resp_ip_bytes orig_bytes resp_bytes missed_bytes sent
 	_path _write_ts _system_name`)
 
-// judgeFields judges which fields packet records have.
-func judgeFields(c *Config, ours []seen) []Finding {
-	var packets []seen
-	for _, r := range ours {
+// checkFields checks which fields packet records have.
+func checkFields(c *Config, records []inputRecord) []Finding {
+	var packets []inputRecord
+	for _, r := range records {
 		if r.packet() {
 			packets = append(packets, r)
 		}
@@ -27,14 +27,15 @@ func judgeFields(c *Config, ours []seen) []Finding {
 	if len(packets) == 0 {
 		return nil
 	}
-	found := judgeHeaders(c, packets)
-	found = append(found, judgeNumbers(c, packets)...)
-	found = append(found, judgeDrift(packets)...)
-	return append(found, judgeUnknown(ours)...)
+	found := checkHeaders(c, packets)
+	found = append(found, checkNumbers(c, packets)...)
+	found = append(found, checkDrift(packets)...)
+	return append(found, checkUnknown(records)...)
 }
 
-// judgeHeaders judges packets without header bytes against what the bundle needs.
-func judgeHeaders(c *Config, packets []seen) []Finding {
+// checkHeaders checks for packet records without header bytes, where the bundle needs
+// them.
+func checkHeaders(c *Config, packets []inputRecord) []Finding {
 	why := make(map[string]int)
 	without := 0
 	for _, r := range packets {
@@ -49,14 +50,14 @@ func judgeHeaders(c *Config, packets []seen) []Finding {
 		why[reason]++
 	}
 	evidence := []string{share(without, len(packets), "packet record")}
-	for _, reason := range ranked(why) {
-		evidence = append(evidence, fmt.Sprintf("hdr_why %s: %s", reason, many(why[reason], "record")))
+	for _, reason := range byCount(why) {
+		evidence = append(evidence, fmt.Sprintf("hdr_why %s: %s", reason, plural(why[reason], "record")))
 	}
 	if 20*without <= len(packets) || len(c.Needs.Header) == 0 {
 		return nil
 	}
 	f := Finding{"header-missing", Warn, "packet records lack header bytes (hdr), and the bundle has features that only they give",
-		append(evidence, "features of the bundle that need them: "+listed(c.Needs.Header, 5)),
+		append(evidence, "features of the bundle that need them: "+joinSome(c.Needs.Header, 5)),
 		"let the Zeek package write header bytes (not fields only); for hdr_why frag, tunnel, l2 and snap see its README; or train a bundle without these features"}
 	if 2*without > len(packets) {
 		f.Severity = Fault
@@ -64,9 +65,9 @@ func judgeHeaders(c *Config, packets []seen) []Finding {
 	return []Finding{f}
 }
 
-// judgeNumbers judges packets that have neither header bytes nor the numbers of
-// the record that stand in for them.
-func judgeNumbers(c *Config, packets []seen) []Finding {
+// checkNumbers checks for packet records that have neither header bytes nor the fields
+// that replace them.
+func checkNumbers(c *Config, packets []inputRecord) []Finding {
 	var evidence []string
 	for _, name := range c.Needs.Fields {
 		lack, of := 0, 0
@@ -90,7 +91,7 @@ func judgeNumbers(c *Config, packets []seen) []Finding {
 		"let the Zeek package write hdr, or these fields; or train a bundle on records as they are"}}
 }
 
-// absent reports whether a record lacks one of its own numbers.
+// absent reports whether a record lacks a field.
 func absent(r *zeek.Record, name string) bool {
 	switch name {
 	case "ip_len":
@@ -107,19 +108,19 @@ func absent(r *zeek.Record, name string) bool {
 	return false
 }
 
-// judgeDrift tells of fields that newer records have, or lack, other than older ones.
-func judgeDrift(packets []seen) []Finding {
-	const enough = 50 // of each half
-	var old, new []seen
-	for records := range byPartition(packets) {
-		old, new = append(old, records[:len(records)/2]...), append(new, records[len(records)/2:]...)
+// checkDrift reports fields that newer records have and older ones lack, or the reverse.
+func checkDrift(packets []inputRecord) []Finding {
+	const enough = 50 // records in each half
+	var old, new []inputRecord
+	for part := range byPartition(packets) {
+		old, new = append(old, part[:len(part)/2]...), append(new, part[len(part)/2:]...)
 	}
 	if len(old) < enough || len(new) < enough {
 		return nil
 	}
 	var evidence []string
 	for _, name := range []string{"hdr", "ip_len", "plen", "ttl", "flags", "win", "sensor"} {
-		a, b := having(old, name), having(new, name)
+		a, b := countWith(old, name), countWith(new, name)
 		if 100*diff(a*len(new), b*len(old)) > 50*len(old)*len(new) {
 			evidence = append(evidence, fmt.Sprintf("%s: in %.0f%% of the older half, in %.0f%% of the newer", name, 100*float64(a)/float64(len(old)), 100*float64(b)/float64(len(new))))
 		}
@@ -133,25 +134,25 @@ func judgeDrift(packets []seen) []Finding {
 
 func diff(a, b int) int { return max(a-b, b-a) }
 
-// having counts the records that have a field.
-func having(records []seen, name string) (n int) {
+// countWith counts the records that have a field.
+func countWith(records []inputRecord, name string) (n int) {
 	for _, r := range records {
-		if _, ok := r.bare[name]; ok {
+		if _, ok := r.fields[name]; ok {
 			n++
 		}
 	}
 	return n
 }
 
-// judgeUnknown tells of fields that nobody reads.
-func judgeUnknown(ours []seen) []Finding {
+// checkUnknown reports fields that serveflow does not read.
+func checkUnknown(records []inputRecord) []Finding {
 	count := make(map[string]int)
-	for _, r := range ours {
-		if _, ok := r.bare["ev"]; !ok {
-			continue // in an envelope
+	for _, r := range records {
+		if _, ok := r.fields["ev"]; !ok {
+			continue // the record is wrapped
 		}
-		for name := range r.bare {
-			if !slices.Contains(known, name) {
+		for name := range r.fields {
+			if !slices.Contains(knownFields, name) {
 				count[name]++
 			}
 		}
@@ -160,26 +161,27 @@ func judgeUnknown(ours []seen) []Finding {
 		return nil
 	}
 	var evidence []string
-	for _, name := range ranked(count) {
-		evidence = append(evidence, fmt.Sprintf("%.64q: %s", name, share(count[name], len(ours), "record")))
+	for _, name := range byCount(count) {
+		evidence = append(evidence, fmt.Sprintf("%.64q: %s", name, share(count[name], len(records), "record")))
 	}
-	return []Finding{{"unknown-fields", Info, "records have fields that are not read", head(evidence), "nothing; without them records are smaller"}}
+	return []Finding{{"unknown-fields", Info, "records have fields that are not read", firstLines(evidence), "nothing; without them records are smaller"}}
 }
 
-// judgeDepth tells of records that stop before the bundle's deepest stage.
-func judgeDepth(c *Config, ours []seen) []Finding {
+// checkDepth reports flows with fewer packet records than the bundle's deepest stage
+// reads, although the flow had more packets.
+func checkDepth(c *Config, records []inputRecord) []Finding {
 	var most, cut int
-	for _, r := range ours {
+	for _, r := range records {
 		if r.packet() {
 			most = max(most, int(r.rec.N))
 		}
 	}
 	example := ""
-	for _, r := range ours {
+	for _, r := range records {
 		if r.rec.Kind != zeek.End || int(r.rec.Sent) > most {
 			continue
 		}
-		if had := packets(r.bare); had > int(r.rec.Sent) && r.rec.Sent > 0 {
+		if had := packets(r.fields); had > int(r.rec.Sent) && r.rec.Sent > 0 {
 			if cut++; cut == 1 {
 				example = fmt.Sprintf("flow %s had %d packets, %d of them were sent", r.uid, had, r.rec.Sent)
 			}
@@ -192,10 +194,10 @@ func judgeDepth(c *Config, ours []seen) []Finding {
 		[]string{fmt.Sprintf("the largest n is %d", most), example}, fmt.Sprintf("set the Zeek package's depth to %d or more", c.Needs.Depth)}}
 }
 
-// packets is how many packets an end record counts, both directions together.
-func packets(bare map[string]json.RawMessage) int {
+// packets returns the number of packets that an end record counts, in both directions.
+func packets(fields map[string]json.RawMessage) int {
 	var orig, resp int
-	_ = json.Unmarshal(bare["orig_pkts"], &orig)
-	_ = json.Unmarshal(bare["resp_pkts"], &resp)
+	_ = json.Unmarshal(fields["orig_pkts"], &orig)
+	_ = json.Unmarshal(fields["resp_pkts"], &resp)
 	return orig + resp
 }

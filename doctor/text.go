@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// WriteText writes the report for people: a block a finding, then a summary.
+// WriteText writes the report for people: a block for each finding, then a summary.
 func (r *Report) WriteText(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	for _, f := range r.Findings {
@@ -32,9 +32,9 @@ func (r *Report) summary() string {
 	return r.Counts() + "; " + r.looked()
 }
 
-// looked says how much was looked at.
+// looked says how many listeners, records and partitions were examined.
 func (r *Report) looked() string {
-	text := "looked at " + many(len(r.Brokers), "listener")
+	text := "looked at " + plural(len(r.Brokers), "listener")
 	var releases []string
 	for _, b := range r.Brokers {
 		if b.Release != "" && !slices.Contains(releases, b.Release) {
@@ -44,5 +44,5 @@ func (r *Report) looked() string {
 	if len(releases) > 0 {
 		text += " (Kafka " + strings.Join(releases, ", ") + ")"
 	}
-	return fmt.Sprintf("%s and %s on %s of %s", text, many(r.Records, "record"), many(r.Spread, "partition"), r.Topic)
+	return fmt.Sprintf("%s and %s on %s of %s", text, plural(r.Records, "record"), plural(r.Partitions, "partition"), r.Topic)
 }

@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// secret tries TLS and reports whether it is spoken there.
-func (k *knocker) secret(ctx context.Context, addr string) (answer, detail string, ok bool) {
+// identifyTLS tries TLS. ok reports whether the listener speaks it; answer is then one of
+// the is constants, and detail the evidence.
+func (p *prober) identifyTLS(ctx context.Context, addr string) (answer, detail string, ok bool) {
 	asked := false
-	dial := k.veiled(&asked)
+	dial := p.dialTLS(&asked)
 	conn, err := dial(ctx, addr)
 	if err != nil {
 		return "", "", false
@@ -28,40 +29,40 @@ func (k *knocker) secret(ctx context.Context, addr string) (answer, detail strin
 		alert := strings.Contains(err.Error(), "remote error: tls")
 		return isTLS, err.Error(), alert
 	}
-	w := newWire(ctx, conn, k.cluster.ClientID(), k.timeout)
-	err = w.greet()
-	var alien *alienError
+	b := newConn(ctx, conn, p.cluster.ClientID(), p.timeout)
+	err = b.apiVersions()
+	var notKafka *notKafkaError
 	switch {
 	case err == nil:
-		answer, detail = k.authenticated(ctx, w, dial, addr)
+		answer, detail = p.identifyKafka(ctx, b, dial, addr)
 		if answer == isSASL {
-			return isSecretSASL, detail, true
+			return isTLSSASL, detail, true
 		}
 		return isTLS, "Kafka answers behind it", true
 	case asked:
 		return isMutualTLS, err.Error(), true
-	case errors.As(err, &alien) && bytes.HasPrefix(alien.head, []byte("HTTP")):
+	case errors.As(err, &notKafka) && bytes.HasPrefix(notKafka.head, []byte("HTTP")):
 		return isHTTP, "over TLS it " + err.Error(), true
 	}
-	if head := k.web(ctx, dial, addr); head != "" {
+	if head := p.askHTTP(ctx, dial, addr); head != "" {
 		return isHTTP, "over TLS it answers " + head, true
 	}
 	return isTLS, "what is behind it does not answer as Kafka: " + err.Error(), true
 }
 
-// veiled dials with TLS, whoever answers, and notes whether a certificate of ours
-// was asked for.
-func (k *knocker) veiled(asked *bool) dialFunc {
+// dialTLS returns a function that dials with TLS and accepts any certificate. *asked is
+// set where the server asks for a client certificate.
+func (p *prober) dialTLS(asked *bool) dialFunc {
 	return func(ctx context.Context, addr string) (net.Conn, error) {
-		conn, err := k.dial(ctx, addr)
+		conn, err := p.dial(ctx, addr)
 		if err != nil {
 			return nil, err
 		}
-		conn.SetDeadline(time.Now().Add(k.timeout))
+		conn.SetDeadline(time.Now().Add(p.timeout))
 		host, _, _ := net.SplitHostPort(addr)
 		return tls.Client(conn, &tls.Config{
 			ServerName:         host,
-			InsecureSkipVerify: true, // nothing is sent but greetings: the question is what speaks, not who
+			InsecureSkipVerify: true, // no secret is sent: the question is what listens there, not who
 			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				*asked = true
 				return &tls.Certificate{}, nil
@@ -70,14 +71,15 @@ func (k *knocker) veiled(asked *bool) dialFunc {
 	}
 }
 
-// web asks as a browser would, and gives the first words of an HTTP answer.
-func (k *knocker) web(ctx context.Context, dial dialFunc, addr string) string {
+// askHTTP sends an HTTP request and returns the start of an HTTP response, quoted; empty
+// where the answer is not HTTP.
+func (p *prober) askHTTP(ctx context.Context, dial dialFunc, addr string) string {
 	conn, err := dial(ctx, addr)
 	if err != nil {
 		return ""
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(k.timeout))
+	conn.SetDeadline(time.Now().Add(p.timeout))
 	fmt.Fprintf(conn, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", addr)
 	var head [12]byte
 	if _, err := io.ReadFull(conn, head[:]); err != nil || !bytes.HasPrefix(head[:], []byte("HTTP/")) {

@@ -68,7 +68,7 @@ func (s *Settings) doctor(cluster *brokers.Cluster, needs doctor.Needs) doctor.C
 	return doctor.Config{
 		Cluster: cluster, Group: s.Group,
 		Topic: s.Topic, LabelTopic: s.LabelTopic, DeadLetterTopic: s.DeadLetterTopic,
-		Lateness: s.Lateness, Pin: s.FlowMaxAge + s.Lateness + s.DrainTimeout, Needs: needs,
+		Lateness: s.Lateness, InFlight: s.FlowMaxAge + s.Lateness + s.DrainTimeout, Needs: needs,
 	}
 }
 

@@ -21,66 +21,66 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// judged makes a report of findings alone.
-func judged(found []Finding) *Report {
+// reportOf returns a report with these findings.
+func reportOf(found []Finding) *Report {
 	r := &Report{Looked: true, Findings: found}
 	r.finish()
 	return r
 }
 
-// What takes several brokers, or their loss, is judged on facts alone.
+// The checks that need several brokers, or the loss of one, are tested on facts.
 func TestReplicas(t *testing.T) {
 	c := configFor("a:1")
 	topics := map[string]*topic{}
 	for _, r := range roles(c) {
-		topics[r.topic] = &topic{name: r.topic, operations: undisclosed, settings: map[string]string{"min.insync.replicas": "2"},
+		topics[r.topic] = &topic{name: r.topic, operations: unknownOperations, settings: map[string]string{"min.insync.replicas": "2"},
 			partitions: []partition{{id: 0, leader: 1, replicas: 3, inSync: 3}, {id: 1, leader: 1, replicas: 3, inSync: 3}}}
 	}
-	if found := judgeTopics(c, topics); len(found) != 0 {
+	if found := checkTopics(c, topics); len(found) != 0 {
 		t.Errorf("a healthy cluster gives %v", found)
 	}
 	topics[input].partitions[1].inSync = 2
-	holds(t, judged(judgeTopics(c, topics)), "under-replicated", Warn, "1 (2 of 3)", input)
+	wantFinding(t, reportOf(checkTopics(c, topics)), "under-replicated", Warn, "1 (2 of 3)", input)
 	topics[labels].partitions[0].leader = -1
-	holds(t, judged(judgeTopics(c, topics)), "topic-offline", Fault, "1 partition of topic "+labels, "partitions: 0")
-	topics[letters].partitions[0].inSync = 1
-	holds(t, judged(judgeTopics(c, topics)), "below-min-isr", Fault, "0 (1 in sync, 2 wanted)")
+	wantFinding(t, reportOf(checkTopics(c, topics)), "topic-offline", Fault, "1 partition of topic "+labels, "partitions: 0")
+	topics[deadLetters].partitions[0].inSync = 1
+	wantFinding(t, reportOf(checkTopics(c, topics)), "below-min-isr", Fault, "0 (1 in sync, 2 wanted)")
 	topics[input].partitions = topics[input].partitions[:1]
-	holds(t, judged(judgeTopics(c, topics)), "one-partition", Info, input)
+	wantFinding(t, reportOf(checkTopics(c, topics)), "one-partition", Info, input)
 	topics[labels].settings["cleanup.policy"] = "compact,delete"
-	topics[letters].settings["cleanup.policy"] = "compact"
-	holds(t, judged(judgeTopics(c, topics)), "labels-compacted", Info, "compact,delete")
-	holds(t, judged(judgeTopics(c, topics)), "compacted", Fault, letters)
+	topics[deadLetters].settings["cleanup.policy"] = "compact"
+	wantFinding(t, reportOf(checkTopics(c, topics)), "labels-compacted", Info, "compact,delete")
+	wantFinding(t, reportOf(checkTopics(c, topics)), "compacted", Fault, deadLetters)
 	topics[input].err = kafka.InvalidTopic
-	holds(t, judged(judgeTopics(c, topics)), "topic-unknown", Fault, input)
+	wantFinding(t, reportOf(checkTopics(c, topics)), "topic-unknown", Fault, input)
 }
 
 func TestGroupJudgements(t *testing.T) {
 	c := configFor("a:1")
 	in := &topic{name: input, partitions: []partition{{id: 0, first: 1000, end: 101_000}, {id: 1, first: 0, end: 50}, {id: 2, err: errors.New("away")}}}
-	g := &group{known: true, state: "Stable", operations: undisclosed, members: []string{"serveflow at 192.0.2.1"}, committed: map[int]int64{0: 100_999, 1: 50}}
-	if found := judgeGroup(c, in, g); len(found) != 0 {
+	g := &group{found: true, state: "Stable", operations: unknownOperations, members: []string{"serveflow at 192.0.2.1"}, committed: map[int]int64{0: 100_999, 1: 50}}
+	if found := checkGroup(c, in, g); len(found) != 0 {
 		t.Errorf("a healthy group gives %v", found)
 	}
 	g.committed[0] = 2000
-	r := judged(judgeGroup(c, in, g))
-	holds(t, r, "near-deletion", Warn, "committed 2000, the log holds 1000 to 101000")
-	holds(t, r, "lag", Info, "99,000 records behind", "0: 99,000, 1: 0")
+	r := reportOf(checkGroup(c, in, g))
+	wantFinding(t, r, "near-deletion", Warn, "committed 2000, the log holds 1000 to 101000")
+	wantFinding(t, r, "lag", Info, "99,000 records behind", "0: 99,000, 1: 0")
 	g.members = append(g.members, "b", "c", "d")
-	holds(t, judged(judgeGroup(c, in, g)), "idle-members", Info, "4 members for 3 partitions")
+	wantFinding(t, reportOf(checkGroup(c, in, g)), "idle-members", Info, "4 members for 3 partitions")
 	g.operations = 1 << 8
-	holds(t, judged(judgeGroup(c, in, g)), "group-denied", Fault, "allowed operations, as the broker lists them: DESCRIBE")
+	wantFinding(t, reportOf(checkGroup(c, in, g)), "group-denied", Fault, "allowed operations, as the broker lists them: DESCRIBE")
 }
 
 func TestReleases(t *testing.T) {
 	two := []listener{{addr: "a:1", answer: isKafka, release: "4.1"}, {addr: "b:1", answer: isKafka, release: "4.1"}}
-	if found := judgeReleases(two); found != nil {
+	if found := checkReleases(two); found != nil {
 		t.Errorf("one release gives %v", found)
 	}
 	two[1].release = "3.9"
-	holds(t, judged(judgeReleases(two)), "kafka-mixed", Info, "a:1: Kafka 4.1", "b:1: Kafka 3.9")
+	wantFinding(t, reportOf(checkReleases(two)), "kafka-mixed", Info, "a:1: Kafka 4.1", "b:1: Kafka 3.9")
 	two[0].release = "0.10 or newer"
-	holds(t, judged(judgeReleases(two)), "kafka-old", Fault, "a:1: Kafka 0.10")
+	wantFinding(t, reportOf(checkReleases(two)), "kafka-old", Fault, "a:1: Kafka 0.10")
 	for version, want := range map[int16]string{3: "0.10 or newer", 11: "2.3 or newer", 18: "4.1 or newer"} {
 		if got := release(&kmsg.ApiVersionsResponse{ApiKeys: []kmsg.ApiVersionsResponseApiKey{{ApiKey: 1, MaxVersion: version}}}); got != want {
 			t.Errorf("fetch %d: %q, want %q", version, got, want)
@@ -91,22 +91,22 @@ func TestReleases(t *testing.T) {
 	}
 }
 
-// One broker of two away: the findings say so, and the rest is looked at.
+// One broker of two is down: a finding says so, and the rest is examined.
 func TestHalfReachable(t *testing.T) {
-	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
 	r := Look(t.Context(), configFor("127.0.0.1:1", addr))
-	holds(t, r, "broker-refused", Warn, "127.0.0.1:1")
-	if !r.Looked || r.Records != 60*perFlow || len(wrong(r)) != 1 {
-		t.Errorf("%d records, found %v", r.Records, wrong(r))
+	wantFinding(t, r, "broker-refused", Warn, "127.0.0.1:1")
+	if !r.Looked || r.Records != 60*perFlow || len(problems(r)) != 1 {
+		t.Errorf("%d records, found %v", r.Records, problems(r))
 	}
-	two := []listener{{addr: "a:9092", node: -1, named: true, answer: isKafka}, {addr: "localhost:9092", node: 2, answer: isRefused, detail: "connection refused"}}
-	holds(t, judged(judgeListeners(two)), "advertised-refused", Fault, "asked at a:9092", "broker 2 as localhost:9092", "localhost means the client's own machine")
+	two := []listener{{addr: "a:9092", node: -1, configured: true, answer: isKafka}, {addr: "localhost:9092", node: 2, answer: isRefused, detail: "connection refused"}}
+	wantFinding(t, reportOf(checkListeners(two)), "advertised-refused", Fault, "asked at a:9092", "broker 2 as localhost:9092", "localhost means the client's own machine")
 }
 
-// A leader that dies between the metadata and the reading costs its partitions alone.
+// A leader that dies after the metadata was read affects only its own partitions.
 func TestUnreadablePartition(t *testing.T) {
-	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, traffic(60)...)
 	cluster.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
@@ -121,29 +121,29 @@ func TestUnreadablePartition(t *testing.T) {
 		return resp, nil, true
 	})
 	r := Look(t.Context(), configFor(addr))
-	holds(t, r, "unreadable", Fault, "1 partition of 3", "partitions 1: [6]")
-	if r.Records == 0 || len(wrong(r)) != 1 {
-		t.Errorf("%d records, found %v", r.Records, wrong(r))
+	wantFinding(t, r, "unreadable", Fault, "1 partition of 3", "partitions 1: [6]")
+	if r.Records == 0 || len(problems(r)) != 1 {
+		t.Errorf("%d records, found %v", r.Records, problems(r))
 	}
 }
 
-// A look that is stopped says so, and says what it saw.
+// The report of a look that is stopped says so.
 func TestStopped(t *testing.T) {
-	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r := Look(ctx, configFor(addr)); r.Looked || !slices.Equal(wrong(r), []string{"cut-short"}) {
+	if r := Look(ctx, configFor(addr)); r.Looked || !slices.Equal(problems(r), []string{"cut-short"}) {
 		t.Errorf("stopped before it began: %+v", r)
 	}
 }
 
-// Words that come from records cannot break the report's lines.
+// Texts from records cannot put control characters into the report.
 func TestForeignWords(t *testing.T) {
-	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
 	evil := "\n\x1b[31mFAULT"
 	write(t, addr, input, kafka.Murmur2Balancer{},
 		kafka.Message{Key: []byte(evil), Value: []byte(`{"ev":"pkt"}`)}, kafka.Message{Value: []byte(`{"_path":"\n\u001b[31mFAULT"}`)})
-	write(t, addr, letters, &kafka.RoundRobin{}, kafka.Message{Value: []byte("{"), Headers: []kafka.Header{{Key: "reason", Value: []byte(evil)}, {Key: "error", Value: []byte(evil)}}})
+	write(t, addr, deadLetters, &kafka.RoundRobin{}, kafka.Message{Value: []byte("{"), Headers: []kafka.Header{{Key: "reason", Value: []byte(evil)}, {Key: "error", Value: []byte(evil)}}})
 	write(t, addr, labels, &kafka.RoundRobin{}, kafka.Message{Value: []byte(`{"bundle":"\n\u001b[31mFAULT","bundle_digest":"\u001b[31mx"}`)})
 	text := textOf(t, Look(t.Context(), configFor(addr)))
 	if strings.Contains(text, evil) || strings.Contains(text, "\x1b") {
@@ -151,20 +151,20 @@ func TestForeignWords(t *testing.T) {
 	}
 }
 
-// TestGolden holds the text and the JSON of one report with several findings.
+// TestGolden compares the text and the JSON of a report with golden files.
 func TestGolden(t *testing.T) {
-	r := &Report{Schema: schema, Looked: true, Topic: input, Records: 20_000, Spread: 6,
+	r := &Report{Schema: schema, Looked: true, Topic: input, Records: 20_000, Partitions: 6,
 		Brokers: []Broker{{"kafka1:9092", 1, isKafka, "4.1"}, {"kafka2:9092", 2, isKafka, "3.9"}, {"localhost:9092", 3, isRefused, ""}}}
 	c := configFor("kafka1:9092")
-	r.add(judgeReleases([]listener{{addr: "kafka1:9092", answer: isKafka, release: "4.1"}, {addr: "kafka2:9092", answer: isKafka, release: "3.9"}})...)
-	r.add(judgeListeners([]listener{{addr: "kafka1:9092", node: 1, named: true, answer: isKafka}, {addr: "localhost:9092", node: 3, answer: isRefused, detail: "connection refused"}})...)
-	r.add(unseen(c, roles(c)[1], kafka.UnknownTopicOrPartition))
-	r.add(judgeRetention(c, &topic{name: input, settings: map[string]string{"retention.ms": "600000"}})...)
-	var keyless []seen
+	r.add(checkReleases([]listener{{addr: "kafka1:9092", answer: isKafka, release: "4.1"}, {addr: "kafka2:9092", answer: isKafka, release: "3.9"}})...)
+	r.add(checkListeners([]listener{{addr: "kafka1:9092", node: 1, configured: true, answer: isKafka}, {addr: "localhost:9092", node: 3, answer: isRefused, detail: "connection refused"}})...)
+	r.add(topicError(c, roles(c)[1], kafka.UnknownTopicOrPartition))
+	r.add(checkRetention(c, &topic{name: input, settings: map[string]string{"retention.ms": "600000"}})...)
+	var keyless []inputRecord
 	for i, m := range traffic(20) {
 		keyless = append(keyless, parse([]record{{partition: i % 3, offset: int64(i / 3), value: m.Value}}, false)...)
 	}
-	r.add(judgeKeys(keyless, 3)...)
+	r.add(checkKeys(keyless, 3)...)
 	r.finish()
 	golden(t, "testdata/report.txt", textOf(t, r))
 	text, err := json.MarshalIndent(r, "", "  ")
@@ -190,7 +190,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// FuzzParse holds that no record, whatever it holds, ends a look.
+// FuzzParse checks that no record makes a look panic or prints control characters.
 func FuzzParse(f *testing.F) {
 	for _, m := range traffic(1) {
 		f.Add(m.Value, m.Key, int64(1))
@@ -204,14 +204,14 @@ func FuzzParse(f *testing.F) {
 			records = append(records, record{partition: i / 2, offset: int64(i), key: key, value: value, time: time.UnixMicro(us)})
 		}
 		s := &sample{records: parse(records, false), topic: &topic{name: input, partitions: []partition{{id: 0, end: 2}, {id: 1, end: 2}}}, partitions: 2, now: time.Now()}
-		text := textOf(t, judged(judgeSample(c, s)))
+		text := textOf(t, reportOf(checkSample(c, s)))
 		if bytes.ContainsRune([]byte(text), '\x1b') {
 			t.Errorf("control characters: %q", text)
 		}
 	})
 }
 
-// FuzzTags holds that a broken header of an answer is refused.
+// FuzzTags checks that a broken header of a response is refused.
 func FuzzTags(f *testing.F) {
 	f.Add([]byte{0, 7})
 	f.Add([]byte{1, 0, 2, 'a', 'b', 7})
@@ -223,12 +223,12 @@ func FuzzTags(f *testing.F) {
 }
 
 func TestTwoClusters(t *testing.T) {
-	a, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters))
-	b, _ := kafkatest.Fake(t, kfake.SeedTopics(spread, input, labels, letters), kfake.ClusterID("another"))
+	a, _ := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters))
+	b, _ := kafkatest.Fake(t, kfake.SeedTopics(partitionCount, input, labels, deadLetters), kfake.ClusterID("another"))
 	write(t, a, input, kafka.Murmur2Balancer{}, traffic(60)...)
 	r := Look(t.Context(), configFor(a, b))
-	holds(t, r, "two-clusters", Fault, b+`: cluster "another"`)
-	if len(wrong(r)) != 1 {
-		t.Errorf("found %v", wrong(r))
+	wantFinding(t, r, "two-clusters", Fault, b+`: cluster "another"`)
+	if len(problems(r)) != 1 {
+		t.Errorf("found %v", problems(r))
 	}
 }
