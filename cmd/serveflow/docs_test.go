@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// docPages gives the Markdown pages of the repository, each by its path from the
+// root, with what stands between fences left out.
+func docPages(t *testing.T) map[string]string {
+	t.Helper()
+	root, pages := repositoryRoot(t), map[string]string{}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && file != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "out"):
+			return filepath.SkipDir // what make fetched, and the fault bench's tables
+		case d.IsDir() || path.Ext(file) != ".md":
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, file)
+		pages[filepath.ToSlash(rel)] = regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(string(text), "")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pages) < 10 || pages["README.md"] == "" {
+		t.Fatalf("only %d pages were found", len(pages))
+	}
+	return pages
+}
+
+// docAnchors gives the anchors of a page's headings, as GitHub names them.
+func docAnchors(page string) []string {
+	var anchors []string
+	for _, heading := range regexp.MustCompile(`(?m)^#{1,6} +(.+?)\s*$`).FindAllStringSubmatch(page, -1) {
+		anchor := regexp.MustCompile(`[^\p{L}\p{N}_ -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		anchor = strings.ReplaceAll(anchor, " ", "-")
+		for again, name := 1, anchor; slices.Contains(anchors, anchor); again++ {
+			anchor = fmt.Sprintf("%s-%d", name, again)
+		}
+		anchors = append(anchors, anchor)
+	}
+	return anchors
+}
+
+func TestLinksOfTheDocsLeadSomewhere(t *testing.T) {
+	root, pages := repositoryRoot(t), docPages(t)
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for page, text := range pages {
+		for _, match := range link.FindAllStringSubmatch(text, -1) {
+			target, anchor, hasAnchor := strings.Cut(match[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			to := page
+			if target != "" {
+				to = path.Join(path.Dir(page), target)
+			}
+			if _, err := os.Stat(filepath.Join(root, to)); err != nil {
+				t.Errorf("%s links to %s, which does not exist", page, match[1])
+			} else if hasAnchor && !slices.Contains(docAnchors(pages[to]), anchor) {
+				t.Errorf("%s links to %s: %s has no such heading", page, match[1], to)
+			}
+		}
+	}
+}
+
+// A name that ends in * stands for all settings that begin so.
+func TestDocsNameOnlySettingsThatExist(t *testing.T) {
+	known := knownSettings()
+	for page := range docPages(t) {
+		text, err := os.ReadFile(filepath.Join(repositoryRoot(t), page)) // with the fences
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`SERVEFLOW_[A-Z0-9_]*\*?`).FindAllString(string(text), -1) {
+			start, all := strings.CutSuffix(name, "*")
+			exists := slices.Contains(known, name) || all && slices.ContainsFunc(known, func(s string) bool { return strings.HasPrefix(s, start) })
+			if !exists && name != "SERVEFLOW_" {
+				t.Errorf("%s names %s, which is not a setting", page, name)
+			}
+		}
+	}
+}
+
+// docs/settings.md has a row for each setting, with the default and the meaning
+// that `serveflow config` prints.
+func TestSettingsPageIsWhatConfigPrints(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repositoryRoot(t), "docs", "settings.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	if err := describeSettings(&table); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(table.String()) {
+		columns := strings.SplitN(strings.TrimSpace(line), "\t", 3)
+		if columns[1] != "" {
+			columns[1] = "`" + columns[1] + "`"
+		}
+		// Markdown would take <task> for a tag of HTML.
+		row := fmt.Sprintf("| `%s` | %s | %s |\n", columns[0], columns[1], strings.ReplaceAll(columns[2], "<", `\<`))
+		if n := strings.Count(string(text), row); n != 1 {
+			t.Errorf("%d times in docs/settings.md, want once:\n%s", n, row)
+		}
+	}
+}
