@@ -3,6 +3,7 @@ package nprint
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -87,14 +88,25 @@ service or a history that is left out names nothing.
 	golden(t, "FEATURES.md", doc.String())
 }
 
-// TestDescribeStops: a loop may leave at any feature; going on would panic.
+// A loop over Describe may stop at any feature: it has seen the features before that one,
+// in order, and none after it.
 func TestDescribeStops(t *testing.T) {
-	for stop := range flowFields + connFields + packetFields + len(bitSchema) {
-		n := 0
-		for range Describe() {
-			if n++; n > stop {
+	var all []string
+	for name := range Describe() {
+		all = append(all, name)
+	}
+	if len(all) != flowFields+connFields+packetFields+len(bitSchema) {
+		t.Fatalf("%d features are described", len(all))
+	}
+	for stop := range all {
+		var seen []string
+		for name := range Describe() {
+			if seen = append(seen, name); len(seen) > stop {
 				break
 			}
+		}
+		if !slices.Equal(seen, all[:stop+1]) {
+			t.Errorf("a loop that stops at feature %d has seen %v", stop, seen)
 		}
 	}
 }
