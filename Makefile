@@ -7,7 +7,7 @@ SERVICE_DATA ?= ../shared/data
 FAULTS ?= short
 ROWS ?= Faults
 
-.PHONY: help build demo test test-go test-python test-zeek faults live fuzz lint bench golden testdata records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-python test-zeek faults live fuzz lint bench mutate golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ lint: ## formatting and vet
 
 bench: ## the cost of each step, per record and per flow
 	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink ./ship
+
+mutate: ## changes in PKG that no test sees, such as PKG=./flow; MUTATE="-sample 50 -j 2"
+	go run ./scripts/mutate -pkg $(PKG) $(MUTATE)
 
 golden: build onnxruntime ## rewrite the golden files
 	go test ./flow/zeek ./flow/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./cmd/serveflow -update
