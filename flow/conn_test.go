@@ -218,3 +218,24 @@ func TestConnAllocations(t *testing.T) {
 		t.Errorf("%v allocations for a duplicate", n)
 	}
 }
+
+// The packets of both sides must be added up, without overflow, and missed bytes must
+// show as a gap.
+func TestCounted(t *testing.T) {
+	for _, tt := range []struct {
+		orig, resp, missed int64
+		packets            int
+		gap                bool
+	}{
+		{3, 4, 0, 7, false},
+		{3, zeek.Absent, zeek.Absent, 3, false},
+		{zeek.Absent, 4, 1, 4, true},
+		{math.MaxInt64, math.MaxInt64, math.MaxInt64, 1 << 54, true},
+	} {
+		f := &Flow{}
+		f.PutConn(&zeek.Record{Conn: &zeek.ConnFields{OrigPkts: tt.orig, RespPkts: tt.resp, MissedBytes: tt.missed}})
+		if packets, gap := f.Counted(); packets != tt.packets || gap != tt.gap {
+			t.Errorf("%+v: %d packets, gap %v", tt, packets, gap)
+		}
+	}
+}
