@@ -40,9 +40,10 @@ faults: onnxruntime kafka ## the fault bench: kills, broker faults, floods, host
 live: build onnxruntime kafka ## traffic on a test interface through a real Zeek, ship, Kafka and run; as root
 	$(PYTHON) zeek-scripts/live.py
 
-lint: ## formatting and vet
+lint: ## formatting, vet and staticcheck, whose version is in go.mod
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these:" $$unformatted; exit 1; }
 	go vet ./...
+	go tool staticcheck ./...
 
 bench: ## the cost of each step, per record and per flow
 	go test -run '^$$' -bench . -benchmem ./consumer/... ./cascade/... ./sink ./ship
