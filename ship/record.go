@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/serveflow/serveflow/flow/zeek"
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/internal/delivery"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // inFlight bounds the bytes of records under way to Kafka. The producer's queue
@@ -22,9 +23,9 @@ const overhead = 256
 
 // outlet is where lines go, shared by all files.
 type outlet struct {
-	to      sink.Sender
+	to      Sender
 	topic   string
-	dead    sink.DeadLetters
+	dead    DeadLetters
 	room    *semaphore.Weighted
 	metrics *Metrics
 	log     *slog.Logger
@@ -55,11 +56,11 @@ func (f *feed) take(ctx context.Context, l line) {
 	}
 	// One allocation holds the value and the key, and outlives the read buffer.
 	kept := append(append(make([]byte, 0, len(value)+len(f.rec.UID)), value...), f.rec.UID...)
-	message := sink.Message{Topic: f.topic, Value: kept[:len(value):len(value)]}
+	message := producer.Message{Topic: f.topic, Value: kept[:len(value):len(value)]}
 	if len(f.rec.UID) > 0 {
 		message.Key = kept[len(value):]
 	}
-	if message.Pin = f.pin(ctx, l, len(kept)); message.Pin == nil {
+	if message.Acker = f.pin(ctx, l, len(kept)); message.Acker == nil {
 		return
 	}
 	f.metrics.records.WithLabelValues(kindOf(&f.rec)).Inc()
@@ -121,7 +122,7 @@ func longError(l line) error {
 }
 
 // pin waits for room for a line's bytes and pins it; nil where ctx is done.
-func (f *feed) pin(ctx context.Context, l line, size int) sink.Acker {
+func (f *feed) pin(ctx context.Context, l line, size int) delivery.Acker {
 	weight := int64(size + overhead)
 	if f.room.Acquire(ctx, weight) != nil {
 		return nil
@@ -137,7 +138,7 @@ func (f *feed) bury(ctx context.Context, l line, reason string, why error) {
 	}
 	f.metrics.rejects.WithLabelValues(reason).Inc()
 	f.log.Debug("line refused", "path", f.path, "offset", l.offset, "reason", reason, "err", why)
-	f.dead.Put(ctx, sink.DeadLetter{Value: l.text, Topic: f.path, Offset: l.offset, Reason: reason, Stage: "ship", Cut: l.long, Err: why, Pin: pin})
+	f.dead.Put(ctx, delivery.DeadLetter{Value: l.text, Topic: f.path, Offset: l.offset, Reason: reason, Stage: "ship", Cut: l.long, Err: why, Acker: pin})
 }
 
 func kindOf(rec *zeek.Record) string {

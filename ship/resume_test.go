@@ -11,7 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/deadletter"
 )
 
 // crash ends a shipper as kill -9 would: nothing is saved any more.
@@ -191,7 +191,7 @@ func TestCompressedBeforeItWasRead(t *testing.T) {
 
 func TestSecondShipperEndsAtOnce(t *testing.T) {
 	r := newRig(t).start()
-	_, err := Open(r.cfg, nil, sink.DeadLetters{Producer: r.broker}, NewMetrics(prometheus.NewRegistry()), r.s.outlet.log)
+	_, err := Open(r.cfg, nil, r.broker, deadletter.New(r.broker, deadTopic), NewMetrics(prometheus.NewRegistry()), r.s.outlet.log)
 	if err == nil || !strings.Contains(err.Error(), r.cfg.State) || !strings.Contains(err.Error(), "another shipper") {
 		t.Errorf("got %v", err)
 	}
@@ -218,7 +218,7 @@ func TestDamagedStateIsRefused(t *testing.T) {
 		r := newRig(t)
 		r.check(os.MkdirAll(filepath.Dir(r.cfg.State), 0o755))
 		r.check(os.WriteFile(r.cfg.State, []byte(text), 0o644))
-		_, err := Open(r.cfg, nil, sink.DeadLetters{Producer: r.broker}, NewMetrics(prometheus.NewRegistry()), nil)
+		_, err := Open(r.cfg, nil, r.broker, deadletter.New(r.broker, deadTopic), NewMetrics(prometheus.NewRegistry()), nil)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), r.cfg.State) {
 			t.Errorf("%q: %v", text, err)
 		}

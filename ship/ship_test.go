@@ -14,7 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/internal/delivery"
+	"github.com/serveflow/serveflow/sink/deadletter"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 const deadTopic = "packets.dlq"
@@ -23,15 +25,15 @@ const deadTopic = "packets.dlq"
 type broker struct {
 	mu       sync.Mutex
 	down     bool
-	unacked  []sink.Acker // what came while acks were withheld
+	unacked  []delivery.Acker // what came while acks were withheld
 	withhold bool
-	got      []sink.Message
+	got      []producer.Message
 	changed  chan struct{} // closed at every change
 }
 
 func newBroker() *broker { return &broker{changed: make(chan struct{})} }
 
-func (b *broker) Send(ctx context.Context, m sink.Message) {
+func (b *broker) Send(ctx context.Context, m producer.Message) {
 	for {
 		b.mu.Lock()
 		if !b.down {
@@ -48,9 +50,9 @@ func (b *broker) Send(ctx context.Context, m sink.Message) {
 	defer b.mu.Unlock()
 	b.got = append(b.got, m)
 	if b.withhold {
-		b.unacked = append(b.unacked, m.Pin)
+		b.unacked = append(b.unacked, m.Acker)
 	} else {
-		m.Pin.Ack()
+		m.Acker.Ack()
 	}
 	b.wake()
 }
@@ -123,7 +125,7 @@ func (r *rig) start() *rig {
 	r.reg = prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(logged{r.t}, nil))
 	var err error
-	r.s, err = Open(r.cfg, r.in, sink.DeadLetters{Producer: r.broker, Topic: deadTopic}, NewMetrics(r.reg), log)
+	r.s, err = Open(r.cfg, r.in, r.broker, deadletter.New(r.broker, deadTopic), NewMetrics(r.reg), log)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -12,8 +12,21 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/internal/delivery"
+	"github.com/serveflow/serveflow/sink/producer"
 )
+
+// Sender queues a message. It may block, and gives up without acknowledging when ctx is
+// done.
+type Sender interface {
+	Send(ctx context.Context, m producer.Message)
+}
+
+// DeadLetters takes lines that are no records. It may block, and gives up without
+// acknowledging when ctx is done.
+type DeadLetters interface {
+	Put(ctx context.Context, l delivery.DeadLetter)
+}
 
 // source is one path that is read.
 type source interface {
@@ -41,14 +54,13 @@ type Shipper struct {
 }
 
 // Open builds a shipper: it takes the state file's lock and reads the state, and
-// starts nothing. Records and dead letters go to the producer behind dead; in is
-// standard input. Whoever opens it closes it.
-func Open(cfg Config, in io.Reader, dead sink.DeadLetters, m *Metrics, log *slog.Logger) (*Shipper, error) {
+// starts nothing. Records go to to, what is no record to dead; in is standard input. Whoever opens it closes it.
+func Open(cfg Config, in io.Reader, to Sender, dead DeadLetters, m *Metrics, log *slog.Logger) (*Shipper, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	s := &Shipper{cfg: cfg, sources: map[string]source{}, saved: state{Paths: map[string]pathState{}}}
-	s.outlet = &outlet{to: dead.Producer, topic: cfg.Topic, dead: dead, room: semaphore.NewWeighted(inFlight), metrics: m, log: log}
+	s.outlet = &outlet{to: to, topic: cfg.Topic, dead: dead, room: semaphore.NewWeighted(inFlight), metrics: m, log: log}
 	if err := s.openBook(); err != nil {
 		return nil, err
 	}

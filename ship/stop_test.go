@@ -12,7 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/deadletter"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // A stop while nothing can be written ends after the drain timeout, well, because
@@ -84,7 +85,7 @@ func TestStoppedArchiveGoesOn(t *testing.T) {
 
 type swallow struct{}
 
-func (swallow) Send(_ context.Context, m sink.Message) { m.Pin.Ack() }
+func (swallow) Send(_ context.Context, m producer.Message) { m.Acker.Ack() }
 
 // BenchmarkShip is a record's way from an archive to a producer that takes it at once.
 func BenchmarkShip(b *testing.B) {
@@ -104,7 +105,7 @@ func BenchmarkShip(b *testing.B) {
 	defer in.Close()
 	cfg := newConfig(dir)
 	cfg.Paths = []string{Stdin}
-	s, err := Open(cfg, in, sink.DeadLetters{Producer: swallow{}}, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	s, err := Open(cfg, in, swallow{}, deadletter.New(swallow{}, "dead"), NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

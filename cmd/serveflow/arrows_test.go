@@ -14,30 +14,56 @@ import (
 
 const module = "github.com/serveflow/serveflow"
 
-// arrows is which packages of ours each may import: the table in DESIGN.md.
+// arrows is which packages of ours each may import: the map in DESIGN.md.
 var arrows = map[string][]string{
-	"consumer":            {"consumer/fetch", "flow", "flow/zeek", "internal/brokers"},
-	"consumer/fetch":      {},
-	"flow/zeek":           {},
-	"flow":                {"flow/zeek"},
-	"flow/capture":        {"flow/zeek"},
-	"cascade":             {"flow", "cascade/nprint"},
-	"cascade/nprint":      {"flow", "flow/zeek", "internal/nearest"},
-	"cascade/gbdt":        {},
-	"cascade/onnx":        {},
-	"cascade/bundle":      {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
-	"sink":                {"cascade", "internal/brokers"},
-	"ship":                {"sink", "flow/zeek", "flow/capture"},
-	"doctor":              {"flow/zeek", "internal/brokers"},
-	"internal/nearest":    {},
+	"flow":         {"flow/zeek", "internal/delivery"},
+	"flow/zeek":    {},
+	"flow/capture": {"flow/zeek"},
+
+	"consumer": {"consumer/assembler", "consumer/fetch", "consumer/group", "consumer/offset", "consumer/partition", "consumer/rekey",
+		"flow", "flow/zeek", "internal/brokers"},
+	"consumer/assembler": {"flow", "flow/zeek", "internal/delivery"},
+	"consumer/fetch":     {},
+	"consumer/group":     {"internal/backoff", "internal/brokers"},
+	"consumer/offset":    {"internal/brokers", "internal/delivery"},
+	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
+	"consumer/rekey":     {"flow", "flow/zeek", "internal/delivery"},
+
+	"cascade":        {"cascade/nprint", "flow", "internal/delivery"},
+	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},
+	"cascade/gbdt":   {},
+	"cascade/onnx":   {},
+	"cascade/bundle": {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+
+	"sink":            {"cascade", "internal/delivery", "sink/producer"},
+	"sink/producer":   {"internal/brokers", "internal/delivery"},
+	"sink/deadletter": {"internal/delivery", "sink/producer"},
+
+	"ship":   {"flow/zeek", "flow/capture", "internal/delivery", "sink/producer"},
+	"doctor": {"flow/zeek", "internal/brokers"},
+
+	"internal/admin":      {},
+	"internal/await":      {},
+	"internal/backoff":    {},
 	"internal/brokers":    {},
-	"internal/process":    {},
+	"internal/delivery":   {},
 	"internal/faultproxy": {},
 	"internal/kafkatest":  {"internal/process"},
-	"bench/faults":        {"flow/zeek", "internal/kafkatest", "internal/process"},
-	"cmd/serveflow/demo":  {"sink", "flow/zeek"},
-	"cmd/serveflow": {"consumer", "flow/zeek", "flow", "flow/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "sink", "ship", "doctor", "internal/brokers", "internal/nearest", "cmd/serveflow/demo"},
+	"internal/lab":        {},
+	"internal/memory":     {"flow"},
+	"internal/nearest":    {},
+	"internal/preflight":  {"internal/brokers"},
+	"internal/process":    {},
+
+	"scripts/mutate": {},
+
+	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
+
+	"scripts/mutate":     {},
+	"cmd/serveflow/demo": {"sink", "sink/producer", "flow/zeek", "internal/delivery"},
+	"cmd/serveflow": {"consumer", "consumer/assembler", "flow", "flow/zeek", "flow/capture", "cascade", "cascade/nprint",
+		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
+		"internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cascade/bundle"
+	"github.com/serveflow/serveflow/internal/memory"
 )
 
 // bundleCommand checks a bundle as run would, and says what it checked. "bundle try"
@@ -74,7 +75,7 @@ func newTrial() (*bundle.Trial, error) {
 // trialLimits are the memory that the serving process has for models, twice what
 // bundles/service takes, and a hundred times the processor's time that it takes.
 func trialLimits() bundle.Limits {
-	return bundle.Limits{Memory: int64(outsideGo + models), CPU: 30 * time.Second}
+	return bundle.Limits{Memory: int64(memory.Model), CPU: 30 * time.Second}
 }
 
 // loadSpec loads the bundle that the settings name. The bundle's own task is the

@@ -21,7 +21,7 @@ import (
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // demoOptions are the demo's flags.
@@ -128,8 +128,8 @@ func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summar
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	log := slog.New(slog.DiscardHandler)
-	producer := sink.NewProducer(brokers.Plain("serveflow-player", d.settings.Brokers...), 1000, sink.NewMetrics(prometheus.NewRegistry()), log)
-	player := demo.NewPlayer(producer, d.settings.Topic, d.options.speed)
+	out := producer.New(brokers.Plain("serveflow-player", d.settings.Brokers...), 1000, producer.NewMetrics(prometheus.NewRegistry()), log)
+	player := demo.NewPlayer(out, d.settings.Topic, d.options.speed)
 	screen := demo.NewScreen(d.t.out, d.live(), d.flows)
 	cascaded := demo.NewWatcher(d.settings.Brokers, d.settings.LabelTopic, player, d.truth, labels, screen.Show)
 	slow := demo.NewWatcher(d.settings.Brokers, slowOnlyTopic, player, d.truth, nil, func(*demo.Label) {})
@@ -138,7 +138,7 @@ func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summar
 	if err := d.serve(ctx, &group, log); err != nil {
 		return demo.Summary{}, err
 	}
-	group.Go(func() error { return producer.Run(ctx) })
+	group.Go(func() error { return out.Run(ctx) })
 	group.Go(func() error { return cascaded.Run(ctx, demo.Partitions) })
 	group.Go(func() error { return slow.Run(ctx, demo.Partitions) })
 	group.Go(func() error {

@@ -89,7 +89,7 @@ func newFeatureTable(w io.Writer, names []string, depth int) (*featureTable, err
 func (t *featureTable) failed() error { return t.err }
 
 // Decide writes the flow's row once it has all the packets that it will have.
-func (t *featureTable) Decide(f *flow.Flow) bool {
+func (t *featureTable) Decide(_ context.Context, f *flow.Flow) bool {
 	t.extract.Extract(t.row, f, t.depth)
 	first := f.First()
 	b := append(t.line[:0], f.UID...)

@@ -6,28 +6,29 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/serveflow/serveflow/consumer"
+	"github.com/serveflow/serveflow/consumer/assembler"
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/delivery"
 )
 
 // shownFaults is how many bad records are named one by one.
 const shownFaults = 10
 
-// fileReader takes record files through a worker, as a partition would be.
+// fileReader takes record files through an assembler, as if each were a partition.
 type fileReader struct {
-	t      terminal
-	worker *consumer.Worker
-	most   int // bytes of a line
+	t     terminal
+	flows *assembler.Assembler
+	most  int // bytes of a line
 	// failed tells of a sink that cannot go on; nil while it can.
 	failed func() error
 	taken  int
 	bad    int
 }
 
-func newFileReader(t terminal, cfg flow.Config, limits zeek.Limits, d consumer.Decider, failed func() error) *fileReader {
-	m := consumer.NewMetrics(prometheus.NewRegistry())
-	return &fileReader{t: t, worker: consumer.NewWorker(cfg, limits, d, m), most: limits.OrDefault().Record, failed: failed}
+func newFileReader(t terminal, cfg flow.Config, limits zeek.Limits, d assembler.Decider, failed func() error) *fileReader {
+	m := assembler.NewMetrics(prometheus.NewRegistry())
+	return &fileReader{t: t, flows: assembler.New(cfg, limits, 0, d, m), most: limits.OrDefault().Record, failed: failed}
 }
 
 // read takes the files in order, then decides what is still open. Bad records are
@@ -40,7 +41,7 @@ func (r *fileReader) read(ctx context.Context, files []string) error {
 		}
 	}
 	if ctx.Err() == nil && r.failed() == nil {
-		r.worker.Drain() // what came before a fault still counts
+		r.flows.Drain(ctx) // what came before a fault still counts
 	}
 	switch {
 	case broken != nil:
@@ -57,7 +58,7 @@ func (r *fileReader) file(ctx context.Context, name string) error {
 			return nil
 		}
 		r.taken++
-		if err := r.worker.Take(line, unpinned); err != nil {
+		if err := r.flows.Take(ctx, line, int64(number), nobody{}); err != nil {
 			r.fault(fmt.Errorf("%s:%d: %w", name, number, err))
 		}
 		return r.failed()
@@ -76,6 +77,8 @@ func (r *fileReader) fault(err error) {
 // nobody waits for the labels of a file.
 type nobody struct{}
 
-func (nobody) Ack() {}
+// Pin gives an Acker that tells nobody.
+func (n nobody) Pin(int64) delivery.Acker { return n }
 
-func unpinned() flow.Acker { return nobody{} }
+// Ack tells nobody.
+func (nobody) Ack() {}

@@ -12,9 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/consumer"
-	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/internal/admin"
 	"github.com/serveflow/serveflow/internal/brokers"
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/internal/delivery"
+	"github.com/serveflow/serveflow/internal/memory"
+	"github.com/serveflow/serveflow/sink/deadletter"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // rekey writes the records of an un-keyed topic to one keyed by uid until told to
@@ -29,12 +32,12 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	log, reg := s.logger(), newRegistry()
+	log, reg := s.logger(), admin.NewRegistry()
 	cluster, err := s.cluster(log)
 	if err != nil {
 		return err
 	}
-	r, err := newRekeying(s, cluster, reg, sink.NewMetrics(reg), log)
+	r, err := newRekeying(s, cluster, reg, producer.NewMetrics(reg), log)
 	if err != nil {
 		return err
 	}
@@ -42,8 +45,8 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
 		return err
 	}
-	s.limitMemory()
-	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), server{s.RekeyAdmin, "SERVEFLOW_REKEY_ADMIN", reg, s.Pprof}, parts{r}, func() {
+	memory.Limit(s.MaxMemory)
+	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), admin.Config{Addr: s.RekeyAdmin, Setting: "SERVEFLOW_REKEY_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{r}, func() {
 		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
 	})
 }
@@ -73,13 +76,13 @@ func (s *Settings) rekeyTopics() map[string]string {
 // rekeying is the path from an un-keyed topic to one keyed by uid.
 type rekeying struct {
 	consumer *consumer.Consumer
-	producer *sink.Producer
+	producer *producer.Producer
 	drain    time.Duration
 }
 
 // newRekeying builds the path and starts nothing. A setting that makes no sense is
 // an error that names it.
-func newRekeying(s *Settings, cluster *brokers.Cluster, reg prometheus.Registerer, wrote *sink.Metrics, log *slog.Logger) (*rekeying, error) {
+func newRekeying(s *Settings, cluster *brokers.Cluster, reg prometheus.Registerer, wrote *producer.Metrics, log *slog.Logger) (*rekeying, error) {
 	if len(s.rekeyTopics()) < 3 || s.RekeyFrom == s.LabelTopic || s.RekeyTo == s.LabelTopic {
 		return nil, usageError{fmt.Errorf("SERVEFLOW_REKEY_FROM=%s, SERVEFLOW_REKEY_TO=%s, SERVEFLOW_DEAD_LETTER_TOPIC=%s and SERVEFLOW_LABEL_TOPIC=%s must differ",
 			s.RekeyFrom, s.RekeyTo, s.DeadLetterTopic, s.LabelTopic)}
@@ -88,8 +91,8 @@ func newRekeying(s *Settings, cluster *brokers.Cluster, reg prometheus.Registere
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
-	r := &rekeying{drain: s.DrainTimeout, producer: sink.NewProducer(cluster, s.SinkQueue, wrote, log)}
-	dead := graveyard{sink.DeadLetters{Producer: r.producer, Topic: s.DeadLetterTopic}}
+	r := &rekeying{drain: s.DrainTimeout, producer: producer.New(cluster, s.SinkQueue, wrote, log)}
+	dead := deadletter.New(r.producer, s.DeadLetterTopic)
 	r.consumer = consumer.NewRekey(cfg, forwarder{r.producer, s.RekeyTo}, dead, consumer.NewRekeyMetrics(reg), log)
 	return r, nil
 }
@@ -115,11 +118,11 @@ func (r *rekeying) ready() error {
 
 // forwarder sends records to the topic keyed by uid.
 type forwarder struct {
-	producer *sink.Producer
+	producer *producer.Producer
 	topic    string
 }
 
 // Forward sends one record.
-func (f forwarder) Forward(ctx context.Context, key, value []byte, pin flow.Acker) {
-	f.producer.Send(ctx, sink.Message{Topic: f.topic, Key: key, Value: value, Pin: pin})
+func (f forwarder) Forward(ctx context.Context, key, value []byte, acker delivery.Acker) {
+	f.producer.Send(ctx, producer.Message{Topic: f.topic, Key: key, Value: value, Acker: acker})
 }

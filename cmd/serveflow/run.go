@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/serveflow/serveflow/internal/admin"
+	"github.com/serveflow/serveflow/internal/brokers"
+	"github.com/serveflow/serveflow/internal/memory"
+	"github.com/serveflow/serveflow/internal/preflight"
 )
 
 // run labels the flows of the input topic until told to stop; where an un-keyed
@@ -37,7 +41,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if s.LatestTopic != "" {
 		topics[s.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
 	}
-	log, reg := s.logger(), newRegistry()
+	log, reg := s.logger(), admin.NewRegistry()
 	cluster, err := s.cluster(log)
 	if err != nil {
 		return err
@@ -59,8 +63,8 @@ func run(ctx context.Context, t terminal, args []string) error {
 			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
 		return err
 	}
-	s.limitMemory()
-	return serve(ctx, newPreflight(s, cluster, topics), server{s.Admin, "SERVEFLOW_ADMIN", reg, s.Pprof}, all, func() {
+	memory.Limit(s.MaxMemory)
+	return serve(ctx, newPreflight(s, cluster, topics), admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof}, all, func() {
 		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
 	})
 }
@@ -91,31 +95,30 @@ func (all parts) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// server is where a command's admin address is, which setting says so, what metrics
-// it shows, and whether it shows profiles.
-type server struct {
-	addr, setting string
-	reg           *prometheus.Registry
-	pprof         bool
+// newPreflight looks for the topics that a command reads and writes, each with the
+// setting that names it.
+func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string) *preflight.Check {
+	return preflight.New(preflight.Config{Cluster: cluster, Topics: topics, Compacted: s.LatestTopic, Uncompacted: s.DeadLetterTopic, Timeout: s.StartTimeout})
 }
 
 // serve runs the parts until ctx is done, once the topics are there, and says so
 // then. The admin address, if there is one, answers from before that to the end of
 // the drain.
-func serve(ctx context.Context, pre *preflight, at server, all parts, say func()) error {
+func serve(ctx context.Context, pre *preflight.Check, at admin.Config, all parts, say func()) error {
 	serving, stop := context.WithCancel(context.Background())
 	defer stop()
 	var group errgroup.Group
-	if at.addr != "" {
-		a, err := listenAdmin(at, func() error { return errors.Join(pre.ready(), all.ready()) })
+	if at.Addr != "" {
+		at.Ready = func() error { return errors.Join(pre.Ready(), all.ready()) }
+		a, err := admin.Listen(at)
 		if err != nil {
 			return usageError{err}
 		}
-		group.Go(func() error { return a.run(serving) })
+		group.Go(func() error { return a.Run(serving) })
 	}
 	group.Go(func() error {
 		defer stop()
-		if err := pre.run(ctx); ctx.Err() != nil {
+		if err := pre.Run(ctx); ctx.Err() != nil {
 			return nil // told to stop before it was at work: that is no failure
 		} else if err != nil {
 			return err

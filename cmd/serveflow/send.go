@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-
 	"flag"
 	"fmt"
 	"sync"
@@ -11,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // send writes record files to the input topic, keyed by uid, at their recorded
@@ -37,11 +36,11 @@ func send(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	producer := sink.NewProducer(cluster, s.SinkQueue, sink.NewMetrics(prometheus.NewRegistry()), log)
-	player := demo.NewPlayer(producer, s.Topic, *speed)
+	out := producer.New(cluster, s.SinkQueue, producer.NewMetrics(prometheus.NewRegistry()), log)
+	player := demo.NewPlayer(out, s.Topic, *speed)
 	writing, stop := context.WithCancel(ctx)
 	var group errgroup.Group
-	group.Go(func() error { return producer.Run(writing) })
+	group.Go(func() error { return out.Run(writing) })
 	group.Go(func() error {
 		defer stop()
 		return sendFiles(ctx, t, player, flags.Args())
@@ -58,7 +57,7 @@ func sendFiles(ctx context.Context, t terminal, player *demo.Player, files []str
 	pending := &pending{}
 	for _, name := range files {
 		err := eachLine(ctx, t, name, func(_ int, line []byte) error {
-			pending.Add(1)
+			pending.unwritten.Add(1)
 			return player.Play(ctx, line, pending)
 		})
 		if err != nil {
@@ -69,14 +68,14 @@ func sendFiles(ctx context.Context, t terminal, player *demo.Player, files []str
 }
 
 // pending counts records that are not written yet.
-type pending struct{ sync.WaitGroup }
+type pending struct{ unwritten sync.WaitGroup }
 
 // Ack counts one as written.
-func (p *pending) Ack() { p.Done() }
+func (p *pending) Ack() { p.unwritten.Done() }
 
 func (p *pending) wait(ctx context.Context) error {
 	written := make(chan struct{})
-	go func() { p.Wait(); close(written) }()
+	go func() { p.unwritten.Wait(); close(written) }()
 	select {
 	case <-written:
 		return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
+	"github.com/serveflow/serveflow/internal/memory"
 	"github.com/serveflow/serveflow/ship"
 )
 
@@ -40,9 +41,9 @@ type Settings struct {
 	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, in record time"`
 	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, in record time; timeouts wait that much longer"`
 	Remember        time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
-	MaxMemory       Bytes         `split_words:"true" default:"1GiB" desc:"resident memory of the process, at most: bytes, or with KiB, MiB or GiB; the shares of its parts follow from it"`
+	MaxMemory       memory.Bytes  `split_words:"true" default:"1GiB" desc:"resident memory of the process, at most: bytes, or with KiB, MiB or GiB; the shares of its parts follow from it"`
 	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows, at most; beyond that, those that would time out first are decided with the packets that they have"`
-	MaxFlowBytes    Bytes         `split_words:"true" default:"0" desc:"memory of open flows, at most; beyond that, flows are decided as for SERVEFLOW_MAX_FLOWS; 0: a share of SERVEFLOW_MAX_MEMORY"`
+	MaxFlowBytes    memory.Bytes  `split_words:"true" default:"0" desc:"memory of open flows, at most; beyond that, flows are decided as for SERVEFLOW_MAX_FLOWS; 0: a share of SERVEFLOW_MAX_MEMORY"`
 	MaxFinished     int           `split_words:"true" default:"0" desc:"uids of finished flows that are remembered, at most; 0: as many as a share of SERVEFLOW_MAX_MEMORY holds"`
 	MaxPinRecords   int64         `split_words:"true" default:"1000000" desc:"a flow is decided when this many records of its partition have come since it opened, because an open flow holds the committed offset back"`
 	ReadBack        int64         `split_words:"true" default:"2000000" desc:"records of each partition below the committed offset that a start reads again, at most, to know the flows that finished within SERVEFLOW_REMEMBER"`
@@ -146,6 +147,12 @@ func (s *Settings) bundleDir() string {
 	return dir
 }
 
+// budget divides SERVEFLOW_MAX_MEMORY.
+func (s *Settings) budget() (memory.Budget, error) {
+	return memory.Divide(memory.Demand{Max: s.MaxMemory, Flows: s.MaxFlowBytes, Finished: s.MaxFinished,
+		SinkQueue: s.SinkQueue, SlowQueue: s.SlowQueue, Rekey: s.RekeyFrom != ""})
+}
+
 // flow is the flow tables' config for a cascade.
 func (s *Settings) flow(spec *cascade.Spec) flow.Config {
 	cfg := s.flowConfig(spec.Depth(), spec.Stages[0].Depth)
@@ -158,7 +165,7 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 	b, _ := s.budget() // validate has shown its error
 	return flow.Config{
 		Rules:    flow.Rules{Depth: depth, Idle: s.FlowIdle, MaxAge: s.FlowMaxAge, Lateness: s.Lateness},
-		Limits:   flow.Limits{Flows: s.MaxFlows, Bytes: int(b.flows), Finished: b.finished},
+		Limits:   flow.Limits{Flows: s.MaxFlows, Bytes: int(b.Flows), Finished: b.Finished},
 		Remember: s.Remember, Want: want,
 	}
 }
@@ -171,7 +178,7 @@ func (s *Settings) cascade() cascade.Config {
 func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {
 	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec), PinRecords: s.MaxPinRecords, PinBytes: int(b.pins),
+		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec), PinRecords: s.MaxPinRecords, PinBytes: int(b.Pins),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
@@ -193,7 +200,7 @@ func (s *Settings) ship(paths []string) ship.Config {
 func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1), PinBytes: int(b.pins),
+		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1), PinBytes: int(b.Pins),
 		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}

@@ -7,8 +7,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/serveflow/serveflow/internal/admin"
+	"github.com/serveflow/serveflow/internal/memory"
 	"github.com/serveflow/serveflow/ship"
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/deadletter"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // shipCommand follows logs and writes their records to the input topic.
@@ -24,21 +27,21 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	if err := s.validate(); err != nil {
 		return usageError{err}
 	}
-	log, reg := s.logger(), newRegistry()
+	log, reg := s.logger(), admin.NewRegistry()
 	cluster, err := s.cluster(log)
 	if err != nil {
 		return err
 	}
-	producer := sink.NewProducer(cluster, s.SinkQueue, sink.NewMetrics(reg), log)
-	dead := sink.DeadLetters{Producer: producer, Topic: s.DeadLetterTopic}
-	shipper, err := ship.Open(s.ship(flags.Args()), t.in, dead, ship.NewMetrics(reg), log)
+	out := producer.New(cluster, s.SinkQueue, producer.NewMetrics(reg), log)
+	dead := deadletter.New(out, s.DeadLetterTopic)
+	shipper, err := ship.Open(s.ship(flags.Args()), t.in, out, dead, ship.NewMetrics(reg), log)
 	if err != nil {
 		return usageError{err}
 	}
 	defer shipper.Close()
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
-	s.limitMemory()
-	return serve(ctx, newPreflight(s, cluster, topics), server{s.ShipAdmin, "SERVEFLOW_SHIP_ADMIN", reg, s.Pprof}, parts{shipping{shipper, producer}}, func() {
+	memory.Limit(s.MaxMemory)
+	return serve(ctx, newPreflight(s, cluster, topics), admin.Config{Addr: s.ShipAdmin, Setting: "SERVEFLOW_SHIP_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{shipping{shipper, out}}, func() {
 		log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
 	})
 }
@@ -46,7 +49,7 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 // shipping is the whole path from the logs to the input topic.
 type shipping struct {
 	shipper  *ship.Shipper
-	producer *sink.Producer
+	producer *producer.Producer
 }
 
 // run ships, and lets the producer write until the shipper has drained.

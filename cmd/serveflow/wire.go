@@ -14,8 +14,11 @@ import (
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/consumer"
+	"github.com/serveflow/serveflow/consumer/assembler"
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/deadletter"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // bundleChoice is which bundle the command line asks for.
@@ -60,8 +63,8 @@ func (c bundleChoice) settings() (*Settings, error) {
 type pipeline struct {
 	consumer *consumer.Consumer
 	cascade  *cascade.Cascade
-	producer *sink.Producer
-	wrote    *sink.Metrics
+	producer *producer.Producer
+	wrote    *producer.Metrics
 	drain    time.Duration
 	// hard ends what the drain's deadline leaves over.
 	hard context.Context
@@ -75,13 +78,13 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, spec *cascade.Spec, reg 
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
-	p := &pipeline{drain: s.DrainTimeout, wrote: sink.NewMetrics(reg)}
+	p := &pipeline{drain: s.DrainTimeout, wrote: producer.NewMetrics(reg)}
 	p.hard, p.kill = context.WithCancel(context.Background())
-	p.producer = sink.NewProducer(cluster, s.SinkQueue, p.wrote, log)
-	labels := sink.Labels{Producer: p.producer, Topic: s.LabelTopic, Latest: s.LatestTopic}
+	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
+	labels := sink.Labels{Sender: p.producer, Topic: s.LabelTopic, Latest: s.LatestTopic}
 	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
-	dead := graveyard{sink.DeadLetters{Producer: p.producer, Topic: s.DeadLetterTopic}}
-	p.consumer = consumer.New(cfg, func() consumer.Decider { return p.cascade.Decider() }, dead, consumer.NewMetrics(reg), log)
+	dead := deadletter.New(p.producer, s.DeadLetterTopic)
+	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascade.Decider() }, dead, consumer.NewMetrics(reg), log)
 	return p, nil
 }
 
@@ -103,15 +106,6 @@ func (p *pipeline) run(ctx context.Context) error {
 // ready says in words why labels may not flow; nil if they do.
 func (p *pipeline) ready() error {
 	return errors.Join(p.consumer.Ready(), p.producer.Ready(), p.cascade.Ready())
-}
-
-// graveyard hands the consumer's bad records to the dead-letter topic.
-type graveyard struct{ letters sink.DeadLetters }
-
-// Bury sends one bad record.
-func (g graveyard) Bury(ctx context.Context, r consumer.BadRecord) {
-	g.letters.Put(ctx, sink.DeadLetter{Value: r.Value, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
-		Reason: r.Reason, Cut: len(r.Value) < r.Size, Size: r.Size, Offsets: r.Offsets, Stage: r.Stage, Err: r.Err, Pin: r.Pin})
 }
 
 // validate checks the settings that no part checks for itself.

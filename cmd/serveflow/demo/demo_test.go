@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 func TestQuantile(t *testing.T) {
@@ -83,9 +83,9 @@ func TestTruth(t *testing.T) {
 }
 
 // kept keeps what is sent.
-type kept struct{ sent []sink.Message }
+type kept struct{ sent []producer.Message }
 
-func (k *kept) Send(_ context.Context, m sink.Message) { k.sent = append(k.sent, m) }
+func (k *kept) Send(_ context.Context, m producer.Message) { k.sent = append(k.sent, m) }
 
 func TestPlayerKeepsThePace(t *testing.T) {
 	to := &kept{}

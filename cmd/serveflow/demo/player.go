@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/flow/zeek"
-	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/internal/delivery"
+	"github.com/serveflow/serveflow/sink/producer"
 )
 
 // Sender queues a message and blocks while there is no room.
 type Sender interface {
-	Send(ctx context.Context, m sink.Message)
+	Send(ctx context.Context, m producer.Message)
 }
 
 // Player sends packet and end records to a topic, keyed by uid, each when it is
@@ -35,10 +36,10 @@ func NewPlayer(to Sender, topic string, speed float64) *Player {
 	return &Player{to: to, topic: topic, speed: speed}
 }
 
-// Play waits until a record is due and sends it; pin is acknowledged when it is
+// Play waits until a record is due and sends it; acker is told when it is
 // written. Lines that are no records are sent as they are: whoever reads the
 // topic has an answer to them.
-func (p *Player) Play(ctx context.Context, line []byte, pin sink.Acker) error {
+func (p *Player) Play(ctx context.Context, line []byte, acker delivery.Acker) error {
 	var rec zeek.Record
 	if p.decoder.Decode(line, &rec) == nil && rec.Kind == zeek.Packet {
 		if err := p.wait(ctx, rec.TS); err != nil {
@@ -46,7 +47,7 @@ func (p *Player) Play(ctx context.Context, line []byte, pin sink.Acker) error {
 		}
 	}
 	p.sent++
-	p.to.Send(ctx, sink.Message{Topic: p.topic, Key: append([]byte(nil), rec.UID...), Value: append([]byte(nil), line...), Pin: pin})
+	p.to.Send(ctx, producer.Message{Topic: p.topic, Key: append([]byte(nil), rec.UID...), Value: append([]byte(nil), line...), Acker: acker})
 	return ctx.Err()
 }
 

@@ -1,8 +1,9 @@
-package main
+package admin
 
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,27 +11,40 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
+func testConfig(pprof bool) Config {
+	return Config{Addr: "127.0.0.1:0", Setting: "SERVEFLOW_ADMIN", Registry: NewRegistry(), Pprof: pprof, Ready: func() error { return nil }}
+}
+
+// get asks for a path and gives the status and the body; 0 where nobody answers.
+func get(addr, path string) (status int, body string) {
+	resp, err := http.Get("http://" + addr + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text)
+}
+
 // startAdmin serves an admin address, ready at once, until the test ends.
-func startAdmin(t *testing.T, pprof bool) (a *admin, addr string) {
+func startAdmin(t *testing.T, pprof bool) (s *Server, addr string) {
 	t.Helper()
-	a, err := listenAdmin(server{addr: "127.0.0.1:0", setting: "SERVEFLOW_ADMIN", reg: prometheus.NewRegistry(), pprof: pprof}, func() error { return nil })
+	s, err := Listen(testConfig(pprof))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- a.run(ctx) }()
+	go func() { ended <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
-	return a, a.listener.Addr().String()
+	return s, s.listener.Addr().String()
 }
 
 // Profiles are for who asks for them; the command line is shown to nobody.
@@ -44,24 +58,6 @@ func TestProfilesOnlyWhenAskedFor(t *testing.T) {
 		if status, _ := get(plain, path); status != http.StatusNotFound {
 			t.Errorf("%s without: %d", path, status)
 		}
-	}
-}
-
-// Nobody but this machine is let in unless a setting says so.
-func TestAdminIsOnLoopback(t *testing.T) {
-	t.Setenv("SERVEFLOW_TASK", "service")
-	s, err := loadSettings()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, addr := range []string{s.Admin, s.ShipAdmin, s.RekeyAdmin} {
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil || !net.ParseIP(host).IsLoopback() {
-			t.Errorf("%s is not loopback", addr)
-		}
-	}
-	if s.Pprof {
-		t.Error("profiles are served without being asked for")
 	}
 }
 
@@ -96,19 +92,19 @@ func TestLargeHeaders(t *testing.T) {
 // Who sends his request a byte at a time, a body that does not come, or nothing more,
 // is cut off; others are served meanwhile. Times are shortened for the test alone.
 func TestSlowCallersAreCutOff(t *testing.T) {
-	a, addr := startAdmin(t, false)
-	if s := a.server; s.ReadTimeout != maxAsking || s.WriteTimeout != maxAnswer || s.IdleTimeout != maxIdle || s.MaxHeaderBytes != maxHeader {
+	first, addr := startAdmin(t, false)
+	if s := first.server; s.ReadTimeout != readTimeout || s.WriteTimeout != writeTimeout || s.IdleTimeout != idleTimeout || s.MaxHeaderBytes != maxHeaderBytes {
 		t.Errorf("limits are not set: %+v", s)
 	}
-	a, err := listenAdmin(server{addr: "127.0.0.1:0", setting: "SERVEFLOW_ADMIN", reg: prometheus.NewRegistry()}, func() error { return nil })
+	s, err := Listen(testConfig(false))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.server.ReadTimeout, a.server.IdleTimeout = 200*time.Millisecond, 200*time.Millisecond
+	s.server.ReadTimeout, s.server.IdleTimeout = 200*time.Millisecond, 200*time.Millisecond
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	go a.run(ctx)
-	slow := a.listener.Addr().String()
+	go s.Run(ctx)
+	slow := s.listener.Addr().String()
 	for name, request := range map[string]string{
 		"slow-loris": "GET /healthz HTTP/1.1\r\nX-A: ", "no word": "",
 		"body": "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
@@ -139,5 +135,38 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 		if status, _ := get(addr, "/healthz"); status != http.StatusOK {
 			t.Errorf("%s: others are not served", name)
 		}
+	}
+}
+
+// A process that is not at work says why; its metrics are there all the same.
+func TestReadiness(t *testing.T) {
+	cfg, reason := testConfig(false), errors.New("no broker answers")
+	cfg.Ready = func() error { return reason }
+	s, err := Listen(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go s.Run(ctx)
+	addr := s.listener.Addr().String()
+	if status, body := get(addr, "/readyz"); status != http.StatusServiceUnavailable || strings.TrimSpace(body) != reason.Error() {
+		t.Errorf("not at work: %d %s", status, body)
+	}
+	if status, body := get(addr, "/metrics"); status != http.StatusOK || !strings.Contains(body, "go_goroutines") {
+		t.Errorf("metrics: %d %.100s", status, body)
+	}
+	reason = nil
+	if status, body := get(addr, "/readyz"); status != http.StatusOK || body != "ready\n" {
+		t.Errorf("at work: %d %s", status, body)
+	}
+}
+
+func TestTakenAddressIsNamed(t *testing.T) {
+	_, addr := startAdmin(t, false)
+	cfg := testConfig(false)
+	cfg.Addr = addr
+	if _, err := Listen(cfg); err == nil || !strings.Contains(err.Error(), "SERVEFLOW_ADMIN="+addr) {
+		t.Errorf("%v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package memory
 
 import (
 	"fmt"
@@ -10,17 +10,18 @@ import (
 // Bytes is an amount of memory, as a setting: a number of bytes, or one with a unit.
 type Bytes int64
 
+// Units of memory.
 const (
-	kib Bytes = 1 << 10
-	mib Bytes = 1 << 20
-	gib Bytes = 1 << 30
+	KiB Bytes = 1 << 10
+	MiB Bytes = 1 << 20
+	GiB Bytes = 1 << 30
 )
 
 // units, the largest first.
 var units = [...]struct {
 	name string
 	size Bytes
-}{{"GiB", gib}, {"MiB", mib}, {"KiB", kib}}
+}{{"GiB", GiB}, {"MiB", MiB}, {"KiB", KiB}}
 
 // UnmarshalText reads "1073741824", "512MiB" or "1.5GiB".
 func (b *Bytes) UnmarshalText(text []byte) error {

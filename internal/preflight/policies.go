@@ -1,4 +1,4 @@
-package main
+package preflight
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 // policies checks that the compacted topic is, and that dead letters, which have no
 // keys, do not go to one. A client that may not ask is not held up: the broker has
 // the last word when it is written to.
-func (p *preflight) policies(ctx context.Context, client *kafka.Client) error {
+func (c *Check) policies(ctx context.Context, client *kafka.Client) error {
 	var req kafka.DescribeConfigsRequest
-	for _, topic := range []string{p.latest, p.dead} {
-		if p.topics[topic] != "" {
+	for _, topic := range []string{c.cfg.Compacted, c.cfg.Uncompacted} {
+		if c.cfg.Topics[topic] != "" {
 			req.Resources = append(req.Resources, kafka.DescribeConfigRequestResource{
 				ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{"cleanup.policy"}})
 		}
@@ -32,9 +32,9 @@ func (p *preflight) policies(ctx context.Context, client *kafka.Client) error {
 		}
 		policy, name := topic.ConfigEntries[0].ConfigValue, topic.ResourceName
 		switch compact := strings.Contains(policy, "compact"); {
-		case name == p.latest && !compact:
+		case name == c.cfg.Compacted && !compact:
 			return fmt.Errorf("topic %s is not compacted, its cleanup.policy is %s: set it to compact, or compact,delete, or leave SERVEFLOW_LATEST_TOPIC empty", name, policy)
-		case name == p.dead && compact:
+		case name == c.cfg.Uncompacted && compact:
 			return fmt.Errorf("topic %s is compacted, its cleanup.policy is %s, and dead letters have no keys: set it to delete, or name another by SERVEFLOW_DEAD_LETTER_TOPIC", name, policy)
 		}
 	}

@@ -1,0 +1,89 @@
+// Package admin serves a process's metrics, health and profiles over HTTP.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// NewRegistry builds a registry with the process's own metrics in it.
+func NewRegistry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return reg
+}
+
+// Limits of the admin address. A request has a line and a few headers, and no body.
+const (
+	maxHeaderBytes = 8 << 10 // bytes; the library adds 4 KiB
+	readTimeout    = 5 * time.Second
+	writeTimeout   = time.Minute // a profile takes half of it
+	idleTimeout    = 2 * time.Minute
+)
+
+// Config is what a server is built with.
+type Config struct {
+	Addr     string // host:port
+	Setting  string // that names the address, for errors
+	Registry *prometheus.Registry
+	Pprof    bool // serve Go's profiles too
+	// Ready says in words why the process is not at work; nil if it is.
+	Ready func() error
+}
+
+// Server serves /metrics, /healthz (the process is up) and /readyz (it is at work; else
+// why not, in words).
+type Server struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// Listen takes the address, so that a taken one is a fault before anything starts. Run
+// serves it.
+func Listen(cfg Config) (*Server, error) {
+	listener, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s=%s: %w; choose a free address, or none", cfg.Setting, cfg.Addr, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := cfg.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	if cfg.Pprof {
+		profiles(mux)
+	}
+	return &Server{listener: listener, server: &http.Server{Handler: mux, MaxHeaderBytes: maxHeaderBytes,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout}}, nil
+}
+
+// profiles serves Go's own, for those who look for lost time or memory.
+func profiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // it finds heap, goroutine and the others by name
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+}
+
+// Run serves until ctx is done.
+func (s *Server) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { s.server.Close() })
+	defer stop()
+	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin address: %w", err)
+	}
+	return nil
+}
