@@ -59,7 +59,6 @@ var arrows = map[string][]string{
 
 	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
 
-	"scripts/mutate":     {},
 	"cmd/serveflow/demo": {"sink", "sink/producer", "flow/zeek", "internal/delivery"},
 	"cmd/serveflow": {"consumer", "consumer/assembler", "flow", "flow/zeek", "flow/capture", "cascade", "cascade/nprint",
 		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",

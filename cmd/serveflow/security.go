@@ -6,13 +6,6 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// Security is what is spoken to the brokers, and who we are there.
-type Security struct {
-	SecurityProtocol string `split_words:"true" default:"PLAINTEXT" desc:"protocol of the brokers' listeners: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; there is no fall-back to another"`
-	TLS              tlsSettings
-	SASL             saslSettings
-}
-
 // tlsSettings are SERVEFLOW_TLS_*.
 type tlsSettings struct {
 	CAFile   string `split_words:"true" desc:"PEM file of the certificate authorities that are trusted for the brokers' certificates; empty: the system's"`

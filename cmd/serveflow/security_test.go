@@ -267,7 +267,7 @@ func TestSettingsDoNotTellSecrets(t *testing.T) {
 		t.Fatal("the password was not read")
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
-		for _, what := range []any{s, *s, s.Security, s.SASL, &s.SASL, s.SASL.Password} {
+		for _, what := range []any{s, *s, s.TLS, s.SASL, &s.SASL, s.SASL.Password} {
 			if text := fmt.Sprintf(verb, what); strings.Contains(text, canary) || strings.Contains(text, fmt.Sprintf("%x", canary)) {
 				t.Errorf("%s of %T: %s", verb, what, text)
 			}

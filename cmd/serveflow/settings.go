@@ -75,7 +75,10 @@ type Settings struct {
 	LogLevel        slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `split_words:"true" default:"text" desc:"text or json"`
 
-	Security // SERVEFLOW_SECURITY_PROTOCOL, SERVEFLOW_TLS_* and SERVEFLOW_SASL_*
+	// What is spoken to the brokers, and who we are there.
+	SecurityProtocol string `split_words:"true" default:"PLAINTEXT" desc:"protocol of the brokers' listeners: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; there is no fall-back to another"`
+	TLS              tlsSettings
+	SASL             saslSettings
 }
 
 // loadSettings reads the environment. A setting that does not exist or cannot

@@ -46,7 +46,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // batch is the one that is being read, record by record.
 type batch struct {
-	head
+	head   head
 	raw    []byte // as it lay in the log
 	left   int32  // records not read yet
 	next   int64  // offset behind the last one read
@@ -54,7 +54,7 @@ type batch struct {
 	window window
 }
 
-func (b *batch) last() int64 { return b.base + int64(b.delta) }
+func (b *batch) last() int64 { return b.head.base + int64(b.head.delta) }
 
 // record reads the next record. The error is of the batch: nothing behind it in
 // the batch can be read.
@@ -126,7 +126,7 @@ func (b *batch) parse(rec *Record, limits *Limits, body []byte) *Error {
 
 // place gives the record its offset.
 func (b *batch) place(rec *Record, delta int64) *Error {
-	offset := b.base + delta
+	offset := b.head.base + delta
 	if delta < 0 || offset < b.next || offset > b.last()-int64(b.left-1) {
 		return refuse(Malformed, "a record of offset %d behind %d, with %d more to %d", offset, b.next-1, b.left-1, b.last())
 	}

@@ -191,7 +191,7 @@ func (r *Reader) open(ctx context.Context, rec *Record) (bad bool, err error) {
 func (r *Reader) begin(rec *Record) (bad bool, err error) {
 	b := &r.batch
 	switch {
-	case checksum(b.raw) != b.crc:
+	case checksum(b.raw) != b.head.crc:
 		if r.left < shortHead && !r.first {
 			// What it says of its offsets may be wrong too. Fetched once more, the one
 			// behind it tells where it ends.
@@ -201,17 +201,17 @@ func (r *Reader) begin(rec *Record) (bad bool, err error) {
 		*rec = r.whole(b.head, b.raw, refuse(BadCRC, "its checksum is not that of its bytes"))
 		r.endBatch()
 		return true, nil
-	case b.delta < 0 || b.count < 0 || int64(b.count) > int64(b.delta)+1 || b.base+int64(b.delta) < b.base:
-		*rec = r.whole(b.head, b.raw, refuse(Malformed, "%d records in the offsets to %d", b.count, b.delta))
+	case b.head.delta < 0 || b.head.count < 0 || int64(b.head.count) > int64(b.head.delta)+1 || b.head.base+int64(b.head.delta) < b.head.base:
+		*rec = r.whole(b.head, b.raw, refuse(Malformed, "%d records in the offsets to %d", b.head.count, b.head.delta))
 		r.endBatch()
 		return true, nil
 	}
 	r.first = false
-	if b.control || b.last() < r.next {
+	if b.head.control || b.last() < r.next {
 		return false, nil // left is 0: Next goes on behind it
 	}
-	b.left = b.count
-	src, all, failed := r.unpack.begin(b.codec, b.raw[headSize:])
+	b.left = b.head.count
+	src, all, failed := r.unpack.begin(b.head.codec, b.raw[headSize:])
 	if failed != nil {
 		r.rest(rec, reasonFor(failed))
 		return true, nil
