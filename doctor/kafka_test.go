@@ -51,10 +51,17 @@ func createTopics(t *testing.T, addr, name string, settings map[string]string) *
 	return c
 }
 
+// newClient returns a client whose connections end with the test.
+func newClient(t *testing.T, addr string) *kafka.Client {
+	transport := &kafka.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &kafka.Client{Addr: kafka.TCP(addr), Timeout: 30 * time.Second, Transport: transport}
+}
+
 // deny adds an ACL that denies an operation to this client.
 func deny(t *testing.T, addr string, kind kafka.ResourceType, name string, op kafka.ACLOperationType) {
 	t.Helper()
-	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: &kafka.Transport{}}
+	client := newClient(t, addr)
 	resp, err := client.CreateACLs(t.Context(), &kafka.CreateACLsRequest{ACLs: []kafka.ACLEntry{{
 		ResourceType: kind, ResourceName: name, ResourcePatternType: kafka.PatternTypeLiteral,
 		Principal: "User:ANONYMOUS", Host: "*", Operation: op, PermissionType: kafka.ACLPermissionTypeDeny,
@@ -76,7 +83,7 @@ func deny(t *testing.T, addr string, kind kafka.ResourceType, name string, op ka
 // create the topic of committed offsets, so it is retried.
 func commit(t *testing.T, c *Config, addr string, partition int, offset int64) {
 	t.Helper()
-	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 30 * time.Second, Transport: &kafka.Transport{}}
+	client := newClient(t, addr)
 	var last error
 	await.Until(t, "a committed offset", func() bool {
 		resp, err := client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{GroupID: c.Group, GenerationID: -1,
@@ -182,7 +189,7 @@ func testSecured(t *testing.T, b *kafkatest.Secured) {
 
 func topicNames(t *testing.T, addr string) string {
 	t.Helper()
-	client := &kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: &kafka.Transport{}}
+	client := newClient(t, addr)
 	meta, err := client.Metadata(t.Context(), &kafka.MetadataRequest{})
 	if err != nil {
 		t.Fatal(err)
