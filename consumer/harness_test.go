@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
@@ -148,3 +149,20 @@ func committed(t *testing.T, addr string) int64 {
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// spread sends each flow's lines, two by two, to one of the topic's partitions.
+func spread(t *testing.T, addr string, lines [][]byte) {
+	t.Helper()
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	defer w.Close()
+	var all []kafka.Message
+	for i, value := range lines {
+		all = append(all, kafka.Message{Key: fmt.Append(nil, i/2), Value: value})
+	}
+	if err := w.WriteMessages(context.Background(), all...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// assigned is how many partitions a member owns.
+func assigned(c *Consumer) int { return int(testutil.ToFloat64(c.metrics.assigned)) }
