@@ -12,12 +12,11 @@ const errNoAnswer = notANumber("the model's numbers for this flow are not finite
 // nothing emitted, if the model fails or the call is abandoned. errStopped may also come
 // when some are emitted; the others are then dropped without telling their Ackers.
 func (w *worker) answer(ctx context.Context, jobs []*job, limit time.Duration) error {
-	rows := w.rows[:0]
+	w.rows = w.rows[:0]
 	for _, j := range jobs {
-		rows = append(rows, j.row)
+		w.rows = append(w.rows, j.row)
 	}
-	w.rows = rows
-	c, err := w.call(ctx, limit, rows...)
+	c, err := w.call(ctx, limit, w.rows...)
 	defer w.putCall(c)
 	if err != nil {
 		return err

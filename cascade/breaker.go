@@ -78,12 +78,12 @@ func (b *breaker) trip(now time.Time) time.Duration {
 	if b.state != closed {
 		return 0
 	}
-	if b.openFor == 0 || now.Sub(b.since) > maxOpen {
+	if now.Sub(b.since) > maxOpen { // also if it has never been open
 		b.openFor = minOpen
 	} else {
 		b.openFor = min(2*b.openFor, maxOpen)
 	}
-	b.state, b.since, b.nextProbe, b.failures = open, now, now.Add(b.openFor), 0
+	b.state, b.since, b.nextProbe = open, now, now.Add(b.openFor)
 	b.sample = b.sample[:0]
 	b.rejecting.Store(true)
 	return b.openFor

@@ -34,7 +34,10 @@ func TestBreakerStates(t *testing.T) {
 	c := newClock()
 	b := c.breaker
 	c.expect(t, "at the start", closed)
-	for range failureThreshold - 1 {
+	if minOpen != time.Second || maxOpen != 30*time.Second {
+		t.Errorf("open for %v to %v", minOpen, maxOpen)
+	}
+	for range 4 {
 		if d := b.failed(c.now); d != 0 {
 			t.Errorf("a failure below the threshold opens it for %v", d)
 		}
@@ -51,8 +54,10 @@ func TestBreakerStates(t *testing.T) {
 	if row := b.beginProbe(c.after(minOpen-1).now, nil); row != nil {
 		t.Errorf("probed early: %v", row)
 	}
-	if row := b.beginProbe(c.after(1).now, []float32{8}); fmt.Sprint(row) != "[7]" {
-		t.Errorf("probed with %v, want the sample", row)
+	row := b.beginProbe(c.after(1).now, []float32{8})
+	b.keepSample([]float32{9})
+	if fmt.Sprint(row) != "[7]" {
+		t.Errorf("probed with %v, want the sample, whatever comes later", row)
 	}
 	c.expect(t, "while a probe is under way", halfOpen)
 	if b.beginProbe(c.after(minOpen).now, []float32{8}) != nil {
@@ -65,15 +70,24 @@ func TestBreakerStates(t *testing.T) {
 	if b.beginProbe(c.after(2*minOpen-1).now, []float32{8}) != nil {
 		t.Error("probed again before twice the time")
 	}
-	if row := b.beginProbe(c.after(1).now, []float32{8}); fmt.Sprint(row) != "[8]" {
-		t.Errorf("probed with %v: the sample was used already", row)
+	if row = b.beginProbe(c.after(1).now, []float32{8}); fmt.Sprint(row) != "[9]" {
+		t.Errorf("probed with %v, want the new sample", row)
 	}
 	if d := b.endProbe(c.now, true); d != 5*time.Second {
 		t.Errorf("rejected for %v", d)
 	}
 	c.expect(t, "after a good probe", closed)
-	b.failed(c.now)
+	for range 4 {
+		b.failed(c.now)
+	}
+	b.succeeded()
+	for range 4 {
+		b.failed(c.now)
+	}
 	c.expect(t, "failures count from 0 again", closed)
+	if d := b.failed(c.now); d != 4*minOpen {
+		t.Errorf("opened for %v", d)
+	}
 }
 
 // The time to the first probe doubles if the breaker opens soon after it closed.
@@ -154,5 +168,11 @@ func TestSampleIsForgottenWhenTheBreakerOpens(t *testing.T) {
 	b.timedOut(c.now)
 	if row := b.beginProbe(c.after(minOpen).now, nil); row != nil {
 		t.Errorf("probed with %v", row)
+	}
+	b.keepSample([]float32{2})
+	b.beginProbe(c.after(minOpen).now, nil)
+	b.endProbe(c.now, false)
+	if row := b.beginProbe(c.after(2*minOpen).now, nil); row != nil {
+		t.Errorf("probed with %v again", row)
 	}
 }

@@ -69,9 +69,7 @@ func (s *slowStage) abandon(c *call) {
 func (w *worker) await(ctx context.Context, deadline time.Time, c *call) error {
 	var late <-chan time.Time
 	if !deadline.IsZero() {
-		timer := time.NewTimer(time.Until(deadline))
-		defer timer.Stop()
-		late = timer.C
+		late = time.After(time.Until(deadline))
 	}
 	stop := ctx.Done()
 	if ctx.Err() != nil || w.slow.cfg.Deterministic {

@@ -14,13 +14,11 @@ func (w *worker) stepRejecting(ctx context.Context) bool {
 	if len(w.parked) >= w.slow.cfg.Queue {
 		queue = nil // holds the input back
 	}
-	timer := time.NewTimer(w.slow.breaker.untilProbe(time.Now()))
-	defer timer.Stop()
 	select {
 	case j := <-queue:
 		w.reject(ctx, j)
 		return true
-	case <-timer.C:
+	case <-time.After(w.slow.breaker.untilProbe(time.Now())):
 		return w.probe(ctx)
 	case <-ctx.Done():
 	}

@@ -50,3 +50,21 @@ func TestCalibrate(t *testing.T) {
 		}
 	}
 }
+
+func TestTied(t *testing.T) {
+	for _, c := range []struct {
+		p    []float64
+		want bool
+	}{
+		{[]float64{.5, .5}, true},
+		{[]float64{.500002, .499998}, true},
+		{[]float64{.1, .499998, .500002}, true},
+		{[]float64{.6, .4}, false},
+		{[]float64{1e-5, 0}, false}, // exactly the limit
+		{[]float64{.9e-5, 0}, true},
+	} {
+		if got := tied(c.p); got != c.want {
+			t.Errorf("%v: %v", c.p, got)
+		}
+	}
+}
