@@ -11,40 +11,40 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// diskSize is the broker's whole disk: what is sent fits into the half of it.
+// diskSize is the size of the broker's disk. What the row sends takes half of it.
 func diskSize() string { return choose("32m", "256m") }
 
-// thrifty keeps the broker from needing more disk than there is.
-const thrifty = `
+// smallDiskProperties are properties that make the broker fit on a small disk.
+const smallDiskProperties = `
 log.index.size.max.bytes=65536
 replica.high.watermark.checkpoint.interval.ms=1000
 `
 
-// fullDisk is the row of a broker whose disk is full: it stops, and its operator makes
-// room and starts it again.
+// fullDisk fills the broker's disk, so that the broker stops. Then its operator makes room and
+// starts it again.
 func fullDisk(t *testing.T) {
-	run(t, "broker disk full", withheldTarget, func(t *testing.T, r *row) {
+	run(t, "broker disk full", outageTarget, func(t *testing.T, r *row) {
 		t.Parallel()
 		disk, breaks := smallDisk(t, r)
-		broker := kafkatest.StartWith(t, kafkatest.Options{Properties: "\nlog.dirs=" + disk + thrifty})
-		s := newScene(t, setup{brokers: []string{broker.Addr}, partitions: 4, settings: []string{"SERVEFLOW_COMMIT_EVERY=200ms"}})
-		s.start(1)
-		s.await()
-		s.send(traffic{flows: choose(2000, 60_000), rate: 200})
-		eventually(t, 10*time.Second, "labels", func() bool { return s.labelsOut() > 0 })
-		w := withheld{says: []string{"full"}}
+		broker := kafkatest.StartWith(t, kafkatest.Options{Properties: "\nlog.dirs=" + disk + smallDiskProperties})
+		h := newHarness(t, harnessConfig{brokers: []string{broker.Addr}, partitions: 4, settings: []string{"SERVEFLOW_COMMIT_EVERY=200ms"}})
+		h.start(1)
+		h.awaitReady()
+		h.send(traffic{flows: choose(2000, 60_000), rate: 200})
+		eventually(t, 10*time.Second, "labels", func() bool { return h.writtenLabels() > 0 })
+		w := outage{wantMessage: []string{"full"}}
 		mend := breaks()
-		w.hold(t, r, s, func() { time.Sleep(choose(3*time.Second, time.Minute)) }, func() {
+		w.check(t, r, h, func() { time.Sleep(choose(3*time.Second, time.Minute)) }, func() {
 			mend()
-			broker.Kill() // one that could not write may be long about its end
+			broker.Kill() // a broker that could not write may take long to stop
 			broker.Restart()
 		})
 	})
 }
 
-// smallDisk gives a folder for the broker, and what makes its disk full. Where no
-// file system can be mounted the folder is taken away instead: the broker then
-// stops by the same path.
+// smallDisk returns a folder for the broker's data, and a function that makes its disk full.
+// Where no file system can be mounted, that function moves the folder away instead: the broker
+// stops in the same way.
 func smallDisk(t *testing.T, r *row) (dir string, breaks func() (mend func())) {
 	t.Helper()
 	top := t.TempDir()
@@ -54,14 +54,14 @@ func smallDisk(t *testing.T, r *row) (dir string, breaks func() (mend func())) {
 	}
 	err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size="+diskSize())
 	if err != nil {
-		r.saw("no file system can be mounted (%v): the folder is taken away instead", err)
-		return filepath.Join(disk, "data"), func() func() { return takeAway(t, filepath.Join(disk, "data")) }
+		r.note("no file system can be mounted (%v): the folder is taken away instead", err)
+		return filepath.Join(disk, "data"), func() func() { return moveAway(t, filepath.Join(disk, "data")) }
 	}
 	t.Cleanup(func() { syscall.Unmount(disk, syscall.MNT_DETACH) })
 	return filepath.Join(disk, "data"), func() func() { return fill(t, filepath.Join(disk, "filler")) }
 }
 
-// fill writes until there is no room; mend makes it again.
+// fill writes until the disk is full; mend frees it.
 func fill(t *testing.T, name string) (mend func()) {
 	t.Helper()
 	file, err := os.Create(name)
@@ -79,8 +79,8 @@ func fill(t *testing.T, name string) (mend func()) {
 	}
 }
 
-// takeAway puts a file where the folder was; mend puts it back.
-func takeAway(t *testing.T, dir string) (mend func()) {
+// moveAway replaces a folder by a file; mend moves it back.
+func moveAway(t *testing.T, dir string) (mend func()) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()

@@ -4,5 +4,5 @@ package faults
 
 import "testing"
 
-// fullDisk needs a small file system of its own, which only Linux gives us.
+// fullDisk needs a small file system, which only Linux can mount here.
 func fullDisk(*testing.T) {}

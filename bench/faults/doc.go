@@ -1,4 +1,4 @@
-// Package faults is the fault bench: what serveflow does when processes are killed,
-// brokers fail and input is hostile, seen from outside by a producer that knows
-// what it sent and a verifier that reads every topic back. `make faults` runs it.
+// Package faults is the fault bench: it runs serveflow while processes are killed, brokers
+// fail and input is hostile. A producer knows what it has sent, and a verifier reads every
+// topic and compares. `make faults` runs it.
 package faults

@@ -13,9 +13,9 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// What comes in floods, or stays for ever.
+// Floods of flows, and flows that never end.
 func TestFaultsFlood(t *testing.T) {
-	group(t)
+	requireBench(t)
 	broker := kafkatest.Start(t).Addr
 	for _, f := range []struct {
 		fault, target string
@@ -35,9 +35,9 @@ func TestFaultsFlood(t *testing.T) {
 func floodUIDs() int      { return choose(60_000, 10_000_000) }
 func heldOpen() int       { return choose(25_000, 100_000) }
 func endlessRecords() int { return choose(150_000, 1_500_000) }
-func pinRecords() int     { return choose(50_000, 1_000_000) }
+func maxInFlight() int    { return choose(50_000, 1_000_000) }
 
-// floodCap is the memory that a member may have, in the setting's words and in bytes.
+// floodCap returns the memory limit of a member: as a setting, and in bytes.
 func floodCap() (string, int64) {
 	mib := choose(512, 1024)
 	return fmt.Sprintf("SERVEFLOW_MAX_MEMORY=%dMiB", mib), int64(mib) << 20
@@ -45,10 +45,10 @@ func floodCap() (string, int64) {
 
 func ordinary() traffic { return traffic{flows: choose(300, 5000), rate: choose(100., 200)} }
 
-// foreign are uids that a row sends by itself, and how many labels they got.
-type foreign struct{ labels atomic.Int64 }
+// injectedFlows counts the labels of flows that a row sends by itself. Their uids begin with X.
+type injectedFlows struct{ labels atomic.Int64 }
 
-func (f *foreign) is(uid string) bool {
+func (f *injectedFlows) count(uid string) bool {
 	if !strings.HasPrefix(uid, "X") {
 		return false
 	}
@@ -56,11 +56,11 @@ func (f *foreign) is(uid string) bool {
 	return true
 }
 
-// holds waits until every foreign flow has a label, and checks the member's books:
+// check checks that every injected flow has a label, and that the member's metrics add up:
 // flows opened = labels + unlabelled + open.
-func (f *foreign) holds(t *testing.T, s *scene, flows int) {
+func (f *injectedFlows) check(t *testing.T, h *harness, flows int) {
 	t.Helper()
-	m := s.running()[0]
+	m := h.running()[0]
 	if got := f.labels.Load(); got < int64(flows) {
 		t.Errorf("%d of %d foreign flows have a label", got, flows)
 	}
@@ -71,168 +71,169 @@ func (f *foreign) holds(t *testing.T, s *scene, flows int) {
 	}
 }
 
-// floodOfUIDs writes flows of one packet each, beside ordinary traffic: half of them
-// that packet decides, the others wait for more until memory is short.
+// floodOfUIDs writes flows of one packet each, beside ordinary traffic. That packet decides half
+// of them; the others wait for more until memory is short.
 func floodOfUIDs(t *testing.T, r *row, broker string) {
 	setting, bytes := floodCap()
-	f := &foreign{}
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, foreign: f.is})
-	s.start(1, setting)
-	s.await()
-	s.send(ordinary())
+	f := &injectedFlows{}
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 12, injected: f.count})
+	h.start(1, setting)
+	h.awaitReady()
+	h.send(ordinary())
 	began := time.Now()
 	for part := range 10 {
-		rec := firstPacket(t, s, part%2 == 0)
-		s.pour(t, floodUIDs()/10, pouring{record: rec, step: 6 * time.Microsecond, every: 1}) // 10 million a minute
+		rec := firstPacket(t, h, part%2 == 0)
+		h.sendLoad(t, floodUIDs()/10, load{record: rec, step: 6 * time.Microsecond, recordsPerUID: 1}) // 10 million per minute
 	}
-	r.saw("written in %.1f s", time.Since(began).Seconds())
-	s.settle(5 * time.Minute)
-	r.saw("labelled in %.1f s", time.Since(began).Seconds())
-	m := s.running()[0]
-	r.saw("%.0f evicted, %.0f uids forgotten early, %.0f headless", m.metric("serveflow_labels_total", `reason="evicted"`),
+	r.note("written in %.1f s", time.Since(began).Seconds())
+	h.settle(5 * time.Minute)
+	r.note("labelled in %.1f s", time.Since(began).Seconds())
+	m := h.running()[0]
+	r.note("%.0f evicted, %.0f uids forgotten early, %.0f headless", m.metric("serveflow_labels_total", `reason="evicted"`),
 		m.metric("serveflow_finished_uids_forgotten_total"), m.metric("serveflow_flows_headless_total"))
-	f.holds(t, s, floodUIDs())
-	r.hold(t, s.finish(), limits{memory: bytes, exceptions: true})
+	f.check(t, h, floodUIDs())
+	r.check(t, h.finish(), limits{memory: bytes, exceptions: true})
 }
 
-// manyOpen holds flows open that wait for their second packet.
+// manyOpen opens many flows that wait for their second packet.
 func manyOpen(t *testing.T, r *row, broker string) {
-	f := &foreign{}
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, foreign: f.is,
+	f := &injectedFlows{}
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 12, injected: f.count,
 		settings: []string{"SERVEFLOW_FLOW_IDLE=6s"}})
-	s.start(1) // with the default cap, 1 GiB
-	s.await()
-	s.send(traffic{flows: 100, rate: 100})
-	s.pour(t, heldOpen(), pouring{record: firstPacket(t, s, false), step: time.Microsecond, every: 1})
-	m, most := s.running()[0], 0.
+	h.start(1) // with the default limit, 1 GiB
+	h.awaitReady()
+	h.send(traffic{flows: 100, rate: 100})
+	h.sendLoad(t, heldOpen(), load{record: firstPacket(t, h, false), step: time.Microsecond, recordsPerUID: 1})
+	m, most := h.running()[0], 0.
 	eventually(t, time.Minute, "the flows are open", func() bool {
 		most = max(most, m.metric("serveflow_open_flows"))
 		return most >= float64(heldOpen())
 	})
-	m.observe()
-	r.saw("%.0f open at once, %.0f MiB counted for them", most, m.metric("serveflow_open_flow_bytes")/(1<<20))
-	s.settle(2 * time.Minute)
-	f.holds(t, s, heldOpen())
-	r.hold(t, s.finish(), limits{memory: 1 << 30, exceptions: true})
+	m.sampleMemory()
+	r.note("%.0f open at once, %.0f MiB counted for them", most, m.metric("serveflow_open_flow_bytes")/(1<<20))
+	h.settle(2 * time.Minute)
+	f.check(t, h, heldOpen())
+	r.check(t, h.finish(), limits{memory: 1 << 30, exceptions: true})
 }
 
-// endlessFlow opens a flow that waits for ever, since record time hardly moves, and
-// writes records beside it that open none.
+// endlessFlow opens a flow that never times out, because record time hardly moves, and writes
+// other records that open no flow.
 func endlessFlow(t *testing.T, r *row, broker string) {
 	t.Parallel()
-	f := &foreign{}
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 1, foreign: f.is})
-	s.start(1, fmt.Sprintf("SERVEFLOW_MAX_PIN_RECORDS=%d", pinRecords()))
-	s.await()
-	first, m := firstPacket(t, s, false), s.running()[0]
-	s.pour(t, 1, pouring{record: first, every: 1})
+	f := &injectedFlows{}
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 1, injected: f.count})
+	h.start(1, fmt.Sprintf("SERVEFLOW_MAX_PIN_RECORDS=%d", maxInFlight()))
+	h.awaitReady()
+	first, m := firstPacket(t, h, false), h.running()[0]
+	h.sendLoad(t, 1, load{record: first, recordsPerUID: 1})
 	eventually(t, 10*time.Second, "the flow is open", func() bool { return m.metric("serveflow_open_flows") == 1 })
-	first.N = 99 // beyond any depth
+	first.N = 99 // deeper than any stage reads
 	began := time.Now()
-	s.pour(t, endlessRecords(), pouring{record: first, step: time.Microsecond, every: endlessRecords()})
+	h.sendLoad(t, endlessRecords(), load{record: first, step: time.Microsecond, recordsPerUID: endlessRecords()})
 	eventually(t, time.Minute, "the flow is decided", func() bool { return f.labels.Load() == 1 })
-	r.saw("decided after %.1f s, pinning at most %d records", time.Since(began).Seconds(), pinRecords())
-	s.send(traffic{flows: 100, rate: 100})
-	s.settle(time.Minute)
+	r.note("decided after %.1f s, pinning at most %d records", time.Since(began).Seconds(), maxInFlight())
+	h.send(traffic{flows: 100, rate: 100})
+	h.settle(time.Minute)
 	if got := m.metric("serveflow_labels_total", `reason="evicted"`); got < 1 {
 		t.Errorf("%.0f flows were evicted", got)
 	}
-	f.holds(t, s, 1)
-	r.hold(t, s.finish(), limits{exceptions: true})
+	f.check(t, h, 1)
+	r.check(t, h.finish(), limits{exceptions: true})
 }
 
-// timeStandsStill keeps a partition at its end with a trickle whose time does not move.
+// timeStandsStill writes a few records again and again whose time does not move, so that the
+// member is at the partition's end.
 func timeStandsStill(t *testing.T, r *row, broker string) {
 	t.Parallel()
 	age := choose(3*time.Second, time.Minute)
-	f := &foreign{}
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 1, foreign: f.is,
+	f := &injectedFlows{}
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 1, injected: f.count,
 		settings: []string{"SERVEFLOW_FLOW_MAX_AGE=" + age.String()}})
-	s.start(1)
-	s.await()
-	rec := firstPacket(t, s, false)
-	s.pour(t, 1, pouring{record: rec, every: 1})
+	h.start(1)
+	h.awaitReady()
+	rec := firstPacket(t, h, false)
+	h.sendLoad(t, 1, load{record: rec, recordsPerUID: 1})
 	rec.N = 99
 	took := time.Duration(0)
 	for began := time.Now(); f.labels.Load() == 0; took = time.Since(began) {
 		if time.Since(began) > age+10*time.Second {
 			t.Fatalf("no label after %v of wall time", time.Since(began))
 		}
-		s.pour(t, 1, pouring{record: rec, every: 1})
+		h.sendLoad(t, 1, load{record: rec, recordsPerUID: 1})
 		time.Sleep(50 * time.Millisecond)
 	}
-	r.saw("decided after %.1f s, the setting is %v", took.Seconds(), age)
-	s.send(traffic{flows: 100, rate: 100})
-	s.settle(time.Minute)
-	r.hold(t, s.finish(), limits{})
+	r.note("decided after %.1f s, the setting is %v", took.Seconds(), age)
+	h.send(traffic{flows: 100, rate: 100})
+	h.settle(time.Minute)
+	r.check(t, h.finish(), limits{})
 }
 
-// wildTimes mixes what lies about time into ordinary traffic.
+// wildTimes mixes records with wrong times into ordinary traffic.
 func wildTimes(t *testing.T, r *row, broker string) {
 	t.Parallel()
-	f := &foreign{}
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 3, foreign: f.is})
-	s.start(2)
-	s.await()
-	s.send(traffic{flows: choose(1000, 50_000), rate: choose(200., 500)})
+	f := &injectedFlows{}
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 3, injected: f.count})
+	h.start(2)
+	h.awaitReady()
+	h.send(traffic{flows: choose(1000, 50_000), rate: choose(200., 500)})
 	const year = 365 * 24 * time.Hour
 	flows := 0
-	for s.sending() {
+	for h.sending() {
 		for _, c := range []struct {
 			sensor string
 			off    time.Duration
 			flows  int
 		}{{"", 10 * year, 1}, {"", -10 * year, 1}, {"", 3 * time.Minute, 1}, {"east", 5 * time.Minute, 600}, {"west", -5 * time.Minute, 600}, {"again", -3 * time.Hour, 600}} {
-			rec := firstPacket(t, s, false)
+			rec := firstPacket(t, h, false)
 			rec.Sensor, rec.TS = []byte(c.sensor), rec.TS+c.off.Microseconds()
-			s.pour(t, c.flows, pouring{record: rec, step: 100 * time.Microsecond, every: 1})
+			h.sendLoad(t, c.flows, load{record: rec, step: 100 * time.Microsecond, recordsPerUID: 1})
 			flows += c.flows
 		}
 		time.Sleep(time.Second)
 	}
-	s.settle(time.Minute)
-	y := s.finish()
+	h.settle(time.Minute)
+	res := h.finish()
 	if got := f.labels.Load(); got != int64(flows) {
 		t.Errorf("%d labels of %d flows with wild times", got, flows)
 	}
-	r.saw("%d flows with wild times", flows)
-	r.hold(t, y, limits{})
+	r.note("%d flows with wild times", flows)
+	r.check(t, res, limits{})
 }
 
-// realFlood replays a recorded flood, which the project's machines have.
+// realFlood sends a recorded flood. Its file is not a part of the repository.
 func realFlood(t *testing.T, r *row, broker string) {
 	const path = "../shared/data/zeek/flood.flowpkt.log.zst"
-	lines := sharedLines(t, path)
+	lines := sharedRecords(t, path)
 	setting, bytes := floodCap()
-	seen := map[string]int{} // under the verifier's lock until it is finished
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, foreign: func(uid string) bool {
+	seen := map[string]int{} // guarded by the verifier's lock until finish
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 12, injected: func(uid string) bool {
 		if strings.HasPrefix(uid, "Cfault") {
 			return false
 		}
 		seen[uid]++
 		return true
 	}})
-	s.start(1, setting)
-	s.await()
-	s.send(ordinary())
-	flows := s.pourLines(t, lines, "flood")
-	s.settle(2 * time.Minute)
-	y := s.finish()
+	h.start(1, setting)
+	h.awaitReady()
+	h.send(ordinary())
+	flows := h.sendLines(t, lines, "flood")
+	h.settle(2 * time.Minute)
+	res := h.finish()
 	for uid := range flows {
 		if seen[uid] == 0 {
-			y.lost++
+			res.lost++
 		}
 	}
-	r.saw("%d flows of the flood, %d of them labelled", len(flows), len(seen))
-	r.hold(t, y, limits{memory: bytes, exceptions: true})
+	r.note("%d flows of the flood, %d of them labelled", len(flows), len(seen))
+	r.check(t, res, limits{memory: bytes, exceptions: true})
 }
 
-// produceAll writes batches of messages straight to a partition.
-func (c *scene) produceAll(t *testing.T, partition int, records []kafka.Record) {
+// produce writes records to a partition and waits for the acknowledgement.
+func (h *harness) produce(t *testing.T, partition int, records []kafka.Record) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	resp, err := c.client.Produce(ctx, &kafka.ProduceRequest{Topic: c.name, Partition: partition,
+	resp, err := h.client.Produce(ctx, &kafka.ProduceRequest{Topic: h.name, Partition: partition,
 		RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...), Compression: kafka.Lz4})
 	if err == nil {
 		err = resp.Error

@@ -14,12 +14,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// span is the first and the next offset of a partition.
-type span struct{ first, end int64 }
+// offsetRange holds the first and the next offset of a partition.
+type offsetRange struct{ first, end int64 }
 
-// ends gives the offsets that a topic's partitions hold.
-func (c *scene) ends(ctx context.Context, topic string) (map[int]span, error) {
-	meta, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+// offsetRanges returns the range of offsets of each of a topic's partitions.
+func (h *harness) offsetRanges(ctx context.Context, topic string) (map[int]offsetRange, error) {
+	meta, err := h.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
 		return nil, err
 	}
@@ -30,16 +30,16 @@ func (c *scene) ends(ctx context.Context, topic string) (map[int]span, error) {
 	for _, p := range meta.Topics[0].Partitions {
 		req.Topics[topic] = append(req.Topics[topic], kafka.FirstOffsetOf(p.ID), kafka.LastOffsetOf(p.ID))
 	}
-	res, err := c.client.ListOffsets(ctx, req)
+	res, err := h.client.ListOffsets(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	spans := map[int]span{}
+	spans := map[int]offsetRange{}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {
 			return nil, p.Error
 		}
-		spans[p.Partition] = span{p.FirstOffset, p.LastOffset}
+		spans[p.Partition] = offsetRange{p.FirstOffset, p.LastOffset}
 	}
 	if len(spans) != len(meta.Topics[0].Partitions) {
 		return nil, fmt.Errorf("%s: offsets of %d partitions, there are %d", topic, len(spans), len(meta.Topics[0].Partitions))
@@ -47,13 +47,13 @@ func (c *scene) ends(ctx context.Context, topic string) (map[int]span, error) {
 	return spans, nil
 }
 
-// committed gives the group's offsets, by partition; one without is left out.
-func (c *scene) committed(ctx context.Context) (map[int]int64, error) {
-	req := &kafka.OffsetFetchRequest{GroupID: c.name, Topics: map[string][]int{}}
-	for p := range c.partitions + c.later {
-		req.Topics[c.name] = append(req.Topics[c.name], p)
+// committed returns the group's offsets by partition; no entry where none is committed.
+func (h *harness) committed(ctx context.Context) (map[int]int64, error) {
+	req := &kafka.OffsetFetchRequest{GroupID: h.name, Topics: map[string][]int{}}
+	for p := range h.cfg.partitions + h.cfg.extraPartitions {
+		req.Topics[h.name] = append(req.Topics[h.name], p)
 	}
-	res, err := c.client.OffsetFetch(ctx, req)
+	res, err := h.client.OffsetFetch(ctx, req)
 	if err == nil {
 		err = res.Error
 	}
@@ -61,7 +61,7 @@ func (c *scene) committed(ctx context.Context) (map[int]int64, error) {
 		return nil, err
 	}
 	offsets := map[int]int64{}
-	for _, p := range res.Topics[c.name] {
+	for _, p := range res.Topics[h.name] {
 		if p.Error != nil {
 			return nil, p.Error
 		}
@@ -72,12 +72,12 @@ func (c *scene) committed(ctx context.Context) (map[int]int64, error) {
 	return offsets, nil
 }
 
-// truncate deletes the records of partitions below these offsets, as retention
-// does. The scene's broker is one node, so it leads all of them.
-func (c *scene) truncate(t *testing.T, below map[int]int64) {
+// truncate deletes the records below an offset, by partition, as retention does. The broker
+// must be a single node, so that it leads all partitions.
+func (h *harness) truncate(t *testing.T, below map[int]int64) {
 	t.Helper()
 	topic := kmsg.NewDeleteRecordsRequestTopic()
-	topic.Topic = c.name
+	topic.Topic = h.name
 	for partition, offset := range below {
 		p := kmsg.NewDeleteRecordsRequestTopicPartition()
 		p.Partition, p.Offset = int32(partition), offset
@@ -87,7 +87,7 @@ func (c *scene) truncate(t *testing.T, below map[int]int64) {
 	req.Version, req.TimeoutMillis, req.Topics = 1, 10_000, append(req.Topics, topic)
 	resp := kmsg.NewPtrDeleteRecordsResponse()
 	resp.Version = req.Version
-	if err := ask(c.brokers[0], req, resp); err != nil {
+	if err := ask(h.cfg.brokers[0], req, resp); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range resp.Topics[0].Partitions {
@@ -97,8 +97,7 @@ func (c *scene) truncate(t *testing.T, below map[int]int64) {
 	}
 }
 
-// ask puts one question to a broker that kafka-go has no words for, in a version
-// whose header has no tags.
+// ask sends a request that kafka-go does not have, in a version without flexible headers.
 func ask(addr string, req kmsg.Request, resp kmsg.Response) error {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -109,7 +108,7 @@ func ask(addr string, req kmsg.Request, resp kmsg.Response) error {
 	if _, err := conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, req, 1)); err != nil {
 		return err
 	}
-	head := make([]byte, 8) // size, correlation
+	head := make([]byte, 8) // size and correlation id
 	if _, err := io.ReadFull(conn, head); err != nil {
 		return err
 	}
@@ -120,11 +119,11 @@ func ask(addr string, req kmsg.Request, resp kmsg.Response) error {
 	return resp.ReadFrom(body)
 }
 
-// fetch hands the records of a partition from an offset on, up to end, to take, and
-// gives the offset to go on from.
-func (c *scene) fetch(ctx context.Context, topic string, partition int, next, end int64, take func(*kafka.Record)) (int64, error) {
+// fetch calls take with the records of a partition from offset next up to end. It returns the
+// offset to continue at.
+func (h *harness) fetch(ctx context.Context, topic string, partition int, next, end int64, take func(*kafka.Record)) (int64, error) {
 	for next < end {
-		res, err := c.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: next,
+		res, err := h.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: next,
 			MinBytes: 1, MaxBytes: 4 << 20, MaxWait: 500 * time.Millisecond})
 		if err == nil {
 			err = res.Error
@@ -140,7 +139,7 @@ func (c *scene) fetch(ctx context.Context, topic string, partition int, next, en
 			if err != nil {
 				return next, err
 			}
-			if r.Offset >= next { // a batch comes whole, with what lies before
+			if r.Offset >= next { // the broker sends whole batches, with earlier records
 				take(r)
 				next = r.Offset + 1
 			}

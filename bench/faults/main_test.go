@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// rows gathers what all tests of the package saw: TestMain prints it, and a test
-// can hand it nothing but through the package.
+// rows collects the results of all tests for TestMain, which prints them. Tests and
+// TestMain can share a value only through the package.
 var rows table
 
-// TestMain prints the table when every row is through.
+// TestMain prints the table after the last row.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if text := rows.markdown(); text != "" {
@@ -21,25 +21,25 @@ func TestMain(m *testing.M) {
 			os.WriteFile(name, []byte(text), 0o644)
 		}
 	}
-	if dir := built.dir; dir != "" {
+	if dir := builtBinary.dir; dir != "" {
 		os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
 
-// long tells whether the bench runs in its long form.
+// long reports whether the bench runs in its long form.
 func long() bool { return os.Getenv("FAULTS") == "long" }
 
-// choose gives the short form's value or the long form's.
-func choose[T any](short, whole T) T {
+// choose returns the value for the form in which the bench runs.
+func choose[T any](shortForm, longForm T) T {
 	if long() {
-		return whole
+		return longForm
 	}
-	return short
+	return shortForm
 }
 
-// group begins a group of rows: a test that runs only where the bench was asked for.
-func group(t *testing.T) {
+// requireBench skips a test where the bench was not asked for.
+func requireBench(t *testing.T) {
 	t.Helper()
 	switch os.Getenv("FAULTS") {
 	case "short", "long":

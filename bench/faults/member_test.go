@@ -21,8 +21,9 @@ import (
 	"github.com/serveflow/serveflow/internal/process"
 )
 
-// built is the one binary, made when the first row needs it.
-var built struct {
+// builtBinary is the serveflow binary that all rows share. The first row that needs it builds
+// it; TestMain removes its folder.
+var builtBinary struct {
 	once sync.Once
 	dir  string
 	path string
@@ -31,81 +32,82 @@ var built struct {
 
 const repository = "../.."
 
-// executable is the path of the serveflow under test.
-func executable(t *testing.T) string {
+// serveflowBinary returns the path of the serveflow under test.
+func serveflowBinary(t *testing.T) string {
 	t.Helper()
-	built.once.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "faults"); built.err != nil {
+	builtBinary.once.Do(func() {
+		if builtBinary.dir, builtBinary.err = os.MkdirTemp("", "faults"); builtBinary.err != nil {
 			return
 		}
-		built.path, built.err = process.Build(repository, built.dir)
+		builtBinary.path, builtBinary.err = process.Build(repository, builtBinary.dir)
 	})
-	if built.err != nil {
-		t.Fatal(built.err)
+	if builtBinary.err != nil {
+		t.Fatal(builtBinary.err)
 	}
-	return built.path
+	return builtBinary.path
 }
 
-// member is one `serveflow run`, or another subcommand, in a process of its own.
+// member is one process of `serveflow run`, or of another subcommand.
 type member struct {
-	*process.Process
-	t     *testing.T
-	admin string       // address of its metrics
-	log   string       // file
-	peak  atomic.Int64 // bytes resident at most, as far as seen
+	process    *process.Process
+	t          *testing.T
+	admin      string       // host:port of health and metrics
+	log        string       // the log file's path
+	peakMemory atomic.Int64 // bytes: the largest resident memory that was sampled
 }
 
-// startMember starts a subcommand at the repository's root with these settings and
-// no others.
+// startMember starts a subcommand in the repository's root, with these settings and no
+// others.
 func startMember(t *testing.T, settings []string, args ...string) *member {
 	t.Helper()
 	m := &member{t: t, admin: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
-	cmd := exec.Command(executable(t), args...)
+	cmd := exec.Command(serveflowBinary(t), args...)
 	cmd.Dir = repository
 	cmd.Env = append(process.Environment("SERVEFLOW_ADMIN="+m.admin), settings...)
 	var err error
-	if m.Process, err = process.Start(cmd, m.log); err != nil {
+	if m.process, err = process.Start(cmd, m.log); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		m.Kill()
+		m.process.Kill()
 		if t.Failed() {
-			text := m.text()
-			t.Logf("pid %d, serveflow %s:\n%s", m.PID(), strings.Join(args, " "), text[max(0, len(text)-8<<10):])
+			text := m.readLog()
+			t.Logf("pid %d, serveflow %s:\n%s", m.process.PID(), strings.Join(args, " "), text[max(0, len(text)-8<<10):])
 		}
 	})
 	return m
 }
 
-// text is what the member has logged.
-func (m *member) text() string {
+// readLog returns what the member has logged.
+func (m *member) readLog() string {
 	text, _ := os.ReadFile(m.log)
 	return string(text)
 }
 
-// stop asks the member to drain and gives how long that took. It must end well.
+// stop sends SIGTERM and returns how long the member took to end. An exit code other than 0
+// fails the test.
 func (m *member) stop() time.Duration {
 	m.t.Helper()
 	began := time.Now()
-	m.Stop(time.Minute)
-	if code := m.ExitCode(); code != 0 {
-		m.t.Errorf("pid %d: exit code %d after SIGTERM", m.PID(), code)
+	m.process.Stop(time.Minute)
+	if code := m.process.ExitCode(); code != 0 {
+		m.t.Errorf("pid %d: exit code %d after SIGTERM", m.process.PID(), code)
 	}
 	return time.Since(began)
 }
 
-// pause halts the member where it is; resume lets it go on.
+// pause stops the member by SIGSTOP; resume lets it continue.
 func (m *member) pause()  { m.send(syscall.SIGSTOP) }
 func (m *member) resume() { m.send(syscall.SIGCONT) }
 
 func (m *member) send(sig syscall.Signal) {
 	m.t.Helper()
-	if err := m.Signal(sig); err != nil {
+	if err := m.process.Signal(sig); err != nil {
 		m.t.Error(err)
 	}
 }
 
-// ready gives what /readyz says: nil if the member is at work, else why not.
+// ready returns nil where /readyz says that the member is ready, and its reason otherwise.
 func (m *member) ready() error {
 	status, body := m.get("/readyz")
 	if status == http.StatusOK {
@@ -114,8 +116,8 @@ func (m *member) ready() error {
 	return fmt.Errorf("%s", strings.TrimSpace(body))
 }
 
-// metric sums a metric over its series whose labels contain all of what is given,
-// such as `final="true"`; 0 while nothing answers.
+// metric returns the sum of a metric over the series that have all these labels, such as
+// `final="true"`; 0 while the member does not answer.
 func (m *member) metric(name string, labels ...string) float64 {
 	_, body := m.get("/metrics")
 	sum := 0.
@@ -133,7 +135,7 @@ func (m *member) metric(name string, labels ...string) float64 {
 	return sum
 }
 
-// get asks the admin address; status 0 while nothing answers.
+// get sends a request to the admin address. status is 0 while the member does not answer.
 func (m *member) get(path string) (status int, body string) {
 	client := http.Client{Timeout: 2 * time.Second}
 	resp, err := client.Get("http://" + m.admin + path)
@@ -145,17 +147,17 @@ func (m *member) get(path string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// observe notes the most memory that the member has had resident.
-func (m *member) observe() {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.PID()))
+// sampleMemory updates peakMemory.
+func (m *member) sampleMemory() {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.PID()))
 	_, rest, found := bytes.Cut(status, []byte("VmHWM:"))
 	if fields := bytes.Fields(rest); found && len(fields) > 0 {
 		kib, _ := strconv.ParseInt(string(fields[0]), 10, 64)
-		m.peak.Store(max(m.peak.Load(), kib<<10))
+		m.peakMemory.Store(max(m.peakMemory.Load(), kib<<10))
 	}
 }
 
-// freeAddress is a loopback address that nobody listens on just now.
+// freeAddress returns a loopback address on which nothing listens now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -166,13 +168,14 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// eventually waits until something is so, and fails where it takes too long.
-func eventually(t *testing.T, atMost time.Duration, what string, is func() bool) time.Duration {
+// eventually waits until is returns true, and returns how long that took. It fails the test
+// after limit, which is a part of the row's target; a wait without one uses await.Until.
+func eventually(t *testing.T, limit time.Duration, what string, is func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
 	for !is() {
-		if time.Since(began) > atMost {
-			t.Fatalf("waited %v in vain: %s", atMost, what)
+		if time.Since(began) > limit {
+			t.Fatalf("waited %v in vain: %s", limit, what)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

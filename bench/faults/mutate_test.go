@@ -9,13 +9,13 @@ import (
 	"strconv"
 )
 
-// mutateTrees spoils one thing in LightGBM's text: mostly a number, as that gets
-// furthest, else a line, some bytes, or the end.
+// mutateTrees changes one thing in a LightGBM text. Mostly that is a number, which gets furthest
+// into the loader; otherwise a line, some bytes, or the end.
 func mutateTrees(rng *rand.Rand, good []byte) []byte {
 	switch rng.IntN(10) {
 	case 0:
 		return mutateBytes(rng, good)
-	case 1: // a line twice, or not at all
+	case 1: // duplicate or remove a line
 		lines := bytes.SplitAfter(good, []byte("\n"))
 		at := rng.IntN(len(lines))
 		return slices.Concat(bytes.Join(lines[:at], nil), bytes.Repeat(lines[at], 2*rng.IntN(2)), bytes.Join(lines[at+1:], nil))
@@ -31,19 +31,19 @@ func mutateTrees(rng *rand.Rand, good []byte) []byte {
 	for end < len(good) && bytes.IndexByte([]byte("+-.e0123456789"), good[end]) >= 0 {
 		end++
 	}
-	if rng.IntN(2) == 0 { // one digit
+	if rng.IntN(2) == 0 { // change one digit
 		bad := bytes.Clone(good)
 		bad[at] = byte('0' + rng.IntN(10))
 		return bad
 	}
-	return splice(good, start, end, []byte(wildNumbers[rng.IntN(len(wildNumbers))]))
+	return splice(good, start, end, []byte(oddNumbers[rng.IntN(len(oddNumbers))]))
 }
 
-var wildNumbers = []string{"0", "-1", "1", "7", "2000000000", "2147483648", "-2147483649", "99999999999999999999",
+var oddNumbers = []string{"0", "-1", "1", "7", "2000000000", "2147483648", "-2147483649", "99999999999999999999",
 	"NaN", "inf", "-inf", "1e308", "1e999", "4.9e-324", "", "0x10", "1_000", " ", "١"}
 
-// mutateONNX spoils one thing in a model's protobuf: a number where it stands, so that
-// the rest stays a model, mostly; else a length, some bytes, or the end.
+// mutateONNX changes one thing in a model's protobuf. Mostly that is a number, in place, so that
+// the rest stays valid; otherwise a length, some bytes, or the end.
 func mutateONNX(rng *rand.Rand, good []byte) []byte {
 	if rng.IntN(6) == 0 {
 		return mutateBytes(rng, good)
@@ -56,15 +56,15 @@ func mutateONNX(rng *rand.Rand, good []byte) []byte {
 			return putVarint(rng, good, f)
 		case f.wire == 5:
 			bad := bytes.Clone(good)
-			binary.LittleEndian.PutUint32(bad[f.at:], math.Float32bits(wildFloats[rng.IntN(len(wildFloats))]))
+			binary.LittleEndian.PutUint32(bad[f.at:], math.Float32bits(oddFloats[rng.IntN(len(oddFloats))]))
 			return bad
-		case f.wire == 2 && f.end > f.at && rng.IntN(3) > 0: // text, or packed numbers
+		case f.wire == 2 && f.end > f.at && rng.IntN(3) > 0: // a text, or packed numbers
 			bad := bytes.Clone(good)
 			for range 1 + rng.IntN(3) {
 				bad[f.at+rng.IntN(f.end-f.at)] = byte(rng.IntN(256))
 			}
 			return bad
-		case f.wire == 2: // a length that is not so
+		case f.wire == 2: // a wrong length
 			bad := bytes.Clone(good)
 			bad[f.at-1] ^= byte(1 << rng.IntN(8))
 			return bad
@@ -72,10 +72,10 @@ func mutateONNX(rng *rand.Rand, good []byte) []byte {
 	}
 }
 
-var wildFloats = []float32{0, -1, 1e-45, math.MaxFloat32, float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 16777216}
+var oddFloats = []float32{0, -1, 1e-45, math.MaxFloat32, float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 16777216}
 
-// putVarint sets a number to another of the same length, so that all lengths around it
-// stay right: another small one, the largest, or one that is negative.
+// putVarint replaces a number by another of the same length, so that all enclosing lengths stay
+// right: a small one, the largest, or a negative one.
 func putVarint(rng *rand.Rand, good []byte, f protoField) []byte {
 	bad := bytes.Clone(good)
 	for i := f.at; i < f.end; i++ {
@@ -91,7 +91,7 @@ func putVarint(rng *rand.Rand, good []byte, f protoField) []byte {
 	return bad
 }
 
-// mutateBytes knows nothing of the format.
+// mutateBytes changes bytes without regard to the format.
 func mutateBytes(rng *rand.Rand, good []byte) []byte {
 	at := rng.IntN(len(good))
 	switch rng.IntN(4) {
@@ -113,11 +113,11 @@ func splice(good []byte, start, end int, by []byte) []byte {
 	return append(append(bytes.Clone(good[:start]), by...), good[end:]...)
 }
 
-// protoField is a field without fields of its own: where its value lies.
+// protoField is a field without nested fields: its wire type, and where its value is.
 type protoField struct{ wire, at, end int }
 
-// protoLeaves finds a model's fields, however deep. A value of bytes that reads as a
-// message is taken for one: now and then text is, which does no harm here.
+// protoLeaves finds a model's fields at all depths. A byte field that parses as a message counts
+// as one; sometimes a text does, which does no harm here.
 func protoLeaves(data []byte) []protoField {
 	var leaves []protoField
 	protoWalk(data, 0, 0, &leaves)

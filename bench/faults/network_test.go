@@ -9,11 +9,12 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// memoryCap is what a member may have resident whatever the network does.
+// memoryCap is the largest resident memory of a member during network faults, in bytes.
 const memoryCap = 512 << 20
 
-// links starts a broker that is reached over a link of its own by each name.
-func links(t *testing.T, names ...string) (*kafkatest.Broker, map[string]*faultproxy.Proxy) {
+// startLinks starts a broker with one more listener for each name, which is reached through its
+// own proxy.
+func startLinks(t *testing.T, names ...string) (*kafkatest.Broker, map[string]*faultproxy.Proxy) {
 	t.Helper()
 	proxies := map[string]*faultproxy.Proxy{}
 	var o kafkatest.Options
@@ -29,47 +30,47 @@ func links(t *testing.T, names ...string) (*kafkatest.Broker, map[string]*faultp
 	return b, proxies
 }
 
-// What befalls the way between the members and the broker.
+// Faults of the network between the members and the broker.
 func TestFaultsNetwork(t *testing.T) {
-	group(t)
-	broker, link := links(t, "DELAY", "THIN", "RESETS", "HOLE", "CUT")
-	behind := func(t *testing.T, p *faultproxy.Proxy) *scene {
-		return newScene(t, setup{brokers: []string{broker.Addr}, through: []string{p.Addr}, partitions: 6})
+	requireBench(t)
+	broker, link := startLinks(t, "DELAY", "THIN", "RESETS", "HOLE", "CUT")
+	behind := func(t *testing.T, p *faultproxy.Proxy) *harness {
+		return newHarness(t, harnessConfig{brokers: []string{broker.Addr}, memberBrokers: []string{p.Addr}, partitions: 6})
 	}
 	run(t, "delay of 200±100 ms each way", "lost 0, duplicates 0", func(t *testing.T, r *row) {
 		t.Parallel()
-		p, s := link["DELAY"], behind(t, link["DELAY"])
+		p, h := link["DELAY"], behind(t, link["DELAY"])
 		p.Set(faultproxy.Faults{Delay: 200 * time.Millisecond, Jitter: 100 * time.Millisecond})
-		s.start(2)
-		s.await()
-		s.send(traffic{flows: choose(1000, 100_000), rate: 100})
-		s.settle(time.Minute)
-		r.hold(t, s.finish(), limits{wait: time.Minute, memory: memoryCap})
+		h.start(2)
+		h.awaitReady()
+		h.send(traffic{flows: choose(1000, 100_000), rate: 100})
+		h.settle(time.Minute)
+		r.check(t, h.finish(), limits{wait: time.Minute, memory: memoryCap})
 	})
 	run(t, "64 KB/s", "lost 0, duplicates at most 2%", func(t *testing.T, r *row) {
 		t.Parallel()
-		p, s := link["THIN"], behind(t, link["THIN"])
-		s.start(1)
-		s.await()
+		p, h := link["THIN"], behind(t, link["THIN"])
+		h.start(1)
+		h.awaitReady()
 		p.Set(faultproxy.Faults{Rate: 64_000})
-		s.send(traffic{flows: 2000, rate: 400}) // more than the link bears: a backlog
-		s.settle(time.Minute)
-		s.send(traffic{flows: choose(100, 4000), rate: 25}) // what it bears
-		s.settle(time.Minute)
-		r.hold(t, s.finish(), limits{duplicates: 0.02, wait: time.Minute, memory: memoryCap})
+		h.send(traffic{flows: 2000, rate: 400}) // more than the link can carry: a backlog
+		h.settle(time.Minute)
+		h.send(traffic{flows: choose(100, 4000), rate: 25}) // as much as the link can carry
+		h.settle(time.Minute)
+		r.check(t, h.finish(), limits{duplicates: 0.02, wait: time.Minute, memory: memoryCap})
 	})
 	run(t, "resets every 2 s", "lost 0, duplicates at most 20%, resumes within 60 s", func(t *testing.T, r *row) {
 		t.Parallel()
-		p, s := link["RESETS"], behind(t, link["RESETS"])
-		s.start(1)
-		s.await()
-		s.send(traffic{flows: choose(1000, 100_000), rate: 100})
-		for s.sending() {
+		p, h := link["RESETS"], behind(t, link["RESETS"])
+		h.start(1)
+		h.awaitReady()
+		h.send(traffic{flows: choose(1000, 100_000), rate: 100})
+		for h.sending() {
 			time.Sleep(2 * time.Second)
 			p.ResetAll()
 		}
-		s.settle(time.Minute)
-		r.hold(t, s.finish(), limits{duplicates: 0.2, wait: time.Minute, memory: memoryCap})
+		h.settle(time.Minute)
+		r.check(t, h.finish(), limits{duplicates: 0.2, wait: time.Minute, memory: memoryCap})
 	})
 	run(t, fmt.Sprintf("black hole of %v", choose(15*time.Second, 90*time.Second)), "not ready within 10 s, lost 0, resumes within 60 s", func(t *testing.T, r *row) {
 		t.Parallel()
@@ -81,11 +82,11 @@ func TestFaultsNetwork(t *testing.T) {
 	})
 }
 
-// blocked is a row whose members are cut off for a while, under traffic that goes on.
-func blocked(t *testing.T, r *row, p *faultproxy.Proxy, s *scene, f faultproxy.Faults) {
-	members := s.start(2)
-	s.await()
-	s.send(traffic{flows: choose(2500, 100_000), rate: 100})
+// blocked cuts the members off for a while and sends traffic meanwhile.
+func blocked(t *testing.T, r *row, p *faultproxy.Proxy, h *harness, f faultproxy.Faults) {
+	members := h.start(2)
+	h.awaitReady()
+	h.send(traffic{flows: choose(2500, 100_000), rate: 100})
 	time.Sleep(3 * time.Second)
 	p.Set(f)
 	over := time.Now().Add(choose(15*time.Second, 90*time.Second))
@@ -94,27 +95,27 @@ func blocked(t *testing.T, r *row, p *faultproxy.Proxy, s *scene, f faultproxy.F
 	})
 	for _, m := range members {
 		if err := m.ready(); err != nil {
-			r.saw("not ready after %.1f s: %v", told.Seconds(), err)
+			r.note("not ready after %.1f s: %v", told.Seconds(), err)
 			break
 		}
 	}
 	time.Sleep(time.Until(over))
 	p.Mend()
-	r.saw("resumed %.1f s after the mend", s.resumes(time.Minute).Seconds())
-	s.settle(time.Minute)
-	r.hold(t, s.finish(), limits{duplicates: 1, memory: memoryCap})
+	r.note("resumed %.1f s after the mend", h.awaitResumed(time.Minute).Seconds())
+	h.settle(time.Minute)
+	r.check(t, h.finish(), limits{duplicates: 1, memory: memoryCap})
 }
 
-// resumes waits until labels come that did not before, and gives how long that took.
-func (c *scene) resumes(atMost time.Duration) time.Duration {
-	c.t.Helper()
-	before := c.verifier.labelled()
-	return eventually(c.t, atMost, "labels come again", func() bool { return c.verifier.labelled() > before })
+// awaitResumed waits until further flows are labelled, and returns how long that took.
+func (h *harness) awaitResumed(limit time.Duration) time.Duration {
+	h.t.Helper()
+	before := h.verifier.labelled()
+	return eventually(h.t, limit, "labels come again", func() bool { return h.verifier.labelled() > before })
 }
 
-// labelled is how many flows have their label.
+// labelled returns how many flows have a final label.
 func (v *verifier) labelled() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return len(v.flows) - v.unlabeled
+	return len(v.flows) - v.unlabelled
 }

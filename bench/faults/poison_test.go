@@ -16,20 +16,21 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// What hostile input costs.
+// Hostile input: records that cannot be decoded, and batches that unpack to much more than
+// their size.
 func TestFaultsPoison(t *testing.T) {
-	group(t)
+	requireBench(t)
 	broker := kafkatest.Start(t)
-	var clean drained
+	var clean drainResult
 	run(t, "1% poison of every kind: depth, size, 10^6 keys, NUL, UTF-8, tombstones, types",
 		"all in dead letters with reason; throughput at most 20% lower; memory up by at most 64 MiB", func(t *testing.T, r *row) {
-			// In turns, and the better of two: the machine may have other work.
+			// The runs alternate and the better one counts, because the machine may have other work.
 			clean = drain(t, broker.Addr, false)
 			poisoned := drain(t, broker.Addr, true).better(drain(t, broker.Addr, true))
 			clean = clean.better(drain(t, broker.Addr, false))
-			r.saw("%d of %d are dead letters; %.0f records/s and %.1f us of CPU a record, without poison %.0f and %.1f; %d MiB at most, %d without",
+			r.note("%d of %d are dead letters; %.0f records/s and %.1f us of CPU a record, without poison %.0f and %.1f; %d MiB at most, %d without",
 				poisoned.dead, poisoned.bad, poisoned.rate, poisoned.cpu, clean.rate, clean.cpu, poisoned.peak>>20, clean.peak>>20)
-			// By CPU time: the clock counts what else the machine does, too.
+			// By CPU time, because elapsed time includes the machine's other work.
 			if slower := 1 - clean.cpu/poisoned.cpu; slower > 0.2 {
 				t.Errorf("%.0f%% lower by CPU time, %.0f%% by the clock", 100*slower, 100*(1-poisoned.rate/clean.rate))
 			}
@@ -42,48 +43,48 @@ func TestFaultsPoison(t *testing.T) {
 	})
 }
 
-// drained is how a member fared that read what was there when it began.
-type drained struct {
-	rate      float64 // records a second, from the process's start on
-	cpu       float64 // microseconds of CPU a record
-	peak      int64   // bytes resident
-	bad, dead int     // poison sent, and dead letters with the right reasons
+// drainResult is the result of a member that has read a prepared backlog.
+type drainResult struct {
+	rate      float64 // records per second, from the process's start on
+	cpu       float64 // microseconds of CPU time per record
+	peak      int64   // bytes of resident memory
+	bad, dead int     // bad records that were sent, and dead letters with the right reasons
 }
 
-// better is the faster of two runs, with the smaller peak of both.
-func (d drained) better(other drained) drained {
+// better returns the better values of two runs.
+func (d drainResult) better(other drainResult) drainResult {
 	d.rate, d.cpu, d.peak = max(d.rate, other.rate), min(d.cpu, other.cpu), min(d.peak, other.peak)
 	return d
 }
 
-// drain fills a topic with the lab's records over and over, and has a member read it.
-func drain(t *testing.T, addr string, poisoned bool) drained {
-	s := newScene(t, setup{brokers: []string{addr}, partitions: 2, configs: forGood(),
-		settings: append(quick(), "SERVEFLOW_SLOW_QUEUE=100000"), foreign: func(uid string) bool { return strings.HasPrefix(uid, "X") }})
-	f := &filler{t: t, addr: addr, topic: s.name, poisoned: poisoned, reasons: map[string]int{}}
+// drain fills a topic with the lab's records, many times over, and lets a member read it.
+func drain(t *testing.T, addr string, poisoned bool) drainResult {
+	h := newHarness(t, harnessConfig{brokers: []string{addr}, partitions: 2, topicConfigs: keepForever(),
+		settings: append(shortTimeouts(), "SERVEFLOW_SLOW_QUEUE=100000"), injected: func(uid string) bool { return strings.HasPrefix(uid, "X") }})
+	f := &recordFiller{t: t, addr: addr, topic: h.name, poisoned: poisoned, reasons: map[string]int{}}
 	f.fill(choose(20, 200))
 	began := time.Now()
-	m := s.start(1)[0]
-	s.allCommitted(t)
-	d := drained{rate: float64(f.records) / time.Since(began).Seconds(), cpu: cpuTime(t, m.PID()) / float64(f.records) * 1e6}
-	y := s.finish()
-	d.peak = m.peak.Load()
+	m := h.start(1)[0]
+	h.awaitAllCommitted(t)
+	d := drainResult{rate: float64(f.records) / time.Since(began).Seconds(), cpu: cpuTime(t, m.process.PID()) / float64(f.records) * 1e6}
+	res := h.finish()
+	d.peak = m.peakMemory.Load()
 	for reason, n := range f.reasons {
 		d.bad += n
-		d.dead += min(n, y.dead[reason])
-		if y.dead[reason] != n {
-			t.Errorf("%d dead letters say %s, %d should", y.dead[reason], reason, n)
+		d.dead += min(n, res.deadLetters[reason])
+		if res.deadLetters[reason] != n {
+			t.Errorf("%d dead letters say %s, %d should", res.deadLetters[reason], reason, n)
 		}
 	}
 	return d
 }
 
-// forGood has topics keep batches whose own time lies years back.
-func forGood() []kafka.ConfigEntry {
+// keepForever returns topic settings that keep batches with old timestamps.
+func keepForever() []kafka.ConfigEntry {
 	return []kafka.ConfigEntry{{ConfigName: "retention.ms", ConfigValue: "-1"}}
 }
 
-// cpuTime is how long a process has worked, in seconds.
+// cpuTime returns the CPU time of a process, in seconds.
 func cpuTime(t *testing.T, pid int) float64 {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -102,9 +103,9 @@ func cpuTime(t *testing.T, pid int) float64 {
 	return float64(user+system) / 100 // ticks
 }
 
-// filler writes the lab's records over and over, each time with uids and times of
-// their own, and where it is told to every hundredth is poison.
-type filler struct {
+// recordFiller writes the lab's records many times over, each time with other uids and times.
+// With poisoned, every hundredth record cannot be decoded.
+type recordFiller struct {
 	t        *testing.T
 	addr     string
 	topic    string
@@ -114,7 +115,7 @@ type filler struct {
 	waiting  [2][][]byte // by partition
 }
 
-func (f *filler) fill(rounds int) {
+func (f *recordFiller) fill(rounds int) {
 	var lines [][]byte
 	for line := range bytes.Lines(labLines(f.t)) {
 		lines = append(lines, bytes.TrimSpace(line))
@@ -133,7 +134,7 @@ func (f *filler) fill(rounds int) {
 			if f.poisoned && f.records%100 == 99 {
 				n := f.records / 100
 				bad := small[n%len(small)]
-				if n%100 == 99 { // a large one is as much as a thousand records
+				if n%100 == 99 { // few, because a large one has as many bytes as a thousand records
 					bad = large[n/100%len(large)]
 				}
 				f.reasons[bad.Reason]++
@@ -145,7 +146,7 @@ func (f *filler) fill(rounds int) {
 	f.flush(1)
 }
 
-func (f *filler) put(partition int, value []byte) {
+func (f *recordFiller) put(partition int, value []byte) {
 	f.records++
 	f.waiting[partition] = append(f.waiting[partition], value)
 	if len(f.waiting[partition]) == 500 {
@@ -153,7 +154,7 @@ func (f *filler) put(partition int, value []byte) {
 	}
 }
 
-func (f *filler) flush(partition int) {
+func (f *recordFiller) flush(partition int) {
 	if len(f.waiting[partition]) == 0 {
 		return
 	}
@@ -164,37 +165,37 @@ func (f *filler) flush(partition int) {
 	f.waiting[partition] = nil
 }
 
-// bombs has a member begin with bombs, and traffic behind them. They are written
-// before: the broker unpacks them too, and holds its other producers up meanwhile.
+// bombs lets a member begin with bombs and then read traffic. The bombs are written before the
+// traffic: the broker unpacks them too, and meanwhile delays its other producers.
 func bombs(t *testing.T, r *row, addr string, usual int64) {
-	s := newScene(t, setup{brokers: []string{addr}, partitions: 2, settings: quick(), configs: forGood()})
+	h := newHarness(t, harnessConfig{brokers: []string{addr}, partitions: 2, settings: shortTimeouts(), topicConfigs: keepForever()})
 	want := map[string]int{}
 	for round := range choose(2, 50) {
 		for partition, bomb := range [][]byte{kafkatest.Bomb(1, 1<<30), kafkatest.Bomb(5000, 200<<10)} {
-			if _, err := kafkatest.ProduceRaw(t, addr, s.name, (partition+round)%2, bomb); err != nil {
+			if _, err := kafkatest.ProduceRaw(t, addr, h.name, (partition+round)%2, bomb); err != nil {
 				t.Fatal(err)
 			}
 		}
 		want["too_long"]++
 		want["batch_too_large"]++
 	}
-	s.start(1)
-	s.await()
-	s.send(traffic{flows: choose(900, 20_000), rate: 300})
-	s.settle(time.Minute)
-	y := s.finish()
-	r.saw("%d bombs; %d MiB at most, %d without; dead letters %v", 2*want["too_long"], y.memory>>20, usual>>20, y.dead)
+	h.start(1)
+	h.awaitReady()
+	h.send(traffic{flows: choose(900, 20_000), rate: 300})
+	h.settle(time.Minute)
+	res := h.finish()
+	r.note("%d bombs; %d MiB at most, %d without; dead letters %v", 2*want["too_long"], res.peakMemory>>20, usual>>20, res.deadLetters)
 	for reason, n := range want {
-		if y.dead[reason] != n {
-			t.Errorf("%d dead letters say %s, %d should", y.dead[reason], reason, n)
+		if res.deadLetters[reason] != n {
+			t.Errorf("%d dead letters say %s, %d should", res.deadLetters[reason], reason, n)
 		}
 	}
-	if y.dead["syntax"] == 0 {
+	if res.deadLetters["syntax"] == 0 {
 		t.Error("of the second kind none was read before it was too much")
 	}
 	allowed := limits{wait: 30 * time.Second}
-	if usual > 0 { // the row before was run, too
+	if usual > 0 { // the row before ran too
 		allowed.memory = usual + 64<<20
 	}
-	r.hold(t, y, allowed)
+	r.check(t, res, allowed)
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// quick settings let the short form see several rebalances in half a minute: a
-// member that is silent is missed soon.
-func quick() []string {
+// shortTimeouts returns settings with short timeouts: the group notices a silent member soon,
+// so the short form has several rebalances in half a minute.
+func shortTimeouts() []string {
 	return choose([]string{"SERVEFLOW_SESSION_TIMEOUT=6s", "SERVEFLOW_DRAIN_TIMEOUT=3s", "SERVEFLOW_COMMIT_EVERY=300ms"},
 		[]string{"SERVEFLOW_SESSION_TIMEOUT=10s", "SERVEFLOW_DRAIN_TIMEOUT=5s"})
 }
 
-func session() time.Duration { return choose(6*time.Second, 10*time.Second) }
+func sessionTimeout() time.Duration { return choose(6*time.Second, 10*time.Second) }
 
-// What befalls the members of the group.
+// Faults of the group's members.
 func TestFaultsProcess(t *testing.T) {
-	group(t)
+	requireBench(t)
 	broker := kafkatest.Start(t).Addr
 	for _, f := range []struct {
 		fault, target string
@@ -28,9 +28,9 @@ func TestFaultsProcess(t *testing.T) {
 		{"kill -9, with provisional labels", "lost 0; duplicates at most 2%, all equal; a flow's last label is final", killProvisional},
 		{"SIGTERM, rolling restarts of 3 members", "lost 0; duplicates at most 0.1%; drain within 10 s", restartMembers},
 		{"members join and leave", "lost 0; duplicates at most 5%", joinAndLeave},
-		{"SIGSTOP with slow batches in flight, then SIGCONT", "nothing committed for a partition no longer owned; lost 0", haltMember},
+		{"SIGSTOP with slow batches in flight, then SIGCONT", "nothing committed for a partition no longer owned; lost 0", pauseMember},
 		{"committed offset below the log's start", "the exact count of lost records; stops, or goes on by setting", truncateInput},
-		{"one input on other partitions, members, batches", "labels equal replay's but for wall-clock fields, the slow stage's probabilities within 1e-6", spreadInput},
+		{"one input on other partitions, members, batches", "labels equal replay's but for wall-clock fields, the slow stage's probabilities within 1e-6", varyLayout},
 	} {
 		run(t, f.fault, f.target, func(t *testing.T, r *row) {
 			t.Parallel()
@@ -39,9 +39,9 @@ func TestFaultsProcess(t *testing.T) {
 	}
 }
 
-// An hour, and by itself: it measures what the machine bears.
+// The soak takes an hour and runs alone, because it measures the machine's capacity.
 func TestFaultsSoak(t *testing.T) {
-	group(t)
+	requireBench(t)
 	if !long() {
 		t.Skip("an hour: in the long form alone")
 	}
@@ -51,56 +51,56 @@ func TestFaultsSoak(t *testing.T) {
 	})
 }
 
-// restartMembers stops the oldest member and starts another, one after the other.
+// restartMembers stops the oldest member and starts another, again and again.
 func restartMembers(t *testing.T, r *row, broker string) {
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, settings: quick()})
-	s.start(3)
-	s.await()
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 12, settings: shortTimeouts()})
+	h.start(3)
+	h.awaitReady()
 	restarts := choose(4, 20)
-	s.send(traffic{flows: 1_000_000, rate: 400})
+	h.send(traffic{flows: 1_000_000, rate: 400})
 	slowest := time.Duration(0)
 	for range restarts {
-		slowest = max(slowest, s.running()[0].stop())
-		s.start(1)
-		s.await()
+		slowest = max(slowest, h.running()[0].stop())
+		h.start(1)
+		h.awaitReady()
 		time.Sleep(choose(time.Second, 5*time.Second))
 	}
-	s.enough()
-	s.settle(2 * time.Minute)
-	r.saw("%d restarts, slowest drain %.1f s", restarts, slowest.Seconds())
+	h.stopSending()
+	h.settle(2 * time.Minute)
+	r.note("%d restarts, slowest drain %.1f s", restarts, slowest.Seconds())
 	if slowest > 10*time.Second {
 		t.Errorf("a drain took %v, 10 s are allowed", slowest)
 	}
-	r.hold(t, s.finish(), limits{duplicates: 0.001})
+	r.check(t, h.finish(), limits{duplicates: 0.001})
 }
 
-// joinAndLeave has one member more for 5 s, and then one less.
+// joinAndLeave adds a member for 5 s and removes one, again and again.
 func joinAndLeave(t *testing.T, r *row, broker string) {
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 12, settings: quick()})
-	s.start(2)
-	s.await()
-	s.send(traffic{flows: choose(10_000, 240_000), rate: 400})
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 12, settings: shortTimeouts()})
+	h.start(2)
+	h.awaitReady()
+	h.send(traffic{flows: choose(10_000, 240_000), rate: 400})
 	changes := 0
-	for ; s.sending(); changes++ {
-		if some := s.running(); len(some) > 2 {
-			some[changes%3].stop()
+	for ; h.sending(); changes++ {
+		if running := h.running(); len(running) > 2 {
+			running[changes%3].stop()
 		} else {
-			s.start(1)
+			h.start(1)
 		}
 		time.Sleep(5 * time.Second)
 	}
-	s.settle(2 * time.Minute)
-	r.saw("%d changes", changes)
-	r.hold(t, s.finish(), limits{duplicates: 0.05})
+	h.settle(2 * time.Minute)
+	r.note("%d changes", changes)
+	r.check(t, h.finish(), limits{duplicates: 0.05})
 }
 
-// haltMember halts a member for longer than its session lasts, so that others have
-// its partitions when it goes on with what it had in hand.
-func haltMember(t *testing.T, r *row, broker string) {
-	s := newScene(t, setup{brokers: []string{broker}, partitions: 6, settings: quick()})
-	members := s.start(2)
-	s.await()
-	s.send(traffic{flows: 1_000_000, rate: choose(200., 400), only: "slow"})
+// pauseMember pauses a member for longer than its session. Others own its partitions when it
+// continues with its records in flight.
+func pauseMember(t *testing.T, r *row, broker string) {
+	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 6, settings: shortTimeouts()})
+	members := h.start(2)
+	h.awaitReady()
+	h.send(traffic{flows: 1_000_000, rate: choose(200., 400), only: "slow"})
 	time.Sleep(3 * time.Second)
 	halted := members[0]
 	halted.pause()
@@ -108,9 +108,9 @@ func haltMember(t *testing.T, r *row, broker string) {
 	time.Sleep(pause)
 	halted.resume()
 	eventually(t, time.Minute, "the halted member is back in its group", func() bool { return halted.metric("serveflow_assigned_partitions") == 3 && halted.ready() == nil })
-	s.enough()
+	h.stopSending()
 	refused := halted.metric("serveflow_commit_failures_total")
-	s.settle(2 * time.Minute)
-	r.saw("halted for %v; %v commits of the old generation refused", pause, refused)
-	r.hold(t, s.finish(), limits{duplicates: 1})
+	h.settle(2 * time.Minute)
+	r.note("halted for %v; %v commits of the old generation refused", pause, refused)
+	r.check(t, h.finish(), limits{duplicates: 1})
 }

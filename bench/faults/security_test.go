@@ -10,16 +10,17 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// Who comes in over TLS and by each login, and stays when all of it is replaced.
+// Members use TLS and each kind of login. They continue while certificates, authority and
+// password are replaced.
 func TestFaultsSecurity(t *testing.T) {
-	group(t)
+	requireBench(t)
 	b := kafkatest.StartSecured(t, kafkatest.Options{})
 	run(t, "Kafka security (TLS and mutual TLS and each login): certificates and authority and password replaced while running",
 		"lost 0; all members label before and after, without a restart", func(t *testing.T, r *row) { testSecurity(t, r, b) })
 }
 
-// ways are the settings of a member for each way into a secured broker.
-func ways(b *kafkatest.Secured) map[string][]string {
+// clientSettings returns a member's settings for each way to connect to a secured broker.
+func clientSettings(b *kafkatest.Secured) map[string][]string {
 	file := func(name string) string { return filepath.Join(b.Dir, name) }
 	overTLS := []string{"SERVEFLOW_SECURITY_PROTOCOL=SSL", "SERVEFLOW_TLS_CA_FILE=" + file("ca.pem")}
 	login := func(mechanism, password string) []string {
@@ -40,15 +41,15 @@ func testSecurity(t *testing.T, r *row, b *kafkatest.Secured) {
 	for _, name := range []string{"password", "plain-password"} {
 		kafkatest.WriteFile(t, filepath.Join(b.Dir, name), []byte(kafkatest.Password))
 	}
-	s := newScene(t, setup{brokers: []string{b.Addr}, partitions: 12,
+	h := newHarness(t, harnessConfig{brokers: []string{b.Addr}, partitions: 12,
 		settings: []string{"SERVEFLOW_COMMIT_EVERY=200ms", "SERVEFLOW_SESSION_TIMEOUT=6s", "SERVEFLOW_DRAIN_TIMEOUT=3s"}})
 	members := map[string]*member{}
-	for name, settings := range ways(b) {
-		members[name] = s.start(1, settings...)[0]
+	for name, settings := range clientSettings(b) {
+		members[name] = h.start(1, settings...)[0]
 	}
-	s.await()
+	h.awaitReady()
 	labelled := func(m *member) float64 { return m.metric("serveflow_labels_total", `final="true"`) }
-	s.send(traffic{flows: choose(3000, 60_000), rate: 400})
+	h.send(traffic{flows: choose(3000, 60_000), rate: 400})
 	for name, m := range members {
 		eventually(t, time.Minute, name+" labels", func() bool { return labelled(m) > 0 })
 	}
@@ -60,7 +61,7 @@ func testSecurity(t *testing.T, r *row, b *kafkatest.Secured) {
 	for name, m := range members {
 		before[name] = labelled(m)
 	}
-	s.settle(90 * time.Second)
+	h.settle(90 * time.Second)
 	working := 0
 	for name, m := range members {
 		text, err := os.ReadFile(m.log)
@@ -78,7 +79,7 @@ func testSecurity(t *testing.T, r *row, b *kafkatest.Secured) {
 	if working != len(members) {
 		t.Errorf("%d members of %d labelled after the replacement", working, len(members))
 	}
-	y := s.finish()
-	r.saw("%d ways in, each labelled before and after", len(members))
-	r.hold(t, y, limits{duplicates: 1})
+	res := h.finish()
+	r.note("%d ways in, each labelled before and after", len(members))
+	r.check(t, res, limits{duplicates: 1})
 }

@@ -8,26 +8,27 @@ import (
 	"time"
 )
 
-// row is one line of the table: a fault, what is to be, what was seen.
+// row is one line of the table.
 type row struct {
-	fault, target string
-	tally         *tally
-	notes         []string
-	met           string
+	fault  string
+	target string // what must hold
+	result *result
+	notes  []string // observations that no column shows
+	met    string   // whether the target is met
 }
 
-// saw adds words on what was seen, for what the columns do not show.
-func (r *row) saw(format string, args ...any) {
+// note adds an observation to the row.
+func (r *row) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
-// table is what all rows saw, in the order in which they began.
+// table holds all rows, in the order in which they began.
 type table struct {
 	mu  sync.Mutex
 	all []*row
 }
 
-// run runs one row as a subtest: it is met where the subtest does not fail.
+// run runs one row as a subtest. Its target is met where the subtest does not fail.
 func run(t *testing.T, fault, target string, do func(t *testing.T, r *row)) {
 	t.Run(strings.NewReplacer(" ", "_", "/", "-", ",", "").Replace(fault), func(t *testing.T) {
 		r := &row{fault: fault, target: target, met: "did not end"}
@@ -52,7 +53,7 @@ func (b *table) add(r *row) {
 	b.all = append(b.all, r)
 }
 
-// markdown is the table; empty without rows.
+// markdown formats the table; empty without rows.
 func (b *table) markdown() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,26 +65,26 @@ func (b *table) markdown() string {
 	s.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range b.all {
 		seen := strings.NewReplacer("\n", ", ", "|", "/").Replace(strings.Join(r.notes, "; "))
-		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s |\n", r.fault, strings.Join(r.tally.cells(), " | "), seen, r.target, r.met)
+		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s |\n", r.fault, strings.Join(r.result.cells(), " | "), seen, r.target, r.met)
 	}
 	return s.String()
 }
 
-// cells are the columns from flows to memory.
-func (y *tally) cells() []string {
-	if y == nil {
+// cells returns the columns from flows to memory.
+func (res *result) cells() []string {
+	if res == nil {
 		return make([]string, 8)
 	}
 	equal, order, commits := "all", "good", "good"
-	if n := y.unequal + y.differ; n > 0 {
+	if n := res.unequalDuplicates + res.mismatches; n > 0 {
 		equal = fmt.Sprintf("**%d not**", n)
 	}
-	if y.late > 0 {
-		order = fmt.Sprintf("**%d wrong**", y.late)
+	if res.misordered > 0 {
+		order = fmt.Sprintf("**%d wrong**", res.misordered)
 	}
-	if y.above+y.back > 0 {
-		commits = fmt.Sprintf("**%d above, %d back**", y.above, y.back)
+	if res.commitsAhead+res.commitsBack > 0 {
+		commits = fmt.Sprintf("**%d above, %d back**", res.commitsAhead, res.commitsBack)
 	}
-	return []string{fmt.Sprint(y.flows), fmt.Sprint(y.lost), fmt.Sprintf("%.2f%%", 100*y.duplicateShare()),
-		equal, order, commits, y.wait.Round(100 * time.Millisecond).String(), fmt.Sprintf("%d MiB", y.memory>>20)}
+	return []string{fmt.Sprint(res.flows), fmt.Sprint(res.lost), fmt.Sprintf("%.2f%%", 100*res.duplicateShare()),
+		equal, order, commits, res.maxWait.Round(100 * time.Millisecond).String(), fmt.Sprintf("%d MiB", res.peakMemory>>20)}
 }

@@ -12,159 +12,159 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// withheld is a fault after which something cannot be read or written any more.
-type withheld struct {
-	fault  string
-	breaks func(s *scene) (mend func())
-	says   []string // all of it, in words, within ten seconds
-	flows  bool     // labels go on meanwhile
-	dead   int      // records that nobody can read
+// outage is a fault that stops reading or writing until it is mended.
+type outage struct {
+	fault          string
+	inject         func(h *harness) (mend func())
+	wantMessage    []string // what /readyz must say within ten seconds, all of it
+	labelsContinue bool     // labels are written during the fault
+	badRecords     int      // records that were sent and cannot be decoded
 }
 
-const withheldTarget = "not ready within 10 s, says which and why; resumes within 30 s of the mend; lost 0"
+const outageTarget = "not ready within 10 s, says which and why; resumes within 30 s of the mend; lost 0"
 
-// authorising is what a broker with access rules has beyond the usual.
-const authorising = `
+// aclProperties are the properties of a broker with ACLs.
+const aclProperties = `
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=true
 `
 
-// What cannot be written or read any more, and is mended.
+// Topics, groups and disks that cannot be read or written, until they are mended.
 func TestFaultsTopics(t *testing.T) {
-	group(t)
+	requireBench(t)
 	fullDisk(t)
-	broker := kafkatest.StartWith(t, kafkatest.Options{Properties: authorising})
-	stopped(t, broker)
-	for _, w := range []withheld{
-		{"label topic missing", missing, []string{"labels is missing: create it"}, false, 0},
-		{"may not write labels", func(s *scene) func() {
-			return s.forbid(kafka.ResourceTypeTopic, s.labels(), kafka.ACLOperationTypeWrite)
+	broker := kafkatest.StartWith(t, kafkatest.Options{Properties: aclProperties})
+	stopWhileBlocked(t, broker)
+	for _, w := range []outage{
+		{"label topic missing", deleteLabelTopic, []string{"labels is missing: create it"}, false, 0},
+		{"may not write labels", func(h *harness) func() {
+			return h.denyACL(kafka.ResourceTypeTopic, h.labels(), kafka.ACLOperationTypeWrite)
 		}, []string{"not allowed to write to topic", ".labels: grant this client WRITE"}, false, 0},
-		{"may not read the input", func(s *scene) func() {
-			return s.forbid(kafka.ResourceTypeTopic, s.name, kafka.ACLOperationTypeRead)
+		{"may not read the input", func(h *harness) func() {
+			return h.denyACL(kafka.ResourceTypeTopic, h.name, kafka.ACLOperationTypeRead)
 		}, []string{"not allowed to read topic", "grant this client READ"}, false, 0},
-		{"may not use the group", func(s *scene) func() {
-			return s.forbid(kafka.ResourceTypeGroup, s.name, kafka.ACLOperationTypeRead)
+		{"may not use the group", func(h *harness) func() {
+			return h.denyACL(kafka.ResourceTypeGroup, h.name, kafka.ACLOperationTypeRead)
 		}, []string{"not allowed to use group", "grant this client READ"}, false, 0},
-		{"dead-letter topic unwritable", func(s *scene) func() {
-			mend := s.forbid(kafka.ResourceTypeTopic, s.letters(), kafka.ACLOperationTypeWrite)
-			s.poison(100)
+		{"dead-letter topic unwritable", func(h *harness) func() {
+			mend := h.denyACL(kafka.ResourceTypeTopic, h.deadLetters(), kafka.ACLOperationTypeWrite)
+			h.sendBadRecords(100)
 			return mend
-		}, []string{"not allowed to write to topic", ".dlq: grant this client WRITE"}, true, poisonous},
-		{"label too large for its topic", func(s *scene) func() {
-			return s.atMost(s.labels(), 200)
+		}, []string{"not allowed to write to topic", ".dlq: grant this client WRITE"}, true, badRecordCount},
+		{"label too large for its topic", func(h *harness) func() {
+			return h.limitMessageSize(h.labels(), 200)
 		}, []string{".labels does not take", "set its max.message.bytes to"}, false, 0},
-		{"dead letter too large for its topic", func(s *scene) func() {
-			mend := s.atMost(s.letters(), 200)
-			s.poison(5000)
+		{"dead letter too large for its topic", func(h *harness) func() {
+			mend := h.limitMessageSize(h.deadLetters(), 200)
+			h.sendBadRecords(5000)
 			return mend
-		}, []string{".dlq does not take", "set its max.message.bytes to"}, true, poisonous},
+		}, []string{".dlq does not take", "set its max.message.bytes to"}, true, badRecordCount},
 	} {
-		run(t, w.fault, withheldTarget, func(t *testing.T, r *row) {
+		run(t, w.fault, outageTarget, func(t *testing.T, r *row) {
 			t.Parallel()
-			s := newScene(t, setup{brokers: []string{broker.Addr}, partitions: 4, settings: []string{"SERVEFLOW_COMMIT_EVERY=200ms"}})
-			s.start(1)
-			s.await()
-			mend := w.breaks(s)
-			s.send(traffic{flows: choose(1500, 60_000), rate: 150})
-			w.hold(t, r, s, func() { time.Sleep(choose(3*time.Second, time.Minute)) }, mend)
+			h := newHarness(t, harnessConfig{brokers: []string{broker.Addr}, partitions: 4, settings: []string{"SERVEFLOW_COMMIT_EVERY=200ms"}})
+			h.start(1)
+			h.awaitReady()
+			mend := w.inject(h)
+			h.send(traffic{flows: choose(1500, 60_000), rate: 150})
+			w.check(t, r, h, func() { time.Sleep(choose(3*time.Second, time.Minute)) }, mend)
 		})
 	}
 }
 
-// stopped is the row of a member that is told to end while its labels cannot be
-// written, and of the one that comes after it.
-func stopped(t *testing.T, broker *kafkatest.Broker) {
+// stopWhileBlocked stops a member while its labels cannot be written, and starts another after
+// the mend.
+func stopWhileBlocked(t *testing.T, broker *kafkatest.Broker) {
 	const drain = 3 * time.Second
 	run(t, "SIGTERM while labels cannot be written", "ends within the drain timeout + 2 s; the next one loses nothing", func(t *testing.T, r *row) {
 		t.Parallel()
-		s := newScene(t, setup{brokers: []string{broker.Addr}, partitions: 4,
+		h := newHarness(t, harnessConfig{brokers: []string{broker.Addr}, partitions: 4,
 			settings: []string{"SERVEFLOW_COMMIT_EVERY=200ms", "SERVEFLOW_SINK_QUEUE=50", "SERVEFLOW_DRAIN_TIMEOUT=" + drain.String()}})
-		m := s.start(1)[0]
-		s.await()
-		mend := s.forbid(kafka.ResourceTypeTopic, s.labels(), kafka.ACLOperationTypeWrite)
-		s.send(traffic{flows: choose(1500, 60_000), rate: 300})
+		m := h.start(1)[0]
+		h.awaitReady()
+		mend := h.denyACL(kafka.ResourceTypeTopic, h.labels(), kafka.ACLOperationTypeWrite)
+		h.send(traffic{flows: choose(1500, 60_000), rate: 300})
 		eventually(t, 10*time.Second, "not ready", func() bool { return m.ready() != nil })
-		time.Sleep(3 * time.Second) // the queue is full by now
+		time.Sleep(3 * time.Second) // by then the queue is full
 		took := m.stop()
-		r.saw("ended after %.1f s", took.Seconds())
+		r.note("ended after %.1f s", took.Seconds())
 		if took > drain+2*time.Second {
 			t.Errorf("ended after %v, the drain timeout is %v", took, drain)
 		}
 		mend()
-		s.start(1)
-		s.settle(60 * time.Second)
-		r.hold(t, s.finish(), limits{duplicates: .1})
+		h.start(1)
+		h.settle(60 * time.Second)
+		r.check(t, h.finish(), limits{duplicates: .1})
 	})
 }
 
-// hold sees a scene through its fault: until its members say what is wrong, for as
-// long as stay takes, and from the mend on until labels flow.
-func (w withheld) hold(t *testing.T, r *row, s *scene, stay, mend func()) {
+// check waits until the members name the fault, stays in the fault, mends it, and waits until
+// labels are written again. stay takes as long as the fault lasts, mend ends it.
+func (w outage) check(t *testing.T, r *row, h *harness, stay, mend func()) {
 	t.Helper()
 	told := 0 * time.Second
-	for _, m := range s.running() {
+	for _, m := range h.running() {
 		told = max(told, eventually(t, 10*time.Second, "not ready", func() bool { return m.ready() != nil }))
 	}
-	stay() // what was read before the fault is labelled by now
-	began := s.labelsOut()
+	stay() // by then the records that were read before the fault are labelled
+	began := h.writtenLabels()
 	stay()
-	for _, m := range s.running() {
+	for _, m := range h.running() {
 		err := fmt.Sprint(m.ready())
-		for _, words := range w.says {
+		for _, words := range w.wantMessage {
 			if !strings.Contains(err, words) {
 				t.Errorf("%q does not say %q", err, words)
 			}
 		}
 	}
-	if grown := s.labelsOut() > began; grown != w.flows {
+	if grown := h.writtenLabels() > began; grown != w.labelsContinue {
 		t.Errorf("labels flow meanwhile: %v", grown)
 	}
-	began = s.labelsOut()
+	began = h.writtenLabels()
 	mend()
 	mended := eventually(t, 30*time.Second, "labels flow, and all are ready", func() bool {
-		for _, m := range s.running() {
+		for _, m := range h.running() {
 			if m.ready() != nil {
 				return false
 			}
 		}
-		return s.labelsOut() > began || w.flows
+		return h.writtenLabels() > began || w.labelsContinue
 	})
-	s.settle(60 * time.Second)
-	r.saw("not ready after %.1f s: %s; resumed %.1f s after the mend", told.Seconds(), w.says[len(w.says)-1], mended.Seconds())
-	y := s.finish()
-	if y.dead["syntax"] != w.dead {
-		t.Errorf("%d dead letters, %d were sent", y.dead["syntax"], w.dead)
+	h.settle(60 * time.Second)
+	r.note("not ready after %.1f s: %s; resumed %.1f s after the mend", told.Seconds(), w.wantMessage[len(w.wantMessage)-1], mended.Seconds())
+	res := h.finish()
+	if res.deadLetters["syntax"] != w.badRecords {
+		t.Errorf("%d dead letters, %d were sent", res.deadLetters["syntax"], w.badRecords)
 	}
-	r.hold(t, y, limits{duplicates: .2})
+	r.check(t, res, limits{duplicates: .2})
 }
 
-// labelsOut is how many labels the members have written.
-func (c *scene) labelsOut() float64 {
+// writtenLabels returns how many labels the members have written.
+func (h *harness) writtenLabels() float64 {
 	n := 0.
-	for _, m := range c.running() {
-		n += m.metric("serveflow_written_total", `topic="`+c.labels()+`"`)
+	for _, m := range h.running() {
+		n += m.metric("serveflow_written_total", `topic="`+h.labels()+`"`)
 	}
 	return n
 }
 
-// poisonous is how many records poison writes.
-const poisonous = 20
+// badRecordCount is the number of records that sendBadRecords writes.
+const badRecordCount = 20
 
-// poison writes records of so many bytes that nobody can read.
-func (c *scene) poison(size int) {
-	c.t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(c.brokers...), Topic: c.name, BatchTimeout: time.Millisecond}
+// sendBadRecords writes records of size bytes that cannot be decoded.
+func (h *harness) sendBadRecords(size int) {
+	h.t.Helper()
+	w := &kafka.Writer{Addr: kafka.TCP(h.cfg.brokers...), Topic: h.name, BatchTimeout: time.Millisecond}
 	defer w.Close()
-	for n := range poisonous {
-		eventually(c.t, time.Minute, "a record that nobody can read is written", func() bool {
-			return w.WriteMessages(context.Background(), kafka.Message{Value: noise(n, size)}) == nil
+	for n := range badRecordCount {
+		eventually(h.t, time.Minute, "a record that nobody can read is written", func() bool {
+			return w.WriteMessages(context.Background(), kafka.Message{Value: incompressible(n, size)}) == nil
 		})
 	}
 }
 
-// noise is text that does not compress well.
-func noise(seed, size int) []byte {
+// incompressible returns a text that does not compress well.
+func incompressible(seed, size int) []byte {
 	text := make([]byte, size)
 	for x, i := uint32(seed+1), 0; i < size; i++ {
 		x ^= x << 13
@@ -175,25 +175,25 @@ func noise(seed, size int) []byte {
 	return text
 }
 
-// missing deletes the label topic before there is anything in it.
-func missing(s *scene) (mend func()) {
-	s.t.Helper()
-	res, err := s.client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: []string{s.labels()}})
+// deleteLabelTopic deletes the label topic while it is empty; mend creates it again.
+func deleteLabelTopic(h *harness) (mend func()) {
+	h.t.Helper()
+	res, err := h.client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: []string{h.labels()}})
 	if err == nil {
-		err = res.Errors[s.labels()]
+		err = res.Errors[h.labels()]
 	}
 	if err != nil {
-		s.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	return func() { s.create(s.labels(), s.partitions) }
+	return func() { h.create(h.labels(), h.cfg.partitions) }
 }
 
-// atMost sets the largest message that a topic takes; mend sets it back.
-func (c *scene) atMost(topic string, bytes int) (mend func()) {
+// limitMessageSize sets max.message.bytes of a topic; mend sets it back.
+func (h *harness) limitMessageSize(topic string, bytes int) (mend func()) {
 	set := func(value int) {
-		c.t.Helper()
-		eventually(c.t, 10*time.Second, "max.message.bytes is set", func() bool {
-			res, err := c.client.IncrementalAlterConfigs(context.Background(), &kafka.IncrementalAlterConfigsRequest{
+		h.t.Helper()
+		eventually(h.t, 10*time.Second, "max.message.bytes is set", func() bool {
+			res, err := h.client.IncrementalAlterConfigs(context.Background(), &kafka.IncrementalAlterConfigsRequest{
 				Resources: []kafka.IncrementalAlterConfigsRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic,
 					Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: "max.message.bytes", Value: fmt.Sprint(value), ConfigOperation: kafka.ConfigOperationSet}}}}})
 			return err == nil && res.Resources[0].Error == nil
@@ -203,32 +203,31 @@ func (c *scene) atMost(topic string, bytes int) (mend func()) {
 	return func() { set(1 << 20) }
 }
 
-// forbid withdraws an authorisation from everybody, members and the bench; mend
-// gives it back.
-func (c *scene) forbid(kind kafka.ResourceType, name string, op kafka.ACLOperationType) (mend func()) {
-	c.t.Helper()
+// denyACL denies an operation to every client, to the bench too; mend allows it again.
+func (h *harness) denyACL(kind kafka.ResourceType, name string, op kafka.ACLOperationType) (mend func()) {
+	h.t.Helper()
 	rule := func(op kafka.ACLOperationType, permission kafka.ACLPermissionType) kafka.ACLEntry {
 		return kafka.ACLEntry{ResourceType: kind, ResourceName: name, ResourcePatternType: kafka.PatternTypeLiteral,
 			Principal: "User:*", Host: "*", Operation: op, PermissionType: permission}
 	}
-	res, err := c.client.CreateACLs(context.Background(), &kafka.CreateACLsRequest{ACLs: []kafka.ACLEntry{
+	res, err := h.client.CreateACLs(context.Background(), &kafka.CreateACLsRequest{ACLs: []kafka.ACLEntry{
 		rule(kafka.ACLOperationTypeAll, kafka.ACLPermissionTypeAllow), rule(op, kafka.ACLPermissionTypeDeny)}})
 	if err == nil {
 		err = res.Errors[len(res.Errors)-1]
 	}
 	if err != nil {
-		c.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	return func() {
-		c.t.Helper()
-		res, err := c.client.DeleteACLs(context.Background(), &kafka.DeleteACLsRequest{Filters: []kafka.DeleteACLsFilter{{
+		h.t.Helper()
+		res, err := h.client.DeleteACLs(context.Background(), &kafka.DeleteACLsRequest{Filters: []kafka.DeleteACLsFilter{{
 			ResourceTypeFilter: kind, ResourceNameFilter: name, ResourcePatternTypeFilter: kafka.PatternTypeLiteral,
 			Operation: op, PermissionType: kafka.ACLPermissionTypeDeny}}})
 		if err == nil {
 			err = res.Results[0].Error
 		}
 		if err != nil {
-			c.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 	}
 }

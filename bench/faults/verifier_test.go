@@ -7,74 +7,77 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/await"
 )
 
-// verifier follows a scene's labels, dead letters and committed offsets while it
-// runs, and judges each by what the manifest says.
+// verifier reads a harness's labels, dead letters and committed offsets while the row
+// runs, and compares them with what was sent.
 type verifier struct {
-	*scene
+	harness *harness
 
-	mu        sync.Mutex
-	flows     []seenFlow
-	unlabeled int // flows below len(flows) without a final label
-	places    map[string]map[int]int64
-	committed map[int]int64
-	checked   []int   // by partition: how many of manifest.written lie below the commit
-	short     []short // what the manifest does not know yet
-	tally     tally
-	err       error // of the last round
+	mu           sync.Mutex
+	flows        []flowState
+	unlabelled   int                      // flows in flows without a final label
+	nextOffsets  map[string]map[int]int64 // to read, by topic and partition
+	committed    map[int]int64            // by partition
+	checkedFlows []int                    // by partition: how many of sentLog.written are below the committed offset
+	truncated    []truncatedFlow          // to be checked at the end
+	result       result
+	err          error // of the last poll
 }
 
-func newVerifier(c *scene) *verifier {
-	v := &verifier{scene: c, committed: map[int]int64{}, checked: make([]int, c.partitions+c.later), places: map[string]map[int]int64{}}
-	v.tally.dead = map[string]int{}
+func newVerifier(h *harness) *verifier {
+	v := &verifier{harness: h, committed: map[int]int64{}, checkedFlows: make([]int, h.cfg.partitions+h.cfg.extraPartitions), nextOffsets: map[string]map[int]int64{}}
+	v.result.deadLetters = map[string]int{}
 	return v
 }
 
-// follow looks at everything ten times a second until ctx is done.
-func (v *verifier) follow(ctx context.Context) {
+// run polls ten times per second until ctx is done.
+func (v *verifier) run(ctx context.Context) {
 	for tick := time.NewTicker(100 * time.Millisecond); ; {
 		select {
 		case <-ctx.Done():
 			tick.Stop()
 			return
 		case <-tick.C:
-			for _, m := range v.running() {
-				m.observe()
+			for _, m := range v.harness.running() {
+				m.sampleMemory()
 			}
-			v.look(ctx)
+			v.poll(ctx)
 		}
 	}
 }
 
-// look reads the commits first and the labels then: what lies below a commit is
-// labelled by now.
-func (v *verifier) look(ctx context.Context) {
+// poll reads the committed offsets before the labels: every flow below a committed offset
+// must have its label by then.
+func (v *verifier) poll(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	committed, err := v.scene.committed(ctx)
+	committed, err := v.harness.committed(ctx)
 	if err == nil {
-		if err = v.read(ctx, v.labels(), v.label); err == nil {
-			v.judge(committed)
-			err = v.read(ctx, v.letters(), v.letter)
+		if err = v.read(ctx, v.harness.labels(), v.checkLabel); err == nil {
+			v.checkCommits(committed)
+			err = v.read(ctx, v.harness.deadLetters(), v.deadLetter)
 		}
 	}
 	v.err = err
+	return err
 }
 
-// read takes what is new in a topic.
+// read calls take with the new records of a topic.
 func (v *verifier) read(ctx context.Context, topic string, take func(*kafka.Record)) error {
-	ends, err := v.ends(ctx, topic)
+	ends, err := v.harness.offsetRanges(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("%s: %w", topic, err)
 	}
-	if v.places[topic] == nil {
-		v.places[topic] = map[int]int64{}
+	if v.nextOffsets[topic] == nil {
+		v.nextOffsets[topic] = map[int]int64{}
 	}
-	places := v.places[topic]
+	offsets := v.nextOffsets[topic]
 	for partition, s := range ends {
-		next, err := v.fetch(ctx, topic, partition, max(places[partition], s.first), s.end, take)
-		places[partition] = next
+		next, err := v.harness.fetch(ctx, topic, partition, max(offsets[partition], s.first), s.end, take)
+		offsets[partition] = next
 		if err != nil {
 			return fmt.Errorf("%s/%d: %w", topic, partition, err)
 		}
@@ -82,51 +85,51 @@ func (v *verifier) read(ctx context.Context, topic string, take func(*kafka.Reco
 	return nil
 }
 
-// behind is how many flows have no label, and how many records are not committed.
-func (v *verifier) behind() (open, lag int64, err error) {
-	ends, err := v.ends(context.Background(), v.name)
+// backlog returns the number of flows without a label, and of records that are not
+// committed.
+func (v *verifier) backlog() (unlabelled, lag int64, err error) {
+	ends, err := v.harness.offsetRanges(context.Background(), v.harness.name)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err == nil {
 		err = v.err
 	}
-	flows, _ := v.sent.sent()
+	flows, _ := v.harness.sent.progress()
 	for partition, s := range ends {
 		lag += s.end - v.committed[partition]
 	}
-	return int64(v.open(flows)), lag, err
+	return int64(v.unlabelledOf(flows)), lag, err
 }
 
-// open is how many of the flows sent have no label.
-func (v *verifier) open(flows int) int { return flows - len(v.flows) + v.unlabeled }
+// unlabelledOf returns how many of the flows that were sent have no label.
+func (v *verifier) unlabelledOf(flows int) int { return flows - len(v.flows) + v.unlabelled }
 
-// finish reads everything to its end and sums up.
-func (v *verifier) finish() *tally {
-	deadline := time.Now().Add(30 * time.Second)
-	for v.look(context.Background()); v.err != nil && time.Now().Before(deadline); v.look(context.Background()) {
-		time.Sleep(200 * time.Millisecond)
-	}
+// finish reads all topics to their ends and returns the result.
+func (v *verifier) finish() *result {
+	v.harness.t.Helper()
+	var err error
+	await.Until(v.harness.t, "the topics to be read to their ends", func() bool {
+		err = v.poll(context.Background())
+		return err == nil
+	}, func() any { return err })
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.err != nil {
-		v.t.Errorf("the topics could not be read to their ends: %v", v.err)
+	v.checkTruncated()
+	v.checkOrder()
+	res := v.result
+	res.flows, _ = v.harness.sent.progress()
+	res.lost = v.unlabelledOf(res.flows)
+	v.harness.mu.Lock()
+	defer v.harness.mu.Unlock()
+	for _, m := range v.harness.members {
+		res.peakMemory = max(res.peakMemory, m.peakMemory.Load())
 	}
-	v.cut()
-	v.order()
-	y := v.tally
-	y.flows, _ = v.sent.sent()
-	y.lost = v.open(y.flows)
-	v.scene.mu.Lock()
-	defer v.scene.mu.Unlock()
-	for _, m := range v.members {
-		y.memory = max(y.memory, m.peak.Load())
-	}
-	return &y
+	return &res
 }
 
-// complain counts a fault and tells of the first few.
-func (v *verifier) complain(count *int, format string, args ...any) {
+// fail counts a failure, and keeps the text of the first few of its kind.
+func (v *verifier) fail(count *int, format string, args ...any) {
 	if *count++; *count <= 5 {
-		v.tally.faults = append(v.tally.faults, fmt.Sprintf(format, args...))
+		v.result.failures = append(v.result.failures, fmt.Sprintf(format, args...))
 	}
 }

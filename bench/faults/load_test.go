@@ -17,27 +17,27 @@ import (
 )
 
 const (
-	pourBatch   = 2000 // records of one request
-	pourWriters = 2
+	loadBatch   = 2000 // records in one request
+	loadWriters = 2
 )
 
-// poured numbers the uids of all that is poured: none comes twice.
-var poured atomic.Int64
+// loadUIDs numbers the uids of all loads, so that none is used twice.
+var loadUIDs atomic.Int64
 
-// pouring is a flood of one record over and over.
-type pouring struct {
-	record zeek.Record   // its TS is that of the first
-	step   time.Duration // record time between two
-	every  int           // how many records share a uid
+// load describes many copies of one record.
+type load struct {
+	record        zeek.Record   // its TS is that of the first copy
+	step          time.Duration // record time between two copies
+	recordsPerUID int
 }
 
-// firstPacket is the first packet of a flow of the lab, now: one that its first
-// packet decides, or one that waits for its second.
-func firstPacket(t *testing.T, s *scene, decided bool) zeek.Record {
+// firstPacket returns the first packet of a flow of the lab, with the time of now. decided:
+// the first packet decides the flow; otherwise the flow waits for more.
+func firstPacket(t *testing.T, h *harness, decided bool) zeek.Record {
 	t.Helper()
-	for _, f := range s.templates {
-		rec := f.records[0].rec
-		if rec.Kind == zeek.Packet && rec.N == 1 && (f.want.Stage == "first") == decided {
+	for _, tpl := range h.templates {
+		rec := tpl.records[0].rec
+		if rec.Kind == zeek.Packet && rec.N == 1 && (tpl.want.Stage == "first") == decided {
 			rec.TS = time.Now().UnixMicro()
 			return rec
 		}
@@ -46,24 +46,24 @@ func firstPacket(t *testing.T, s *scene, decided bool) zeek.Record {
 	return zeek.Record{}
 }
 
-// pour writes n records over the scene's partitions, as fast as they go. Each is made
-// from one text in which the uid and the time are written over.
-func (c *scene) pour(t *testing.T, n int, p pouring) {
+// sendLoad writes n records to all partitions, as fast as possible. Each is a copy of one
+// text, with its own uid and time.
+func (h *harness) sendLoad(t *testing.T, n int, ld load) {
 	t.Helper()
-	first := poured.Add(int64(n)) - int64(n)
+	first := loadUIDs.Add(int64(n)) - int64(n)
 	var group errgroup.Group
-	group.SetLimit(pourWriters)
-	for from := 0; from < n; from += pourBatch {
-		batch, partition := min(pourBatch, n-from), (int(first)+from)/pourBatch%c.partitions
+	group.SetLimit(loadWriters)
+	for from := 0; from < n; from += loadBatch {
+		batch, partition := min(loadBatch, n-from), (int(first)+from)/loadBatch%h.cfg.partitions
 		group.Go(func() error {
-			c.produceAll(t, partition, p.records(first, from, batch))
+			h.produce(t, partition, ld.records(first, from, batch))
 			return nil
 		})
 	}
 	group.Wait()
 }
 
-func (p pouring) records(first int64, from, n int) []kafka.Record {
+func (p load) records(first int64, from, n int) []kafka.Record {
 	const blank = "X0000000000000000"
 	rec := p.record
 	rec.UID = []byte(blank)
@@ -74,7 +74,7 @@ func (p pouring) records(first int64, from, n int) []kafka.Record {
 	all := make([]kafka.Record, n)
 	for i := range all {
 		value := bytes.Clone(text)
-		uid := first + int64((from+i)/p.every)
+		uid := first + int64((from+i)/p.recordsPerUID)
 		copy(value[uidAt:], fmt.Sprintf("X%016d", uid))
 		ts := rec.TS + p.step.Microseconds()*int64(from+i)
 		copy(value[tsAt:tsAt+tsLen], strconv.FormatInt(ts/1e6, 10)+fmt.Sprintf(".%06d", ts%1e6))
@@ -83,13 +83,13 @@ func (p pouring) records(first int64, from, n int) []kafka.Record {
 	return all
 }
 
-// pourLines writes records keyed by uid, as those of a sensor, which they do not name:
-// what was recorded has another time. It gives the uids of those that open a flow.
-func (c *scene) pourLines(t *testing.T, lines []byte, sensor string) map[string]bool {
+// sendLines writes recorded lines, keyed by uid. It adds a sensor to each, because their
+// record time is not that of the other traffic. It returns the uids of the flows.
+func (h *harness) sendLines(t *testing.T, lines []byte, sensor string) map[string]bool {
 	t.Helper()
 	flows := map[string]bool{}
-	waiting := make([][]kafka.Record, c.partitions)
-	ids := make([]int, c.partitions)
+	waiting := make([][]kafka.Record, h.cfg.partitions)
+	ids := make([]int, h.cfg.partitions)
 	for i := range ids {
 		ids[i] = i
 	}
@@ -106,30 +106,30 @@ func (c *scene) pourLines(t *testing.T, lines []byte, sensor string) map[string]
 		line = append(fmt.Appendf(nil, `{"sensor":%q,`, sensor), line[1:]...)
 		key := bytes.Clone(rec.UID)
 		p := kafka.Murmur2Balancer{}.Balance(kafka.Message{Key: key}, ids...)
-		if waiting[p] = append(waiting[p], kafka.Record{Key: kafka.NewBytes(key), Value: kafka.NewBytes(line)}); len(waiting[p]) == pourBatch {
-			c.produceAll(t, p, waiting[p])
+		if waiting[p] = append(waiting[p], kafka.Record{Key: kafka.NewBytes(key), Value: kafka.NewBytes(line)}); len(waiting[p]) == loadBatch {
+			h.produce(t, p, waiting[p])
 			waiting[p] = nil
 		}
 	}
 	for p, rest := range waiting {
 		if len(rest) > 0 {
-			c.produceAll(t, p, rest)
+			h.produce(t, p, rest)
 		}
 	}
 	return flows
 }
 
-// sharedLines reads a file of real records that is not part of the repository.
-func sharedLines(t *testing.T, path string) []byte {
+// sharedRecords reads a file of real records that is not a part of the repository.
+func sharedRecords(t *testing.T, path string) []byte {
 	t.Helper()
 	if _, err := os.Stat(repository + "/" + path); os.IsNotExist(err) && os.Getenv("TESTS_MUST_NOT_SKIP") == "" {
 		t.Skipf("%s is not here: the rows with the product's own records stand for it", path)
 	}
-	return unpacked(t, path)
+	return readCompressed(t, path)
 }
 
-// unpacked reads a packed file, named from the repository's root.
-func unpacked(t *testing.T, path string) []byte {
+// readCompressed reads a zstd file; path is relative to the repository's root.
+func readCompressed(t *testing.T, path string) []byte {
 	t.Helper()
 	file, err := os.Open(repository + "/" + path)
 	if err != nil {

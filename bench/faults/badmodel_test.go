@@ -10,16 +10,16 @@ import (
 	"testing"
 )
 
-// sickBundle makes a bundle of the fast stages of bundles/service and of a slow model
-// of testdata/sick, with its digests and parity row right: nothing tells at a start
-// that the model goes wrong.
-func sickBundle(t *testing.T, how string) string {
+// badModelBundle makes a bundle of the fast stages of bundles/service and of a slow model of
+// testdata/badmodels; it returns its folder. Digests and parity rows are right, so the fault
+// does not show when the bundle is loaded.
+func badModelBundle(t *testing.T, fault string) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), how)
+	dir := filepath.Join(t.TempDir(), fault)
 	if err := os.CopyFS(dir, os.DirFS(repository+"/bundles/service")); err != nil {
 		t.Fatal(err)
 	}
-	model, err := os.ReadFile("testdata/sick/" + how + ".onnx")
+	model, err := os.ReadFile("testdata/badmodels/" + fault + ".onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func sickBundle(t *testing.T, how string) string {
 			width = len(stage["features"].([]any))
 		}
 	}
-	scores := make([]float32, len(manifest["classes"].([]any))) // of a row of zeros
+	scores := make([]float32, len(manifest["classes"].([]any))) // the model's for a row of zeros
 	for i := range scores {
 		scores[i] = float32(i) / 10
 	}
@@ -65,7 +65,7 @@ func encoded(t *testing.T, o map[string]any) []byte {
 	return data
 }
 
-// writeFile gives the file's digest as manifests have it.
+// writeFile writes a file and returns its digest in the form that manifests have.
 func writeFile(t *testing.T, dir, name string, data []byte) string {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {

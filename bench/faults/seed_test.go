@@ -17,16 +17,16 @@ import (
 	"github.com/serveflow/serveflow/cascade/onnx"
 )
 
-// specimen is a good bundle with one stage.
-type specimen struct {
+// seed is a valid bundle with one stage, from which invalid ones are made.
+type seed struct {
 	manifest map[string]any
 	parity   []byte
 	file     string // of the model
 	model    []byte
 }
 
-// write puts the bundle into a folder, with another model.
-func (s specimen) write(dir string, model []byte) error {
+// write writes the bundle into a folder, with another model.
+func (s seed) write(dir string, model []byte) error {
 	m := maps.Clone(s.manifest)
 	m["files"] = map[string]string{s.file: digest(model), "parity.json": digest(s.parity)}
 	text, err := json.Marshal(m)
@@ -46,11 +46,11 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// stageOf makes a bundle of one stage of a bundle that ships, with some of its parity rows.
-func stageOf(t *testing.T, name string, stage int) specimen {
+// seedFromBundle makes a seed of one stage of a shipped bundle, with 100 of its parity rows.
+func seedFromBundle(t *testing.T, name string, stage int) seed {
 	t.Helper()
 	dir := filepath.Join(repository, "bundles", name)
-	s := specimen{}
+	s := seed{}
 	readJSON(t, filepath.Join(dir, "manifest.json"), &s.manifest)
 	it := s.manifest["stages"].([]any)[stage].(map[string]any)
 	s.manifest["stages"] = []any{it}
@@ -61,9 +61,9 @@ func stageOf(t *testing.T, name string, stage int) specimen {
 	return s.finish(t, it["file"].(string), filepath.Join(dir, it["file"].(string)), parity)
 }
 
-// alone makes a bundle of one of the ONNX engine's test models, which has no manifest
-// of its own; its answers of today are its parity rows.
-func alone(t *testing.T, library, name string) specimen {
+// seedFromModel makes a seed of one of the ONNX engine's test models. The model has no manifest;
+// its own scores become the parity rows.
+func seedFromModel(t *testing.T, library, name string) seed {
 	t.Helper()
 	path := filepath.Join(repository, "cascade", "onnx", "testdata", name+".onnx")
 	engine, err := onnx.Start(library)
@@ -81,7 +81,7 @@ func alone(t *testing.T, library, name string) specimen {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	s := specimen{manifest: map[string]any{"schema": bundle.Schema, "task": "service", "version": "1", "features": bundle.FeaturesSchema}}
+	s := seed{manifest: map[string]any{"schema": bundle.Schema, "task": "service", "version": "1", "features": bundle.FeaturesSchema}}
 	features := nprint.Names(10)[:m.Width()]
 	classes := make([]string, m.Classes())
 	for i := range classes {
@@ -105,7 +105,7 @@ func alone(t *testing.T, library, name string) specimen {
 	return s.finish(t, "model.onnx", path, map[string]any{"classes": classes, "features": map[string]any{name: features}, "rows": rows})
 }
 
-func (s specimen) finish(t *testing.T, file, path string, parity map[string]any) specimen {
+func (s seed) finish(t *testing.T, file, path string, parity map[string]any) seed {
 	t.Helper()
 	var err error
 	if s.model, err = os.ReadFile(path); err != nil {
