@@ -30,7 +30,9 @@ func TestIdleCountsFromTheLastRecord(t *testing.T) {
 		{wait: time.Second, want: 7 * second},
 		{ts: start + 9*second, want: 9 * second},
 		{wait: 0, want: 9 * second},
-		{wait: time.Second, want: 10 * second},
+		{wait: 999 * time.Nanosecond, want: 9 * second}, // the clock counts microseconds
+		{wait: time.Nanosecond, want: 9*second + 1},
+		{wait: time.Second - time.Microsecond, want: 10 * second},
 	} {
 		if step.ts != 0 {
 			c.observe(step.ts)

@@ -53,7 +53,7 @@ func (d *finished) seen(uid []byte, now int64) bool {
 // old ones for each new one, so that the queue shrinks again after a burst.
 func (d *finished) add(uid string, now int64) {
 	d.push(finishedFlow{id{maphash.String(d.seeds[0], uid), maphash.String(d.seeds[1], uid)}, now, now})
-	for n := 0; d.count > 0 && (n < 2 || d.count > d.limit); n++ {
+	for n := 0; n < 2 || d.count > d.limit; n++ {
 		d.evictOldest(now, n < maxSecondChances)
 	}
 }

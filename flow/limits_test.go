@@ -64,6 +64,20 @@ func TestNoLimitOnRecords(t *testing.T) {
 	}
 }
 
+// With a limit of one record the next record must end a flow.
+func TestLimitOfOneRecord(t *testing.T) {
+	cfg := testConfig()
+	cfg.Limits.Records = 1
+	table := New(cfg)
+	if got := run(table, pkt("a", 1, 0, syn)); got != "" {
+		t.Errorf("the record that opened the flow ended it: %q", got)
+	}
+	table.Skip()
+	if f := table.Due(); f == nil || f.Cause() != Evicted {
+		t.Error("the next record came and the flow is still open")
+	}
+}
+
 // Memory must come from the sensor with the most open flows.
 func TestEvictionTakesTheBusiestSensor(t *testing.T) {
 	cfg := testConfig()
