@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -119,6 +120,42 @@ func TestLabelDoesNotDependOnTheBatch(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A row that is asked about alone because of a tie may be the one that hangs.
+func TestHangAfterATie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := newRig(spec(t, []int{1, 1}, says(.6), hangsAlone{release}), Config{Queue: 10, Batch: 32, Timeout: time.Second})
+		for range 4 {
+			r.feed([]int16{0}, 0)
+		}
+		began := time.Now()
+		r.drain()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("took %v: only one row may be asked about", took)
+		}
+		if got := strings.Count(r.verdicts(), "u a s0 breaker final"); got != 4 || len(r.got) != 4 {
+			t.Errorf("4 flows get the fast answer because of the breaker, but: %s", r.verdicts())
+		}
+		if n := r.metrics(t)["model_failures_total{hang,s1}"]; n != 1 {
+			t.Errorf("%v failures are counted", n)
+		}
+		close(release)
+	})
+}
+
+// hangsAlone gives ties in a batch, and hangs on a single row.
+type hangsAlone struct{ release chan struct{} }
+
+func (m hangsAlone) Predict(_ []float32, n int, out []float64) error {
+	for i := range out {
+		out[i] = .5
+	}
+	if n == 1 {
+		<-m.release
+	}
+	return nil
 }
 
 // A replay must be repeatable, so it waits for the model however often that fails.

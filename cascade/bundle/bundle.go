@@ -1,6 +1,6 @@
-// Package bundle loads the folder with a task's models: it checks that every byte
-// and every number is what the maker wrote, and that the models, served here, give
-// what the training library gave. A bundle that fails any check is refused.
+// Package bundle loads the folder with a task's models. It checks that every file is
+// the one that the maker wrote, and that the models give here the scores that they gave
+// in the training library. A bundle that fails any check is refused.
 package bundle
 
 import (
@@ -15,7 +15,7 @@ import (
 
 // Model is an engine's model. It is safe for concurrent use.
 type Model interface {
-	// Classes is the number of scores a row gets, Width the number of features in it.
+	// Classes is the number of scores for each row, Width the number of features in it.
 	Classes() int
 	Width() int
 	// Predict scores n rows of Width features into n*Classes scores.
@@ -24,39 +24,40 @@ type Model interface {
 
 // Engine loads the models of one kind.
 type Engine struct {
-	// Load gets the model file's bytes, whose digest is checked.
+	// Load gets the model file's bytes. Their digest is checked already.
 	Load func(data []byte, s *StageSpec) (Model, error)
-	// Tolerance is how far a score may be from the training library's, relative
-	// to the row's largest score, or absolutely where that is below 1.
+	// Tolerance is the largest difference allowed between a score and the training
+	// library's. It is relative to the row's largest score if that is above 1, and
+	// absolute otherwise.
 	Tolerance float64
-	// Slow: its models are worth a queue and batches. Only the last stage may have one,
-	// because an earlier stage runs in the goroutine that reads a partition, where
+	// Slow says that its models need a queue and batches. Only the last stage may have
+	// such a model: an earlier stage runs in the goroutine that reads a partition, where
 	// nothing ends a call that takes too long.
 	Slow bool
 }
 
-// Engines are the engines by the name that manifests give them.
+// Engines are the engines by their names in manifests.
 type Engines map[string]Engine
 
-// Stage is a stage that is ready to be asked.
+// Stage is a stage whose model is loaded.
 type Stage struct {
 	Spec      StageSpec
-	Extractor *nprint.Extractor // gives a row of the model
+	Extractor *nprint.Extractor // computes a row of the model
 	Model     Model
-	Slow      bool // as its engine is
+	Slow      bool // whether its engine is
 }
 
 // Bundle is a loaded bundle. It does not change; Close frees its models.
 type Bundle struct {
 	Manifest Manifest
-	Digest   string // SHA-256 of manifest.json, hex: names all content, as the manifest holds the digests
+	Digest   string // SHA-256 of manifest.json in hex; it covers all files, because the manifest has their digests
 	Stages   []Stage
 }
 
 // Name is how labels name the bundle: task@version.
 func (b *Bundle) Name() string { return b.Manifest.Task + "@" + b.Manifest.Version }
 
-// Close frees the models. Nothing may ask them from then on.
+// Close frees the models. They must not be used afterwards.
 func (b *Bundle) Close() error {
 	var errs []error
 	for _, s := range b.Stages {
@@ -67,13 +68,13 @@ func (b *Bundle) Close() error {
 	return errors.Join(errs...)
 }
 
-// Load reads the bundle in dir, checks all of it and makes its models ready. The
-// error is one line: the folder, the file, what is wrong there, the remedy.
+// Load reads the bundle in dir, checks all of it and loads its models. The error is one
+// line: the folder, the file, what is wrong there, the remedy.
 func Load(dir string, engines Engines) (*Bundle, error) {
 	return load(dir, engines, progress{report: func(string, ...any) {}, at: func(string) {}})
 }
 
-// Verify does what Load does and gives a line for each thing checked, up to the
+// Verify does what Load does, and gives a line for each check that passed, up to the
 // first that fails.
 func Verify(dir string, engines Engines) (report []string, err error) {
 	b, err := load(dir, engines, progress{
@@ -88,8 +89,8 @@ func Verify(dir string, engines Engines) (report []string, err error) {
 
 // progress is told how far loading has come.
 type progress struct {
-	report func(format string, args ...any) // a thing that was checked
-	at     func(file string)                // the file that is worked with next
+	report func(format string, args ...any) // a check that passed
+	at     func(file string)                // the file that is used next
 }
 
 func load(dir string, engines Engines, p progress) (*Bundle, error) {
@@ -122,7 +123,7 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 		return err
 	}
 	p.report("files: all %d are as the manifest's digests say", len(files))
-	for _, name := range folder.strays(m.Files) {
+	for _, name := range folder.unlisted(m.Files) {
 		p.report("files: %s is not in the manifest, and not used", name)
 	}
 	for i := range m.Stages {
@@ -137,7 +138,7 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	return b.checkParity(files[m.Parity], engines, p)
 }
 
-// looksAt says what a stage sees of a flow.
+// looksAt says which part of a flow a stage sees.
 func looksAt(m *Manifest, s *StageSpec) string {
 	if m.Input == Conn {
 		return "the record of conn.log"

@@ -28,7 +28,7 @@ func manifestError(format string, args ...any) error {
 	return fmt.Errorf(manifestFile+": "+format, args...)
 }
 
-// check holds the manifest's fields to their ranges and to each other.
+// check checks that the manifest's fields are in range and fit each other.
 func (m *Manifest) check() error {
 	if !taskName.MatchString(m.Task) {
 		return manifestError("task is %q; use up to 64 of a-z, 0-9, _ and -, as in topic names", m.Task)
@@ -64,7 +64,7 @@ func (m *Manifest) check() error {
 	return nil
 }
 
-// checkFiles holds the listed files to be in the folder itself, each with a digest.
+// checkFiles checks that the listed files are in the folder itself, each with a digest.
 func (m *Manifest) checkFiles() error {
 	for _, name := range sortedKeys(m.Files) {
 		if !isFileName(name) {
@@ -127,13 +127,13 @@ func (m *Manifest) checkStage(i int) error {
 	return nil
 }
 
-// isText reports whether s fits into labels and messages.
+// isText reports whether s can be part of labels and messages.
 func isText(s string) bool {
 	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 	return s != "" && len(s) <= 64 && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, odd)
 }
 
-// isFileName reports whether name can only be a file of the bundle's own folder.
+// isFileName reports whether name is a file of the bundle's own folder, and of no other.
 func isFileName(name string) bool {
 	return isText(name) && name != "." && name != ".." && name != manifestFile && !strings.ContainsAny(name, `/\:`)
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/serveflow/serveflow/cascade/onnx"
 )
 
-// Standard gives the engines that ServeFlow has: "leaves" for LightGBM's text files
-// and "onnx". onnxRuntime is the setting that names ONNX Runtime's library, empty to
-// look for it; it is loaded only when a bundle has an ONNX model.
+// Standard gives the engines of ServeFlow: "leaves" for LightGBM's text files, and
+// "onnx". onnxRuntime is the path of ONNX Runtime's library; if it is empty, the library
+// is looked for. It is loaded only for a bundle that has an ONNX model.
 func Standard(onnxRuntime string) Engines { return StandardWithin(onnxRuntime, 0) }
 
-// StandardWithin is Standard with the longest that an ONNX model may take for 32 rows,
-// then it is stopped with an error; 0 leaves that to the engine.
+// StandardWithin is Standard with a limit on the time that an ONNX model may take for 32
+// rows. After it the model is stopped with an error. 0 is the engine's own limit.
 func StandardWithin(onnxRuntime string, limit time.Duration) Engines {
 	onnx := func(data []byte, s *StageSpec) (Model, error) { return loadONNX(data, s, onnxRuntime, limit) }
 	return Engines{

@@ -11,13 +11,13 @@ import (
 	"syscall"
 )
 
-// Bytes that are read at most.
+// Limits on the bytes that are read.
 const (
 	maxManifest = 4 << 20
 	maxFiles    = 256 << 20 // all listed files together
 )
 
-// folder reads files of one folder and of no other.
+// folder reads files of one folder only.
 type folder struct {
 	root *os.Root
 }
@@ -37,8 +37,8 @@ func openFolder(dir string) (folder, error) {
 	return folder{root}, nil
 }
 
-// read gives a file's content, of at most limit bytes. A name that is no plain file is
-// not waited for: opening a pipe would wait for who writes into it.
+// read gives a file's content, of at most limit bytes. It does not block on a name that
+// is a pipe: opening one would wait for its writer.
 func (f folder) read(name string, limit int64) ([]byte, error) {
 	info, err := f.root.Lstat(name)
 	switch {
@@ -57,7 +57,7 @@ func (f folder) read(name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w; check the file's permissions", name, err)
 	}
 	defer file.Close()
-	// What was opened may be another file by now.
+	// The file may have been replaced between Lstat and Open.
 	if info, err = file.Stat(); err != nil {
 		return nil, fmt.Errorf("%s: %w; check the file's permissions", name, err)
 	}
@@ -83,8 +83,8 @@ func checkFile(name string, info fs.FileInfo, limit int64) error {
 	return nil
 }
 
-// readAll gives the content of all listed files. They are read once, so that what is
-// used is what had the right digest.
+// readAll gives the content of all listed files. Each is read once, so the content that
+// is used is the one whose digest was checked.
 func (f folder) readAll(digests map[string]string) (map[string][]byte, error) {
 	files := make(map[string][]byte, len(digests))
 	room := int64(maxFiles)
@@ -103,11 +103,11 @@ func (f folder) readAll(digests map[string]string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// strays gives the names of files that are not listed.
-func (f folder) strays(digests map[string]string) (names []string) {
+// unlisted gives the names of files that are not listed.
+func (f folder) unlisted(digests map[string]string) (names []string) {
 	entries, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
-		return nil // they are only noted
+		return nil // they are only reported
 	}
 	for _, e := range entries {
 		if _, listed := digests[e.Name()]; !listed && e.Name() != manifestFile {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// decode is strict: a field that is not known is an error, and so is what follows the value.
+// decode is strict: an unknown field is an error, and so is text after the value.
 func decode(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -24,7 +24,7 @@ func decode(data []byte, into any) error {
 	return nil
 }
 
-// jsonProblem says what is wrong in JSON text in the file's terms, not in Go's.
+// jsonProblem says what is wrong in JSON text, in the words of the file's author, not of Go.
 func jsonProblem(data []byte, err error) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -33,13 +33,13 @@ func jsonProblem(data []byte, err error) string {
 		line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
 		return fmt.Sprintf("line %d: not JSON: %v", line, syntax)
 	case errors.As(err, &kind):
-		return fmt.Sprintf("%s is of the JSON type %s where %s is due", cmp.Or(kind.Field, "the whole"), kind.Value, due(kind.Type))
+		return fmt.Sprintf("%s is of the JSON type %s where %s is due", cmp.Or(kind.Field, "the whole"), kind.Value, typeName(kind.Type))
 	}
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
-// due names a Go type as the schema's author would.
-func due(t reflect.Type) string {
+// typeName names a Go type in the words of the file's author.
+func typeName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Int:
 		return "a whole number"
@@ -55,9 +55,9 @@ func due(t reflect.Type) string {
 	return "an object"
 }
 
-// doubled gives the first key that an object of the JSON text has twice, where upper
-// and lower case count as the same: encoding/json would take the last one in silence.
-func doubled(data []byte) string {
+// duplicateKey gives the first key that an object of the JSON text has twice. Upper and
+// lower case are the same, because encoding/json would silently take the last one.
+func duplicateKey(data []byte) string {
 	type level struct {
 		keys  map[string]bool // nil in a list
 		value bool            // a key has come, its value is next

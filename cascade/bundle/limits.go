@@ -15,12 +15,13 @@ import (
 
 // Limits are what a bundle may use while it is tried out.
 type Limits struct {
-	Memory int64         // bytes, beyond what the process has before it reads anything
-	CPU    time.Duration // of the processor, rounded up to seconds; by the clock it may take ten times that
+	Memory int64         // bytes, besides those that the process has before it reads anything
+	CPU    time.Duration // processor time, rounded up to seconds; the wall time may be ten times that
 }
 
-// lacksMemory reports whether words are those of Go, C++ or ONNX Runtime for no memory.
-func lacksMemory(words string) bool {
+// isOutOfMemory reports whether words contain what Go, C++ or ONNX Runtime say when there
+// is no memory.
+func isOutOfMemory(words string) bool {
 	for _, theirs := range []string{"bad_alloc", "Failed to allocate memory", "cannot allocate memory", "out of memory"} {
 		if strings.Contains(words, theirs) {
 			return true
@@ -29,13 +30,13 @@ func lacksMemory(words string) bool {
 	return false
 }
 
-// exceeded says that a trial lacked memory, in whose words, and the remedy.
-func (l Limits) exceeded(words string) string {
+// memoryExceeded says that a trial needed too much memory. words are what it said last.
+func (l Limits) memoryExceeded(words string) string {
 	return fmt.Sprintf("it needs more than the %d MiB of memory that a bundle may (%.200q); train a smaller model, or "+rewrite, l.Memory>>20, words)
 }
 
-// set limits this process: no core file, no more memory and time than allowed.
-func (l Limits) set() error {
+// apply limits this process: no core file, and no more memory and time than allowed.
+func (l Limits) apply() error {
 	used, err := dataSize()
 	if err != nil {
 		return err
@@ -44,29 +45,30 @@ func (l Limits) set() error {
 	late := make(chan os.Signal, 1)
 	signal.Notify(late, syscall.SIGXCPU)
 	err = errors.Join(
-		lower(syscall.RLIMIT_CORE, 0, 0),
-		lower(syscall.RLIMIT_DATA, used+uint64(l.Memory), used+uint64(l.Memory)),
-		lower(syscall.RLIMIT_CPU, seconds, seconds+5), // a signal, and five seconds later the end
+		lowerLimit(syscall.RLIMIT_CORE, 0, 0),
+		lowerLimit(syscall.RLIMIT_DATA, used+uint64(l.Memory), used+uint64(l.Memory)),
+		lowerLimit(syscall.RLIMIT_CPU, seconds, seconds+5), // a signal, and five seconds later the end
 	)
 	if err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(l.Memory / 2) // garbage is not what the limit is for
+	debug.SetMemoryLimit(l.Memory / 2) // garbage must not use up the limit
 	go func() {
 		select {
 		case <-late:
-		case <-time.After(l.clock()):
+		case <-time.After(l.wallTime()):
 		}
 		os.Exit(exitLate)
 	}()
 	return nil
 }
 
-// clock is how long a trial may take where it is waiting for the processor most of the time.
-func (l Limits) clock() time.Duration { return 10 * l.CPU }
+// wallTime is how long a trial may take if it mostly waits for the processor.
+func (l Limits) wallTime() time.Duration { return 10 * l.CPU }
 
-// lower sets a limit of this process, for good, where it has no lower one.
-func lower(resource int, soft, hard uint64) error {
+// lowerLimit lowers a limit of this process, if it is not lower already. It cannot be
+// raised again.
+func lowerLimit(resource int, soft, hard uint64) error {
 	var now syscall.Rlimit
 	if err := syscall.Getrlimit(resource, &now); err != nil {
 		return err
@@ -88,8 +90,9 @@ func dataSize() (uint64, error) {
 	return data * uint64(os.Getpagesize()), err
 }
 
-// peak gives the most bytes of memory that this process had resident, 0 if it cannot be told.
-func peak() int64 {
+// peakMemory gives the most bytes of resident memory that this process has had; 0 if that
+// is not known.
+func peakMemory() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

@@ -12,7 +12,7 @@ const (
 	FeaturesSchema = "serveflow.features/1"
 )
 
-// What a bundle's flows are made of.
+// The records that a bundle's flows are made of.
 const (
 	Packets = "packets" // packet records of the Zeek package
 	Conn    = "conn"    // records of conn.log
@@ -20,13 +20,13 @@ const (
 
 const manifestFile = "manifest.json"
 
-// Manifest is what manifest.json says.
+// Manifest is the content of manifest.json.
 type Manifest struct {
 	Schema      string            `json:"schema"`
 	Task        string            `json:"task"`     // the question, as in topic names: a-z, 0-9, _ and -
 	Version     string            `json:"version"`  // free text of the maker
 	Features    string            `json:"features"` // schema of the features' names
-	Input       string            `json:"input"`    // Packets, also where it is left out, or Conn
+	Input       string            `json:"input"`    // Packets, the default, or Conn
 	Classes     []string          `json:"classes"`  // in the order of the models' scores
 	Stages      []StageSpec       `json:"stages"`   // from first to last
 	Parity      string            `json:"parity"`   // names of files
@@ -50,7 +50,7 @@ type StageSpec struct {
 	Threshold   float64  `json:"threshold"`   // uncertainty above which a flow is deferred, 0 to 1
 }
 
-// UnmarshalJSON gives numbers that are left out a value that no check lets pass.
+// UnmarshalJSON sets numbers that are left out to a value that check refuses.
 func (s *StageSpec) UnmarshalJSON(data []byte) error {
 	type plain StageSpec
 	p := plain{Temperature: -1, Threshold: -1}
@@ -59,7 +59,7 @@ func (s *StageSpec) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// parseManifest reads and checks manifest.json by itself, without the other files.
+// parseManifest reads and checks manifest.json, without the other files.
 func parseManifest(data []byte) (*Manifest, error) {
 	var head struct {
 		Schema string `json:"schema"`
@@ -67,11 +67,11 @@ func parseManifest(data []byte) (*Manifest, error) {
 	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, manifestError("%s; %s", jsonProblem(data, err), rewrite)
 	}
-	// The schema first: a newer one may well have fields that are unknown here.
+	// The schema comes first, because a newer one may have fields that are unknown here.
 	if err := checkSchema("schema", head.Schema, Schema); err != nil {
 		return nil, err
 	}
-	if key := doubled(data); key != "" {
+	if key := duplicateKey(data); key != "" {
 		return nil, manifestError("field %q is there twice, and readers differ in which one counts; %s", key, rewrite)
 	}
 	m := &Manifest{Input: Packets}
@@ -84,7 +84,7 @@ func parseManifest(data []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// checkSchema tells a newer schema, which an upgrade reads, from a wrong one.
+// checkSchema distinguishes a newer schema, which needs an upgrade, from a wrong one.
 func checkSchema(field, got, want string) error {
 	if got == want {
 		return nil

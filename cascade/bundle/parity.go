@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// parityFile holds rows with the training library's own answers, and what their
-// numbers mean: a manifest that names features or classes in another order would serve
-// the same numbers under wrong names.
+// parityFile has rows with the training library's own scores. It also has the names of
+// classes and features: with a manifest that names them in another order, the same
+// numbers would be served under wrong names.
 type parityFile struct {
 	Classes  []string            `json:"classes"`  // of a row's scores
 	Features map[string][]string `json:"features"` // of a row's x, by stage
@@ -20,8 +20,9 @@ type parityRow struct {
 	Scores []float64 `json:"scores"` // one a class, as the manifest's output says
 }
 
-// checkParity asks every stage's model for its rows, of which each stage must have
-// some. The same class must win, and no score be further off than the engine's tolerance.
+// checkParity compares every stage's model with the training library on the rows of the
+// parity file. Each stage must have at least one row. The same class must win, and no
+// score may differ by more than the engine's tolerance.
 func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 	name := b.Manifest.Parity
 	p.at(name)
@@ -61,7 +62,7 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 	return nil
 }
 
-// sameNames holds the manifest's names to those that the rows were made with.
+// sameNames compares the manifest's names with those that the rows were made with.
 func sameNames(what string, ours, rows []string) error {
 	if len(ours) != len(rows) {
 		return fmt.Errorf("%s: its rows were made with %d, and the manifest lists %d", what, len(rows), len(ours))
@@ -83,7 +84,7 @@ func (b *Bundle) stage(name string) *Stage {
 	return nil
 }
 
-// compare gives the largest difference in the row, relative as Engine.Tolerance is.
+// compare gives the largest difference in the row, measured as Engine.Tolerance is.
 func (b *Bundle) compare(s *Stage, row parityRow, tolerance float64) (worst float64, err error) {
 	classes := b.Manifest.Classes
 	if len(row.X) != len(s.Spec.Features) || len(row.Scores) != len(classes) {
@@ -124,7 +125,7 @@ func winner(scores []float64) int {
 	return best
 }
 
-// sumToOne reports whether p are probabilities, as float32 gives them.
+// sumToOne reports whether p are probabilities, up to the rounding of float32.
 func sumToOne(p []float64) bool {
 	sum := 0.0
 	for _, x := range p {

@@ -9,13 +9,13 @@ import (
 	"github.com/serveflow/serveflow/cascade/nprint"
 )
 
-// namer is a model whose file names its features.
+// namer is a model whose file has the names of its features.
 type namer interface {
 	FeatureNames() []string
 }
 
-// loadStage makes the manifest's stage i ready, and compares its model with what the
-// manifest says of it.
+// loadStage loads the manifest's stage i, and compares its model with what the manifest
+// says about it.
 func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (Stage, error) {
 	s := &m.Stages[i]
 	fail := func(format string, args ...any) (Stage, error) {
@@ -35,7 +35,7 @@ func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (St
 	if extractor.Depth() > s.Depth {
 		return fail("feature %q looks beyond the stage's depth of %d packets; raise the depth or drop the feature", tooDeep(s), s.Depth)
 	}
-	if name := misplaced(m, s); name != "" {
+	if name := misplacedFeature(m, s); name != "" {
 		return fail("feature %q is not there with input %q; drop the feature, or set input to %q", name, m.Input, otherInput(m))
 	}
 	model, err := engine.Load(files[s.File], s)
@@ -44,14 +44,14 @@ func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (St
 	}
 	stage := Stage{Spec: *s, Extractor: extractor, Model: model, Slow: engine.Slow}
 	if err := checkModel(m, &stage); err != nil {
-		(&Bundle{Stages: []Stage{stage}}).Close() // the first error counts
+		(&Bundle{Stages: []Stage{stage}}).Close() // its error is less important
 		return Stage{}, fmt.Errorf("%s: %w; %s", s.File, err, rewrite)
 	}
 	return stage, nil
 }
 
-// misplaced names the first feature that flows of the manifest's input do not have.
-func misplaced(m *Manifest, s *StageSpec) string {
+// misplacedFeature gives the first feature that flows of the manifest's input do not have.
+func misplacedFeature(m *Manifest, s *StageSpec) string {
 	conns := nprint.ConnNames()
 	for _, name := range s.Features {
 		if m.Input == Conn && !slices.Contains(conns, name) || m.Input == Packets && strings.HasPrefix(name, nprint.ConnPrefix) {
@@ -68,7 +68,7 @@ func otherInput(m *Manifest) string {
 	return Conn
 }
 
-// tooDeep names the first feature of a packet beyond the stage's depth.
+// tooDeep gives the first feature of a packet beyond the stage's depth.
 func tooDeep(s *StageSpec) string {
 	for _, name := range s.Features {
 		if e, err := nprint.New([]string{name}); err == nil && e.Depth() > s.Depth {

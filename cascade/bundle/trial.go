@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// Trial tries bundles out in a process of their own before this one loads them:
-// ONNX Runtime aborts the process on some damaged models, and Go cannot recover from
-// that. A trial that dies, or needs too much time or memory, is a refusal like any other.
+// Trial loads bundles in a process of their own before this process loads them. ONNX
+// Runtime aborts the process on some damaged models, and Go cannot recover from that. If
+// the trial's process dies, or needs too much time or memory, the bundle is refused.
 type Trial struct {
-	Command []string // program and arguments, the folder goes behind; it must call Try with the same limits
+	Command []string // program and arguments; the folder is added; it must call Try with the same limits
 	Env     []string // its whole environment
 	Limits  Limits
 }
 
-// exitLate is the exit code of a trial that ran out of time.
+// exitLate is the exit code of a trial that took too long.
 const exitLate = 3
 
-// Load tries the bundle in dir out, and then loads it as the function Load does. What
-// is loaded has the digest of what was tried.
+// Load tries the bundle in dir out, and then loads it as the function Load does. It fails
+// if the bundle has changed between the two.
 func (t *Trial) Load(dir string, engines Engines) (*Bundle, error) {
 	_, digest, err := t.run(dir)
 	if err != nil {
@@ -41,7 +41,7 @@ func (t *Trial) Load(dir string, engines Engines) (*Bundle, error) {
 	return b, nil
 }
 
-// Verify tries the bundle in dir out and gives a line for each thing checked, up to
+// Verify tries the bundle in dir out and gives a line for each check that passed, up to
 // the first that fails.
 func (t *Trial) Verify(dir string) (report []string, err error) {
 	report, _, err = t.run(dir)
@@ -49,12 +49,12 @@ func (t *Trial) Verify(dir string) (report []string, err error) {
 }
 
 func (t *Trial) run(dir string) (report []string, digest string, err error) {
-	// The process ends itself in time; this is for one that no longer can.
-	ctx, cancel := context.WithTimeout(context.Background(), t.Limits.clock()+2*time.Second)
+	// The process ends itself in time. This is for a process that no longer can.
+	ctx, cancel := context.WithTimeout(context.Background(), t.Limits.wallTime()+2*time.Second)
 	defer cancel()
 	args := append(t.Command[1:len(t.Command):len(t.Command)], dir)
 	cmd := exec.CommandContext(ctx, t.Command[0], args...)
-	stdout, stderr := &head{}, &head{}
+	stdout, stderr := &firstBytes{}, &firstBytes{}
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = t.Env, stdout, stderr, time.Second
 	end := cmd.Run()
 	if cmd.Process == nil {
@@ -80,27 +80,27 @@ func (t *Trial) run(dir string) (report []string, digest string, err error) {
 	case end == nil && last.Digest != "":
 		return report, last.Digest, nil
 	}
-	return report, "", fmt.Errorf("bundle %s: %s: %s", dir, at, t.death(cmd.ProcessState, stderr.kept.String(), ctx.Err() != nil))
+	return report, "", fmt.Errorf("bundle %s: %s: %s", dir, at, t.describeEnd(cmd.ProcessState, stderr.kept.String(), ctx.Err() != nil))
 }
 
-// death says how a trial ended that gave no answer, and the remedy.
-func (t *Trial) death(state *os.ProcessState, stderr string, late bool) string {
+// describeEnd says how a trial without a result ended, and the remedy.
+func (t *Trial) describeEnd(state *os.ProcessState, stderr string, late bool) string {
 	const remedy = "the file is damaged or made to do harm: " + rewrite
 	words, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 	switch {
 	case late || state.ExitCode() == exitLate:
 		return fmt.Sprintf("no end after %v of the processor's time, in a process of its own that tried it out; %s", t.Limits.CPU, remedy)
-	case lacksMemory(stderr):
-		return t.Limits.exceeded(words)
+	case isOutOfMemory(stderr):
+		return t.Limits.memoryExceeded(words)
 	}
 	return fmt.Sprintf("ended a process of its own that tried it out: %v (%.200q); %s", state, words, remedy)
 }
 
-// head keeps the beginning of what is written.
-type head struct{ kept bytes.Buffer }
+// firstBytes keeps the first megabyte that is written.
+type firstBytes struct{ kept bytes.Buffer }
 
-// Write takes all and keeps what there is room for.
-func (h *head) Write(p []byte) (int, error) {
+// Write accepts all bytes and keeps those that there is room for.
+func (h *firstBytes) Write(p []byte) (int, error) {
 	const most = 1 << 20
 	h.kept.Write(p[:min(len(p), max(0, most-h.kept.Len()))])
 	return len(p), nil

@@ -157,7 +157,7 @@ func TestEdgesWantAnAnswer(t *testing.T) {
 	late := Stage{Model: fake{err: onnx.ErrLate, closed: &closed}}
 	wrong := Stage{Model: fake{err: errors.New("no"), closed: &closed}}
 	for _, s := range []Stage{late, wrong} {
-		if err := s.askEdges(); err == nil || !strings.Contains(err.Error(), "no scores for a flow whose features are all -1: ") {
+		if err := s.checkEdges(); err == nil || !strings.Contains(err.Error(), "no scores for a flow whose features are all -1: ") {
 			t.Error(err)
 		}
 	}

@@ -6,27 +6,27 @@ import (
 	"io"
 )
 
-// event is a line that a process which tries a bundle out writes.
+// event is a line that the process of a trial writes.
 type event struct {
-	At     string `json:"at,omitempty"`     // file that is worked with from now on
-	Report string `json:"report,omitempty"` // a thing that was checked
-	Error  string `json:"error,omitempty"`  // why the bundle is refused: the last line
-	Digest string `json:"digest,omitempty"` // of the bundle, which passed: the last line
+	At     string `json:"at,omitempty"`     // the file that is used from now on
+	Report string `json:"report,omitempty"` // a check that passed
+	Error  string `json:"error,omitempty"`  // why the bundle is refused; on the last line
+	Digest string `json:"digest,omitempty"` // of the bundle, if it passed; on the last line
 }
 
-// Try is the work of a process that a Trial starts: it limits itself, loads the
-// bundle in dir with all its checks, asks every model for rows at the edges, and
-// writes to w what it does. It ends the process where that takes too long, so it is
-// for a process that does nothing else.
+// Try is the work of a process that a Trial starts. It limits its own process, loads the
+// bundle in dir with all checks, calls every model with rows of edge values, and writes
+// to w what it does. It ends the process if that takes too long, so the process must not
+// do anything else.
 func Try(dir string, engines Engines, l Limits, w io.Writer) error {
 	out := json.NewEncoder(w)
 	digest := ""
-	err := l.set()
+	err := l.apply()
 	if err != nil {
 		err = fmt.Errorf("bundle %s: the limits of its trial cannot be set: %w; see to it that /proc is there", dir, err)
 	} else {
 		digest, err = tryOut(dir, engines, l, out)
-		out.Encode(event{Report: fmt.Sprintf("trial: at most %d MiB resident; %d MiB beyond the start would have ended it", peak()>>20, l.Memory>>20)})
+		out.Encode(event{Report: fmt.Sprintf("trial: at most %d MiB resident; %d MiB beyond the start would have ended it", peakMemory()>>20, l.Memory>>20)})
 	}
 	last := event{Digest: digest}
 	if err != nil {
@@ -47,8 +47,8 @@ func tryOut(dir string, engines Engines, l Limits, out *json.Encoder) (digest st
 		},
 	}
 	b, err := load(dir, engines, p)
-	if err != nil && lacksMemory(err.Error()) {
-		return "", fmt.Errorf("bundle %s: %s: %s", dir, at, l.exceeded(err.Error()))
+	if err != nil && isOutOfMemory(err.Error()) {
+		return "", fmt.Errorf("bundle %s: %s: %s", dir, at, l.memoryExceeded(err.Error()))
 	}
 	if err != nil {
 		return "", err
@@ -56,7 +56,7 @@ func tryOut(dir string, engines Engines, l Limits, out *json.Encoder) (digest st
 	defer b.Close()
 	for i := range b.Stages {
 		p.at(b.Stages[i].Spec.File)
-		if err := b.Stages[i].askEdges(); err != nil {
+		if err := b.Stages[i].checkEdges(); err != nil {
 			return "", fmt.Errorf("bundle %s: %s: %w; %s", dir, b.Stages[i].Spec.File, err, rewrite)
 		}
 	}

@@ -40,14 +40,14 @@ func parseHeader(l *lines) (*file, error) {
 	if f.sizes, err = treeSizes(s, f.classes); err != nil {
 		return nil, err
 	}
-	// leaves reads v2 and v3 alike, and v4 differs in this line alone.
+	// leaves reads v2 and v3 the same way, and v4 differs from v3 in this line only.
 	fmt.Fprintf(&f.text, "version=v3\nnum_class=%d\nnum_tree_per_iteration=%d\nmax_feature_idx=%d\ntree_sizes=%s\n\n",
 		f.classes, f.classes, last, f.sizes.value)
 	return f, nil
 }
 
-// checkKind refuses what is not known to be read rightly. It takes plain multiclass
-// alone: all its scores go through one softmax.
+// checkKind accepts only models that are known to be read correctly: plain multiclass,
+// where all scores go through one softmax.
 func checkKind(s *section) error {
 	version, err := s.get("version")
 	if err != nil {
@@ -69,7 +69,7 @@ func checkKind(s *section) error {
 	return nil
 }
 
-// featureNames reads the n names, which must be apart from each other.
+// featureNames reads the n names, which must be unique.
 func featureNames(s *section, n int) ([]string, error) {
 	f, err := s.get("feature_names")
 	if err != nil {
@@ -90,7 +90,7 @@ func featureNames(s *section, n int) ([]string, error) {
 	return names, nil
 }
 
-// treeSizes gives the lengths of the trees, as many as whole rounds have.
+// treeSizes gives the lengths of the trees. Each round of training has one for each class.
 func treeSizes(s *section, classes int) (field, error) {
 	f, err := s.get("tree_sizes")
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package gbdt scores rows with boosted trees that LightGBM wrote, by the leaves library.
+// Package gbdt scores rows with boosted trees of LightGBM, by the leaves library.
 //
-// leaves trusts its input: a damaged file may panic, loop for ever, exhaust memory
-// or score wrongly in silence. So the whole file is checked here first, and leaves
-// is given only the fields that were checked, written out anew.
+// leaves trusts its input: with a damaged file it may panic, loop for ever, exhaust
+// memory or silently give wrong scores. So this package checks the whole file first, and
+// gives leaves a new text that has only the checked fields.
 package gbdt
 
 import (
@@ -19,14 +19,14 @@ type Model struct {
 	trees       *leaves.Ensemble
 	names       []string
 	classes     int
-	numeric     []int // columns that some tree splits by a threshold
-	categorical []int // columns that some tree splits by category
+	numeric     []int // columns that trees split by a threshold
+	categorical []int // columns that trees split by category
 	rows        sync.Pool
 }
 
 // Load reads a model in LightGBM's text format (version v2, v3 or v4, objective
-// multiclass), as save_model writes it. An error names the line, the tree, what
-// is wrong there and the remedy. data may be reused afterwards.
+// multiclass), as save_model writes it. An error has the line, the tree, what is wrong
+// there and the remedy. data may be reused afterwards.
 func Load(data []byte) (*Model, error) {
 	f, err := parse(data)
 	if err != nil {
@@ -52,7 +52,8 @@ func Load(data []byte) (*Model, error) {
 	return m, nil
 }
 
-// readTrees hands the text to leaves, raw scores only: its softmax overflows.
+// readTrees gives the text to leaves. It asks for raw scores, because the softmax of leaves
+// overflows.
 func readTrees(text []byte) (e *leaves.Ensemble, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -62,18 +63,18 @@ func readTrees(text []byte) (e *leaves.Ensemble, err error) {
 	return leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(text)), false)
 }
 
-// Classes is the number of scores a row gets.
+// Classes is the number of scores for each row.
 func (m *Model) Classes() int { return m.classes }
 
 // Width is the number of features in a row.
 func (m *Model) Width() int { return len(m.names) }
 
-// FeatureNames gives the names in the model file, in the order of a row's columns.
+// FeatureNames gives the names in the model file, in the order of the columns.
 func (m *Model) FeatureNames() []string { return append([]string(nil), m.names...) }
 
-// Predict scores n rows. rows holds n*Width features row by row, NaN where one is
-// missing; out takes n*Classes raw scores: sums of leaf values, before any softmax.
-// Other lengths are an error, and out is then left as it was.
+// Predict scores n rows. rows has n*Width features, row by row; a missing one is NaN. out
+// takes n*Classes raw scores: sums of leaf values, before any softmax. Other lengths are
+// an error, and out is not changed then.
 func (m *Model) Predict(rows []float32, n int, out []float64) (err error) {
 	width := len(m.names)
 	if n < 0 || len(rows) != n*width || len(out) != n*m.classes {
@@ -96,9 +97,9 @@ func (m *Model) Predict(rows []float32, n int, out []float64) (err error) {
 	return nil
 }
 
-// fill copies the columns that trees look at. leaves converts a category to int32
-// with no check of its range, so what has no category becomes -1: no category
-// either, and LightGBM sends it to the right as well.
+// fill copies the columns that trees look at. leaves converts a category to int32 without
+// checking its range, so a value outside of it becomes -1. That is no category either, and
+// LightGBM sends both to the right child.
 func (m *Model) fill(dst []float64, src []float32) {
 	for _, column := range m.numeric {
 		dst[column] = float64(src[column])

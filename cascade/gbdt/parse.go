@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Limits of a model file, far above what serving a flow in microseconds allows.
+// Limits of a model file. They are far above those of a model that answers in microseconds.
 const (
 	maxBytes    = 256 << 20
 	maxClasses  = 1024
@@ -15,7 +15,7 @@ const (
 	maxLeaves   = 4096 // in one tree
 )
 
-// How trees look at a feature's column.
+// How trees split a feature's column.
 const (
 	unused = iota
 	byThreshold
@@ -28,7 +28,7 @@ type file struct {
 	names   []string     // of the features
 	sizes   field        // tree_sizes: each tree's length in bytes
 	uses    []uint8      // by feature: unused, byThreshold, byCategory
-	text    bytes.Buffer // the model anew, for leaves
+	text    bytes.Buffer // the checked fields, written again for leaves
 }
 
 // parse checks a whole model file.
@@ -64,8 +64,8 @@ var treeFields = set("Tree num_leaves num_cat split_feature split_gain threshold
 	"leaf_value leaf_weight leaf_count internal_value internal_weight internal_count cat_boundaries cat_threshold " +
 	"is_linear leaf_const num_features leaf_features leaf_coeff shrinkage")
 
-// parseTrees checks every tree, and that each is as long as tree_sizes says:
-// LightGBM finds the trees by these lengths, so they are part of the model.
+// parseTrees checks every tree, and that each is as long as tree_sizes says. LightGBM
+// finds the trees by these lengths, so they are part of the model.
 func (f *file) parseTrees(l *lines) error {
 	i := 0
 	for size := range strings.SplitSeq(f.sizes.value, " ") {

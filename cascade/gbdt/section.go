@@ -9,9 +9,9 @@ import (
 
 const saveAgain = "copy the file again, or save the model again with LightGBM's save_model"
 
-// section is a block of key=value lines, up to a blank one: the header or a tree.
+// section is a block of key=value lines up to a blank line: the header or a tree.
 type section struct {
-	name   string // "header", "tree 7": for messages
+	name   string // for messages, such as "header" or "tree 7"
 	line   int    // its first line, from 1
 	fields map[string]field
 }
@@ -21,13 +21,13 @@ type field struct {
 	line  int
 }
 
-// lines walks over the file's text.
+// lines reads the file's text line by line.
 type lines struct {
 	rest string
-	line int // number of the line that next gave last
+	line int // number of the last line that next gave
 }
 
-// next gives the next line without its end; false when none is left.
+// next gives the next line without its newline; false at the end of the text.
 func (l *lines) next() (string, bool) {
 	if l.rest == "" {
 		return "", false
@@ -38,15 +38,15 @@ func (l *lines) next() (string, bool) {
 	return text, true
 }
 
-// skipBlank passes over empty lines.
+// skipBlank skips empty lines.
 func (l *lines) skipBlank() {
 	for strings.HasPrefix(l.rest, "\n") {
 		l.next()
 	}
 }
 
-// section reads up to a blank line. Keys must be among the known ones: a key that
-// is new to us may change what the others mean.
+// section reads up to a blank line. All keys must be known: an unknown key may change
+// what the others mean.
 func (l *lines) section(name string, known map[string]bool) (*section, error) {
 	s := &section{name: name, line: l.line + 1, fields: make(map[string]field, len(known))}
 	for {
@@ -65,7 +65,7 @@ func (l *lines) section(name string, known map[string]bool) (*section, error) {
 	}
 }
 
-// get gives a field that must be there.
+// get gives a field that must exist.
 func (s *section) get(key string) (field, error) {
 	f, ok := s.fields[key]
 	if !ok {
@@ -74,7 +74,8 @@ func (s *section) get(key string) (field, error) {
 	return f, nil
 }
 
-// integer reads a whole number from lo to limit, our own limit.
+// integer reads a whole number from lo to limit. Above the limit, which is ours, the remedy
+// is a smaller model.
 func (s *section) integer(key string, lo, limit int) (int, error) {
 	values, err := s.integers(key, 1, lo, math.MaxInt)
 	if err != nil {
@@ -86,7 +87,7 @@ func (s *section) integer(key string, lo, limit int) (int, error) {
 	return values[0], nil
 }
 
-// exactly checks a whole number that has only one right value.
+// exactly checks a whole number that can have only one value.
 func (s *section) exactly(key string, want int) error {
 	f, err := s.get(key)
 	if err == nil && f.value != strconv.Itoa(want) {
@@ -113,23 +114,23 @@ func wholeNumber(lo, hi int) string {
 	return fmt.Sprintf("a whole number from %d to %d", lo, hi)
 }
 
-// floats reads n finite numbers of at most this size.
-func (s *section) floats(key string, n int, most float64) ([]float64, error) {
+// floats reads n finite numbers whose absolute values are at most limit.
+func (s *section) floats(key string, n int, limit float64) ([]float64, error) {
 	wanted := "a finite number"
-	if most < math.MaxFloat64 {
-		wanted += fmt.Sprintf(" of at most %g", most)
+	if limit < math.MaxFloat64 {
+		wanted += fmt.Sprintf(" of at most %g", limit)
 	}
 	var values []float64
 	err := s.each(key, n, func(text string) bool {
 		v, err := strconv.ParseFloat(text, 64)
 		values = append(values, v)
-		return err == nil && math.Abs(v) <= most
+		return err == nil && math.Abs(v) <= limit
 	}, wanted)
 	return values, err
 }
 
-// each counts the values of a field, before anything is made for them, and calls take
-// with each of the n. take reports whether one is as wanted.
+// each counts the values of a field before any memory is allocated for them, and then
+// calls take with each of the n. take reports whether the value is right.
 func (s *section) each(key string, n int, take func(string) bool, wanted string) error {
 	f, err := s.get(key)
 	if err != nil {

@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// decision_type of a split: bit 0 by category, bit 1 missing goes left, bits 2 and
-// 3 what counts as missing (0 nothing, 1 zero, 2 NaN).
+// decision_type of a split: bit 0 is set for a split by category, bit 1 if a missing value
+// goes left. Bits 2 and 3 say which value counts as missing: 0 none, 1 zero, 2 NaN.
 const (
 	categorySplit = 1
 	maxDecision   = 2<<2 | 3
 )
 
-// maxLeaf is the largest score of a leaf: the sum of all trees' is finite then, and
-// probabilities of it are numbers.
+// maxLeaf is the largest score of a leaf. With it, the sum over all trees is finite, and so
+// are the probabilities.
 const maxLeaf = 1e100
 
 const maxWord = 1<<32 - 1 // of a set of categories
@@ -55,10 +55,10 @@ func (f *file) parseTree(s *section) error {
 	return nil
 }
 
-// checkShape holds the children to a proper binary tree. A child >= 0 is a split,
-// ~child a leaf. LightGBM numbers splits as it makes them, so a child split has a
-// higher number than its parent; with that, and each split and leaf reached exactly
-// once, all hang from the root and none in a circle.
+// checkShape checks that the children form a binary tree. A child >= 0 is a split;
+// otherwise ~child is a leaf. LightGBM numbers splits as it makes them, so a child has a
+// higher number than its parent. If that holds, and each split and leaf has exactly one
+// parent, then all are reached from the root and there is no cycle.
 func checkShape(s *section, splits int) error {
 	reached := make([]bool, 2*splits+1) // splits, then leaves
 	for _, key := range []string{"left_child", "right_child"} {
@@ -82,7 +82,7 @@ func checkShape(s *section, splits int) error {
 	return nil
 }
 
-// checkSplits checks what each split asks, and notes which features it looks at.
+// checkSplits checks the condition of each split, and records which features it uses.
 func (f *file) checkSplits(s *section, splits, categories int) error {
 	features, err := s.integers("split_feature", splits, 0, len(f.names)-1)
 	if err != nil {
@@ -120,8 +120,8 @@ func (f *file) checkSplits(s *section, splits, categories int) error {
 	return checkCategories(s, categories)
 }
 
-// checkCategories checks the sets of categories: words of 32 bits, those of set i
-// from cat_boundaries[i] up to cat_boundaries[i+1].
+// checkCategories checks the sets of categories. Each is a bit set of 32-bit words; those of
+// set i are cat_threshold[cat_boundaries[i]:cat_boundaries[i+1]].
 func checkCategories(s *section, n int) error {
 	bounds, err := s.integers("cat_boundaries", n+1, 0, maxWord)
 	if err != nil {

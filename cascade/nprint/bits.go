@@ -2,7 +2,7 @@ package nprint
 
 import "strconv"
 
-// The headers that bits are taken from.
+// The headers whose bits are features.
 const (
 	ipv4Region = iota
 	tcpRegion
@@ -10,8 +10,8 @@ const (
 	regions
 )
 
-// bitField is one field of a header, which has a feature a bit: name_0 is the
-// most significant.
+// bitField is one field of a header. It has a feature for each bit; name_0 is the most
+// significant.
 type bitField struct {
 	region  int
 	name    string
@@ -19,8 +19,8 @@ type bitField struct {
 	meaning string
 }
 
-// bitSchema is nPrint's layout: in each region the fields follow one another
-// without a gap, so a bit's place in the header is its place in this table.
+// bitSchema is nPrint's layout. In each region the fields follow each other without a gap,
+// so the order in this table gives each bit's position in the header.
 var bitSchema = [...]bitField{
 	{ipv4Region, "ipv4_ver", 4, "IPv4 version"},
 	{ipv4Region, "ipv4_hl", 4, "IPv4 header length, 32-bit words"},
@@ -72,10 +72,10 @@ type bitOp struct {
 	shift uint8
 }
 
-// bitValue is a bit as a feature's value: half the time of converting it.
+// bitValue converts a bit to a feature's value. It takes half the time of a conversion.
 var bitValue = [2]float32{0, 1}
 
-// readBits writes the bits that are there; ops are in the order of octets.
+// readBits writes the bits that the region has. ops must be in the order of octets.
 func readBits(dst []float32, ops []bitOp, region []byte) {
 	for _, op := range ops {
 		if int(op.octet) >= len(region) {

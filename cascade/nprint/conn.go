@@ -42,11 +42,11 @@ var services = [...]string{
 	"modbus", "dnp3", "bittorrent", "teredo",
 }
 
-// letters are those of Zeek's history; the first six tell the connection's course,
-// the others of trouble with it.
+// letters are those of Zeek's history. The first six say how the connection was opened,
+// used and closed, the others that there was trouble.
 const (
-	letters = "shadfrcgtwiqx"
-	course  = 6
+	letters   = "shadfrcgtwiqx"
+	lifecycle = 6
 )
 
 // states are the values of conn_state, by the number that stands for them.

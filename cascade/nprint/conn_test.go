@@ -54,7 +54,7 @@ func TestConnFeatures(t *testing.T) {
 			map[string]float32{"conn_orig_bytes": 1<<24 - 1, "conn_orig_ip_bytes": 1<<24 - 1, "conn_orig_per_pkt": 1<<24 - 1, "conn_bytes_share": 999}},
 		{"history in capitals", func(c *zeek.ConnFields) { c.History = []byte("^SSSD") },
 			map[string]float32{"conn_history_flip": 1, "conn_history_head": 0x11170, "conn_history_orig_s": 3, "conn_history_orig_d": 1}},
-		{"trouble is no course", func(c *zeek.ConnFields) { c.History = []byte("CTgwiqXD") },
+		{"trouble is no lifecycle", func(c *zeek.ConnFields) { c.History = []byte("CTgwiqXD") },
 			map[string]float32{"conn_history_head": 0x70000, "conn_history_orig_c": 1, "conn_history_resp_g": 1, "conn_history_orig_x": 1}},
 		{"history of other signs", func(c *zeek.ConnFields) { c.History = []byte("\x00\x13zZ\xc1\xe1 3-") },
 			map[string]float32{"conn_history_head": 0, "conn_history_flip": 0}},

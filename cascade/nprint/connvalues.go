@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// exact is the largest whole number up to which a float32 has all.
+	// exact is the largest n for which a float32 can have every whole number from 0 to n.
 	exact = 1<<24 - 1
-	// huge bounds what is calculated with, so that nothing overflows.
+	// huge limits the operands of calculations, so that nothing overflows.
 	huge = 1 << 50
 )
 
-// connValues are one record's values, by field.
+// connValues are the values of one record, by field.
 type connValues [connFields]int32
 
-// read sets all that the record tells.
+// read sets all values from the record.
 func (v *connValues) read(c *zeek.ConnFields) {
 	v[connLogDuration], v[connLogGap] = logTimes(c)
 	v[connOrigBytes], v[connRespBytes] = count(c.OrigBytes), count(c.RespBytes)
@@ -53,7 +53,7 @@ func count(n int64) int32 {
 	return int32(min(n, exact))
 }
 
-// ratio gives times a by b, rounded down; absent where one is, or b is 0.
+// ratio gives times*a/b, rounded down. It is absent if a or b is, or if b is 0.
 func ratio(a, b, times int64) int32 {
 	if a < 0 || b <= 0 {
 		return Absent
@@ -80,7 +80,7 @@ func stateNumber(state []byte) int32 {
 	return int32(len(states))
 }
 
-// readService reads a list of analyzers; a record without one names none.
+// readService reads the list of analyzers. An empty list counts as none.
 func (v *connValues) readService(list []byte) {
 	for len(list) > 0 {
 		var name []byte
@@ -117,7 +117,7 @@ func (v *connValues) readHistory(history []byte) {
 		}
 		side := int(c >> 5 & 1) // 0 for a capital
 		v[connLetter0+2*at+side]++
-		if at < course && digits < places {
+		if at < lifecycle && digits < places {
 			head, digits = head<<4|int32(2*at+side+1), digits+1
 		}
 	}

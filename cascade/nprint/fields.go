@@ -7,10 +7,10 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// fields are one packet's compact fields.
+// fields are the compact fields of one packet.
 type fields [packetFields]int32
 
-// noFields are those of a packet without any.
+// noFields has all fields absent.
 var noFields = func() (none fields) {
 	for i := range none {
 		none[i] = Absent
@@ -18,8 +18,8 @@ var noFields = func() (none fields) {
 	return none
 }()
 
-// read sets all that the packet's header and record tell. Options are read only
-// where wanted; dir and logGap are the flow's to set.
+// read sets the fields from the packet's header and record. TCP options are read only if
+// options is true. dir and logGap are set elsewhere, because they depend on the flow.
 func (v *fields) read(p *flow.Packet, h *header, options bool) {
 	*v = noFields
 	switch h.version {
@@ -46,11 +46,11 @@ func (v *fields) read(p *flow.Packet, h *header, options bool) {
 	v.fallBack(payloadLen, p.PayloadLen)
 }
 
-// longest is the length of the longest IP packet but for jumbograms. It keeps
-// sums over a wild record's numbers exact in a float32.
+// longest is the length of the longest IP packet, jumbograms excepted. With this limit,
+// sums stay exact in a float32 even if a record has wrong numbers.
 const longest = 65535 + 40
 
-// fallBack takes the record's own value for a field that the header lacks.
+// fallBack sets a field from the record's own number if the header does not have it.
 func (v *fields) fallBack(field int, own int32) {
 	if v[field] == Absent && own >= 0 {
 		v[field] = min(own, longest)
@@ -121,9 +121,9 @@ func (v *fields) readICMP(t []byte) {
 	}
 }
 
-// payload is what the headers say of the bytes behind them, Absent where they
-// cannot tell: a fragment's do not, as Zeek reports the whole datagram, and an IP
-// length of 0 does not, as the sender's card was to fill it in.
+// payload is the number of bytes behind the headers, or Absent if they do not say it. Those
+// of a fragment do not, because Zeek reports the whole datagram. An IP length of 0 does
+// not, because the sender's network card sets the length after the capture.
 func (v *fields) payload(h *header) int32 {
 	var hl int32
 	switch h.proto {

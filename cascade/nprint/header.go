@@ -6,18 +6,18 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// header is where the layers of one packet's header bytes lie. What is cut, or
-// contradicts itself, is not there.
+// header has the layers of one packet's header bytes. A layer that is cut, or that
+// contradicts itself, is missing.
 type header struct {
 	ip        []byte // IP header, fixed part and IPv4 options
-	version   uint8  // 4 or 6; 0 where there is no IP header
-	proto     int    // of the transport header; Absent where it is not known
-	hl        int    // bytes in front of the transport header; Absent where not known
+	version   uint8  // 4 or 6; 0 if there is no IP header
+	proto     int    // of the transport header; Absent if it is not known
+	hl        int    // bytes before the transport header; Absent if not known
 	fragment  bool   // of a larger datagram
-	transport []byte // from the transport header on; empty where there is none
+	transport []byte // from the transport header on; empty if there is none
 }
 
-// locate finds the layers in hdr, whatever its bytes are.
+// locate finds the layers in hdr, which may have any content.
 func locate(hdr []byte) header {
 	h := header{proto: Absent, hl: Absent}
 	if len(hdr) == 0 {
@@ -74,8 +74,8 @@ func (h *header) locate6(hdr []byte) {
 	h.place(hdr, offset, more)
 }
 
-// place sets what lies behind the IP header: only a datagram's first fragment
-// has the transport header.
+// place sets the part behind the IP header. Only a datagram's first fragment has the
+// transport header.
 func (h *header) place(hdr []byte, offset uint16, more bool) {
 	h.fragment = more || offset > 0
 	if offset == 0 && h.hl < len(hdr) {
@@ -83,8 +83,8 @@ func (h *header) place(hdr []byte, offset uint16, more bool) {
 	}
 }
 
-// region gives the bytes that a header's bits are taken from; empty where the
-// packet has no such header.
+// region gives the bytes of the header with that number; empty if the packet does not have
+// it.
 func (h *header) region(region int) []byte {
 	switch {
 	case region == ipv4Region && h.version == 4:
@@ -97,8 +97,8 @@ func (h *header) region(region int) []byte {
 	return nil
 }
 
-// tcp is the TCP header with its options, or what is there of it; empty where it
-// says that it is shorter than a TCP header is.
+// tcp is the TCP header with its options, perhaps cut. It is empty if its length field is
+// shorter than any TCP header.
 func (h *header) tcp() []byte {
 	t := h.transport
 	if len(t) < 13 {

@@ -8,15 +8,15 @@ var eighths = [...]uint64{
 	0xc5672a115506dade, 0xd744fccad69d6af5, 0xeac0c6e7dd24392f,
 }
 
-// logTime gives floor(8 log2(1 + to - from)), 0 where to is before from. It is
-// whole-number arithmetic, so that it is the same on every machine.
+// logTime gives floor(8 log2(1 + to - from)), and 0 if to is before from. It uses only whole
+// numbers, so the result is the same on every machine.
 func logTime(from, to int64) int32 {
 	if to <= from {
 		return 0
 	}
 	x := uint64(to) - uint64(from)
 	if x++; x == 0 {
-		x-- // the longest there is
+		x-- // the longest time that is possible
 	}
 	octave := bits.Len64(x) - 1
 	mantissa := x << (63 - octave)

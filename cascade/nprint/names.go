@@ -6,9 +6,8 @@ import (
 	"strconv"
 )
 
-// Names gives all features but bits for flows of depth packets (0 to MaxDepth), not
-// of conn.log:
-// flow level first, then packet by packet.
+// Names gives all features of flows of depth packets (0 to MaxDepth) except bits and those
+// of conn.log: flow level first, then packet by packet.
 func Names(depth int) []string {
 	var names []string
 	for _, d := range flowSchema {
@@ -50,9 +49,8 @@ func bitNames(place int) []string {
 	return names
 }
 
-// Describe gives each feature's name and meaning. Those of a packet are given
-// once, as p<i>_<name>; bits of one header field together, as
-// p<i>_<name>_<first>..<last>.
+// Describe gives each feature's name and meaning. Features of a packet come once, as
+// p<i>_<name>. The bits of a header field come together, as p<i>_<name>_<first>..<last>.
 func Describe() iter.Seq2[string, string] {
 	return func(yield func(name, meaning string) bool) {
 		for _, d := range slices.Concat(flowSchema[:], connSchema) {

@@ -1,31 +1,31 @@
-// Package nprint turns a flow's first packets into the numbers that models read:
-// named features of schema serveflow.features/1 (FEATURES.md lists them), from the
-// packets' header bytes, and from the records' own fields where bytes are missing;
-// or from a flow's record of conn.log.
+// Package nprint computes the features of a flow, which are the numbers that models read.
+// They have names, in the schema serveflow.features/1; FEATURES.md lists them. They come
+// from the header bytes of the flow's first packets, and from fields of the packet records
+// if bytes are missing. Those of a flow of conn.log come from its record.
 //
-// All values are whole numbers, exact in a float32; Absent (-1) is a value that
-// the flow does not have. No header or record is an error, whatever is in it.
+// All values are whole numbers that a float32 can have. Absent (-1) stands for a value
+// that the flow does not have. No content of a header or record is an error.
 package nprint
 
 import "github.com/serveflow/serveflow/flow"
 
-// Extractor computes a fixed list of features, and only those. It has no state
-// that changes: any number of goroutines may use one.
+// Extractor computes a fixed list of features. Its state does not change, so any number of
+// goroutines may use it at once.
 type Extractor struct {
 	width   int
 	depth   int
 	flow    []fieldOp
 	conn    []fieldOp
-	payload bool // flow level needs every packet's payload length
+	payload bool // a flow-level feature needs every packet's payload length
 	packets [MaxDepth]packetPlan
 }
 
-// Depth is the highest place of a packet that is named; 0 where none is.
+// Depth is the highest place of a packet that a feature needs; 0 if none does.
 func (e *Extractor) Depth() int { return e.depth }
 
-// Extract writes the flow's features to dst, one a name in the order of New; dst
-// must have room for them. It looks at the flow's first depth packets only,
-// MaxDepth at most: those beyond count as not there. It does not allocate.
+// Extract writes the flow's features to dst, in the order of the names given to New. dst
+// must have room for them. It looks only at the flow's first depth packets, at most
+// MaxDepth; features of other packets are absent. It does not allocate.
 func (e *Extractor) Extract(dst []float32, f *flow.Flow, depth int) {
 	dst = dst[:e.width]
 	fill(dst, Absent)
@@ -51,8 +51,8 @@ func (e *Extractor) Extract(dst []float32, f *flow.Flow, depth int) {
 	}
 }
 
-// packet writes one packet's features. Its header is parsed once, and not at all
-// where nothing of it is named.
+// packet writes one packet's features. It parses the header once, and not at all if no
+// feature needs it.
 func (e *Extractor) packet(dst []float32, plan *packetPlan, f *flow.Flow, p *flow.Packet, gap int32, sum *summary) {
 	if !plan.used && !e.payload {
 		return
@@ -72,7 +72,7 @@ func (e *Extractor) packet(dst []float32, plan *packetPlan, f *flow.Flow, p *flo
 	}
 }
 
-// fieldOp writes one value of a list to dst[at].
+// fieldOp writes the value with the number field to dst[at].
 type fieldOp struct {
 	at    int32
 	field int32
@@ -84,7 +84,8 @@ func write(dst []float32, ops []fieldOp, values []int32) {
 	}
 }
 
-// fill sets all of dst, doubling what is set: copying is the fastest way.
+// fill sets all of dst to value. It copies the part that is set already, because copying is
+// fastest.
 func fill(dst []float32, value float32) {
 	if len(dst) == 0 {
 		return

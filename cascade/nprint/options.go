@@ -1,8 +1,8 @@
 package nprint
 
-// readOptions reads a whole TCP option list. It ends at the end-of-list option,
-// or where an option's length is not possible; of an option twice there, the last
-// counts, as it does for a receiver.
+// readOptions reads a TCP option list that is complete. It stops at the end-of-list option
+// and at an option with an impossible length. If an option occurs twice, the last one
+// counts, as for a receiver.
 func (v *fields) readOptions(list []byte) {
 	v[tcpSACKOK], v[tcpTS], v[tcpSACKs] = 0, 0, 0
 	var count, order int32

@@ -10,16 +10,16 @@ import (
 	"github.com/serveflow/serveflow/internal/nearest"
 )
 
-// packetPlan is what is named of one packet.
+// packetPlan has the features of one packet that are computed.
 type packetPlan struct {
 	used    bool
-	options bool // TCP options are
+	options bool // some field needs the TCP options
 	fields  []fieldOp
 	bits    [regions][]bitOp // in the order of octets
 }
 
-// feature is where a name's value comes from: a flow-level field, a field of
-// conn.log, a packet's field, or a bit of a packet's header.
+// feature says where a value comes from: a flow-level field, a field of conn.log, a packet's
+// field, or a bit of a packet's header.
 type feature struct {
 	kind   featureKind
 	field  int
@@ -36,9 +36,9 @@ const (
 	ofBit
 )
 
-// New compiles a list of feature names, in the order of the columns. It fails on a
-// name that the schema does not have, telling the nearest that it has, and on a
-// name that is there twice.
+// New makes an extractor of these features, in the order of the columns. It fails for a name
+// that the schema does not have, with the most similar one in the error, and for a name
+// that occurs twice.
 func New(names []string) (*Extractor, error) {
 	e := &Extractor{width: len(names)}
 	known := catalogue()
@@ -63,8 +63,8 @@ func New(names []string) (*Extractor, error) {
 	return e, nil
 }
 
-// add puts a feature into the plan of its packet, or of the flow or its record of
-// conn.log at place 0.
+// add adds a feature to the plan of its packet. At place 0 it is a feature of the flow, or
+// of its record of conn.log.
 func (e *Extractor) add(place int, ft feature, at int32) {
 	op := fieldOp{at, int32(ft.field)}
 	if ft.kind == ofFlow {
@@ -110,7 +110,7 @@ func catalogue() map[string]feature {
 	return known
 }
 
-// split cuts the packet's prefix off a name; place 0 where there is none.
+// split cuts the packet's prefix off a name. place is 0 if there is none.
 func split(name string) (place int, stem string) {
 	p, stem, ok := strings.Cut(name, "_")
 	if !ok || !strings.HasPrefix(p, "p") {
@@ -123,8 +123,8 @@ func split(name string) (place int, stem string) {
 	return place, stem
 }
 
-// unknown is the error for a name that the schema does not have. What it suggests
-// is of the same packet, or of the first where the name has none.
+// unknown is the error for a name that the schema does not have. It suggests a feature of the
+// same packet, or of the first one if the name has no packet.
 func unknown(name string) error {
 	place, _ := split(name)
 	place = max(place, 1)

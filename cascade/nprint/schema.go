@@ -1,14 +1,14 @@
 package nprint
 
-// Schema names this set of features and what they mean. A bundle says which
-// schema its feature names are of.
+// Schema is the name of this set of features with their meanings. A bundle says which
+// schema it uses.
 const Schema = "serveflow.features/1"
 
 // MaxDepth is how many of a flow's packets have features.
 const MaxDepth = 64
 
-// Absent is the value of a feature that the flow does not have: the packet is not
-// there, the field is not in this packet, or its header is missing or cut there.
+// Absent is the value of a feature that the flow does not have: the packet is missing, the
+// packet does not have the field, or its header is missing or cut there.
 const Absent = -1
 
 // description is one line of the schema.

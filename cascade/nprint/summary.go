@@ -2,16 +2,16 @@ package nprint
 
 import "github.com/serveflow/serveflow/flow"
 
-// summary gathers the flow-level values, packet by packet; index 0 is the
-// responder's, 1 the originator's.
+// summary collects the flow-level values, packet by packet. Index 0 is the responder, 1 the
+// originator.
 type summary struct {
-	first, last int64 // record time of the packets that are there, microseconds
+	first, last int64 // record time of the packets so far, microseconds
 	packets     [2]int32
 	payload     [2]int32
-	largest     [2]int32 // payload + 1, so that 0 is none known
+	largest     [2]int32 // payload + 1; 0 if none is known
 }
 
-// add counts a packet that is there and gives its gap.
+// add counts a packet, and gives the logarithm of the time since the one before it.
 func (s *summary) add(p *flow.Packet) (gap int32) {
 	if s.packets[0]+s.packets[1] == 0 {
 		s.first, s.last = p.TS, p.TS
@@ -30,7 +30,7 @@ func (s *summary) addPayload(side, length int32) {
 	}
 }
 
-// values gives the flow's values, by flow-level field.
+// values gives the flow-level values, by field.
 func (s *summary) values(f *flow.Flow) (v [flowFields]int32) {
 	v[proto], v[ipVersion] = Absent, Absent
 	v[origPort], v[respPort] = Absent, Absent

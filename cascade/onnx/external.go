@@ -22,8 +22,9 @@ const (
 	tensor
 )
 
-// inner names, by field number, the messages that may hold tensors (onnx.proto).
-var inner = [...]map[uint64]message{
+// nested has, by field number, the messages inside of a message that may contain tensors
+// (onnx.proto).
+var nested = [...]map[uint64]message{
 	model:     {7: graph, 20: training, 25: function},
 	graph:     {1: node, 5: tensor, 15: sparse},
 	node:      {5: attribute},
@@ -34,14 +35,14 @@ var inner = [...]map[uint64]message{
 	tensor:    {},
 }
 
-// Fields of a tensor that say its data lie elsewhere.
+// Fields of a tensor whose data are in another file.
 const (
 	externalData = 13
 	dataLocation = 14
 )
 
-// checkSelfContained refuses a model whose weights lie in other files: ONNX Runtime
-// would read them from the working directory, and no digest covers them.
+// checkSelfContained refuses a model whose weights are in other files. ONNX Runtime would
+// read them from the working directory, and no digest covers them.
 func checkSelfContained(data []byte) error {
 	if len(data) > 8 && string(data[4:8]) == "ORTM" {
 		return errors.New("this is ONNX Runtime's own format; export the model as plain ONNX")
@@ -49,7 +50,7 @@ func checkSelfContained(data []byte) error {
 	return walk(data, model, 0, func([]byte, bool) error { return nil })
 }
 
-// eachNode calls do with every node, however deep, and whether it is one of the model's
+// eachNode calls do with every node, however deep. top is true for the nodes of the model's
 // own graph.
 func eachNode(data []byte, do func(content []byte, top bool) error) error {
 	return walk(data, model, 0, do)
@@ -69,7 +70,7 @@ func walk(data []byte, m message, depth int, do func(content []byte, top bool) e
 		if m == tensor && (number == externalData || number == dataLocation) {
 			return fmt.Errorf("a weight lies in another file (external data); save the model in one file")
 		}
-		if next, ok := inner[m][number]; ok {
+		if next, ok := nested[m][number]; ok {
 			if next == node {
 				if err := do(content, m == graph && depth == 1); err != nil {
 					return err
@@ -83,7 +84,7 @@ func walk(data []byte, m message, depth int, do func(content []byte, top bool) e
 	return nil
 }
 
-// nextField cuts one field off. content is empty for numbers, which walk never needs.
+// nextField cuts one field off data. content is empty for numbers, which walk does not need.
 func nextField(data []byte) (number uint64, content, rest []byte, err error) {
 	tag, n := binary.Uvarint(data)
 	if n <= 0 || tag>>3 == 0 {
@@ -107,7 +108,7 @@ func nextField(data []byte) (number uint64, content, rest []byte, err error) {
 	case 5:
 		return skip(number, data, 4)
 	}
-	return 0, nil, nil, errNotONNX // groups, which ONNX has not
+	return 0, nil, nil, errNotONNX // groups, which ONNX does not use
 }
 
 func skip(number uint64, data []byte, n int) (uint64, []byte, []byte, error) {

@@ -10,10 +10,10 @@ import (
 
 const remedy = "run `make onnxruntime`, or name the library in SERVEFLOW_ONNXRUNTIME"
 
-// Find gives the path of ONNX Runtime's shared library. setting names it, where it
-// is not empty; else it is looked for in .onnxruntime beside the folder of the
-// binary, in .onnxruntime of the working directory, and where the system keeps its
-// libraries. The error says where it was looked for.
+// Find gives the path of ONNX Runtime's shared library. That is setting, unless it is
+// empty. Otherwise Find looks in .onnxruntime beside the binary's folder, in .onnxruntime
+// of the working directory, in LD_LIBRARY_PATH, and in the system's folders of libraries.
+// The error lists the folders.
 func Find(setting string) (string, error) {
 	if setting != "" {
 		if err := isFile(setting); err != nil {
@@ -31,7 +31,7 @@ func Find(setting string) (string, error) {
 	return findIn(places)
 }
 
-// findIn gives the library in the first of the folders that has it.
+// findIn gives the library from the first folder that has it.
 func findIn(folders []string) (string, error) {
 	for _, folder := range folders {
 		path, err := filepath.Abs(filepath.Join(folder, "libonnxruntime.so"))

@@ -9,19 +9,19 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// Config says how a model is to be asked.
+// Config says how a model is called.
 type Config struct {
 	Input   string        // name of the one input: float32, rows by features
-	Output  string        // name of the output wanted: float32, rows by classes
-	Timeout time.Duration // longest a batch may take, then it is an error; 0: 5 s
+	Output  string        // name of the output with the scores: float32, rows by classes
+	Timeout time.Duration // after which a call of up to 32 rows is an error; 0 means 5 s
 }
 
-// Load checks a model and makes it ready; r must be open, and may be closed then.
-// data is the whole file; it may be reused afterwards. An error says what is wrong
-// in the model and the remedy.
+// Load checks a model and loads it. r must be open during the call, and may be closed
+// afterwards. data is the whole file; it may be reused afterwards. An error says what is
+// wrong in the model and the remedy.
 //
-// data must have been tried out in another process before, unless it is trusted and
-// checked by its digest: ONNX Runtime aborts the process on some damaged tree ensembles.
+// ONNX Runtime aborts the process on some damaged tree ensembles. So data must either be
+// trusted and checked by its digest, or have been loaded in another process before.
 func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	if err := checkSelfContained(data); err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
@@ -45,7 +45,7 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w", oneLine(err))
 	}
-	hold()
+	retain()
 	m := &Model{session: session, width: width, classes: classes, timeout: cmp.Or(c.Timeout, 5*time.Second)}
 	for n := 1; n <= 2; n++ {
 		if err := m.run(make([]float32, n*width), n, make([]float64, n*classes)); err != nil {
@@ -56,7 +56,8 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	return m, nil
 }
 
-// newSession has one thread: flows keep the cores busy, and threads that wait spin.
+// newSession makes a session of one thread: several flows use the cores already, and ONNX
+// Runtime's threads spin while they wait.
 func newSession(data []byte, c Config) (*ort.DynamicAdvancedSession, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -72,8 +73,8 @@ func newSession(data []byte, c Config) (*ort.DynamicAdvancedSession, error) {
 	return ort.NewDynamicAdvancedSessionWithONNXData(data, []string{c.Input}, []string{c.Output}, options)
 }
 
-// checkShapes gives the features and classes of a row. Wrong names would show only
-// when the model runs.
+// checkShapes gives the numbers of features and classes of a row. It also checks the names,
+// because ONNX Runtime does so only when the model runs.
 func checkShapes(inputs, outputs []ort.InputOutputInfo, c Config) (width, classes int, err error) {
 	if len(inputs) != 1 {
 		return 0, 0, fmt.Errorf("the model has the inputs %s; export it with one, %q", names(inputs), c.Input)
@@ -85,7 +86,8 @@ func checkShapes(inputs, outputs []ort.InputOutputInfo, c Config) (width, classe
 	return width, classes, err
 }
 
-// columns checks that a tensor is float32, has any number of rows, and gives its columns.
+// columns checks that a tensor is float32 and takes any number of rows, and gives its number
+// of columns.
 func columns(what string, all []ort.InputOutputInfo, name string) (int, error) {
 	for _, t := range all {
 		if t.Name != name {

@@ -11,7 +11,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// maxBatch is how many rows run at once: beyond it a batch gains no speed.
+// maxBatch is how many rows run at once. Larger batches are not faster.
 const maxBatch = 32
 
 // ErrLate is in the error of a model that did not answer within Config.Timeout.
@@ -29,19 +29,19 @@ type Model struct {
 	session *ort.DynamicAdvancedSession
 
 	mu   sync.Mutex
-	free []*slot // tensors that no run uses now
+	free []*slot // those that no run uses now
 }
 
-// Classes is the number of scores a row gets.
+// Classes is the number of scores for each row.
 func (m *Model) Classes() int { return m.classes }
 
 // Width is the number of features in a row.
 func (m *Model) Width() int { return m.width }
 
-// Predict scores n rows. rows holds n*Width features row by row; out takes
-// n*Classes scores as the model gives them, widened from float32. Other lengths, a
-// score that is not a finite number, or a model that takes longer than the timeout
-// are errors, and what out then holds is of no use.
+// Predict scores n rows. rows has n*Width features, row by row; out takes n*Classes scores
+// of the model, converted from float32. Other lengths, a score that is not a finite
+// number, and a model that takes longer than the timeout are errors. The content of out is
+// not defined then.
 func (m *Model) Predict(rows []float32, n int, out []float64) error {
 	if n < 0 || len(rows) != n*m.width || len(out) != n*m.classes {
 		return fmt.Errorf("onnx: %d rows of %d features and %d classes need %d values and room for %d scores, not %d and %d",
@@ -72,7 +72,7 @@ func (e *scoreError) Error() string {
 	return fmt.Sprintf("onnx: row %d: the score of class %d is %v", e.row, e.class, e.score)
 }
 
-// NotANumber marks the kind of failure, for who counts them.
+// NotANumber marks this kind of failure, so that it can be counted apart.
 func (e *scoreError) NotANumber() {}
 
 // run scores up to maxBatch rows.
@@ -106,7 +106,7 @@ func (m *Model) run(rows []float32, n int, out []float64) error {
 	return nil
 }
 
-// take gives a slot that nobody else uses, a new one where all are in use.
+// take gives a free slot, or a new one if there is none.
 func (m *Model) take() (*slot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,8 +124,8 @@ func (m *Model) giveBack(s *slot) {
 	m.free = append(m.free, s)
 }
 
-// Close waits for runs under way and frees the model; later ones get an error.
-// Closing twice is harmless.
+// Close waits for the calls of Predict that are under way, and frees the model. Later calls
+// get an error. Closing twice is harmless.
 func (m *Model) Close() error {
 	m.open.Lock()
 	defer m.open.Unlock()

@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// graphNode is what a node of a graph says, as far as trees need it.
+// graphNode has the fields of a node of a graph that the check of trees needs.
 type graphNode struct {
 	op, domain string
 	inputs     []string
-	ints       map[string][]int64  // attributes that are lists of whole numbers
-	texts      map[string][]string // ... of text
-	floats     map[string]int      // ... of floats: how many
-	number     map[string]int64    // attributes that are one whole number
+	ints       map[string][]int64  // attributes that are lists of whole numbers, by name
+	texts      map[string][]string // ... lists of text
+	floats     map[string]int      // ... lists of floats: only their lengths
+	number     map[string]int64    // ... single whole numbers
 }
 
 // Fields of the messages (onnx.proto).
@@ -22,8 +22,8 @@ const (
 	attrStrings                                  = 9
 )
 
-// readNode reads a node. An attribute that is there twice is an error: which of them
-// counts is not for us to guess.
+// readNode reads a node. Two attributes of the same name are an error, because it is not
+// defined which of them counts.
 func readNode(data []byte) (*graphNode, error) {
 	n := &graphNode{ints: map[string][]int64{}, texts: map[string][]string{}, floats: map[string]int{}, number: map[string]int64{}}
 	seen := make(map[string]bool)
@@ -58,8 +58,8 @@ func readNode(data []byte) (*graphNode, error) {
 	return n, nil
 }
 
-// kind is a field's number and how its value is written. A field that is written in
-// another way than it should be is none, as protobuf has it.
+// kind is a field's number and the encoding of its value. As in protobuf, a field with
+// another encoding than its own is ignored.
 type kind struct {
 	field uint64
 	wire  byte
@@ -104,17 +104,17 @@ func (n *graphNode) readAttribute(data []byte) (name string, err error) {
 	return name, nil
 }
 
-// How values are written.
+// Encodings of values.
 const (
 	varintWire = 0
 	bytesWire  = 2
 	fourWire   = 5
 )
 
-// wire gives how the value of a field is written that nextField has cut off.
+// wire gives the encoding of a field that nextField has cut off.
 func wire(field []byte) byte { return field[0] & 7 }
 
-// varint gives the number of a field that nextField has cut off.
+// varint gives the number in a field that nextField has cut off.
 func varint(field []byte) int64 {
 	_, tag := binary.Uvarint(field)
 	v, _ := binary.Uvarint(field[tag:])

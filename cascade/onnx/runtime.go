@@ -1,5 +1,5 @@
-// Package onnx scores rows with ONNX models, by ONNX Runtime. It is the only
-// package with cgo; the library itself is a shared object that is found when needed.
+// Package onnx scores rows with ONNX models, by ONNX Runtime. It is the only package with
+// cgo. The library is a shared object that is loaded when it is needed.
 package onnx
 
 import (
@@ -12,26 +12,25 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// needed is the oldest minor release of ONNX Runtime 1 that the binding can use.
+// needed is the oldest minor release of ONNX Runtime 1 that works with the binding.
 const needed = 24
 
-// ONNX Runtime is one per process, and so is the binding's state. This counts who
-// uses it: every Runtime and every Model that is open.
+// A process can have ONNX Runtime only once, and the binding has global state too. So this
+// is global as well: it counts the users, which are the open Runtimes and Models.
 var process struct {
 	mu      sync.Mutex
 	library string
 	users   int
 }
 
-// Runtime is a hold on the process's ONNX Runtime.
+// Runtime keeps the process's ONNX Runtime loaded.
 type Runtime struct {
 	close sync.Once
 }
 
-// Start loads the shared library at path, or shares it where it is loaded already.
-// Each Runtime and each Model is closed for itself, in any order; the last one unloads
-// the library. A library that is too old, or none at all, is an error that names what
-// was found.
+// Start loads the shared library at path, or shares it if it is loaded already. Each
+// Runtime and each Model must be closed, in any order; the last one unloads the library.
+// The error of a file that is no library, or too old, says what was found.
 func Start(path string) (*Runtime, error) {
 	process.mu.Lock()
 	defer process.mu.Unlock()
@@ -46,7 +45,7 @@ func Start(path string) (*Runtime, error) {
 		return nil, fmt.Errorf("onnx: %s: %w", path, err)
 	}
 	ort.SetSharedLibraryPath(path)
-	// Errors come back from each call; ONNX Runtime need not write them to stderr as well.
+	// Each call returns its errors, so ONNX Runtime does not have to write them to stderr.
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		if strings.Contains(err.Error(), "setting ORT API base") {
 			err = fmt.Errorf("this ONNX Runtime is older than 1.%d", needed)
@@ -57,14 +56,14 @@ func Start(path string) (*Runtime, error) {
 	return &Runtime{}, nil
 }
 
-// Close gives the hold up. Closing twice is harmless.
+// Close ends the use of ONNX Runtime. Closing twice is harmless.
 func (r *Runtime) Close() (err error) {
 	r.close.Do(func() { err = release() })
 	return err
 }
 
-// hold keeps the library loaded until release.
-func hold() {
+// retain keeps the library loaded until release.
+func retain() {
 	process.mu.Lock()
 	defer process.mu.Unlock()
 	process.users++
@@ -80,8 +79,8 @@ func release() error {
 	return ort.DestroyEnvironment()
 }
 
-// checkLibrary reads the release from the symbol's version, before the library's
-// code runs: the binding itself cannot tell an old one from a broken one.
+// checkLibrary reads the release from the version of a symbol, before any code of the
+// library runs. The binding cannot distinguish an old library from a broken one.
 func checkLibrary(path string) error {
 	file, err := elf.Open(path)
 	if err != nil {

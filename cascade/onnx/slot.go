@@ -6,8 +6,8 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// slot is what one run needs for itself. Tensors have a fixed shape, so there is a
-// pair for each number of rows that has come; all share the same memory.
+// slot has the buffers of one run. Tensors have a fixed shape, so there is a pair for each
+// number of rows that has occurred. All of them share the same memory.
 type slot struct {
 	rows    []float32
 	scores  []float32
@@ -15,7 +15,7 @@ type slot struct {
 	options *ort.RunOptions
 }
 
-// pair holds a run's input and output as the binding takes them.
+// pair is a run's input and output in the form that the binding takes.
 type pair struct {
 	in, out []ort.Value
 }
@@ -28,7 +28,7 @@ func newSlot(width, classes int) (*slot, error) {
 	return &slot{rows: make([]float32, maxBatch*width), scores: make([]float32, maxBatch*classes), options: options}, nil
 }
 
-// tensors gives the pair for n rows, making it at the first time.
+// tensors gives the pair for n rows. It makes the pair the first time.
 func (s *slot) tensors(n, width, classes int) (pair, error) {
 	if s.bySize[n].in != nil {
 		return s.bySize[n], nil
@@ -46,8 +46,8 @@ func (s *slot) tensors(n, width, classes int) (pair, error) {
 	return s.bySize[n], nil
 }
 
-// stopAfter makes the next run end with an error once limit has passed. The function
-// it gives is to be called after the run; it reports whether that has happened.
+// stopAfter makes the next run end with an error after limit. The function that it gives
+// must be called after the run. It reports whether the run was stopped.
 func (s *slot) stopAfter(limit time.Duration) func() bool {
 	stopped := make(chan struct{})
 	timer := time.AfterFunc(limit, func() {
@@ -58,7 +58,7 @@ func (s *slot) stopAfter(limit time.Duration) func() bool {
 		if timer.Stop() {
 			return false
 		}
-		<-stopped // else it could still hit the slot's next run
+		<-stopped // otherwise it could stop the slot's next run
 		s.options.UnsetTerminate()
 		return true
 	}

@@ -14,9 +14,9 @@ const (
 	regressor  = "TreeEnsembleRegressor"
 )
 
-// checkTrees holds every tree ensemble of a model to what ONNX Runtime takes for
-// granted: it aborts the process on some that are not so, and walks for ever through a
-// tree that is a circle. It gives the columns that the trees look at, 0 without trees.
+// checkTrees checks the tree ensembles of a model, because ONNX Runtime does not: it aborts
+// the process on some damaged ones, and never ends on a tree with a cycle. It gives the
+// number of columns that the trees need in a row; 0 if there are no trees.
 func checkTrees(data []byte, input string) (columns int, err error) {
 	err = eachNode(data, func(content []byte, top bool) error {
 		n, err := readNode(content)
@@ -29,7 +29,7 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 			}
 			return nil
 		}
-		// The width of what a step before gives is not known here.
+		// If there were a step before, the number of its columns would not be known here.
 		if !top || len(n.inputs) != 1 || n.inputs[0] != input {
 			return fmt.Errorf("a %s does not read %q itself; export the model with no step before its trees", n.op, input)
 		}
@@ -43,16 +43,16 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 	return columns, err
 }
 
-// ensemble is a node that is trees: parallel lists, one entry a split or leaf, and one
-// a vote of a leaf.
+// ensemble is a node that consists of trees. It has parallel lists with an entry for each
+// split and leaf, and others with an entry for each vote of a leaf.
 type ensemble struct {
 	node         *graphNode
-	trees, nodes []int64 // of each entry, its place
-	leaf         []bool  // known once the modes are checked
+	trees, nodes []int64 // the nodeID of each entry
+	leaf         []bool  // set when the modes are checked
 }
 
-// place names a split or leaf.
-type place struct{ tree, node int64 }
+// nodeID identifies a split or leaf.
+type nodeID struct{ tree, node int64 }
 
 const leafMode = "LEAF"
 
@@ -65,7 +65,7 @@ func (e *ensemble) check() error {
 	}
 	for _, name := range []string{"nodes_values", "nodes_hitrates", "class_weights", "target_weights", "base_values"} {
 		name += "_as_tensor"
-		if _, there := e.node.ints[name]; there { // ints has all names
+		if _, there := e.node.ints[name]; there { // ints has the names of all attributes
 			return fmt.Errorf("%s is not served, only lists of float32", name)
 		}
 	}
@@ -76,7 +76,7 @@ func (e *ensemble) check() error {
 		{"nodes_treeids", len(e.trees)}, {"nodes_featureids", len(e.node.ints["nodes_featureids"])},
 		{"nodes_truenodeids", len(e.node.ints["nodes_truenodeids"])}, {"nodes_falsenodeids", len(e.node.ints["nodes_falsenodeids"])},
 		{"nodes_modes", len(e.node.texts["nodes_modes"])}, {"nodes_values", e.node.floats["nodes_values"]},
-		{"nodes_hitrates", cmp.Or(e.node.floats["nodes_hitrates"], n)}, // may be left out
+		{"nodes_hitrates", cmp.Or(e.node.floats["nodes_hitrates"], n)}, // optional, as is the next
 		{"nodes_missing_value_tracks_true", cmp.Or(len(e.node.ints["nodes_missing_value_tracks_true"]), n)},
 	} {
 		if list.got != n {
@@ -94,7 +94,7 @@ func (e *ensemble) check() error {
 		}
 		e.leaf = append(e.leaf, mode == leafMode)
 	}
-	at, err := e.places()
+	at, err := e.entries()
 	if err != nil {
 		return err
 	}
@@ -107,11 +107,11 @@ func (e *ensemble) check() error {
 // maxColumns is how many features a row may have.
 const maxColumns = 1 << 16
 
-// places finds each node's entry; none is there twice.
-func (e *ensemble) places() (map[place]int, error) {
-	at := make(map[place]int, len(e.nodes))
+// entries finds each node's entry. No node may occur twice.
+func (e *ensemble) entries() (map[nodeID]int, error) {
+	at := make(map[nodeID]int, len(e.nodes))
 	for i, node := range e.nodes {
-		p := place{e.trees[i], node}
+		p := nodeID{e.trees[i], node}
 		if _, twice := at[p]; twice {
 			return nil, fmt.Errorf("tree %d has node %d twice", p.tree, p.node)
 		}
@@ -120,10 +120,10 @@ func (e *ensemble) places() (map[place]int, error) {
 	return at, nil
 }
 
-// checkPaths follows all paths down: each split has both children in its own tree, and
-// none comes back to itself. Two splits may share a child, as exports of splits by
-// category do.
-func (e *ensemble) checkPaths(at map[place]int) error {
+// checkPaths follows all paths down. Each split must have both children in its own tree,
+// and no path may have a cycle. Two splits may share a child: splits by category are
+// exported so.
+func (e *ensemble) checkPaths(at map[nodeID]int) error {
 	const underWay, done = 1, 2
 	sideNames := [2]string{"nodes_truenodeids", "nodes_falsenodeids"}
 	sides := [2][]int64{e.node.ints[sideNames[0]], e.node.ints[sideNames[1]]}
@@ -133,7 +133,7 @@ func (e *ensemble) checkPaths(at map[place]int) error {
 		path = append(path[:0], top)
 		for len(path) > 0 {
 			i := path[len(path)-1]
-			if state[i] != 0 { // back from its children, or done before
+			if state[i] != 0 { // its children are done, or it was done before
 				state[i], path = done, path[:len(path)-1]
 				continue
 			}
@@ -142,7 +142,7 @@ func (e *ensemble) checkPaths(at map[place]int) error {
 				continue
 			}
 			for side, children := range sides {
-				p := place{e.trees[i], children[i]}
+				p := nodeID{e.trees[i], children[i]}
 				child, ok := at[p]
 				if !ok {
 					return fmt.Errorf("%s: tree %d has no node %d", sideNames[side], p.tree, p.node)
@@ -159,8 +159,8 @@ func (e *ensemble) checkPaths(at map[place]int) error {
 	return nil
 }
 
-// checkVotes holds the votes to leaves that are there, and to classes that are there.
-func (e *ensemble) checkVotes(at map[place]int) error {
+// checkVotes checks that votes are of leaves that exist, and for classes that exist.
+func (e *ensemble) checkVotes(at map[nodeID]int) error {
 	kind, outputs := "class", int64(len(e.node.ints["classlabels_int64s"])+len(e.node.texts["classlabels_strings"]))
 	if e.node.op == regressor {
 		kind, outputs = "target", e.node.number["n_targets"]
@@ -176,7 +176,7 @@ func (e *ensemble) checkVotes(at map[place]int) error {
 		if id < 0 || id >= outputs {
 			return fmt.Errorf("%s_ids: value %d is %d, not from 0 to %d", kind, i+1, id, outputs-1)
 		}
-		if entry, ok := at[place{trees[i], nodes[i]}]; !ok || !e.leaf[entry] {
+		if entry, ok := at[nodeID{trees[i], nodes[i]}]; !ok || !e.leaf[entry] {
 			return fmt.Errorf("%s_nodeids: tree %d has no leaf %d", kind, trees[i], nodes[i])
 		}
 	}
