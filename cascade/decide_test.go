@@ -1,6 +1,7 @@
 package cascade
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -131,6 +132,39 @@ func TestConnIsDecidedAtTheRecord(t *testing.T) {
 			if got := r.verdicts(); got != c.want {
 				t.Errorf("%s (queued %v): got %q, want %q", c.name, queued, got, c.want)
 			}
+		}
+	}
+}
+
+// Each stage gets the features of as many packets as it looks at.
+func TestStagesSeeTheirFeatures(t *testing.T) {
+	for queued, want := range map[bool]string{true: "[1 3 1 3 4 4]", false: "[1 3 4 1 3 4]"} {
+		var rows []float32
+		sees := modelFunc(func(row []float32, out []float64) error {
+			rows = append(rows, row...)
+			return says(.6)(row, out)
+		})
+		s := spec(t, []int{1, 3, 4}, sees, sees, sees)
+		s.Stages[2].Slow = queued
+		r := newRig(s, Config{Queue: 2})
+		for range 2 {
+			r.feed([]int16{0, 0, 0, 0, 0}, 0)
+		}
+		r.drain()
+		if fmt.Sprint(rows) != want {
+			t.Errorf("queued %v: the models see %v packets, want %s", queued, rows, want)
+		}
+		if fmt.Sprint(r.waits) != "[3 4 3 4]" {
+			t.Errorf("the flow waits for %v packets", r.waits)
+		}
+	}
+}
+
+func TestResizeKeepsWhatIsLargeEnough(t *testing.T) {
+	s := make([]int, 3)
+	for n, same := range map[int]bool{2: true, 3: true, 4: false} {
+		if got := resize(s, n); len(got) != n || (&got[0] == &s[0]) != same {
+			t.Errorf("to %d: %d, the same array %v", n, len(got), &got[0] == &s[0])
 		}
 	}
 }

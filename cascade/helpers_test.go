@@ -63,6 +63,7 @@ type rig struct {
 	mu       sync.Mutex
 	got      []Verdict
 	acked    int
+	waits    []int // how many packets a flow waits for after each Decide that is not final
 }
 
 func newRig(s *Spec, cfg Config) *rig {
@@ -133,8 +134,12 @@ func (r *rig) feedPackets(packets []packet, late time.Duration) {
 	table := flow.New(flow.Config{Rules: flow.Rules{Depth: 10, Idle: time.Second, MaxAge: time.Minute},
 		Limits: flow.Limits{Flows: 10, Bytes: 1 << 20, Finished: 10}, Want: r.cascade.spec.Stages[0].Depth})
 	decide := func(f *flow.Flow) {
-		if f.Ready() && r.decider.Decide(r.ctx, f) {
+		switch {
+		case !f.Ready():
+		case r.decider.Decide(r.ctx, f):
 			table.Finish(f)
+		default:
+			r.waits = append(r.waits, f.Cursor.Want)
 		}
 	}
 	for _, p := range packets {

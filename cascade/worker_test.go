@@ -138,6 +138,9 @@ func TestStopWhileFlowsWait(t *testing.T) {
 			t.Error("the input is not held back")
 		default:
 		}
+		if n := c.rig.metrics(t)["slow_held_flows"]; n != 64 {
+			t.Errorf("%v flows are parked, want as many as may be queued", n)
+		}
 		c.stop()
 		<-c.stopped
 		<-fed

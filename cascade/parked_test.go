@@ -1,0 +1,112 @@
+package cascade
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Jobs whose batch timed out are taken alone, the others in batches.
+func TestTakeParked(t *testing.T) {
+	for _, c := range []struct {
+		parked string // a letter for each; capitals are taken alone
+		want   string
+	}{
+		{"a", "[a]"},
+		{"abc", "[abc]"},
+		{"abcdefg", "[abc def g]"},
+		{"Abc", "[A bc]"},
+		{"abCdeF", "[ab C de F]"},
+		{"ABC", "[A B C]"},
+	} {
+		w := newWorker(newRig(spec(t, []int{1}, says(1)), Config{Batch: 3, Queue: 10}).cascade.slow)
+		for _, letter := range c.parked {
+			w.parked = append(w.parked, &job{verdict: Verdict{UID: string(letter)}, retryAlone: letter < 'a'})
+		}
+		w.slow.addParked(len(c.parked))
+		var got []string
+		for len(w.parked) > 0 {
+			batch := ""
+			for _, j := range w.takeParked() {
+				batch += j.verdict.UID
+			}
+			got = append(got, batch)
+		}
+		if fmt.Sprint(got) != c.want || w.slow.parked.Load() != 0 {
+			t.Errorf("%s: %v, want %s; %d are left", c.parked, got, c.want, w.slow.parked.Load())
+		}
+	}
+}
+
+// A job that is used again is not taken alone because of what it was before.
+func TestJobIsUsedAgain(t *testing.T) {
+	s := newRig(spec(t, []int{1}, says(1)), Config{}).cascade.slow
+	s.jobs.Put(&job{retryAlone: true})
+	if s.newJob().retryAlone {
+		t.Error("it is marked still")
+	}
+}
+
+// A probe asks about another parked flow each time.
+func TestProbesTakeTurns(t *testing.T) {
+	withFaults(t, &faultyModel{fault: "fails"}, nil, func(t *testing.T, c *running) {
+		var asked []float32
+		r := newRig(spec(t, []int{1}, batchModel(func(rows []float32, _ int, _ []float64) error {
+			asked = append(asked, rows...)
+			return fails(nil, nil)
+		})), Config{})
+		w := newWorker(r.cascade.slow)
+		for row := range 3 {
+			w.parked = append(w.parked, &job{row: []float32{float32(row)}})
+		}
+		w.slow.breaker.timedOut(time.Now())
+		for range 4 {
+			time.Sleep(time.Minute)
+			if !w.probe(context.Background()) {
+				t.Error("stopped")
+			}
+		}
+		if fmt.Sprint(asked) != "[1 2 0 1]" {
+			t.Errorf("asked about %v", asked)
+		}
+		if len(w.calls) != 1 {
+			t.Errorf("%d calls' buffers: they are used again", len(w.calls))
+		}
+		if n := r.metrics(t)["breaker_state"]; n != float64(open) {
+			t.Errorf("state %v", n)
+		}
+	})
+}
+
+func TestStateWhileAProbeIsUnderWay(t *testing.T) {
+	withFaults(t, &faultyModel{fault: "hangs"}, unsure(), func(t *testing.T, c *running) {
+		c.feed(1)
+		wait(2 * time.Second)
+		c.feed(1)
+		if n := c.rig.metrics(t)["breaker_state"]; n != 2 {
+			t.Errorf("open is %v", n)
+		}
+		wait(1500 * time.Millisecond)
+		if n := c.rig.metrics(t)["breaker_state"]; n != 1 {
+			t.Errorf("half open is %v", n)
+		}
+		c.stop()
+		if <-c.stopped; c.model.calls() != 2 {
+			t.Errorf("%d calls", c.model.calls())
+		}
+	})
+}
+
+// At a stop, what is queued while the breaker is open gets its earlier label.
+func TestStopWhileTheBreakerIsOpen(t *testing.T) {
+	r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 20})
+	for range 20 {
+		r.feed([]int16{0}, 0)
+	}
+	r.cascade.slow.breaker.timedOut(time.Now())
+	r.drain()
+	if n := r.metrics(t)["labels_total{true,breaker,s0}"]; n != 20 || len(r.got) != 20 {
+		t.Errorf("%v of 20 are labelled", n)
+	}
+}
