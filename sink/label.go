@@ -1,5 +1,5 @@
-// Package sink turns verdicts into label records and writes them where they are
-// wanted: to Kafka, acknowledged back to the input's low watermark, or as lines.
+// Package sink writes verdicts as label records: to Kafka topics, or as JSON lines. A
+// written label is acknowledged back to the input, which then commits.
 package sink
 
 import (

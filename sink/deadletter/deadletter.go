@@ -1,5 +1,5 @@
-// Package deadletter sends records that could not be taken to a topic of their own,
-// byte for byte, with where they were and why in the headers.
+// Package deadletter sends records that could not be taken to a topic of their own, byte
+// for byte. The headers say where they were, and why they are there.
 package deadletter
 
 import (

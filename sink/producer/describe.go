@@ -12,13 +12,13 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// describe says what keeps messages from being written, and how to mend it; nil
-// where nothing is left over.
-func describe(rest []Message, err error) error {
-	if len(rest) == 0 {
+// describe returns an error that says why messages of one topic were not written and what
+// to do about it; nil if there are no such messages.
+func describe(failed []Message, err error) error {
+	if len(failed) == 0 {
 		return nil
 	}
-	topic := rest[0].Topic
+	topic := failed[0].Topic
 	switch {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
 		return fmt.Errorf("sink: topic %s is missing: create it; nothing is lost meanwhile: %w", topic, err)
@@ -40,35 +40,26 @@ func describe(rest []Message, err error) error {
 	return fmt.Errorf("sink: cannot write to topic %s; nothing is lost meanwhile: %w", topic, err)
 }
 
-// largeMargin is what Kafka adds to a message, and more.
-const largeMargin = 512
+// recordOverhead is how many bytes Kafka adds to a message, at most.
+const recordOverhead = 512
 
-// tooLarge says which message is larger than its topic allows, and how to mend it;
-// nil where none is.
+// tooLarge returns an error that names the largest of the parked messages and the limit
+// that the topic needs; nil if none are parked.
 func tooLarge(parked []Message) error {
 	if len(parked) == 0 {
 		return nil
 	}
-	most := parked[0]
+	largest := parked[0]
 	for _, m := range parked {
-		if size(m) > size(most) {
-			most = m
+		if size(m) > size(largest) {
+			largest = m
 		}
 	}
 	return fmt.Errorf("sink: %d messages wait that topic %s does not take; the largest has %d bytes: set its max.message.bytes to %d or more; nothing is lost meanwhile: %w",
-		len(parked), most.Topic, size(most), size(most)+largeMargin, kafka.MessageSizeTooLarge)
+		len(parked), largest.Topic, size(largest), size(largest)+recordOverhead, kafka.MessageSizeTooLarge)
 }
 
-// unanswered says that a write has had no answer for so long.
+// unanswered returns an error that says how long a write has had no answer.
 func unanswered(topic string, d time.Duration) error {
 	return fmt.Errorf("sink: a write to topic %s has had no answer for %d s: is its broker up, and the network to it?; nothing is lost meanwhile", topic, int(d.Seconds()))
-}
-
-// records makes kafka-go's messages of ours.
-func records(batch []Message) []kafka.Message {
-	out := make([]kafka.Message, len(batch))
-	for i, m := range batch {
-		out[i] = kafka.Message{Topic: m.Topic, Key: m.Key, Value: m.Value, Headers: m.Headers}
-	}
-	return out
 }

@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// maxParked is how many messages too large for their topic may be parked;
-	// beyond it the queue waits for them.
+	// maxParked is how many messages may be parked. With as many, the queue takes no
+	// further batch until some of them are written.
 	maxParked = 100
-	// parkedEvery is the time between two attempts at those.
-	parkedEvery = 2 * time.Second
+	// parkedInterval is the time between two attempts to write the parked messages.
+	parkedInterval = 2 * time.Second
 )
 
-// split writes in halves what was too much together, and parks what is too
-// large alone.
-func (q *topicQueue) split(ctx context.Context, large []Message) {
+// splitLarge writes messages that were too large together in two halves. It parks a
+// message that is too large alone.
+func (q *topicQueue) splitLarge(ctx context.Context, large []Message) {
 	switch half := len(large) / 2; {
 	case len(large) == 1:
 		q.metrics.failures.Inc()
@@ -27,9 +27,10 @@ func (q *topicQueue) split(ctx context.Context, large []Message) {
 	}
 }
 
-// inOrder parks the messages whose keys have one parked: a key's messages
-// are written in order. Those without a key have none.
-func (q *topicQueue) inOrder(batch []Message) []Message {
+// parkSameKeys parks the messages of a batch whose keys have a parked message already, so
+// that messages with the same key stay in order. It returns the other messages. A
+// message without a key has no order to keep.
+func (q *topicQueue) parkSameKeys(batch []Message) []Message {
 	if len(q.parked) == 0 {
 		return batch
 	}
@@ -45,22 +46,23 @@ func (q *topicQueue) inOrder(batch []Message) []Message {
 	return rest
 }
 
-// retry tries once more what is parked, one by one.
-func (q *topicQueue) retry(ctx context.Context) {
-	waiting := q.parked
+// retryParked tries once to write each parked message, one at a time. It parks again
+// those that are still too large.
+func (q *topicQueue) retryParked(ctx context.Context) {
+	parked := q.parked
 	q.parked = nil
-	for _, m := range waiting {
+	for _, m := range parked {
 		q.write(ctx, []Message{m})
 	}
 }
 
-// updateParked notes why messages are parked.
-func (q *topicQueue) updateParked() {
+// updateParkedErr stores why messages are parked, for ready.
+func (q *topicQueue) updateParkedErr() {
 	err := tooLarge(q.parked)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err != nil && q.large == nil {
+	if err != nil && q.parkedErr == nil {
 		q.log.Warn("larger than the topic takes: parked, will try again", "messages", len(q.parked), "err", err)
 	}
-	q.large = err
+	q.parkedErr = err
 }

@@ -1,5 +1,5 @@
-// Package producer writes messages to Kafka topics, each topic's in the order in which
-// they are sent, and tells whoever waits when a message is safe.
+// Package producer writes messages to Kafka topics. It keeps the order of each topic's
+// messages, and acknowledges a message once all in-sync replicas have it.
 package producer
 
 import (
@@ -23,80 +23,82 @@ type Message struct {
 	Key     []byte
 	Value   []byte
 	Headers []kafka.Header
-	Acker   delivery.Acker // told once the message is written for good; nil where nobody waits
+	Acker   delivery.Acker // told once all in-sync replicas have the message; may be nil
 }
 
 const (
 	// batchMessages is how many messages one write takes, at most.
 	batchMessages = 1000
-	// batchBytes is how many bytes one write takes, where it has several messages.
+	// batchBytes is how many bytes one write takes. A single message may be larger.
 	batchBytes = 8 << 20
-	// messageBytes is how large a message may be: what a broker takes in one request
-	// unless told otherwise. With kafka-go's own limit of a megabyte, a dead letter as
-	// large as its record would be refused for ever. The broker says what is too large.
+	// messageBytes is how large a message may be: a broker's default limit for one
+	// request. The broker decides what is too large for a topic. kafka-go's own limit of
+	// a megabyte would refuse a dead letter of a large record forever.
 	messageBytes = 96 << 20
-	// linger is how long kafka-go waits for a batch to fill. What is queued is
-	// handed over together, so waiting gains nothing.
+	// linger is how long kafka-go waits for a batch to fill. It gets all queued messages
+	// in one call, so a longer wait gains nothing.
 	linger = time.Millisecond
 	// writeTimeout bounds one write to one partition.
 	writeTimeout = 10 * time.Second
-	// closeTimeout is how long closing waits for a write that nobody answers. What that
-	// writes is not acknowledged any more.
+	// closeTimeout is how long Run waits, after its context is done, for a write that
+	// has no answer yet. The messages of that write are not acknowledged.
 	closeTimeout = time.Second
 )
 
-// Producer writes messages, each topic's in the order in which they are sent, until all
-// in-sync replicas have them. It tries until it succeeds: what is not written is never
-// acknowledged, and a full queue holds back those that send.
+// Producer writes messages to topics. It retries without limit, and a message that is not
+// written is never acknowledged. While a topic's queue is full, Send blocks. It is safe
+// for concurrent use.
 type Producer struct {
-	writer  *kafka.Writer
-	room    int // messages that may wait for a topic
-	metrics *Metrics
-	log     *slog.Logger
+	transport *kafka.Transport
+	writer    *kafka.Writer
+	capacity  int // messages that each topic's queue holds
+	metrics   *Metrics
+	log       *slog.Logger
 
 	mu     sync.Mutex
 	queues map[string]*topicQueue // by topic
-	begin  func(*topicQueue)      // nil unless Run is at work
+	start  func(*topicQueue)      // starts a queue's goroutine; nil while Run does not run
 }
 
-// New builds a producer with room for queue messages a topic, and starts nothing. Keys go to
-// the partitions that the Java clients choose.
-func New(cluster *brokers.Cluster, queue int, m *Metrics, log *slog.Logger) *Producer {
+// New builds a producer whose queues hold so many messages for each topic. It starts nothing:
+// Run writes. A message goes to the partition that the Java clients choose for its key.
+func New(cluster *brokers.Cluster, capacity int, m *Metrics, log *slog.Logger) *Producer {
 	transport := cluster.Transport()
-	// A topic that was made, a leader that has moved, is seen soon. It is also how long
-	// kafka-go waits for the answer: over a bad link one second is not enough.
+	// The producer sees a new topic or a new leader after this time. It is also how long
+	// kafka-go waits for metadata: over a bad link one second is not enough.
 	transport.MetadataTTL = 3 * time.Second
+	writer := &kafka.Writer{
+		Addr: kafka.TCP(cluster.Addr()), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
+		MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: messageBytes, BatchTimeout: linger,
+		WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
+		Transport: transport,
+	}
 	return &Producer{
-		writer: &kafka.Writer{
-			Addr: kafka.TCP(cluster.Addr()), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
-			MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: messageBytes, BatchTimeout: linger,
-			WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
-			Transport: transport,
-		},
-		room: queue, metrics: m, log: log, queues: map[string]*topicQueue{},
+		transport: transport, writer: writer, capacity: capacity,
+		metrics: m, log: log, queues: map[string]*topicQueue{},
 	}
 }
 
-// Send queues a message. It blocks while its topic's queue is full, and gives up,
-// without acknowledging, when ctx is done.
+// Send queues a message. It blocks while its topic's queue is full. When ctx is done it
+// returns without an acknowledgement, and the message may be dropped.
 func (p *Producer) Send(ctx context.Context, m Message) { p.queue(m.Topic).send(ctx, m) }
 
-// queue gives a topic's queue; the first message for a topic makes it.
+// queue returns a topic's queue. It makes one for the first message of a topic.
 func (p *Producer) queue(topic string) *topicQueue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := p.queues[topic]
 	if q == nil {
-		q = newTopicQueue(topic, p.room, p.writer, p.metrics, p.log)
+		q = newTopicQueue(topic, p.capacity, p.writer, p.metrics, p.log)
 		p.queues[topic] = q
-		if p.begin != nil {
-			p.begin(q)
+		if p.start != nil {
+			p.start(q)
 		}
 	}
 	return q
 }
 
-// Ready says in words why something cannot be written; nil while writes succeed.
+// Ready returns why messages cannot be written, for each topic; nil while writes succeed.
 func (p *Producer) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,28 +109,30 @@ func (p *Producer) Ready() error {
 	return errors.Join(faults...)
 }
 
-// Run writes until ctx is done. What is queued then is not acknowledged: whoever
-// wants it written waits for its Acker before ending ctx.
+// Run writes what is queued until ctx is done; it always returns nil. Messages that are
+// still queued then are neither written nor acknowledged, so a caller that needs them
+// written waits for their Ackers before it ends ctx.
 func (p *Producer) Run(ctx context.Context) error {
 	var writing sync.WaitGroup
 	p.mu.Lock()
-	p.begin = func(q *topicQueue) { writing.Go(func() { q.run(ctx) }) }
+	p.start = func(q *topicQueue) { writing.Go(func() { q.run(ctx) }) }
 	for _, q := range p.queues {
-		p.begin(q)
+		p.start(q)
 	}
 	p.mu.Unlock()
 	<-ctx.Done()
 	p.mu.Lock()
-	p.begin = nil
+	p.start = nil
 	p.mu.Unlock()
 	writing.Wait()
 	p.close()
 	return nil
 }
 
-// close lets go of the connections. kafka-go waits for writes under way however
-// long their timeout is; the drain has waited already.
+// close closes the connections. kafka-go waits for writes without an answer up to their
+// own timeout. That is too long here: callers have already waited for their Ackers.
 func (p *Producer) close() {
+	defer p.transport.CloseIdleConnections()
 	closed := make(chan struct{})
 	go func() { p.writer.Close(); close(closed) }()
 	select {

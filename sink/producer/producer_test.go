@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,32 +18,6 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
-
-// tally counts acknowledgements from any goroutine.
-type tally struct{ n atomic.Int64 }
-
-func (a *tally) Ack() { a.n.Add(1) }
-
-func (a *tally) await(t *testing.T, want int64) {
-	t.Helper()
-	await.Until(t, fmt.Sprint(want, " acknowledgements"), func() bool { return a.n.Load() >= want }, func() any { return a.n.Load() })
-}
-
-var quiet = slog.New(slog.DiscardHandler)
-
-// start runs a producer until the test ends.
-func start(t *testing.T, addr string) *Producer {
-	p := New(brokers.Plain("test", addr), 100, NewMetrics(prometheus.NewRegistry()), quiet)
-	run(t, p)
-	return p
-}
-
-func run(t *testing.T, p *Producer) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { p.Run(ctx); close(done) }()
-	t.Cleanup(func() { cancel(); <-done })
-}
 
 func TestProducerKeepsOrderPerKey(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(6, "labels"))
@@ -154,4 +127,24 @@ func TestWritesAreCounted(t *testing.T) {
 	if testutil.CollectAndCount(p.metrics.latency) != 1 {
 		t.Error("no latency is shown")
 	}
+}
+
+// One topic that cannot be written does not hold back another's messages.
+func TestTopicsDoNotHoldBackEachOther(t *testing.T) {
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(2, "labels"))
+	p, acks, dead := start(t, addr), &tally{}, &tally{}
+	p.Send(t.Context(), Message{Topic: "in.dlq", Value: []byte("bad"), Acker: dead})
+	for i := range 300 {
+		p.Send(t.Context(), Message{Topic: "labels", Key: fmt.Append(nil, i), Acker: acks})
+	}
+	acks.await(t, 300)
+	if dead.n.Load() != 0 {
+		t.Error("acknowledged without a topic")
+	}
+	await.Until(t, "a reason not to be ready", func() bool { return p.Ready() != nil })
+	if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "topic in.dlq is missing") {
+		t.Errorf("%v", err)
+	}
+	kafkatest.CreateTopic(t, addr, "in.dlq", 1, nil)
+	dead.await(t, 1)
 }
