@@ -1,5 +1,4 @@
-// Package doctor looks at a running cluster and reports in plain words what is wrong
-// with it for ServeFlow.
+// Package doctor reports what is wrong with a running cluster, in plain words.
 //
 // It changes nothing: it joins no group, commits nothing and writes nothing. probe.go,
 // cluster.go, describe.go, group.go and sample.go read facts from Kafka. The check

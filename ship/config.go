@@ -1,6 +1,6 @@
-// Package ship brings the lines of Zeek's logs into Kafka, keyed by uid: it
-// follows files as they grow and rotate, reads archives, FIFOs and standard
-// input, and remembers how far what it read is written for good.
+// Package ship writes the lines of Zeek's logs to Kafka, keyed by uid. It follows files while they
+// grow and rotate, reads archives, FIFOs and standard input, and records how far each is
+// acknowledged.
 package ship
 
 import (
@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// Stdin is the path that stands for standard input.
+// Stdin is the path of standard input.
 const Stdin = "-"
 
-// Config is what a shipper is built with.
+// Config configures a shipper.
 type Config struct {
 	Paths []string // files to follow, archives, FIFOs, or "-" for standard input
-	Topic string   // where records go
-	State string   // file that remembers how far each path is written
+	Topic string   // of the records
+	State string   // the state file: how far each path is acknowledged
 
 	Checkpoint   time.Duration // time between two writes of State
-	Poll         time.Duration // time between two looks at a file that had nothing new
-	DrainTimeout time.Duration // how long a stop waits for records under way
+	Poll         time.Duration // time between two reads of a file without new lines
+	DrainTimeout time.Duration // how long a stop waits for records in flight
 }
 
-// Validate names the first setting or path that makes no sense.
+// Validate returns an error that names the first setting or path that makes no sense.
 func (c Config) Validate() error {
 	switch {
 	case len(c.Paths) == 0:

@@ -11,13 +11,14 @@ import (
 	"github.com/serveflow/serveflow/cascade"
 )
 
-// Schema names the form of a label record.
+// Schema is the schema and version that each label record names.
 const Schema = "serveflow.label/1"
 
-// AppendLabel appends a verdict's label record, one JSON object, to dst.
+// AppendLabel appends a verdict's label record, one JSON object, to dst. The verdict has a
+// best guess, Top[0].
 //
-// Times are epoch seconds with microseconds, probabilities have six decimals:
-// the slow stage's last bits may depend on its batch.
+// Times are epoch seconds with microseconds. Probabilities are rounded to six decimals,
+// since a probability's last bits may depend on the slow stage's batch.
 func AppendLabel(dst []byte, v *cascade.Verdict) []byte {
 	o := object{dst: append(dst, '{')}
 	o.str("label_id", LabelID(v))
@@ -51,8 +52,9 @@ func AppendLabel(dst []byte, v *cascade.Verdict) []byte {
 	return append(o.dst, '}')
 }
 
-// LabelID names a label by what it is an answer to: the same input gives the
-// same id, so that whoever reads labels drops duplicates by it. 32 hex digits.
+// LabelID is a label's id, 32 hex digits. It depends only on the flow, the task, the bundle
+// and whether the label is final. So a label that is written again, after a restart, has
+// the same id, and readers can drop duplicates by it.
 func LabelID(v *cascade.Verdict) string {
 	var buf [512]byte
 	b := buf[:0]

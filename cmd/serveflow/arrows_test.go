@@ -48,13 +48,15 @@ var arrows = map[string][]string{
 	"internal/brokers":    {},
 	"internal/delivery":   {},
 	"internal/faultproxy": {},
-	"internal/kafkatest":  {"internal/process"},
+	"internal/kafkatest":  {"internal/needs", "internal/process"},
 	"internal/lab":        {},
-	"internal/memory":     {"flow"},
+	"internal/memory":     {},
 	"internal/nearest":    {},
+	"internal/needs":      {},
 	"internal/preflight":  {"internal/brokers"},
 	"internal/process":    {},
 
+	"scripts/gotest": {},
 	"scripts/mutate": {},
 
 	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},

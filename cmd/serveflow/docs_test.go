@@ -120,3 +120,31 @@ func TestSettingsPageIsWhatConfigPrints(t *testing.T) {
 		}
 	}
 }
+
+// The tests that DESIGN.md names are there.
+func TestDesignNamesTestsThatExist(t *testing.T) {
+	root := repositoryRoot(t)
+	text, err := os.ReadFile(filepath.Join(root, "DESIGN.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(file)
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllSubmatch(source, -1) {
+			there[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`(?:[a-z]+\\.)?((?:Test|Fuzz)\\w+)`").FindAllSubmatch(text, -1) {
+		if !there[string(m[1])] {
+			t.Errorf("DESIGN.md names %s, which is no test", m[1])
+		}
+	}
+}

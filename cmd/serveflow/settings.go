@@ -152,7 +152,7 @@ func (s *Settings) bundleDir() string {
 
 // budget divides SERVEFLOW_MAX_MEMORY.
 func (s *Settings) budget() (memory.Budget, error) {
-	return memory.Divide(memory.Demand{Max: s.MaxMemory, Flows: s.MaxFlowBytes, Finished: s.MaxFinished,
+	return memory.Divide(memory.Demand{Max: s.MaxMemory, Flows: s.MaxFlowBytes, Finished: s.MaxFinished, UIDBytes: flow.FinishedBytes,
 		SinkQueue: s.SinkQueue, SlowQueue: s.SlowQueue, Rekey: s.RekeyFrom != ""})
 }
 

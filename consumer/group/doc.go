@@ -1,5 +1,4 @@
-// Package group keeps one member in its consumer group: it joins, and joins again after
-// every rebalance.
+// Package group keeps one member in its consumer group, over every rebalance.
 //
 // It uses kafka-go's ConsumerGroup and adds what that lacks when the network fails: the
 // connection to the coordinator is made anew when it breaks, and a membership that was

@@ -1,4 +1,4 @@
-// Package offset keeps how far a partition is done with.
+// Package offset keeps how far the records of a partition are finished.
 //
 // InFlight holds the offsets that an open flow or an unwritten label still needs; the
 // lowest of them is the low watermark. A Checkpoint is what of that is committed: the

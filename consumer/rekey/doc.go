@@ -1,5 +1,5 @@
-// Package rekey merges the partitions of an un-keyed topic in record time, so that their
-// records can be written again, keyed by uid.
+// Package rekey merges the partitions of an un-keyed topic in record time, to write them
+// again keyed by uid.
 //
 // A producer that does not key spreads a flow over all partitions. Readers of those
 // partitions are apart by minutes when they catch up, and flow tables bear no such

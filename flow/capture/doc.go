@@ -1,5 +1,5 @@
-// Package capture turns packet captures into the records that the Zeek package writes, so
-// that one can train and test without Zeek.
+// Package capture turns packet captures into the records that the Zeek package writes. So
+// one can train and test without Zeek.
 //
 // It follows Zeek in everything that decides what a flow is: the timeouts, the state
 // machine of TCP, and who the originator is. It ignores checksums, as zeek -C does. Time

@@ -1,4 +1,4 @@
-// Package zeek turns the bytes that the Zeek package writes into records, and back.
+// Package zeek decodes the records that the Zeek package writes. It can write them, too.
 //
 // It is pure: it uses no Kafka and no clock, and keeps nothing between records but a
 // scratch buffer.

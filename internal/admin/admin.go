@@ -1,4 +1,4 @@
-// Package admin serves a process's metrics, health and profiles over HTTP.
+// Package admin serves what a process tells of itself over HTTP: metrics, health, profiles.
 package admin
 
 import (

@@ -1,6 +1,5 @@
-// Package brokers connects to a Kafka cluster: it knows the brokers' addresses, the
-// security protocol and this client's identity. Every connection to Kafka is made
-// here.
+// Package brokers makes every connection to Kafka. It knows the brokers' addresses, the
+// security protocol and this client's identity.
 package brokers
 
 import (

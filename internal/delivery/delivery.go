@@ -1,5 +1,5 @@
-// Package delivery has the words in which the input and the output speak of one
-// record: what is told when it is done with, and what a dead letter says of it.
+// Package delivery has the types by which the input follows a record to the output. They
+// say who is told when the record is finished, and what a dead letter says of it.
 package delivery
 
 // Acker is told once that everything a record led to is safely written.
@@ -21,4 +21,9 @@ type DeadLetter struct {
 	Stage     string // where it was refused: fetch, decode or ship
 	Err       error
 	Acker     Acker // told when the dead letter is written
+}
+
+// Pinner holds the place of a record in the input until the Acker that it gives is told.
+type Pinner interface {
+	Pin(offset int64) Acker
 }

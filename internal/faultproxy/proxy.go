@@ -1,5 +1,5 @@
-// Package faultproxy puts a bad network between a Kafka client and a broker. It is a TCP
-// proxy for tests that delays, throttles, loses or resets the bytes that it forwards. It
+// Package faultproxy is a bad network in front of a Kafka broker. It is a TCP proxy for
+// tests that delays, throttles, loses or resets the bytes that it forwards. It
 // knows Kafka's request headers, so it can do that to some kinds of requests only.
 package faultproxy
 

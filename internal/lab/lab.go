@@ -1,4 +1,4 @@
-// Package lab gives tests and benchmarks the real records of the lab in testdata.
+// Package lab gives tests the real records of the lab in testdata.
 package lab
 
 import (

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-
-	"github.com/serveflow/serveflow/flow"
 )
 
 // What a process holds that no setting bounds. Each is what was measured, and more.
@@ -24,7 +22,6 @@ const (
 	// slow stage.
 	labelBytes = 1536
 	jobBytes   = 2048
-	uidBytes   = Bytes(flow.FinishedBytes)
 	// leastRoom is what must be left for flows; less would evict ordinary traffic.
 	leastRoom = 16 * MiB
 )
@@ -34,6 +31,8 @@ type Demand struct {
 	Max      Bytes // resident memory of the process (SERVEFLOW_MAX_MEMORY)
 	Flows    Bytes // of open flows (SERVEFLOW_MAX_FLOW_BYTES); 0: a share of Max
 	Finished int   // remembered uids (SERVEFLOW_MAX_FINISHED); 0: a share of Max
+
+	UIDBytes int // what one remembered uid takes
 
 	SinkQueue int  // messages (SERVEFLOW_SINK_QUEUE)
 	SlowQueue int  // flows (SERVEFLOW_SLOW_QUEUE)
@@ -71,9 +70,9 @@ func Divide(d Demand) (Budget, error) {
 		b.Flows = room / 2
 	}
 	if b.Finished == 0 {
-		b.Finished = int(room / 4 / uidBytes)
+		b.Finished = int(room / 4 / Bytes(d.UIDBytes))
 	}
-	if held := b.Flows + Bytes(b.Finished)*uidBytes; held > left {
+	if held := b.Flows + Bytes(b.Finished)*Bytes(d.UIDBytes); held > left {
 		return Budget{}, fmt.Errorf("SERVEFLOW_MAX_FLOW_BYTES=%v and SERVEFLOW_MAX_FINISHED=%d need %v, SERVEFLOW_MAX_MEMORY=%v leaves %v for them: lower one of the first two, or set the third to at least %v",
 			b.Flows, b.Finished, held, d.Max, left, enough(fixed, held/3*4))
 	}

@@ -25,7 +25,7 @@ func TestBytesAreReadAndShown(t *testing.T) {
 }
 
 // demand is what the settings' defaults say.
-func demand() Demand { return Demand{Max: GiB, SinkQueue: 8192, SlowQueue: 4096} }
+func demand() Demand { return Demand{Max: GiB, UIDBytes: 43, SinkQueue: 8192, SlowQueue: 4096} }
 
 // What is not set is divided so that all parts together fit.
 func TestMemoryIsDivided(t *testing.T) {
@@ -42,7 +42,7 @@ func TestMemoryIsDivided(t *testing.T) {
 				consumers = 2
 			}
 			queues := consumers*Bytes(d.SinkQueue)*labelBytes + Bytes(d.SlowQueue)*jobBytes
-			held := b.Flows + Bytes(b.Finished)*uidBytes + consumers*(b.Pins+reading) + models + deadLetters + queues
+			held := b.Flows + Bytes(b.Finished)*Bytes(d.UIDBytes) + consumers*(b.Pins+reading) + models + deadLetters + queues
 			if most := (max - outsideGo) / 3 * 2; held > most || held < most-MiB || b.Flows < leastRoom/2 {
 				t.Errorf("of %v, rekeying %t, the parts hold %v of %v, open flows %v", max, rekey, held, most, b.Flows)
 			}

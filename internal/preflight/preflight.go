@@ -1,5 +1,5 @@
-// Package preflight waits at the start of a command until a broker answers and the
-// topics that the command reads and writes are there, and says what is missing.
+// Package preflight says what a command lacks in Kafka before it starts. It waits a while
+// until a broker answers, with the topics that the command reads and writes.
 package preflight
 
 import (

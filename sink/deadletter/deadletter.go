@@ -16,33 +16,34 @@ import (
 )
 
 const (
-	// budgetBytes is how many bytes of dead letters may be on their way at a time, so
-	// that a flood of large ones stays on the brokers and not in memory.
+	// budgetBytes is how many bytes of dead letters may be unwritten at a time. With many
+	// large ones, the rest stays on the brokers and not in this process's memory.
 	budgetBytes = 8 << 20
-	// letterBytes is what a dead letter holds beside its value.
+	// letterBytes is roughly what a dead letter costs in memory beside its value.
 	letterBytes = 1 << 10
 )
 
-// sender queues a message. It may block, and gives up without acknowledging when
-// ctx is done.
+// sender queues a message. It may block. When ctx is done it returns without an
+// acknowledgement.
 type sender interface {
 	Send(ctx context.Context, m producer.Message)
 }
 
-// Queue is the way to a dead-letter topic. It is safe for concurrent use.
+// Queue sends dead letters to a topic. It is safe for concurrent use.
 type Queue struct {
 	sender sender
 	topic  string
 	budget *semaphore.Weighted // bytes
 }
 
-// New builds a queue that sends to a topic by a producer.
+// New builds a queue that sends to a topic through a producer.
 func New(to sender, topic string) *Queue {
 	return &Queue{sender: to, topic: topic, budget: semaphore.NewWeighted(budgetBytes)}
 }
 
-// Put sends one dead letter. It copies the value. It blocks while the budget is
-// used up, and gives up when ctx is done: the letter is then not acknowledged.
+// Put sends one dead letter, whose Err is not nil. It copies the value. It blocks while the
+// budget is used up. When ctx is done it returns, and the dead letter is perhaps neither
+// written nor acknowledged.
 func (q *Queue) Put(ctx context.Context, l delivery.DeadLetter) {
 	r := &reservation{acker: l.Acker, budget: q.budget, bytes: min(int64(len(l.Value))+letterBytes, budgetBytes)}
 	if q.budget.Acquire(ctx, r.bytes) != nil {
@@ -50,11 +51,11 @@ func (q *Queue) Put(ctx context.Context, l delivery.DeadLetter) {
 	}
 	q.sender.Send(ctx, producer.Message{Topic: q.topic, Value: append([]byte(nil), l.Value...), Headers: headers(l), Acker: r})
 	if ctx.Err() != nil {
-		r.release() // it may never be written
+		r.release() // the sender may have dropped it
 	}
 }
 
-// reservation is a dead letter's part of the budget, given back when it is written.
+// reservation is a dead letter's part of the budget. It is returned once.
 type reservation struct {
 	acker  delivery.Acker
 	once   sync.Once
@@ -62,7 +63,7 @@ type reservation struct {
 	bytes  int64
 }
 
-// Ack tells whoever waits for the dead letter that it is written.
+// Ack acknowledges the dead letter, and returns its part of the budget.
 func (r *reservation) Ack() {
 	if r.acker != nil {
 		r.acker.Ack()
@@ -72,9 +73,9 @@ func (r *reservation) Ack() {
 
 func (r *reservation) release() { r.once.Do(func() { r.budget.Release(r.bytes) }) }
 
-// headers are error, reason, topic, partition, offset and stage; cut where the value
-// is not the whole record, and its size where that is known; offsets, how many it
-// spans, where it is a batch.
+// headers returns error, reason, topic, partition, offset and stage. A value that is only
+// the beginning of its record adds cut, and size if the record's size is known. A batch
+// adds offsets, the number of offsets that it spans.
 func headers(l delivery.DeadLetter) []kafka.Header {
 	header := func(name, value string) kafka.Header { return kafka.Header{Key: name, Value: []byte(value)} }
 	all := []kafka.Header{

@@ -1,5 +1,7 @@
-// Package demo plays recorded traffic into Kafka at its own pace, watches the
-// labels come back and sums up what was seen.
+// Package demo shows the main job on recorded traffic.
+//
+// It plays records into Kafka at their own pace, watches the labels come back, and sums up
+// what was seen.
 package demo
 
 import (
