@@ -15,6 +15,7 @@ import (
 
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/internal/needs"
 )
 
 func TestHealthyFake(t *testing.T) {
@@ -59,13 +60,7 @@ func TestLookChangesNothing(t *testing.T) {
 // Real traffic gives no problem where it is keyed as ship keys it. Without keys, on any
 // partition, it does.
 func TestRealTraffic(t *testing.T) {
-	file := "../../shared/data/zeek/service-test.flowpkt.log.zst"
-	if _, err := os.Stat(file); err != nil {
-		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
-			t.Fatalf("no real records: %v", err)
-		}
-		t.Skipf("no real records: %v", err)
-	}
+	file := needs.SharedData(t, "zeek/service-test.flowpkt.log.zst")
 	messages := realRecords(t, file, 30_000)
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(6, input, labels, deadLetters))
 	write(t, addr, input, kafka.Murmur2Balancer{}, messages...)

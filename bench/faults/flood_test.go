@@ -202,8 +202,8 @@ func wildTimes(t *testing.T, r *row, broker string) {
 
 // realFlood sends a recorded flood. Its file is not a part of the repository.
 func realFlood(t *testing.T, r *row, broker string) {
-	const path = "../shared/data/zeek/flood.flowpkt.log.zst"
-	lines := sharedRecords(t, path)
+	const name = "zeek/flood.flowpkt.log.zst"
+	lines := sharedRecords(t, name)
 	setting, bytes := floodCap()
 	seen := map[string]int{} // guarded by the verifier's lock until finish
 	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 12, injected: func(uid string) bool {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/needs"
 )
 
 const (
@@ -119,13 +120,12 @@ func (h *harness) sendLines(t *testing.T, lines []byte, sensor string) map[strin
 	return flows
 }
 
-// sharedRecords reads a file of real records that is not a part of the repository.
-func sharedRecords(t *testing.T, path string) []byte {
+// sharedRecords reads a file of real records in ../shared/data. Where it is not there,
+// the rows with the product's own records stand for it.
+func sharedRecords(t *testing.T, name string) []byte {
 	t.Helper()
-	if _, err := os.Stat(repository + "/" + path); os.IsNotExist(err) && os.Getenv("TESTS_MUST_NOT_SKIP") == "" {
-		t.Skipf("%s is not here: the rows with the product's own records stand for it", path)
-	}
-	return readCompressed(t, path)
+	needs.SharedData(t, name)
+	return readCompressed(t, "../shared/data/"+name)
 }
 
 // readCompressed reads a zstd file; path is relative to the repository's root.

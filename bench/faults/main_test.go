@@ -44,7 +44,7 @@ func requireBench(t *testing.T) {
 	switch os.Getenv("FAULTS") {
 	case "short", "long":
 	case "":
-		t.Skip("a row of the fault bench: run it by `make faults`, or set FAULTS=short")
+		t.Skip("on purpose: a row of the fault bench; run it by `make faults`, or set FAULTS=short")
 	default:
 		t.Fatalf("FAULTS=%s: choose short or long", os.Getenv("FAULTS"))
 	}

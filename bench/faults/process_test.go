@@ -43,7 +43,7 @@ func TestFaultsProcess(t *testing.T) {
 func TestFaultsSoak(t *testing.T) {
 	requireBench(t)
 	if !long() {
-		t.Skip("an hour: in the long form alone")
+		t.Skip("on purpose: an hour, in the long form alone")
 	}
 	broker := kafkatest.Start(t).Addr
 	run(t, "soak at 70% of measured capacity", "memory, goroutines, file descriptors flat; nothing lost", func(t *testing.T, r *row) {

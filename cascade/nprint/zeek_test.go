@@ -3,12 +3,12 @@ package nprint
 import (
 	"bufio"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/needs"
 )
 
 // TestAgainstZeek: on real traffic the features, from header bytes alone, are
@@ -16,7 +16,7 @@ import (
 func TestAgainstZeek(t *testing.T) {
 	for _, name := range []string{"full", "device-test", "service-test"} {
 		t.Run(name, func(t *testing.T) {
-			checked := againstZeek(t, filepath.Join("../../../shared/data/zeek", name+".flowpkt.log.zst"))
+			checked := againstZeek(t, "zeek/"+name+".flowpkt.log.zst")
 			if checked == 0 {
 				t.Error("no packet to check")
 			}
@@ -24,8 +24,8 @@ func TestAgainstZeek(t *testing.T) {
 	}
 }
 
-func againstZeek(t *testing.T, path string) (checked int) {
-	lines := openShared(t, path)
+func againstZeek(t *testing.T, name string) (checked int) {
+	lines := openShared(t, name)
 	e := mustNew(t, []string{"p1_ip_len", "p1_payload_len", "p1_ip_ttl", "p1_tcp_flags", "p1_tcp_window"})
 	var decoder zeek.Decoder
 	for lines.Scan() {
@@ -52,16 +52,12 @@ func againstZeek(t *testing.T, path string) (checked int) {
 	return checked
 }
 
-// openShared opens a file of the shared data, which is not part of the
-// repository: without it the test is skipped, or fails where it must be there.
-func openShared(t *testing.T, path string) *bufio.Scanner {
+// openShared opens a file of the shared data.
+func openShared(t *testing.T, name string) *bufio.Scanner {
 	t.Helper()
-	file, err := os.Open(path)
+	file, err := os.Open(needs.SharedData(t, name))
 	if err != nil {
-		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("no shared data here: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
 	decompressed, err := zstd.NewReader(file)

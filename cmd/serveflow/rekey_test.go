@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,6 +19,7 @@ import (
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/internal/needs"
 )
 
 const (
@@ -219,14 +219,7 @@ func settingsOf(env map[string]string) (list []string) {
 // realRecords is a file of a real Zeek's records of many captures, 26 years apart.
 func realRecords(t *testing.T) string {
 	t.Helper()
-	file := filepath.Join("..", "shared", "data", "zeek", "service-test.flowpkt.log.zst")
-	if _, err := os.Stat(filepath.Join(repositoryRoot(t), file)); err != nil {
-		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("no real records: %v", err)
-	}
-	return file
+	return needs.SharedData(t, "zeek/service-test.flowpkt.log.zst")
 }
 
 // unkeyedBroker is a real Kafka with the lines in six partitions, without keys.

@@ -2,12 +2,12 @@ package capture
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/needs"
 )
 
 // TestConnLogAgainstZeek compares what AppendConn writes for a capture with the conn.log of
@@ -16,12 +16,7 @@ func TestConnLogAgainstZeek(t *testing.T) {
 	t.Run("lab", func(t *testing.T) {
 		compareConns(t, "../../testdata/captures/lab.pcap.zst", "../../testdata/records/lab-conn.jsonl.zst")
 	})
-	if _, err := os.Stat(shared); err != nil {
-		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("no further captures here: %v", err)
-	}
+	shared := needs.SharedData(t, ".")
 	for name, path := range map[string]string{"service-test": "service/test", "full": "load/full"} {
 		t.Run(name, func(t *testing.T) {
 			compareConns(t, filepath.Join(shared, path+".pcap.zst"), filepath.Join(shared, "zeek", name+".conn.log.zst"))

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,9 +12,8 @@ import (
 	"testing"
 
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/needs"
 )
-
-const shared = "../../../shared/data"
 
 // TestAgainstZeek compares the records of captures with those of a real Zeek: the flows,
 // the order, number, direction and header bytes of their packets, and their end. All must
@@ -25,8 +23,7 @@ const shared = "../../../shared/data"
 // may be skipped.
 func TestAgainstZeek(t *testing.T) {
 	files := map[string]string{"service-test": "service/test", "flood": "load/flood"}
-	must := os.Getenv("TESTS_MUST_NOT_SKIP") == "1"
-	if must {
+	if needs.Everything() {
 		for _, name := range []string{"trace", "full"} {
 			files[name] = "load/" + name
 		}
@@ -36,12 +33,7 @@ func TestAgainstZeek(t *testing.T) {
 			}
 		}
 	}
-	if _, err := os.Stat(shared); err != nil {
-		if must {
-			t.Fatal(err)
-		}
-		t.Skipf("no real captures here: %v", err)
-	}
+	shared := needs.SharedData(t, ".")
 	for name, path := range files {
 		t.Run(name, func(t *testing.T) {
 			ours := flowsOf(t, func(take func([]byte)) { convertLines(t, filepath.Join(shared, path+".pcap.zst"), take) })

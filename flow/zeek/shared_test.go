@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
-)
 
-const sharedZeek = "../../../shared/data/zeek"
+	"github.com/serveflow/serveflow/internal/needs"
+)
 
 // TestRealRecords compares, on records of a real Zeek, the decoder with encoding/json and
 // AppendRecord with Zeek. It reads one file by default, and all of them, nearly a million
@@ -22,18 +22,13 @@ func TestRealConns(t *testing.T) { eachReal(t, ".conn.log.zst", checkRealConns) 
 
 func eachReal(t *testing.T, suffix string, check func(t *testing.T, lines *bufio.Scanner)) {
 	pattern := "device-test" + suffix
-	if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
+	if needs.Everything() {
 		pattern = "*" + suffix
 	}
-	files, err := filepath.Glob(filepath.Join(sharedZeek, pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		if os.Getenv("TESTS_MUST_NOT_SKIP") == "1" {
-			t.Fatalf("no real records under %s", sharedZeek)
-		}
-		t.Skipf("no real records under %s", sharedZeek)
+	folder := needs.SharedData(t, "zeek")
+	files, err := filepath.Glob(filepath.Join(folder, pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no %s in %s, error %v", pattern, folder, err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -55,7 +55,7 @@ func TestRequireInstallation(t *testing.T) {
 				}
 			}
 			t.Setenv("PATH", root)
-			t.Setenv(requireVariable, tt.require)
+			t.Setenv("TESTS_MUST_NOT_SKIP", tt.require)
 			t.Chdir(filepath.Join(root, "deep/down"))
 			end := endOf(t)
 			if len(tt.want) == 0 && end != "" {
