@@ -13,25 +13,25 @@ import (
 	"github.com/serveflow/serveflow/sink/producer"
 )
 
-// Sender queues a message. It may block, and gives up without acknowledging when
-// ctx is done.
+// Sender queues a message. It may block. When ctx is done it returns without an
+// acknowledgement.
 type Sender interface {
 	Send(ctx context.Context, m producer.Message)
 }
 
-// Labels sends verdicts to a label topic, keyed by uid.
+// Labels sends label records to a label topic. A record's key is the flow's uid.
 type Labels struct {
 	Sender Sender
 	Topic  string
-	Latest string // compacted topic that has the final labels too; empty: none
+	Latest string // compacted topic that gets the final labels too; empty: none
 }
 
-// Put sends one verdict; its Acker is told when the label is written to all
-// topics that it belongs to.
+// Put sends one verdict. It acknowledges the verdict once the label is written to each
+// topic that it goes to.
 //
-// A provisional label does not go to the compacted topic. A member that was halted,
-// and whose partitions others have taken over, may still write one when it wakes:
-// it would stay there as the key's last for ever.
+// A provisional label does not go to the compacted topic. A member that was paused, and has
+// lost its partitions to other members, may still write one when it goes on. That record
+// would be the key's last one, and compaction would keep it in place of the final label.
 func (l Labels) Put(ctx context.Context, v *cascade.Verdict) {
 	m := producer.Message{Topic: l.Topic, Key: []byte(v.UID), Value: AppendLabel(make([]byte, 0, 1024), v), Acker: v.Acker}
 	if l.Latest == "" || !v.Final {
@@ -48,13 +48,13 @@ func (l Labels) Put(ctx context.Context, v *cascade.Verdict) {
 	l.Sender.Send(ctx, m)
 }
 
-// countdown tells an Acker when it has itself been acknowledged so many times.
+// countdown acknowledges to an Acker once it has itself been acknowledged left times.
 type countdown struct {
 	acker delivery.Acker
 	left  atomic.Int32
 }
 
-// Ack counts one.
+// Ack counts one acknowledgement.
 func (c *countdown) Ack() {
 	if c.left.Add(-1) == 0 {
 		c.acker.Ack()
@@ -69,11 +69,11 @@ type Lines struct {
 	err error
 }
 
-// NewLines builds a sink that writes to w.
+// NewLines builds a sink that writes to w, which it does not close.
 func NewLines(w io.Writer) *Lines { return &Lines{out: bufio.NewWriterSize(w, 64<<10)} }
 
-// Put writes one label and acknowledges it. After a failure it writes nothing
-// more; Flush tells.
+// Put buffers one label and acknowledges it. After a failure it neither writes nor
+// acknowledges; Err and Flush return that failure.
 func (l *Lines) Put(v *cascade.Verdict) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,14 +86,14 @@ func (l *Lines) Put(v *cascade.Verdict) {
 	}
 }
 
-// Err is the first failure so far.
+// Err returns the first failure so far, or nil.
 func (l *Lines) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
 }
 
-// Flush writes out what is buffered, and gives the first failure.
+// Flush writes out what is buffered. It returns the first failure so far.
 func (l *Lines) Flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

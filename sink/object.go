@@ -8,7 +8,8 @@ import (
 	"github.com/serveflow/serveflow/cascade"
 )
 
-// object appends the fields of one JSON object.
+// object appends the fields of one JSON object to dst, which ends in the object's '{' or
+// in a field. Names need no escaping.
 type object struct {
 	dst []byte
 }
@@ -47,7 +48,7 @@ func appendFraction(dst []byte, x float64) []byte {
 	return strconv.AppendFloat(dst, math.Round(x*1e6)/1e6, 'f', -1, 64)
 }
 
-// seconds appends microseconds as epoch seconds.
+// seconds appends microseconds since the epoch, 0 or more, as seconds with six decimals.
 func (o *object) seconds(name string, us int64) {
 	o.key(name)
 	o.dst = strconv.AppendInt(o.dst, us/1e6, 10)
@@ -56,6 +57,7 @@ func (o *object) seconds(name string, us int64) {
 	o.dst = append(o.dst, frac...)
 }
 
+// top appends the guesses that have a label.
 func (o *object) top(guesses []cascade.Guess) {
 	o.key("top")
 	o.dst = append(o.dst, '[')
@@ -74,8 +76,8 @@ func (o *object) top(guesses []cascade.Guess) {
 	o.dst = append(o.dst, ']')
 }
 
-// appendString appends a JSON string. uids are printable ASCII; names of classes
-// and sensors may be anything.
+// appendString appends a JSON string. Most strings, such as uids, are printable ASCII and
+// need no escaping. Names of classes and sensors may have any character.
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' || s[i] >= 0x7f {
@@ -88,6 +90,6 @@ func appendString(dst []byte, s string) []byte {
 }
 
 func appendEscaped(dst []byte, s string) []byte {
-	quoted, _ := json.Marshal(s) // a string always can be
+	quoted, _ := json.Marshal(s) // it has no error for a string
 	return append(dst, quoted...)
 }
