@@ -89,8 +89,8 @@ func floodOfUIDs(t *testing.T, r *row, broker string) {
 	h.settle(5 * time.Minute)
 	r.note("labelled in %.1f s", time.Since(began).Seconds())
 	m := h.running()[0]
-	r.note("%.0f evicted, %.0f uids forgotten early, %.0f headless", m.metric("serveflow_labels_total", `reason="evicted"`),
-		m.metric("serveflow_finished_uids_forgotten_total"), m.metric("serveflow_flows_headless_total"))
+	r.note("%.0f evicted, %.0f uids forgotten early, %.0f flows without their first packet", m.metric("serveflow_labels_total", `reason="evicted"`),
+		m.metric("serveflow_finished_uids_forgotten_total"), m.metric("serveflow_flows_without_first_packet_total"))
 	f.check(t, h, floodUIDs())
 	r.check(t, h.finish(), limits{memory: bytes, exceptions: true})
 }
