@@ -10,41 +10,49 @@ import (
 	"time"
 )
 
-// stateVersion is what the state file says it is written by.
+// stateVersion is the version of the state file's format.
 const stateVersion = 1
 
-// state is what the state file holds.
+// state is the content of the state file.
 type state struct {
 	Version int                  `json:"version"`
 	Saved   time.Time            `json:"saved"`
 	Paths   map[string]pathState `json:"paths"` // by absolute path
 }
 
-// pathState is what is known of one path: its files that are not written to
-// their end for good, oldest first; the last one is the newest that was seen.
+// pathState is the state of one path: its files that are not written completely, the oldest
+// first, and the newest file of all.
 type pathState struct {
 	CaughtUp time.Time   `json:"caught_up,omitzero"` // when everything was last in Kafka
 	Files    []fileState `json:"files"`
 }
 
-// fileState is how far one file is written for good.
+// fileState is how far one file is written. The first four fields identify the file.
 type fileState struct {
-	identity
-	Offset int64 `json:"offset"`         // everything below it is written
-	Header int64 `json:"header"`         // of the TSV header in force there
-	Size   int64 `json:"size"`           // when last seen
-	Done   bool  `json:"done,omitempty"` // an archive that is written whole
+	Device    uint64 `json:"device"`
+	Inode     uint64 `json:"inode"`
+	Head      string `json:"head"`       // SHA-256 of the first HeadBytes bytes, hex
+	HeadBytes int    `json:"head_bytes"` // 1024, or the file's size then
+
+	Offset int64 `json:"offset"`         // all lines below it are acknowledged
+	Header int64 `json:"header"`         // offset of the TSV header in force there
+	Size   int64 `json:"size"`           // when it was last read
+	Done   bool  `json:"done,omitempty"` // for an archive: it is written as a whole
 }
 
-// checkpoint keeps the state file, and its lock: two shippers that write one
-// file would each put the other's paths back. The lock is a file of its own
-// because the state file is replaced by every write.
+func (s fileState) identity() identity {
+	return identity{inode{s.Device, s.Inode}, s.Head, s.HeadBytes}
+}
+
+// checkpoint holds the state file and its lock: two shippers with one state file would each
+// overwrite the other's paths. The lock is another file, because every write replaces the state
+// file.
 type checkpoint struct {
 	path string
 	lock *os.File
 }
 
-// openCheckpoint takes the lock and reads the state; an absent file is an empty one.
+// openCheckpoint takes the lock and reads the state. A state file that does not exist is empty.
 func openCheckpoint(path string) (*checkpoint, state, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, state{}, fmt.Errorf("ship: no folder for the state file: %w; name another by SERVEFLOW_SHIP_STATE", err)
@@ -83,8 +91,8 @@ func readState(path string) (state, error) {
 	return st, nil
 }
 
-// save replaces the state file in one step: whatever happens, the old or the new
-// one is there, whole.
+// save replaces the state file in one step: after a crash, the old or the new one is there as a
+// whole.
 func (c *checkpoint) save(st state) error {
 	text, err := json.MarshalIndent(st, "", " ")
 	if err != nil {
@@ -119,5 +127,5 @@ func (c *checkpoint) replace(text []byte) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// close lets go of the lock.
+// close releases the lock.
 func (c *checkpoint) close() error { return c.lock.Close() }

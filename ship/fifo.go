@@ -11,46 +11,46 @@ import (
 	"time"
 )
 
-// fifo ships what is written to a FIFO, by one writer after another. It cannot
-// be resumed: what was read and not yet written when the shipper dies is lost.
+// fifo ships what one writer after another writes to a FIFO. It cannot be resumed: when the
+// shipper dies, the records in flight are lost.
 type fifo struct {
-	segment
-	poll time.Duration
+	segment segment
+	poll    time.Duration
 
-	troubling sync.Mutex
-	trouble   error
+	mu  sync.Mutex
+	err error
 }
 
-func (f *fifo) run(ctx, hard context.Context) error {
-	in, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // else it waits for a writer
+func (f *fifo) run(ctx, drain context.Context) error {
+	in, err := os.OpenFile(f.segment.feed.path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // otherwise it blocks until there is a writer
 	if err != nil {
-		return fmt.Errorf("ship: open %s: %w", f.path, err)
+		return fmt.Errorf("ship: open %s: %w", f.segment.feed.path, err)
 	}
 	defer in.Close()
 	defer context.AfterFunc(ctx, func() { in.SetReadDeadline(time.Now()) })()
 	for ctx.Err() == nil {
-		err := f.pour(ctx, hard, in, 0)
-		if l, ok := f.lines.rest(); ok { // its writer is gone, or we go
-			f.cut(hard, l)
+		err := f.segment.shipStream(ctx, drain, in, 0)
+		if l, ok := f.segment.lines.rest(); ok { // the writer has closed the FIFO, or ctx is done
+			f.segment.feed.sendUnterminated(drain, l)
 		}
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
-			err = nil // no writer at the moment
+			err = nil // there is no writer now
 		}
-		f.troubling.Lock()
-		f.trouble = err
-		f.troubling.Unlock()
+		f.mu.Lock()
+		f.err = err
+		f.mu.Unlock()
 		pause(ctx, f.poll)
 	}
 	return nil
 }
 
 func (f *fifo) state() pathState {
-	f.segment.state() // lets go of what is acknowledged
+	f.segment.state() // releases acknowledged lines
 	return pathState{}
 }
 
 func (f *fifo) ready() error {
-	f.troubling.Lock()
-	defer f.troubling.Unlock()
-	return f.trouble
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
 }

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// headBytes is how much of a file's beginning tells it from others.
+	// headBytes is how many bytes of a file's beginning identify it.
 	headBytes = 1 << 10
-	// tellingHead is the least that may tell a file by itself, without its inode.
-	tellingHead = 256
+	// minHeadBytes is the least number of bytes that identify a file without its inode.
+	minHeadBytes = 256
 )
 
-// inode is a file's place on its device.
+// inode is the device and inode number of a file.
 type inode struct {
-	Device uint64 `json:"device"`
-	Inode  uint64 `json:"inode"`
+	device uint64
+	number uint64
 }
 
 func inodeOf(info os.FileInfo) inode {
@@ -31,12 +31,12 @@ func inodeOf(info os.FileInfo) inode {
 	return inode{}
 }
 
-// identity tells a file from others, whatever its name: by inode, and by a hash
-// of its first bytes, because an inode is given to another file once it is free.
+// identity identifies a file whatever its name is: by its inode, and by a hash of its first bytes,
+// because a free inode is given to another file.
 type identity struct {
-	inode
-	Head      string `json:"head"`       // SHA-256 of the first HeadBytes bytes
-	HeadBytes int    `json:"head_bytes"` // 1024, or what there was
+	inode     inode
+	head      string // SHA-256 of the first headBytes bytes, hex
+	headBytes int    // 1024, or fewer where the file had fewer
 }
 
 func identify(at inode, head []byte) identity {
@@ -44,13 +44,13 @@ func identify(at inode, head []byte) identity {
 	return identity{at, hex.EncodeToString(sum[:]), len(head)}
 }
 
-// heads reports whether a file's beginning is the one of this identity.
-func (id identity) heads(f io.ReaderAt) bool {
-	head, err := readHead(f, id.HeadBytes)
-	return err == nil && len(head) == id.HeadBytes && identify(id.inode, head) == id
+// matches reports whether a file's beginning is that of this identity.
+func (id identity) matches(f io.ReaderAt) bool {
+	head, err := readHead(f, id.headBytes)
+	return err == nil && len(head) == id.headBytes && identify(id.inode, head) == id
 }
 
-// readHead reads the first n bytes of a file, or what there is.
+// readHead reads the first n bytes of a file, or fewer where it has fewer.
 func readHead(f io.ReaderAt, n int) ([]byte, error) {
 	head := make([]byte, n)
 	n, err := f.ReadAt(head, 0)
@@ -60,9 +60,9 @@ func readHead(f io.ReaderAt, n int) ([]byte, error) {
 	return head[:n], err
 }
 
-// openRegular opens a file to follow; what is not a regular file is an error.
+// openRegular opens a file to follow. It returns an error where that is not a regular file.
 func openRegular(path string) (*os.File, os.FileInfo, error) {
-	// Without O_NONBLOCK a FIFO that took the path would hold the open for ever.
+	// Without O_NONBLOCK the call blocks where the path is a FIFO now.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
@@ -78,7 +78,7 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 	return f, info, nil
 }
 
-// compressed reports whether a file begins as gzip or zstd.
+// compressed reports whether a file begins like gzip or zstd.
 func compressed(f io.ReaderAt) bool {
 	head, _ := readHead(f, 4)
 	return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) || bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd})

@@ -9,56 +9,54 @@ import (
 	"time"
 )
 
-// maxSegments bounds the files of one path that are open at once. More rotations
-// than that while nothing can be written wait under their new names.
+// maxSegments bounds the files of one path that are open at once. While nothing can be written,
+// further rotated files stay closed under their new names.
 const maxSegments = 32
 
-// What can be in a follower's way, as an index of its troubles.
+// The indexes of a follower's errors.
 const (
-	opening = iota
-	readingOn
+	openError = iota
+	readError
 )
 
 // follower follows one path over rotations and truncations.
 //
-// It polls. inotify would save a few dozen system calls a second, but it is
-// silent on network file systems, loses events when its queue is full, and has
-// to be joined by polling to be right about any of that. A look costs two
-// microseconds, and half the poll interval is all the latency it adds.
+// It polls. inotify saves a few dozen system calls per second. But it does not work on network
+// file systems, and it loses events when its queue is full, so polling would be needed as well.
+// One poll takes two microseconds and adds half the poll interval to the latency.
 //
-// Two goroutines: one watches which file the path names, so that a rotation is
-// seen while the other is held back by Kafka; the other reads.
+// It has two goroutines. One checks which file the path names, so that it notices a rotation
+// while the other, which reads and sends, waits for Kafka.
 type follower struct {
-	*outlet
-	path  string
-	poll  time.Duration
-	began time.Time
+	out       *output
+	path      string
+	poll      time.Duration
+	startTime time.Time
 
 	mu       sync.Mutex
 	segments []*segment // oldest first; at least the newest stays
-	passed   []identity // files that were read to the end, the last few
+	finished []identity // files that were read to the end, the last few
 	caughtUp time.Time  // when everything was last in Kafka
-	troubles [2]error   // why the path cannot be opened, and read; nil while it can
+	errs     [2]error   // why the path cannot be opened, and read; nil while it can
 
-	told map[string]bool // compressed files that were told of; for whoever looks
+	reported map[string]bool // compressed files that were told of; for whoever looks
 }
 
-func newFollower(o *outlet, path string, poll time.Duration) *follower {
+func newFollower(o *output, path string, poll time.Duration) *follower {
 	now := time.Now()
-	return &follower{outlet: o, path: path, poll: poll, began: now, caughtUp: now, told: map[string]bool{}}
+	return &follower{out: o, path: path, poll: poll, startTime: now, caughtUp: now, reported: map[string]bool{}}
 }
 
-// run follows the path until ctx is done; what is under way then is sent until
-// hard is done.
-func (f *follower) run(ctx, hard context.Context) error {
+// run follows the path until ctx is done. It sends what it has read until drain is done.
+func (f *follower) run(ctx, drain context.Context) error {
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		for ; ctx.Err() == nil; pause(ctx, f.poll) {
-			f.look()
+			f.checkPath()
 		}
 	})
 	for ctx.Err() == nil {
-		if s := f.reading(); s == nil || !f.step(hard, s) {
+		if s := f.current(); s == nil || !f.step(drain, s) {
 			pause(ctx, f.poll)
 		}
 	}
@@ -71,7 +69,7 @@ func (f *follower) run(ctx, hard context.Context) error {
 	return nil
 }
 
-// pause waits, or until ctx is done.
+// pause waits for d, or until ctx is done.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -79,8 +77,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// reading is the segment to read: the first that is not read to its end.
-func (f *follower) reading() *segment {
+// current returns the segment to read: the first that is not read to its end.
+func (f *follower) current() *segment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := slices.IndexFunc(f.segments, func(s *segment) bool { return !s.ended })
@@ -90,29 +88,29 @@ func (f *follower) reading() *segment {
 	return f.segments[at]
 }
 
-// step ships what a segment has, and reports whether to go on at once.
-func (f *follower) step(hard context.Context, s *segment) bool {
-	superseded := f.superseded(s) // looked up before the last read, so that nothing comes after it
+// step reads and sends a part of a segment. It reports whether there is more to read now.
+func (f *follower) step(drain context.Context, s *segment) bool {
+	superseded := f.superseded(s) // checked before the last read, so that the read misses nothing
 	n, err := s.fill()
 	switch {
 	case errors.Is(err, errTruncated):
-		f.truncated(hard, s)
+		f.restart(drain, s)
 		return true
 	case err != nil:
-		f.troubled(readingOn, fmt.Errorf("ship: read %s: %w", f.path, err))
+		f.setError(readError, fmt.Errorf("ship: read %s: %w", f.path, err))
 		return false
 	case n == 0 && superseded:
-		s.end(hard)
+		s.end(drain)
 		s.file.Close()
 		return true
 	}
-	f.troubled(readingOn, nil)
-	s.ship(hard)
+	f.setError(readError, nil)
+	s.ship(drain)
 	return n > 0
 }
 
-// superseded reports whether whoever writes the path has gone on to the next
-// file. A new file that is still empty does not prove it.
+// superseded reports whether the path's writer now writes a newer file. A newer file that is
+// empty does not prove that.
 func (f *follower) superseded(s *segment) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -125,20 +123,20 @@ func (f *follower) superseded(s *segment) bool {
 	return false
 }
 
-// truncated begins a file anew that was cut (copy-truncate), or written again.
-func (f *follower) truncated(hard context.Context, s *segment) {
+// restart reads a file from its start that was truncated (copytruncate) or written again.
+func (f *follower) restart(drain context.Context, s *segment) {
 	lost := s.unread()
-	f.metrics.truncations.Inc()
-	f.metrics.unknown.Add(float64(lost))
-	f.log.Warn("truncated: reading it from its start", "path", f.path, "read_to", s.lines.end(), "unread_at_least", lost)
-	again := &segment{feed: feed{outlet: f.outlet, path: f.path}, file: s.file, inode: s.inode}
-	s.end(hard)
+	f.out.metrics.truncations.Inc()
+	f.out.metrics.unknown.Add(float64(lost))
+	f.out.log.Warn("truncated: reading it from its start", "path", f.path, "read_to", s.lines.end(), "unread_at_least", lost)
+	again := &segment{feed: feed{out: f.out, path: f.path}, file: s.file, inode: s.inode}
+	s.end(drain)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.segments = slices.Insert(f.segments, slices.Index(f.segments, s)+1, again)
 }
 
-// state gives how far the path is written, and forgets files that are done with.
+// state returns how far the path is written, and drops the files that are finished.
 func (f *follower) state() pathState {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -146,10 +144,10 @@ func (f *follower) state() pathState {
 	var kept []*segment
 	var lag int64
 	for i, s := range f.segments {
-		s.look()
+		s.updateSize()
 		file, done := s.state()
 		if done && i < len(f.segments)-1 {
-			f.passed = append(f.passed[max(0, len(f.passed)-maxSegments):], file.identity)
+			f.finished = append(f.finished[max(0, len(f.finished)-maxSegments):], file.identity())
 			continue
 		}
 		kept, lag = append(kept, s), lag+file.Size-file.Offset
@@ -160,8 +158,8 @@ func (f *follower) state() pathState {
 	if lag == 0 {
 		f.caughtUp = now
 	}
-	f.metrics.lagBytes.WithLabelValues(f.path).Set(float64(lag))
-	f.metrics.lagSeconds.WithLabelValues(f.path).Set(now.Sub(f.caughtUp).Seconds())
+	f.out.metrics.lagBytes.WithLabelValues(f.path).Set(float64(lag))
+	f.out.metrics.lagSeconds.WithLabelValues(f.path).Set(now.Sub(f.caughtUp).Seconds())
 	st.CaughtUp = f.caughtUp
 	return st
 }

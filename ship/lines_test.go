@@ -8,8 +8,8 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// FuzzLines: however the bytes come, the lines are those between newlines, each
-// with its place.
+// FuzzLines checks that the lines and their offsets do not depend on how the bytes are split into
+// reads.
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("one\ntwo\n\n\x00\x00three\n\x00"), uint8(1), 0)
 	f.Add([]byte("\x00\n\x00"), uint8(2), 0)
@@ -73,7 +73,7 @@ func TestRotatedNames(t *testing.T) {
 }
 
 func TestValidateNamesThePath(t *testing.T) {
-	cfg := newRig(t).cfg
+	cfg := newHarness(t).cfg
 	cfg.Paths = []string{"a.log", "./a.log"}
 	if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "./a.log is named twice") {
 		t.Error(err)

@@ -5,18 +5,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// What a shipped record is, as serveflow_ship_records_total counts it.
+// The kinds of shipped records, for serveflow_ship_records_total.
 const (
 	kindPacket  = "packet"
 	kindEnd     = "end"
-	kindOther   = "other"   // of another log, with a uid to key it by
+	kindOther   = "other"   // of another log, with a uid as its key
 	kindUnkeyed = "unkeyed" // of another log, without one
 )
 
-// Why a line went to the dead letters, beyond zeek.Reasons.
-const reasonCut = "cut" // its file ended without a newline behind it
+// The reason of a dead letter beyond zeek.Reasons.
+const reasonCut = "cut" // the file ended without a newline after the line
 
-// Metrics count what a shipper does.
+// Metrics counts what a shipper does.
 type Metrics struct {
 	records     *prometheus.CounterVec
 	rejects     *prometheus.CounterVec

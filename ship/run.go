@@ -10,46 +10,46 @@ import (
 	"time"
 )
 
-// Run ships until ctx is done, or until every source has ended; a file that is
-// followed never does. Then it waits until everything is written, after ctx at
-// most for DrainTimeout, and saves the state.
+// Run ships until ctx is done, or until every source has ended; a file that is followed never
+// ends. Then it waits until everything is acknowledged, after ctx for at most DrainTimeout, and
+// saves the state.
 //
-// An error tells of archives or streams that could not be read to their end, or
-// of what a stop took from streams, which cannot be resumed.
+// It returns an error where an archive or a stream could not be read to its end, or where a stop
+// loses a part of a stream, which cannot be read again.
 func (s *Shipper) Run(ctx context.Context) error {
-	hard, kill := context.WithCancel(context.Background())
-	defer kill()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(s.cfg.DrainTimeout, kill) })()
+	drain, stopDraining := context.WithCancel(context.Background())
+	defer stopDraining()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(s.cfg.DrainTimeout, stopDraining) })()
 
-	keeping, stop := context.WithCancel(context.Background())
-	var keeper sync.WaitGroup
-	keeper.Go(func() {
-		for ; keeping.Err() == nil; pause(keeping, s.cfg.Checkpoint) {
+	saving, stopSaving := context.WithCancel(context.Background())
+	var saver sync.WaitGroup
+	saver.Go(func() {
+		for ; saving.Err() == nil; pause(saving, s.cfg.Checkpoint) {
 			s.save()
 		}
 	})
-	var reading sync.WaitGroup
+	var sources sync.WaitGroup
 	for name, source := range s.sources {
-		reading.Go(func() {
-			if err := source.run(ctx, hard); err != nil {
+		sources.Go(func() {
+			if err := source.run(ctx, drain); err != nil {
 				s.outlet.log.Error("cannot be read to its end", "path", name, "err", err)
 				s.fail(err)
 			}
 		})
 	}
-	reading.Wait()
-	drained := s.outlet.room.Acquire(hard, inFlight) // there is all the room again once everything is acknowledged
-	stop()
-	keeper.Wait()
+	sources.Wait()
+	drained := s.outlet.budget.Acquire(drain, maxInFlightBytes) // the whole budget is free once everything is acknowledged
+	stopSaving()
+	saver.Wait()
 	s.save()
-	return errors.Join(s.broken, s.left(drained))
+	return errors.Join(s.sourceErrs, s.unwritten(drained))
 }
 
-// left tells what a stop leaves unwritten. What can be resumed is written at the
-// next start.
-func (s *Shipper) left(drained error) error {
+// unwritten reports what a stop leaves unwritten. Files continue there at the next start; for a
+// stream it returns an error.
+func (s *Shipper) unwritten(drained error) error {
 	if drained == nil {
-		return s.failing
+		return s.saveErr
 	}
 	s.outlet.log.Warn("stopped before everything was written: raise SERVEFLOW_DRAIN_TIMEOUT, or look at the brokers; files go on there at the next start")
 	for name, source := range s.sources {
@@ -65,26 +65,26 @@ func (s *Shipper) left(drained error) error {
 func (s *Shipper) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = errors.Join(s.broken, err)
+	s.sourceErrs = errors.Join(s.sourceErrs, err)
 }
 
-// save writes the state, if it is another than the one written last.
+// save writes the state where it has changed.
 func (s *Shipper) save() {
 	now := state{Version: stateVersion, Saved: time.Now(), Paths: maps.Clone(s.saved.Paths)}
 	changed := false
 	for name, source := range s.sources {
 		st := source.state()
 		if len(st.Files) == 0 && st.CaughtUp.IsZero() {
-			continue // a stream: it cannot be resumed
+			continue // a stream, which cannot be resumed
 		}
 		last, known := s.saved.Paths[name]
 		changed = changed || !known || !slices.Equal(st.Files, last.Files)
 		now.Paths[name] = st
 	}
-	if s.book == nil || !changed {
+	if s.checkpoint == nil || !changed {
 		return
 	}
-	err := s.book.save(now)
+	err := s.checkpoint.save(now)
 	if err == nil {
 		s.saved = now
 	} else {
@@ -92,14 +92,14 @@ func (s *Shipper) save() {
 		s.outlet.log.Error("checkpoint failed, will try again", "err", err)
 	}
 	s.mu.Lock()
-	s.failing = err
+	s.saveErr = err
 	s.mu.Unlock()
 }
 
-// Ready says in words why records may not flow; nil if they do.
+// Ready returns why records may not flow; nil where they flow.
 func (s *Shipper) Ready() error {
 	s.mu.Lock()
-	all := []error{s.failing, s.broken}
+	all := []error{s.saveErr, s.sourceErrs}
 	s.mu.Unlock()
 	for _, source := range s.sources {
 		all = append(all, source.ready())

@@ -9,17 +9,17 @@ import (
 	"sync"
 )
 
-// errTruncated says that a file no longer holds what was read from it.
+// errTruncated means that a file no longer holds what was read from it.
 var errTruncated = errors.New("truncated")
 
-// segment is one of the files that a path has named: one between two rotations,
-// or, where a file is cut and written again, one of its lives. One goroutine
-// reads it; the checkpoint looks at what mu guards.
+// segment is one file that the path has named, between two rotations; where a file is truncated
+// and written again, a segment is one of its generations. One goroutine reads it. mu guards what
+// the checkpoint reads too.
 //
-// It keeps its file open until it is read to the end. So a file may be renamed,
-// moved away or removed, and its inode is not given to another meanwhile.
+// It keeps its file open until it is read to the end. So the file may be renamed, moved or
+// removed, and its inode is not used again meanwhile.
 type segment struct {
-	feed
+	feed  feed
 	lines lines
 	file  *os.File
 	inode inode
@@ -30,15 +30,15 @@ type segment struct {
 	ended bool   // read to the end; nothing more comes
 }
 
-func newSegment(o *outlet, path string, f *os.File, info os.FileInfo) *segment {
-	return &segment{feed: feed{outlet: o, path: path}, file: f, inode: inodeOf(info), size: info.Size()}
+func newSegment(o *output, path string, f *os.File, info os.FileInfo) *segment {
+	return &segment{feed: feed{out: o, path: path}, file: f, inode: inodeOf(info), size: info.Size()}
 }
 
-// resume goes on at an offset, in a file whose TSV header in force there, if it
-// has one, begins at header.
+// resume continues at an offset. header is the offset of the TSV header that is in force there,
+// if there is one; head is the file's beginning.
 func (s *segment) resume(offset, header int64, head []byte) error {
 	s.head = head
-	s.pins.next, s.pins.header = offset, header
+	s.feed.inFlight.next, s.feed.inFlight.header = offset, header
 	from := lines{offset: header}
 	for from.offset < offset {
 		l, ok := from.next()
@@ -49,7 +49,7 @@ func (s *segment) resume(offset, header int64, head []byte) error {
 			}
 			continue
 		}
-		if is, _ := s.tsv.Header(l.text); !is {
+		if is, _ := s.feed.tsv.Header(l.text); !is {
 			break
 		}
 	}
@@ -57,11 +57,11 @@ func (s *segment) resume(offset, header int64, head []byte) error {
 	return nil
 }
 
-// fill reads what is there, up to a chunk or two. It gives errTruncated where the
-// file no longer begins as it did, or is shorter than what was read.
+// fill reads what the file has, up to about readBytes. It returns errTruncated where the file is
+// shorter than what was read, or no longer begins as it did.
 //
-// The look at the beginning comes after the read: what was read before it was
-// seen unchanged belongs to the file that it began as.
+// It checks the beginning after the read: if the beginning is unchanged then, the bytes belong to
+// the same file.
 func (s *segment) fill() (int, error) {
 	n, err := s.file.ReadAt(s.lines.space(), s.lines.end())
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -87,7 +87,7 @@ func (s *segment) fill() (int, error) {
 	return n, nil
 }
 
-// checkHead compares the file's beginning, and learns more of it as it grows.
+// checkHead compares the file's beginning with the known one, and extends that as the file grows.
 func (s *segment) checkHead(end int64) error {
 	head, err := readHead(s.file, headBytes)
 	if err != nil {
@@ -111,14 +111,14 @@ func (s *segment) ship(ctx context.Context) {
 		if !ok {
 			return
 		}
-		s.take(ctx, l)
+		s.feed.send(ctx, l)
 	}
 }
 
-// end says that nothing more comes: what is left without a newline is cut.
+// end finishes the segment: nothing more is read. It handles a last line without a newline.
 func (s *segment) end(ctx context.Context) {
 	if l, ok := s.lines.rest(); ok {
-		s.cut(ctx, l)
+		s.feed.sendUnterminated(ctx, l)
 	}
 	s.mu.Lock()
 	s.ended = true
@@ -126,8 +126,8 @@ func (s *segment) end(ctx context.Context) {
 	s.lines.buf = nil
 }
 
-// look notes a size that the file has grown to, read or not.
-func (s *segment) look() {
+// updateSize updates the size, which counts bytes that are not read yet too.
+func (s *segment) updateSize() {
 	info, err := s.file.Stat()
 	if err != nil {
 		return // read to its end, and closed
@@ -137,22 +137,25 @@ func (s *segment) look() {
 	s.mu.Unlock()
 }
 
-// state is how far the segment is written, and whether it is done with.
+// state returns how far the segment is written, and whether it is finished.
 func (s *segment) state() (st fileState, done bool) {
-	offset, header, settled := s.pins.low()
+	offset, header, settled := s.feed.inFlight.committable()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fileState{identity: identify(s.inode, s.head), Offset: offset, Header: header, Size: max(s.size, offset)}, settled && s.ended
+	id := identify(s.inode, s.head)
+	st = fileState{Device: id.inode.device, Inode: id.inode.number, Head: id.head, HeadBytes: id.headBytes,
+		Offset: offset, Header: header, Size: max(s.size, offset)}
+	return st, settled && s.ended
 }
 
-// unread is how many bytes the file had, when last seen, behind what was read.
+// unread returns how many bytes the file had, at its last known size, that were not read.
 func (s *segment) unread() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return max(0, s.size-s.lines.end())
 }
 
-// begins reports whether other text begins as this file does.
+// begins reports whether head begins as this file does.
 func (s *segment) begins(head []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

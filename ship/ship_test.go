@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/delivery"
 	"github.com/serveflow/serveflow/sink/deadletter"
 	"github.com/serveflow/serveflow/sink/producer"
@@ -21,7 +22,7 @@ import (
 
 const deadTopic = "packets.dlq"
 
-// broker is a producer in memory. While it is down it takes nothing.
+// broker is a producer in memory. While it is down, Send blocks.
 type broker struct {
 	mu       sync.Mutex
 	down     bool
@@ -69,7 +70,7 @@ func (b *broker) set(down, withhold bool) {
 	b.wake()
 }
 
-// records waits until n messages have come to a topic, and gives all values.
+// records waits until n messages were sent to a topic, and returns all its values.
 func (b *broker) records(t *testing.T, topic string, n int) []string {
 	t.Helper()
 	timeout := time.After(20 * time.Second)
@@ -94,8 +95,8 @@ func (b *broker) records(t *testing.T, topic string, n int) []string {
 	}
 }
 
-// rig runs one shipper over a folder.
-type rig struct {
+// harness runs one shipper over a folder.
+type harness struct {
 	t      *testing.T
 	broker *broker
 	dir    string
@@ -107,9 +108,9 @@ type rig struct {
 	done   chan error
 }
 
-func newRig(t *testing.T) *rig {
+func newHarness(t *testing.T) *harness {
 	dir := t.TempDir()
-	return &rig{t: t, broker: newBroker(), dir: dir, cfg: newConfig(dir)}
+	return &harness{t: t, broker: newBroker(), dir: dir, cfg: newConfig(dir)}
 }
 
 // newConfig follows serveflow.log in a folder.
@@ -120,22 +121,22 @@ func newConfig(dir string) Config {
 	}
 }
 
-func (r *rig) start() *rig {
-	r.t.Helper()
-	r.reg = prometheus.NewRegistry()
-	log := slog.New(slog.NewTextHandler(logged{r.t}, nil))
+func (h *harness) start() *harness {
+	h.t.Helper()
+	h.reg = prometheus.NewRegistry()
+	log := slog.New(slog.NewTextHandler(testLog{h.t}, nil))
 	var err error
-	r.s, err = Open(r.cfg, r.in, r.broker, deadletter.New(r.broker, deadTopic), NewMetrics(r.reg), log)
+	h.s, err = Open(h.cfg, h.in, h.broker, deadletter.New(h.broker, deadTopic), NewMetrics(h.reg), log)
 	if err != nil {
-		r.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	s := r.s
+	s := h.s
 	go func() { done <- s.Run(ctx) }()
-	r.done = done
+	h.done = done
 	stopped := false
-	r.stop = func() error {
+	h.stop = func() error {
 		if stopped {
 			return nil
 		}
@@ -143,50 +144,50 @@ func (r *rig) start() *rig {
 		cancel()
 		err := <-done
 		if closeErr := s.Close(); closeErr != nil {
-			r.t.Error(closeErr)
+			h.t.Error(closeErr)
 		}
 		return err
 	}
-	r.t.Cleanup(func() { r.stop() })
-	return r
+	h.t.Cleanup(func() { h.stop() })
+	return h
 }
 
-type logged struct{ t *testing.T }
+type testLog struct{ t *testing.T }
 
-func (l logged) Write(b []byte) (int, error) {
+func (l testLog) Write(b []byte) (int, error) {
 	l.t.Log(strings.TrimSpace(string(b)))
 	return len(b), nil
 }
 
-func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
+func (h *harness) path(name string) string { return filepath.Join(h.dir, name) }
 
-func (r *rig) append(name, text string) {
-	r.t.Helper()
-	f, err := os.OpenFile(r.path(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+func (h *harness) append(name, text string) {
+	h.t.Helper()
+	f, err := os.OpenFile(h.path(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err == nil {
 		_, err = f.WriteString(text)
 		f.Close()
 	}
-	r.check(err)
+	h.check(err)
 }
 
-func (r *rig) rename(from, to string) {
-	r.t.Helper()
-	r.check(os.Rename(r.path(from), r.path(to)))
+func (h *harness) rename(from, to string) {
+	h.t.Helper()
+	h.check(os.Rename(h.path(from), h.path(to)))
 }
 
-func (r *rig) check(err error) {
-	r.t.Helper()
+func (h *harness) check(err error) {
+	h.t.Helper()
 	if err != nil {
-		r.t.Fatal(err)
+		h.t.Fatal(err)
 	}
 }
 
-// metric gives a counter's or a gauge's value; all of its labels summed.
-func (r *rig) metric(name string) float64 {
-	r.t.Helper()
-	families, err := r.reg.Gather()
-	r.check(err)
+// metric returns the sum of a counter or gauge over all its labels.
+func (h *harness) metric(name string) float64 {
+	h.t.Helper()
+	families, err := h.reg.Gather()
+	h.check(err)
 	sum := 0.0
 	for _, f := range families {
 		if f.GetName() == name {
@@ -198,22 +199,18 @@ func (r *rig) metric(name string) float64 {
 	return sum
 }
 
-// eventually polls a condition that no channel tells of.
-func (r *rig) eventually(what string, is func() bool) {
-	r.t.Helper()
-	for began := time.Now(); !is(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			r.t.Fatalf("waited in vain: %s", what)
-		}
-	}
+// eventually waits for a condition.
+func (h *harness) eventually(what string, is func() bool) {
+	h.t.Helper()
+	await.Until(h.t, what, is)
 }
 
-// record is packet n of a flow.
+// record returns packet n of a flow.
 func record(uid string, n int) string {
 	return fmt.Sprintf(`{"ev":"pkt","ts":1362692526.%06d,"uid":%q,"id.orig_h":"192.0.2.1","id.orig_p":59856,"id.resp_h":"198.51.100.7","id.resp_p":80,"proto":"tcp","n":%d,"is_orig":true}`, n, uid, n)
 }
 
-// burst is records from to to-1 of a flow, a line each.
+// burst returns the records from to to-1 of a flow, one per line.
 func burst(uid string, from, to int) string {
 	var b strings.Builder
 	for n := from; n < to; n++ {
@@ -222,35 +219,35 @@ func burst(uid string, from, to int) string {
 	return b.String()
 }
 
-// inOrder fails unless the values are records 1 to n of a flow, each once.
-func (r *rig) inOrder(values []string, uid string, n int) {
-	r.t.Helper()
+// checkOrder checks that the values are records 1 to n of a flow, each once and in order.
+func (h *harness) checkOrder(values []string, uid string, n int) {
+	h.t.Helper()
 	if len(values) != n {
-		r.t.Errorf("%d records, want %d", len(values), n)
+		h.t.Errorf("%d records, want %d", len(values), n)
 	}
 	for i, value := range values {
 		if value != record(uid, i+1) {
-			r.t.Fatalf("record %d is %s", i+1, value)
+			h.t.Fatalf("record %d is %s", i+1, value)
 		}
 	}
 }
 
 func TestRecordsAreKeyedAndUnchanged(t *testing.T) {
-	r := newRig(t)
-	r.append("serveflow.log", burst("C1", 1, 3)+`{"ts":1,"id.orig_h":"x"}`+"\n")
-	r.start()
-	r.broker.records(t, "packets", 3)
-	r.append("serveflow.log", record("C1", 3)+"\n")
-	values := r.broker.records(t, "packets", 4)
+	h := newHarness(t)
+	h.append("serveflow.log", burst("C1", 1, 3)+`{"ts":1,"id.orig_h":"x"}`+"\n")
+	h.start()
+	h.broker.records(t, "packets", 3)
+	h.append("serveflow.log", record("C1", 3)+"\n")
+	values := h.broker.records(t, "packets", 4)
 	if values[3] != record("C1", 3) || values[2] != `{"ts":1,"id.orig_h":"x"}` {
 		t.Errorf("got %q", values)
 	}
-	for i, m := range r.broker.got {
+	for i, m := range h.broker.got {
 		if want := map[bool]string{true: "C1", false: ""}[i != 2]; string(m.Key) != want {
 			t.Errorf("key %q of %s", m.Key, m.Value)
 		}
 	}
-	if err := r.stop(); err != nil {
+	if err := h.stop(); err != nil {
 		t.Error(err)
 	}
 	want := `# HELP serveflow_ship_records_total Records handed to the producer, by kind: packet, end, other (another log), unkeyed (another log, no uid).
@@ -258,7 +255,7 @@ func TestRecordsAreKeyedAndUnchanged(t *testing.T) {
 serveflow_ship_records_total{kind="packet"} 3
 serveflow_ship_records_total{kind="unkeyed"} 1
 `
-	if err := testutil.GatherAndCompare(r.reg, strings.NewReader(want), "serveflow_ship_records_total"); err != nil {
+	if err := testutil.GatherAndCompare(h.reg, strings.NewReader(want), "serveflow_ship_records_total"); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,52 +16,53 @@ import (
 	"github.com/serveflow/serveflow/sink/producer"
 )
 
-// Sender queues a message. It may block, and gives up without acknowledging when ctx is
-// done.
+// Sender sends messages. Send may block. Where ctx is done it returns without sending, and the
+// message is not acknowledged.
 type Sender interface {
 	Send(ctx context.Context, m producer.Message)
 }
 
-// DeadLetters takes lines that are no records. It may block, and gives up without
-// acknowledging when ctx is done.
+// DeadLetters stores lines that are no records. Put may block. Where ctx is done it returns
+// without storing, and the line is not acknowledged.
 type DeadLetters interface {
 	Put(ctx context.Context, l delivery.DeadLetter)
 }
 
 // source is one path that is read.
 type source interface {
-	// run reads until the source ends, fails or ctx is done; what is under way
-	// then is sent until hard is done.
-	run(ctx, hard context.Context) error
-	// state is how far it is written for good; without files where that cannot
-	// be resumed.
+	// run reads until the source ends, fails or ctx is done. It sends what it has read until
+	// drain is done.
+	run(ctx, drain context.Context) error
+	// state returns how far the source is acknowledged; without files where it cannot be
+	// resumed.
 	state() pathState
-	// ready says in words why it cannot be read; nil while it can.
+	// ready returns why the source cannot be read; nil while it can.
 	ready() error
 }
 
-// Shipper brings the lines of several paths into Kafka.
+// Shipper writes the lines of several paths to Kafka.
 type Shipper struct {
-	cfg     Config
-	outlet  *outlet
-	sources map[string]source // by absolute path
-	book    *checkpoint       // nil where nothing can be resumed
-	saved   state
+	cfg        Config
+	outlet     *output
+	sources    map[string]source // by absolute path
+	checkpoint *checkpoint       // nil where no path can be resumed
+	saved      state
 
-	mu      sync.Mutex
-	failing error // of the last write of the state file; nil if it succeeded
-	broken  error // sources that ended with an error
+	mu         sync.Mutex
+	saveErr    error // the error of the last write of the state file
+	sourceErrs error // the errors of sources that have ended
 }
 
-// Open builds a shipper: it takes the state file's lock and reads the state, and
-// starts nothing. Records go to to, what is no record to dead; in is standard input. Whoever opens it closes it.
+// Open builds a shipper. It takes the state file's lock and reads the state, but starts
+// nothing. Records go to to, lines that are no records to dead; in is standard input. The
+// caller closes the shipper.
 func Open(cfg Config, in io.Reader, to Sender, dead DeadLetters, m *Metrics, log *slog.Logger) (*Shipper, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	s := &Shipper{cfg: cfg, sources: map[string]source{}, saved: state{Paths: map[string]pathState{}}}
-	s.outlet = &outlet{to: to, topic: cfg.Topic, dead: dead, room: semaphore.NewWeighted(inFlight), metrics: m, log: log}
-	if err := s.openBook(); err != nil {
+	s.outlet = &output{producer: to, topic: cfg.Topic, deadLetters: dead, budget: semaphore.NewWeighted(maxInFlightBytes), metrics: m, log: log}
+	if err := s.openCheckpoint(); err != nil {
 		return nil, err
 	}
 	for _, path := range cfg.Paths {
@@ -72,13 +73,13 @@ func Open(cfg Config, in io.Reader, to Sender, dead DeadLetters, m *Metrics, log
 	return s, nil
 }
 
-// openBook takes the state file, unless no path can be resumed.
-func (s *Shipper) openBook() (err error) {
+// openCheckpoint opens the state file, unless no path can be resumed.
+func (s *Shipper) openCheckpoint() (err error) {
 	for _, path := range s.cfg.Paths {
 		if info, err := os.Stat(path); path == Stdin || err == nil && isFIFO(info) {
 			continue
 		}
-		s.book, s.saved, err = openCheckpoint(s.cfg.State)
+		s.checkpoint, s.saved, err = openCheckpoint(s.cfg.State)
 		return err
 	}
 	return nil
@@ -89,7 +90,7 @@ func isFIFO(info os.FileInfo) bool { return info.Mode()&os.ModeNamedPipe != 0 }
 // add builds the source of one path.
 func (s *Shipper) add(path string, in io.Reader) error {
 	if path == Stdin {
-		s.sources[path] = &stdin{segment: segment{feed: feed{outlet: s.outlet, path: path}}, in: in}
+		s.sources[path] = &stdin{segment: segment{feed: feed{out: s.outlet, path: path}}, in: in}
 		return nil
 	}
 	name, err := filepath.Abs(path)
@@ -104,7 +105,7 @@ func (s *Shipper) add(path string, in io.Reader) error {
 	case err != nil:
 		return fmt.Errorf("ship: %w", err)
 	case isFIFO(info):
-		s.sources[name] = &fifo{segment: segment{feed: feed{outlet: s.outlet, path: name}}, poll: s.cfg.Poll}
+		s.sources[name] = &fifo{segment: segment{feed: feed{out: s.outlet, path: name}}, poll: s.cfg.Poll}
 	default:
 		return s.addRegular(name)
 	}
@@ -129,14 +130,14 @@ func (s *Shipper) addRegular(name string) error {
 func (s *Shipper) follower(name string) *follower {
 	f := newFollower(s.outlet, name, s.cfg.Poll)
 	f.resume(s.saved.Paths[name], s.saved.Saved)
-	f.look() // so that the first checkpoint names the file
+	f.checkPath() // so that the first checkpoint has the file
 	return f
 }
 
-// Close lets go of the state file.
+// Close releases the state file.
 func (s *Shipper) Close() error {
-	if s.book == nil {
+	if s.checkpoint == nil {
 		return nil
 	}
-	return s.book.close()
+	return s.checkpoint.close()
 }

@@ -9,27 +9,27 @@ import (
 	"github.com/serveflow/serveflow/flow/capture"
 )
 
-// stdin ships what comes from standard input, to its end. It cannot be resumed.
+// stdin ships standard input to its end. It cannot be resumed.
 type stdin struct {
-	segment
-	in io.Reader
+	segment segment
+	in      io.Reader
 }
 
-// run ends with ctx even while the input gives nothing: a read of it cannot be
-// called off, so the goroutine that does it is left behind then.
-func (s *stdin) run(ctx, hard context.Context) error {
+// run ends with ctx also while the input gives nothing. A read of the input cannot be cancelled,
+// so the goroutine that reads stays behind then.
+func (s *stdin) run(ctx, drain context.Context) error {
 	out, in := io.Pipe()
 	go func() { in.CloseWithError(copyPlain(in, s.in)) }()
 	defer context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })()
-	err := s.pour(ctx, hard, out, 0)
-	s.end(hard) // also what a stop leaves over: nobody can read it again
+	err := s.segment.shipStream(ctx, drain, out, 0)
+	s.segment.end(drain) // with the last line after a stop too: it cannot be read again
 	if errors.Is(err, io.EOF) || ctx.Err() != nil {
 		return nil
 	}
 	return fmt.Errorf("ship: standard input: %w", err)
 }
 
-// copyPlain copies what in holds, compressed or not.
+// copyPlain copies the content of in, uncompressed.
 func copyPlain(out io.Writer, in io.Reader) error {
 	plain, err := capture.Decompress(in)
 	if err != nil {
@@ -41,7 +41,7 @@ func copyPlain(out io.Writer, in io.Reader) error {
 }
 
 func (s *stdin) state() pathState {
-	s.segment.state() // lets go of what is acknowledged
+	s.segment.state() // releases acknowledged lines
 	return pathState{}
 }
 

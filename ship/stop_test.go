@@ -16,78 +16,78 @@ import (
 	"github.com/serveflow/serveflow/sink/producer"
 )
 
-// A stop while nothing can be written ends after the drain timeout, well, because
+// A stop while nothing can be written ends after the drain timeout, without an error, because
 // everything is still in the file.
 func TestStopWhileTheBrokerIsAway(t *testing.T) {
-	r := newRig(t)
-	r.cfg.DrainTimeout = 20 * time.Millisecond
-	r.append("serveflow.log", burst("C1", 1, 6))
-	r.start()
-	r.broker.records(t, "packets", 5)
-	r.checkpointed(1, len(burst("C1", 1, 6)))
-	r.broker.set(true, false)
-	r.append("serveflow.log", burst("C1", 6, 11))
-	r.eventually("lag", func() bool { return r.metric("serveflow_ship_lag_bytes") > 0 })
-	if err := r.stop(); err != nil {
+	h := newHarness(t)
+	h.cfg.DrainTimeout = 20 * time.Millisecond
+	h.append("serveflow.log", burst("C1", 1, 6))
+	h.start()
+	h.broker.records(t, "packets", 5)
+	h.checkpointed(1, len(burst("C1", 1, 6)))
+	h.broker.set(true, false)
+	h.append("serveflow.log", burst("C1", 6, 11))
+	h.eventually("lag", func() bool { return h.metric("serveflow_ship_lag_bytes") > 0 })
+	if err := h.stop(); err != nil {
 		t.Error(err)
 	}
-	if at := r.saved().Files[0].Offset; at != int64(len(burst("C1", 1, 6))) {
+	if at := h.saved().Files[0].Offset; at != int64(len(burst("C1", 1, 6))) {
 		t.Errorf("the state moved to %d", at)
 	}
-	r.broker.set(false, false)
-	r.start()
-	r.inOrder(r.broker.records(t, "packets", 10), "C1", 10)
+	h.broker.set(false, false)
+	h.start()
+	h.checkOrder(h.broker.records(t, "packets", 10), "C1", 10)
 }
 
-// From a stream it cannot be read again, and that is said.
+// A stream cannot be read again, so such a stop is an error.
 func TestStopLosesAStream(t *testing.T) {
-	r := newRig(t)
-	r.cfg.DrainTimeout = 20 * time.Millisecond
-	r.cfg.Paths = []string{Stdin}
+	h := newHarness(t)
+	h.cfg.DrainTimeout = 20 * time.Millisecond
+	h.cfg.Paths = []string{Stdin}
 	out, in, err := os.Pipe()
-	r.check(err)
+	h.check(err)
 	defer in.Close()
-	r.in = out
-	r.broker.set(true, false)
-	r.start()
+	h.in = out
+	h.broker.set(true, false)
+	h.start()
 	in.WriteString(burst("C1", 1, 3))
-	r.eventually("one under way", func() bool { return r.metric("serveflow_ship_records_total") == 1 })
-	if err := r.stop(); err == nil || !strings.Contains(err.Error(), "cannot be read again") {
+	h.eventually("one under way", func() bool { return h.metric("serveflow_ship_records_total") == 1 })
+	if err := h.stop(); err == nil || !strings.Contains(err.Error(), "cannot be read again") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// An archive whose reading was stopped goes on where it was.
+// An archive whose reading was stopped continues where it was.
 func TestStoppedArchiveGoesOn(t *testing.T) {
-	r := newRig(t)
-	r.cfg.DrainTimeout = 20 * time.Millisecond
-	r.cfg.Paths = []string{r.path("a.gz")}
-	r.append("a.gz", zipped(t, tsvHeader+tsv(burst("C1", 1, 3000))))
-	r.broker.set(false, true)
-	r.start()
-	r.broker.records(t, "packets", 1000)
-	r.broker.mu.Lock()
-	for _, pin := range r.broker.unacked[:700] {
+	h := newHarness(t)
+	h.cfg.DrainTimeout = 20 * time.Millisecond
+	h.cfg.Paths = []string{h.path("a.gz")}
+	h.append("a.gz", zipped(t, tsvHeader+tsv(burst("C1", 1, 3000))))
+	h.broker.set(false, true)
+	h.start()
+	h.broker.records(t, "packets", 1000)
+	h.broker.mu.Lock()
+	for _, pin := range h.broker.unacked[:700] {
 		pin.Ack()
 	}
-	r.broker.unacked = r.broker.unacked[700:]
-	r.broker.down = true
-	r.broker.mu.Unlock()
-	r.check(r.stop())
-	came := len(r.broker.records(t, "packets", 1000))
-	r.broker.set(false, false)
-	r.start()
-	r.check(<-r.done)
-	r.done <- nil
-	values := r.broker.records(t, "packets", came+2999-700)
-	r.inOrder(append(values[:700:700], values[came:]...), "C1", 2999)
+	h.broker.unacked = h.broker.unacked[700:]
+	h.broker.down = true
+	h.broker.mu.Unlock()
+	h.check(h.stop())
+	came := len(h.broker.records(t, "packets", 1000))
+	h.broker.set(false, false)
+	h.start()
+	h.check(<-h.done)
+	h.done <- nil
+	values := h.broker.records(t, "packets", came+2999-700)
+	h.checkOrder(append(values[:700:700], values[came:]...), "C1", 2999)
 }
 
-type swallow struct{}
+type discard struct{}
 
-func (swallow) Send(_ context.Context, m producer.Message) { m.Acker.Ack() }
+func (discard) Send(_ context.Context, m producer.Message) { m.Acker.Ack() }
 
-// BenchmarkShip is a record's way from an archive to a producer that takes it at once.
+// BenchmarkShip measures a record's way from an archive to a producer that acknowledges at once.
 func BenchmarkShip(b *testing.B) {
 	dir := b.TempDir()
 	path := filepath.Join(dir, "a.log")
@@ -105,7 +105,7 @@ func BenchmarkShip(b *testing.B) {
 	defer in.Close()
 	cfg := newConfig(dir)
 	cfg.Paths = []string{Stdin}
-	s, err := Open(cfg, in, swallow{}, deadletter.New(swallow{}, "dead"), NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	s, err := Open(cfg, in, discard{}, deadletter.New(discard{}, "dead"), NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

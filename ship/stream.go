@@ -5,22 +5,22 @@ import (
 	"io"
 )
 
-// pour ships what in gives, from the lines that begin at from on, until it ends,
-// fails or ctx is done. It does not end the last line.
-func (s *segment) pour(ctx, hard context.Context, in io.Reader, from int64) error {
+// shipStream sends the lines of in, until in ends or fails, or ctx is done. It skips the lines
+// below offset from, which were sent before. It does not send a last line without a newline.
+func (s *segment) shipStream(ctx, drain context.Context, in io.Reader, from int64) error {
 	for ctx.Err() == nil {
 		n, err := in.Read(s.lines.space())
 		s.lines.add(n)
-		for hard.Err() == nil {
+		for drain.Err() == nil {
 			l, ok := s.lines.next()
 			if !ok {
 				break
 			}
 			if l.next <= from {
-				s.tsv.Header(l.text) // an error in it was told the first time
+				s.feed.tsv.Header(l.text) // an error in it was told the first time
 				continue
 			}
-			s.take(hard, l)
+			s.feed.send(drain, l)
 		}
 		if err != nil {
 			return err

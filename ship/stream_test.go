@@ -31,86 +31,86 @@ func TestArchivesAreShippedOnceAndWhole(t *testing.T) {
 		"a.log.gz":  zipped(t, burst("C1", 1, 500)),
 		"a.log.zst": string(z.EncodeAll([]byte(burst("C1", 1, 500)), nil)),
 	} {
-		r := newRig(t)
-		r.cfg.Paths = []string{r.path(name)}
-		r.append(name, archive)
-		r.start()
-		r.check(<-r.done) // by itself, when everything is written
-		r.inOrder(r.broker.records(t, "packets", 499), "C1", 499)
-		r.done <- nil
-		r.check(r.stop())
-		r.start()
-		r.check(<-r.done)
-		r.done <- nil
-		if n := len(r.broker.records(t, "packets", 499)); n != 499 {
+		h := newHarness(t)
+		h.cfg.Paths = []string{h.path(name)}
+		h.append(name, archive)
+		h.start()
+		h.check(<-h.done) // by itself, when everything is written
+		h.checkOrder(h.broker.records(t, "packets", 499), "C1", 499)
+		h.done <- nil
+		h.check(h.stop())
+		h.start()
+		h.check(<-h.done)
+		h.done <- nil
+		if n := len(h.broker.records(t, "packets", 499)); n != 499 {
 			t.Errorf("%s: %d records after a second run", name, n)
 		}
 	}
 }
 
 func TestDamagedArchive(t *testing.T) {
-	r := newRig(t)
-	r.cfg.Paths = []string{r.path("a.gz")}
+	h := newHarness(t)
+	h.cfg.Paths = []string{h.path("a.gz")}
 	text := zipped(t, burst("C1", 1, 5000))
-	r.append("a.gz", text[:len(text)-20])
-	r.start()
-	err := <-r.done
-	r.done <- nil
+	h.append("a.gz", text[:len(text)-20])
+	h.start()
+	err := <-h.done
+	h.done <- nil
 	if err == nil || !strings.Contains(err.Error(), "a.gz") || !strings.Contains(err.Error(), "gzip") {
 		t.Errorf("got %v", err)
 	}
-	if len(r.broker.records(t, "packets", 100)) < 100 {
+	if len(h.broker.records(t, "packets", 100)) < 100 {
 		t.Error("what came before the damage is not shipped")
 	}
 }
 
-// One writer after another; the first one dies in the middle of a line.
+// One writer follows another; the first one dies in the middle of a line.
 func TestFIFO(t *testing.T) {
-	r := newRig(t)
-	r.check(syscall.Mkfifo(r.path("serveflow.log"), 0o644))
-	r.start()
-	r.append("serveflow.log", burst("C1", 1, 4)+`{"ev":"p`)
-	r.broker.records(t, deadTopic, 1)
-	r.append("serveflow.log", burst("C1", 4, 6))
-	r.inOrder(r.broker.records(t, "packets", 5), "C1", 5)
-	if err := r.stop(); err != nil {
+	h := newHarness(t)
+	h.check(syscall.Mkfifo(h.path("serveflow.log"), 0o644))
+	h.start()
+	h.append("serveflow.log", burst("C1", 1, 4)+`{"ev":"p`)
+	h.broker.records(t, deadTopic, 1)
+	h.append("serveflow.log", burst("C1", 4, 6))
+	h.checkOrder(h.broker.records(t, "packets", 5), "C1", 5)
+	if err := h.stop(); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(r.cfg.State); err == nil {
+	if _, err := os.Stat(h.cfg.State); err == nil {
 		t.Error("a FIFO has a checkpoint")
 	}
 }
 
 func TestStandardInput(t *testing.T) {
-	r := newRig(t)
-	r.cfg.Paths = []string{Stdin}
+	h := newHarness(t)
+	h.cfg.Paths = []string{Stdin}
 	out, in, err := os.Pipe()
-	r.check(err)
-	r.in = out
-	r.start()
+	h.check(err)
+	h.in = out
+	h.start()
 	in.WriteString(burst("C1", 1, 4))
-	r.broker.records(t, "packets", 3)
+	h.broker.records(t, "packets", 3)
 	in.WriteString(burst("C1", 4, 5))
 	in.Close()
-	r.check(<-r.done)
-	r.done <- nil
-	r.inOrder(r.broker.records(t, "packets", 4), "C1", 4)
+	h.check(<-h.done)
+	h.done <- nil
+	h.checkOrder(h.broker.records(t, "packets", 4), "C1", 4)
 }
 
-// A stop does not wait for an input that gives nothing, and what it leaves in
-// the middle of a line is kept: nobody can read it again.
+// A stop does not wait for an input that gives nothing. It sends a line that has no newline yet,
+// because nobody can read it again.
 func TestStandardInputIsStopped(t *testing.T) {
-	r := newRig(t)
-	r.cfg.Paths = []string{Stdin}
+	h := newHarness(t)
+	h.cfg.Paths = []string{Stdin}
 	out, in, err := os.Pipe()
-	r.check(err)
+	h.check(err)
 	defer in.Close()
-	r.in = out
-	r.start()
+	h.in = out
+	h.start()
 	in.WriteString(burst("C1", 1, 2) + `{"ev":`)
-	r.broker.records(t, "packets", 1)
-	r.check(r.stop())
-	if dead := r.broker.records(t, deadTopic, 1); dead[0] != `{"ev":` {
+	h.broker.records(t, "packets", 1)
+	h.check(h.stop())
+	if dead := h.broker.records(t, deadTopic, 1); dead[0] != `{"ev":` {
 		t.Errorf("dead letter %q", dead)
 	}
 }
@@ -118,28 +118,28 @@ func TestStandardInputIsStopped(t *testing.T) {
 const tsvHeader = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tserveflow\n#open\t2026-11-24-10-00-00\n" +
 	"#fields\tev\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tn\tis_orig\n#types\tstring\ttime\tstring\taddr\tport\taddr\tport\tenum\tcount\tbool\n"
 
-// tsv turns JSON records of record() into lines under tsvHeader.
+// tsv converts JSON records of record() to lines under tsvHeader.
 func tsv(records string) string {
 	return strings.NewReplacer(`{"ev":"`, "", `","ts":`, "\t", `,"uid":"`, "\t", `","id.orig_h":"`, "\t", `","id.orig_p":`, "\t",
 		`,"id.resp_h":"`, "\t", `","id.resp_p":`, "\t", `,"proto":"`, "\t", `","n":`, "\t", `,"is_orig":true}`, "\tT").Replace(records)
 }
 
-// A TSV log, resumed in its middle, behind a header that is not the file's first.
+// A TSV log is resumed in its middle, after a header that is not the file's first.
 func TestTSVIsResumedUnderItsHeader(t *testing.T) {
-	r := newRig(t)
+	h := newHarness(t)
 	other := "#separator \\x7c\n#fields|n|ts\n#types|count|time\n1|2.000000\n#close|now\n"
-	r.append("serveflow.log", other+tsvHeader+tsv(burst("C1", 1, 4))+"#close\t2026-11-24-11-00-00\n")
-	r.start()
-	values := r.broker.records(t, "packets", 4)
+	h.append("serveflow.log", other+tsvHeader+tsv(burst("C1", 1, 4))+"#close\t2026-11-24-11-00-00\n")
+	h.start()
+	values := h.broker.records(t, "packets", 4)
 	if values[0] != `{"n":1,"ts":2.000000}` {
 		t.Errorf("got %s", values[0])
 	}
-	r.inOrder(values[1:], "C1", 3)
-	r.check(r.stop())
-	r.append("serveflow.log", tsv(burst("C1", 4, 6))+tsvHeader+tsv(burst("C1", 6, 8))+"one\ttwo\n")
-	r.start()
-	r.inOrder(r.broker.records(t, "packets", 8)[1:], "C1", 7)
-	if dead := r.broker.records(t, deadTopic, 1); dead[0] != "one\ttwo" {
+	h.checkOrder(values[1:], "C1", 3)
+	h.check(h.stop())
+	h.append("serveflow.log", tsv(burst("C1", 4, 6))+tsvHeader+tsv(burst("C1", 6, 8))+"one\ttwo\n")
+	h.start()
+	h.checkOrder(h.broker.records(t, "packets", 8)[1:], "C1", 7)
+	if dead := h.broker.records(t, deadTopic, 1); dead[0] != "one\ttwo" {
 		t.Errorf("dead letters %q", dead)
 	}
 }

@@ -7,48 +7,48 @@ import (
 	"time"
 )
 
-// clockStep is how far the times that file systems write lag behind the clock.
-const clockStep = 20 * time.Millisecond
+// timestampGranularity is how far a file system's timestamps may be behind the clock.
+const timestampGranularity = 20 * time.Millisecond
 
-// look sees whether the path names another file, and takes it up.
-func (f *follower) look() {
+// checkPath checks whether the path names another file, and opens that.
+func (f *follower) checkPath() {
 	info, err := os.Stat(f.path)
 	if errors.Is(err, os.ErrNotExist) {
-		f.troubled(opening, nil) // not there yet, or between two files
+		f.setError(openError, nil) // not there yet, or between two files
 		return
 	}
 	newest, full := f.newest()
 	if err == nil && !full && (newest == nil || newest.inode != inodeOf(info)) {
-		err = f.takeUp(newest)
+		err = f.openNew(newest)
 	}
-	f.troubled(opening, err)
+	f.setError(openError, err)
 }
 
-// takeUp appends the file that the path names now, and before it those that it
-// named in between and that are found under rotated names.
-func (f *follower) takeUp(newest *segment) error {
+// openNew adds the file that the path names now, and before it those that it named in between,
+// which have rotated names.
+func (f *follower) openNew(newest *segment) error {
 	file, info, err := openRegular(f.path)
 	if err != nil {
 		return fmt.Errorf("ship: open %s: %w", f.path, err)
 	}
-	since := f.began.Add(-clockStep)
+	since := f.startTime.Add(-timestampGranularity)
 	if newest != nil {
 		if last, err := newest.file.Stat(); err == nil {
 			since = last.ModTime()
 		}
 	}
-	found := append(f.rotated(since, inodeOf(info)), newSegment(f.outlet, f.path, file, info))
+	found := append(f.openRotated(since, inodeOf(info)), newSegment(f.out, f.path, file, info))
 	if newest != nil {
-		f.metrics.rotations.Add(float64(f.admit(found)))
+		f.out.metrics.rotations.Add(float64(f.addSegments(found)))
 	} else {
-		f.admit(found)
+		f.addSegments(found)
 	}
 	return nil
 }
 
-// admit appends segments while there is room, and gives how many. The others are
-// found again once there is.
-func (f *follower) admit(found []*segment) int {
+// addSegments adds segments up to maxSegments and returns how many it added. The others are
+// found again later.
+func (f *follower) addSegments(found []*segment) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := min(len(found), max(0, maxSegments-len(f.segments)))
@@ -59,8 +59,7 @@ func (f *follower) admit(found []*segment) int {
 	return n
 }
 
-// newest is the segment that the path named last; full tells that there is no
-// room for more.
+// newest returns the segment that the path named last. full: there are maxSegments.
 func (f *follower) newest() (s *segment, full bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,19 +69,19 @@ func (f *follower) newest() (s *segment, full bool) {
 	return f.segments[len(f.segments)-1], len(f.segments) >= maxSegments
 }
 
-// troubled notes what is in the way, nil for nothing, and says so once.
-func (f *follower) troubled(at int, err error) {
+// setError sets one of the follower's errors; nil: none. It logs an error once.
+func (f *follower) setError(at int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if last := f.troubles[at]; err != nil && (last == nil || last.Error() != err.Error()) {
-		f.log.Error("cannot follow", "err", err)
+	if last := f.errs[at]; err != nil && (last == nil || last.Error() != err.Error()) {
+		f.out.log.Error("cannot follow", "err", err)
 	}
-	f.troubles[at] = err
+	f.errs[at] = err
 }
 
-// ready says why the path cannot be read; nil while it can, or is not there yet.
+// ready returns why the path cannot be read; nil while it can, or does not exist yet.
 func (f *follower) ready() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return errors.Join(f.troubles[:]...)
+	return errors.Join(f.errs[:]...)
 }
