@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -116,7 +117,7 @@ func running(t *testing.T, env map[string]string) (admin string, stop func()) {
 	}()
 	stop = func() { cancel(); <-ended }
 	t.Cleanup(stop)
-	eventually(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
 	return admin, stop
 }
 
@@ -161,7 +162,7 @@ func TestRunConnFromTopicToTopic(t *testing.T) {
 		addr, _ := kafkatest.Fake(t, kfake.SeedTopics(partitions, connTopic, connLabels, connTopic+".dlq"))
 		admin, stop := running(t, map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_TASK": connTask, "SERVEFLOW_TOPIC": connTopic})
 		deliver(t, addr, connTopic, sent)
-		eventually(t, "all committed", func() bool { return committed(t, addr, connTopic) == int64(len(sent)) })
+		await.Until(t, "all committed", func() bool { return committed(t, addr, connTopic) == int64(len(sent)) })
 		var got [][]byte
 		for _, m := range kafkatest.ReadAll(t, addr, connLabels) {
 			got = append(got, m.Value)
@@ -190,12 +191,12 @@ func TestRestartedConnRunRelearns(t *testing.T) {
 	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_TASK": connTask, "SERVEFLOW_TOPIC": connTopic}
 	_, stop := running(t, env)
 	deliver(t, addr, connTopic, append(others("Cnew"), conns[:200]...)) // a packet record makes no uid known
-	eventually(t, "all committed", func() bool { return committed(t, addr, connTopic) == 203 })
+	await.Until(t, "all committed", func() bool { return committed(t, addr, connTopic) == 203 })
 	stop()
 	_, stop = running(t, env)
 	fresh := uidOf.ReplaceAllString(conns[200], `"uid":"Cnew"`)
 	deliver(t, addr, connTopic, append([]string{fresh}, conns[:200]...))
-	eventually(t, "all committed", func() bool { return committed(t, addr, connTopic) == 404 })
+	await.Until(t, "all committed", func() bool { return committed(t, addr, connTopic) == 404 })
 	stop()
 	if labels := kafkatest.ReadAll(t, addr, connLabels); len(labels) != 201 {
 		t.Errorf("%d labels of 201 connections", len(labels))

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -133,7 +134,7 @@ func TestHostileLog(t *testing.T) {
 	})
 
 	m := start(t, binary(t), []string{"SERVEFLOW_BROKERS=" + broker.Addr, "SERVEFLOW_ADMIN=", "SERVEFLOW_COMMIT_EVERY=100ms", "SERVEFLOW_SLOW_QUEUE=100000"}, "run")
-	within(t, 2*time.Minute, "all committed", func() bool {
+	await.Within(t, 2*time.Minute, "all committed", func() bool {
 		return kafkatest.CommittedOffsets(t, broker.Addr, "serveflow", packetsTopic)[0] == l.next
 	})
 	stop(t, m)

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -42,14 +43,14 @@ func TestStartWaitsInWords(t *testing.T) {
 	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_BUNDLE": toy, "SERVEFLOW_LATEST_TOPIC": latestTopic,
 		"SERVEFLOW_PROVISIONAL": "true", "SERVEFLOW_COMMIT_EVERY": "20ms"}
 	stop := startHere(t, env)
-	eventually(t, "the missing topic is told", func() bool {
+	await.Until(t, "the missing topic is told", func() bool {
 		status, body := get(admin, "/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(body, "topic "+latestTopic+" is missing: create it, or name another by SERVEFLOW_LATEST_TOPIC")
 	})
 	kafkatest.CreateTopic(t, addr, latestTopic, 1, map[string]string{"cleanup.policy": "compact,delete"})
-	eventually(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
 	produce(t, addr, twoFlows)
-	eventually(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow", packetsTopic)[0] == 2 })
+	await.Until(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow", packetsTopic)[0] == 2 })
 	latest := kafkatest.ReadAll(t, addr, latestTopic)
 	if len(latest) != 2 {
 		t.Errorf("%d records in the compacted topic", len(latest))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 	"github.com/serveflow/serveflow/internal/needs"
 )
@@ -166,8 +167,8 @@ func TestRunRekeysBesideItself(t *testing.T) {
 		}
 		ended <- code
 	}()
-	eventually(t, "every label", func() bool { return len(labelled(t, addr)) >= len(want) })
-	eventually(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	await.Until(t, "every label", func() bool { return len(labelled(t, addr)) >= len(want) })
+	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
 	_, metrics := get(admin, "/metrics")
 	for outcome, n := range map[string]int{"forwarded": len(lines), "passed_by": 2, "dead": 1} {
 		if got := metric(metrics, "serveflow_rekey_records_total", `outcome="`+outcome+`"`); got != float64(n) {
@@ -236,7 +237,7 @@ func unkeyedBroker(t *testing.T, lines [][]byte) string {
 // rekeyed waits until everything is committed.
 func rekeyed(t *testing.T, addr string, records int) {
 	t.Helper()
-	within(t, 2*time.Minute, "all is committed", func() bool {
+	await.Within(t, 2*time.Minute, "all is committed", func() bool {
 		return total(kafkatest.CommittedOffsets(t, addr, "serveflow.rekey", unkeyedTopic)) == int64(records)
 	})
 }
@@ -258,7 +259,7 @@ func TestRekeyThenRunIsReplay(t *testing.T) {
 	delete(env, "SERVEFLOW_REKEY_FROM")
 	env["SERVEFLOW_TOPIC"], env["SERVEFLOW_DEAD_LETTER_TOPIC"] = byUIDTopic, unkeyedTopic+".dlq"
 	run := start(t, exe, settingsOf(env), "run")
-	within(t, 2*time.Minute, "every label", func() bool { return len(labelled(t, addr)) >= len(want) })
+	await.Within(t, 2*time.Minute, "every label", func() bool { return len(labelled(t, addr)) >= len(want) })
 	stop(t, run)
 	sameAsReplayed(t, want, labelled(t, addr))
 }
@@ -272,7 +273,7 @@ func TestKilledRekeyLosesNothing(t *testing.T) {
 	addr := unkeyedBroker(t, lines)
 	env := append(settingsOf(rekeyEnv(addr)), "SERVEFLOW_SESSION_TIMEOUT=6s", "SERVEFLOW_DRAIN_TIMEOUT=3s")
 	doomed := start(t, exe, env, "rekey")
-	eventually(t, "some are written", func() bool { return count(t, addr, byUIDTopic) > int64(len(lines)/4) })
+	await.Until(t, "some are written", func() bool { return count(t, addr, byUIDTopic) > int64(len(lines)/4) })
 	if err := doomed.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

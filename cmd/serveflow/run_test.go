@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -39,20 +40,6 @@ func get(addr, path string) (status int, body string) {
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(text)
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	within(t, 30*time.Second, what, is)
-}
-
-func within(t *testing.T, atMost time.Duration, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(atMost); !is(); time.Sleep(atMost / 500) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
 }
 
 // produce writes record lines to the input topic, keyed as one partition needs it.
@@ -85,11 +72,11 @@ func TestRunFromTopicToTopic(t *testing.T) {
 	admin := freeAddress(t)
 	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_BUNDLE": toy, "SERVEFLOW_COMMIT_EVERY": "20ms"}
 	stop := startHere(t, env)
-	eventually(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
 	produce(t, addr, twoFlows+"not a record\n"+`{"ts":1,"uid":"C1","service":"dns"}`+"\n")
-	eventually(t, "two labels", func() bool { return len(kafkatest.ReadAll(t, addr, labelsTopic)) == 2 })
-	eventually(t, "a dead letter", func() bool { return len(kafkatest.ReadAll(t, addr, packetsTopic+".dlq")) == 1 })
-	eventually(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow", packetsTopic)[0] == 4 })
+	await.Until(t, "two labels", func() bool { return len(kafkatest.ReadAll(t, addr, labelsTopic)) == 2 })
+	await.Until(t, "a dead letter", func() bool { return len(kafkatest.ReadAll(t, addr, packetsTopic+".dlq")) == 1 })
+	await.Until(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow", packetsTopic)[0] == 4 })
 
 	_, metrics := get(admin, "/metrics")
 	taken, dead := metric(metrics, "serveflow_records_total", ""), metric(metrics, "serveflow_written_total", `topic="`+regexp.QuoteMeta(packetsTopic)+`\.dlq"`)

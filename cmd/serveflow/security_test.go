@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -51,7 +52,7 @@ func (e *entry) send(t *testing.T, exe, suffix string) {
 // awaitLabels waits until so many flows are labelled.
 func (e *entry) awaitLabels(t *testing.T, b *kafkatest.Secured, flows int) {
 	t.Helper()
-	within(t, time.Minute, fmt.Sprintf("%s: labels of %d flows", e.name, flows), func() bool {
+	await.Within(t, time.Minute, fmt.Sprintf("%s: labels of %d flows", e.name, flows), func() bool {
 		uids := map[string]bool{}
 		for _, m := range kafkatest.ReadAll(t, b.Addr, e.output()) {
 			uids[string(m.Key)] = true
@@ -123,8 +124,8 @@ func testRotation(t *testing.T, b *kafkatest.Secured, exe string, mutual, scram 
 	}
 	kafkatest.WriteFile(t, own, whole[:len(whole)/2])
 	b.Restart()
-	eventually(t, "the damaged certificate is spoken of", func() bool { return strings.Contains(mutual.member.log.String(), "the last good one stays in use") })
-	within(t, time.Minute, "ready again", func() bool { status, _ := get(mutual.admin, "/readyz"); return status == http.StatusOK })
+	await.Until(t, "the damaged certificate is spoken of", func() bool { return strings.Contains(mutual.member.log.String(), "the last good one stays in use") })
+	await.Within(t, time.Minute, "ready again", func() bool { status, _ := get(mutual.admin, "/readyz"); return status == http.StatusOK })
 
 	b.Renew(t, kafkatest.NewAuthority(t, "next authority"))
 	b.SetPassword(t, "another-password")
@@ -152,7 +153,7 @@ func testOtherCommands(t *testing.T, b *kafkatest.Secured, exe string) {
 	kafkatest.WriteFile(t, log, []byte(twoFlows))
 	settings := append(e.settings, "SERVEFLOW_SHIP_STATE="+filepath.Join(dir, "ship.json"), "SERVEFLOW_SHIP_ADMIN=", "SERVEFLOW_REKEY_ADMIN=")
 	shipper, rekeyer := start(t, exe, settings, "ship", log), start(t, exe, settings, "rekey", e.input())
-	eventually(t, "records shipped and rekeyed", func() bool { return len(kafkatest.ReadAll(t, b.Addr, e.input()+".by-uid")) == 2 })
+	await.Until(t, "records shipped and rekeyed", func() bool { return len(kafkatest.ReadAll(t, b.Addr, e.input()+".by-uid")) == 2 })
 	stop(t, shipper)
 	stop(t, rekeyer)
 	look := start(t, exe, settings, "doctor")
@@ -179,7 +180,7 @@ func testWhoIsNotLetIn(t *testing.T, b *kafkatest.Secured, exe string) {
 	} {
 		admin := freeAddress(t)
 		m := start(t, exe, append(c.settings, "SERVEFLOW_BROKERS="+b.Addrs[c.listener], "SERVEFLOW_ADMIN="+admin, "SERVEFLOW_BUNDLE="+toy, "SERVEFLOW_START_TIMEOUT=4s"), "run")
-		eventually(t, name+": not ready, and why", func() bool {
+		await.Until(t, name+": not ready, and why", func() bool {
 			status, said := get(admin, "/readyz")
 			return status == http.StatusServiceUnavailable && strings.Contains(said, c.says[0]) && strings.Contains(said, c.says[1])
 		})
@@ -214,7 +215,7 @@ func testNoSecretIsTold(t *testing.T, b *kafkatest.Secured, exe string) {
 	e.send(t, exe, "1")
 	e.awaitLabels(t, b, 2)
 	shipper := start(t, exe, e.settings, "ship", bad)
-	eventually(t, "a dead letter", func() bool { return len(kafkatest.ReadAll(t, b.Addr, e.input()+".dlq")) == 1 })
+	await.Until(t, "a dead letter", func() bool { return len(kafkatest.ReadAll(t, b.Addr, e.input()+".dlq")) == 1 })
 	stop(t, shipper)
 	for _, path := range []string{"/metrics", "/readyz", "/debug/pprof/", "/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1", "/debug/pprof/cmdline"} {
 		_, said[path] = get(e.admin, path)

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -99,11 +100,11 @@ func TestKilledShipperLosesNothing(t *testing.T) {
 	for _, record := range records {
 		distinct[record] = true
 	}
-	for began := time.Now(); len(shipped(t, broker.Addr)) < len(distinct); time.Sleep(200 * time.Millisecond) {
-		if time.Since(began) > 2*time.Minute {
-			t.Fatalf("waited in vain: %d of %d records came", len(shipped(t, broker.Addr)), len(distinct))
-		}
-	}
+	came := 0
+	await.Within(t, 2*time.Minute, "every record", func() bool {
+		came = len(shipped(t, broker.Addr))
+		return came >= len(distinct)
+	}, func() any { return fmt.Sprintf("%d of %d came", came, len(distinct)) })
 	stop(t, shipper)
 	checkShipped(t, broker.Addr, records)
 	if dead := kafkatest.ReadAll(t, broker.Addr, packetsTopic+".dlq"); len(dead) > 0 {
@@ -159,7 +160,7 @@ func TestShipRefusesWhatCannotWork(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, packetsTopic, packetsTopic+".dlq"))
 	exe := binary(t)
 	first := start(t, exe, []string{"SERVEFLOW_BROKERS=" + addr, "SERVEFLOW_SHIP_ADMIN=", "SERVEFLOW_SHIP_STATE=" + held}, "ship", filepath.Join(dir, "a.log"))
-	eventually(t, "the first shipper's lock", func() bool { _, err := os.Stat(held + ".lock"); return err == nil })
+	await.Until(t, "the first shipper's lock", func() bool { _, err := os.Stat(held + ".lock"); return err == nil })
 	for _, c := range []struct {
 		args, env string
 		code      int

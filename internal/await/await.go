@@ -10,15 +10,24 @@ import (
 const (
 	// limit is far above what anything takes on a busy machine.
 	limit = 30 * time.Second
-	// pause is the time between two looks.
-	pause = 5 * time.Millisecond
+	// The time between two looks doubles from one to the other: a look may cost much.
+	shortestPause = 5 * time.Millisecond
+	longestPause  = 100 * time.Millisecond
 )
 
 // Until waits until done reports true. After 30 seconds it fails the test, says what
 // it has waited for, and prints what state gives then.
 func Until(t testing.TB, what string, done func() bool, state ...func() any) {
 	t.Helper()
+	Within(t, limit, what, done, state...)
+}
+
+// Within is Until with another limit, for what takes longer.
+func Within(t testing.TB, limit time.Duration, what string, done func() bool, state ...func() any) {
+	t.Helper()
+	pause := shortestPause
 	for deadline := time.Now().Add(limit); !done(); time.Sleep(pause) {
+		pause = min(2*pause, longestPause)
 		if time.Now().Before(deadline) {
 			continue
 		}
