@@ -97,7 +97,7 @@ func Look(ctx context.Context, c *Config, known ...Finding) *Report {
 }
 
 // expired reports whether ctx has ended. It compares the time too, because a connection's
-// timer for the same deadline may fire a moment earlier than that of ctx.
+// timer for the same deadline may fire a moment earlier than the timer of ctx.
 func expired(ctx context.Context) bool {
 	deadline, set := ctx.Deadline()
 	return ctx.Err() != nil || set && !time.Now().Before(deadline)

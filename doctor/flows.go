@@ -18,7 +18,7 @@ type flow struct {
 	reset         bool            // an RST was seen
 	ended         bool            // its end record was seen
 	sent          uint32          // the number of packet records, as its end record has it
-	partition     int             // that of its last record
+	partition     int             // of its last record
 
 	duplicates  int           // packet records with an n that was there before
 	disordered  int           // packet records after one with a larger n

@@ -44,7 +44,7 @@ func identify(at inode, head []byte) identity {
 	return identity{at, hex.EncodeToString(sum[:]), len(head)}
 }
 
-// matches reports whether a file's beginning is that of this identity.
+// matches reports whether a file begins as this identity says.
 func (id identity) matches(f io.ReaderAt) bool {
 	head, err := readHead(f, id.headBytes)
 	return err == nil && len(head) == id.headBytes && identify(id.inode, head) == id

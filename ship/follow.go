@@ -39,7 +39,7 @@ type follower struct {
 	caughtUp time.Time  // when everything was last in Kafka
 	errs     [2]error   // why the path cannot be opened, and read; nil while it can
 
-	reported map[string]bool // compressed files that were told of; for whoever looks
+	reported map[string]bool // compressed files that were logged; only checkPath uses it
 }
 
 func newFollower(o *output, path string, poll time.Duration) *follower {

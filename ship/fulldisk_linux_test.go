@@ -11,8 +11,8 @@ import (
 	"github.com/serveflow/serveflow/internal/needs"
 )
 
-// While the checkpoint cannot be written, shipping goes on, /readyz says why, and
-// the state on disk stays what it was.
+// While the state file cannot be written, shipping continues, /readyz gives the reason, and the
+// old state stays on disk.
 func TestCheckpointOnAFullDisk(t *testing.T) {
 	h := newHarness(t)
 	disk := filepath.Dir(h.cfg.State)

@@ -8,12 +8,12 @@ import (
 )
 
 // inFlightLines holds a file's lines that are not acknowledged yet. It gives the offset that may
-// be committed: that of the lowest of them. One goroutine adds lines in order, another
+// be committed: the offset of the lowest of them. One goroutine adds lines in order, another
 // acknowledges them, and a third asks for the offset.
 type inFlightLines struct {
 	mu     sync.Mutex
 	lines  []*inFlightLine // in order of offset
-	next   int64           // offset behind the last line taken
+	next   int64           // offset after the last line that was added
 	header int64           // offset of the TSV header in force there
 }
 
@@ -61,7 +61,7 @@ func (p *inFlightLines) committable() (offset, header int64, settled bool) {
 		n++
 	}
 	if p.lines = p.lines[n:]; len(p.lines) == 0 {
-		p.lines = nil // lets go of the array that the pins have walked along
+		p.lines = nil // frees the array, of which only the end was in use
 		return p.next, p.header, true
 	}
 	return p.lines[0].offset, p.lines[0].header, false

@@ -23,7 +23,7 @@ const recordOverhead = 256
 
 // output is where all files send their lines.
 type output struct {
-	producer    Sender
+	sender      Sender
 	topic       string
 	deadLetters DeadLetters
 	budget      *semaphore.Weighted
@@ -63,7 +63,7 @@ func (f *feed) send(ctx context.Context, l line) {
 		return
 	}
 	f.out.metrics.records.WithLabelValues(kindOf(&f.rec)).Inc()
-	f.out.producer.Send(ctx, message)
+	f.out.sender.Send(ctx, message)
 }
 
 // sendUnterminated handles a last line without a newline. A JSON object with its closing brace is

@@ -21,9 +21,9 @@ func (h *harness) crash() {
 	h.check(err)
 	h.broker.set(false, false) // a withheld acknowledgement would hold the drain up
 	h.s.cfg.DrainTimeout = 0
-	h.s.outlet.log.Info("crash")
-	for _, pin := range h.broker.unacked {
-		pin.Ack()
+	h.s.out.log.Info("crash")
+	for _, acker := range h.broker.unacked {
+		acker.Ack()
 	}
 	h.broker.unacked = nil
 	h.stop()
@@ -74,7 +74,7 @@ func TestUnacknowledgedIsShippedAgain(t *testing.T) {
 	h.append("serveflow.log", burst("C1", 6, 9))
 	h.broker.records(t, "packets", 8)
 	h.broker.mu.Lock()
-	h.broker.unacked[1].Ack() // the second of three: the first still holds the place
+	h.broker.unacked[1].Ack() // the second of three: the first still keeps the offset back
 	h.broker.unacked = append(h.broker.unacked[:1], h.broker.unacked[2:]...)
 	h.broker.mu.Unlock()
 	h.crash()
@@ -190,7 +190,7 @@ func TestCompressedBeforeItWasRead(t *testing.T) {
 
 func TestSecondShipperEndsAtOnce(t *testing.T) {
 	h := newHarness(t).start()
-	_, err := Open(h.cfg, nil, h.broker, deadletter.New(h.broker, deadTopic), NewMetrics(prometheus.NewRegistry()), h.s.outlet.log)
+	_, err := Open(h.cfg, nil, h.broker, deadletter.New(h.broker, deadTopic), NewMetrics(prometheus.NewRegistry()), h.s.out.log)
 	if err == nil || !strings.Contains(err.Error(), h.cfg.State) || !strings.Contains(err.Error(), "another shipper") {
 		t.Errorf("got %v", err)
 	}

@@ -77,7 +77,7 @@ func (f *follower) unshipped(c *candidate, since time.Time, current inode) bool 
 	return true
 }
 
-// rotatedName reports whether a name is that of a rotated file: the log's name, with or without
+// rotatedName reports whether a name is a rotated file's: the log's name, with or without
 // its suffix, and then a separator and a digit. Examples are serveflow.2026-11-24-10-00-00.log,
 // serveflow-26-11-24_10.00.00.log and serveflow.log.1, but not serveflow-summary.log.
 func rotatedName(path, name string) bool {

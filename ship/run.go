@@ -32,13 +32,13 @@ func (s *Shipper) Run(ctx context.Context) error {
 	for name, source := range s.sources {
 		sources.Go(func() {
 			if err := source.run(ctx, drain); err != nil {
-				s.outlet.log.Error("cannot be read to its end", "path", name, "err", err)
+				s.out.log.Error("cannot be read to its end", "path", name, "err", err)
 				s.fail(err)
 			}
 		})
 	}
 	sources.Wait()
-	drained := s.outlet.budget.Acquire(drain, maxInFlightBytes) // the whole budget is free once everything is acknowledged
+	drained := s.out.budget.Acquire(drain, maxInFlightBytes) // the whole budget is free once everything is acknowledged
 	stopSaving()
 	saver.Wait()
 	s.save()
@@ -51,7 +51,7 @@ func (s *Shipper) unwritten(drained error) error {
 	if drained == nil {
 		return s.saveErr
 	}
-	s.outlet.log.Warn("stopped before everything was written: raise SERVEFLOW_DRAIN_TIMEOUT, or look at the brokers; files go on there at the next start")
+	s.out.log.Warn("stopped before everything was written: raise SERVEFLOW_DRAIN_TIMEOUT, or look at the brokers; files go on there at the next start")
 	for name, source := range s.sources {
 		if len(source.state().Files) == 0 {
 			if _, follows := source.(*follower); !follows {
@@ -88,8 +88,8 @@ func (s *Shipper) save() {
 	if err == nil {
 		s.saved = now
 	} else {
-		s.outlet.metrics.failures.Inc()
-		s.outlet.log.Error("checkpoint failed, will try again", "err", err)
+		s.out.metrics.failures.Inc()
+		s.out.log.Error("checkpoint failed, will try again", "err", err)
 	}
 	s.mu.Lock()
 	s.saveErr = err

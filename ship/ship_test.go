@@ -104,7 +104,7 @@ type harness struct {
 	in     *os.File
 	reg    *prometheus.Registry
 	s      *Shipper
-	stop   func() error // as SIGTERM does; gives Run's error
+	stop   func() error // stops the shipper as SIGTERM does; returns Run's error
 	done   chan error
 }
 

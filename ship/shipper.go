@@ -43,7 +43,7 @@ type source interface {
 // Shipper writes the lines of several paths to Kafka.
 type Shipper struct {
 	cfg        Config
-	outlet     *output
+	out        *output
 	sources    map[string]source // by absolute path
 	checkpoint *checkpoint       // nil where no path can be resumed
 	saved      state
@@ -61,7 +61,7 @@ func Open(cfg Config, in io.Reader, to Sender, dead DeadLetters, m *Metrics, log
 		return nil, err
 	}
 	s := &Shipper{cfg: cfg, sources: map[string]source{}, saved: state{Paths: map[string]pathState{}}}
-	s.outlet = &output{producer: to, topic: cfg.Topic, deadLetters: dead, budget: semaphore.NewWeighted(maxInFlightBytes), metrics: m, log: log}
+	s.out = &output{sender: to, topic: cfg.Topic, deadLetters: dead, budget: semaphore.NewWeighted(maxInFlightBytes), metrics: m, log: log}
 	if err := s.openCheckpoint(); err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func isFIFO(info os.FileInfo) bool { return info.Mode()&os.ModeNamedPipe != 0 }
 // add builds the source of one path.
 func (s *Shipper) add(path string, in io.Reader) error {
 	if path == Stdin {
-		s.sources[path] = &stdin{segment: segment{feed: feed{out: s.outlet, path: path}}, in: in}
+		s.sources[path] = &stdin{segment: segment{feed: feed{out: s.out, path: path}}, in: in}
 		return nil
 	}
 	name, err := filepath.Abs(path)
@@ -100,12 +100,12 @@ func (s *Shipper) add(path string, in io.Reader) error {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		s.outlet.log.Info("not there yet: waiting for it", "path", name)
+		s.out.log.Info("not there yet: waiting for it", "path", name)
 		s.sources[name] = s.follower(name)
 	case err != nil:
 		return fmt.Errorf("ship: %w", err)
 	case isFIFO(info):
-		s.sources[name] = &fifo{segment: segment{feed: feed{out: s.outlet, path: name}}, poll: s.cfg.Poll}
+		s.sources[name] = &fifo{segment: segment{feed: feed{out: s.out, path: name}}, poll: s.cfg.Poll}
 	default:
 		return s.addRegular(name)
 	}
@@ -123,12 +123,12 @@ func (s *Shipper) addRegular(name string) error {
 		return nil
 	}
 	head, err := readHead(file, headBytes)
-	s.sources[name] = newArchive(s.outlet, name, inodeOf(info), head, s.saved.Paths[name])
+	s.sources[name] = newArchive(s.out, name, inodeOf(info), head, s.saved.Paths[name])
 	return err
 }
 
 func (s *Shipper) follower(name string) *follower {
-	f := newFollower(s.outlet, name, s.cfg.Poll)
+	f := newFollower(s.out, name, s.cfg.Poll)
 	f.resume(s.saved.Paths[name], s.saved.Saved)
 	f.checkPath() // so that the first checkpoint has the file
 	return f

@@ -67,8 +67,8 @@ func TestStoppedArchiveGoesOn(t *testing.T) {
 	h.start()
 	h.broker.records(t, "packets", 1000)
 	h.broker.mu.Lock()
-	for _, pin := range h.broker.unacked[:700] {
-		pin.Ack()
+	for _, acker := range h.broker.unacked[:700] {
+		acker.Ack()
 	}
 	h.broker.unacked = h.broker.unacked[700:]
 	h.broker.down = true

@@ -24,7 +24,7 @@ func TestFaultsFolders(t *testing.T) {
 	const target = "100% refused, with file, reason and remedy"
 	run(t, fmt.Sprintf("%d hostile bundles: paths, links, pipes, sizes, digests, orders, numbers", len(hostileBundles)), target, func(t *testing.T, r *row) {
 		refused, longest, most := 0, time.Duration(0), int64(0)
-		serveflowBinary(t) // build it now, so that its time is not that of the first bundle
+		serveflowBinary(t) // build it now, so that the first bundle does not take longer
 		for _, hostile := range hostileBundles {
 			dir := filepath.Join(t.TempDir(), "bundle")
 			if err := os.CopyFS(dir, os.DirFS(filepath.Join(repository, "cascade/bundle/testdata/mixed"))); err != nil {

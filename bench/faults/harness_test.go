@@ -196,8 +196,8 @@ func (h *harness) awaitWritten(timeout time.Duration) {
 	}
 }
 
-// settle waits until all traffic is written, labelled and committed. timeout is that of
-// awaitWritten and awaitCommitted.
+// settle waits until all traffic is written, labelled and committed. timeout is for
+// awaitWritten and for awaitCommitted.
 func (h *harness) settle(timeout time.Duration) {
 	h.t.Helper()
 	h.awaitWritten(timeout)

@@ -27,7 +27,7 @@ var loadUIDs atomic.Int64
 
 // load describes many copies of one record.
 type load struct {
-	record        zeek.Record   // its TS is that of the first copy
+	record        zeek.Record   // its TS is the first copy's
 	step          time.Duration // record time between two copies
 	recordsPerUID int
 }
@@ -85,7 +85,7 @@ func (p load) records(first int64, from, n int) []kafka.Record {
 }
 
 // sendLines writes recorded lines, keyed by uid. It adds a sensor to each, because their
-// record time is not that of the other traffic. It returns the uids of the flows.
+// record time differs from the other traffic's. It returns the uids of the flows.
 func (h *harness) sendLines(t *testing.T, lines []byte, sensor string) map[string]bool {
 	t.Helper()
 	flows := map[string]bool{}

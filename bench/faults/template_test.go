@@ -76,8 +76,8 @@ func labLines(t *testing.T) []byte {
 }
 
 // flowsOf groups the records by flow, in order of their first record and by uid; firsts holds
-// the time of each flow's first record. A record's time of writing is that of the newest
-// packet before it in the file, since an end record's own time is much older.
+// the time of each flow's first record. A record was written at the time of the newest packet
+// before it in the file, since an end record's own time is much older.
 func flowsOf(t *testing.T, lines []byte) (order []*template, all map[string]*template, firsts map[string]int64) {
 	t.Helper()
 	var decoder zeek.Decoder

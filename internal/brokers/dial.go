@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Dial connects to the broker at address, host:port; where the address is that of
-// Addr, to the first broker that answers. TLS and login are done as the settings say.
+// Dial connects to the broker at address, host:port; where address is Addr's,
+// to the first broker that answers. TLS and login are done as the settings say.
 // The connection is ready for requests and has no deadline. The error is a *Fault where
 // the broker refuses this client, or this client does not trust the broker.
 func (c *Cluster) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {

@@ -25,7 +25,7 @@ type Batch struct {
 	Values  [][]byte // the records' values; nil: a tombstone
 	Records []byte   // the encoded records, instead of Values
 	Packed  []byte   // the compressed records, instead of Records
-	Count   int32    // number of records; 0: that of Values
+	Count   int32    // number of records; 0: len(Values)
 	Format  int8     // magic byte; 0: 2
 	CRC     uint32   // is added to the right checksum
 	Control bool     // the batch holds a transaction's marker

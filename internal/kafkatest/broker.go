@@ -33,7 +33,7 @@ type Broker struct {
 	ID int // node.id, from 1 on
 	// Addr is the address for clients, "127.0.0.1:port"; a Restart does not change it.
 	Addr string
-	// Addrs holds the addresses of further listeners, by name, and that of "CONTROLLER".
+	// Addrs holds the addresses of further listeners, by name, and of "CONTROLLER".
 	Addrs map[string]string
 
 	t       testing.TB

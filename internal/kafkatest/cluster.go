@@ -23,7 +23,7 @@ type Cluster struct {
 }
 
 // StartCluster starts n brokers and waits until all serve. The topics that CreateTopic
-// makes, and that of the committed offsets, have min(n, 3) replicas, of which two must
+// makes, and the topic of committed offsets, have min(n, 3) replicas, of which two must
 // be in sync. options returns the options of each node; it may be nil. Without Java or
 // Kafka's jars the test is skipped, as by Start.
 func StartCluster(t testing.TB, n int, options func(id int) Options) *Cluster {

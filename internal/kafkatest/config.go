@@ -77,7 +77,7 @@ type Options struct {
 type node struct {
 	id, port, controllerPort int
 	voters                   string // all controllers, in the form of controller.quorum.voters
-	replicas, inSync         int    // of the topic of committed offsets; inSync is that of all topics
+	replicas, inSync         int    // of the topic of committed offsets; inSync holds for all topics
 }
 
 // writeConfig writes a broker's configuration into dir. addrs holds the address of each

@@ -94,7 +94,7 @@ func (s *Secured) Certify(t testing.TB, valid time.Duration, names ...string) {
 	WriteFile(t, filepath.Join(s.Dir, "broker.pem"), append(key, cert...))
 }
 
-// SetPassword sets User's password for both SCRAM mechanisms; that of PLAIN stays.
+// SetPassword sets User's password for both SCRAM mechanisms; PLAIN keeps its password.
 func (s *Secured) SetPassword(t testing.TB, password string) {
 	t.Helper()
 	const rounds = 4096
