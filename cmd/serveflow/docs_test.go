@@ -97,6 +97,42 @@ func TestDocsNameOnlySettingsThatExist(t *testing.T) {
 	}
 }
 
+// A metric's name stands in the code as a whole, or behind the prefix of its consumer.
+func TestDocsNameOnlyMetricsThatExist(t *testing.T) {
+	root := repositoryRoot(t)
+	var code strings.Builder
+	for _, folder := range []string{"cascade", "consumer", "ship", "sink"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(file string, _ fs.DirEntry, err error) error {
+			if err != nil || path.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(file)
+			code.Write(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := 0
+	for page, text := range docPages(t) {
+		if page != "README.md" && page != "DESIGN.md" && path.Dir(page) != "docs" {
+			continue
+		}
+		for _, name := range regexp.MustCompile(`\bserveflow_\w+`).FindAllString(text, -1) {
+			seen++
+			if !slices.ContainsFunc([]string{"", "serveflow", "serveflow_rekey"}, func(prefix string) bool {
+				return strings.Contains(code.String(), `"`+strings.TrimPrefix(name, prefix)+`"`)
+			}) {
+				t.Errorf("%s names %s, which is not a metric", page, name)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d metrics were found", seen)
+	}
+}
+
 // docs/settings.md has a row for each setting, with the default and the meaning
 // that `serveflow config` prints.
 func TestSettingsPageIsWhatConfigPrints(t *testing.T) {
