@@ -24,31 +24,31 @@ func NewRegistry() *prometheus.Registry {
 
 // Limits of the admin address. A request has a line and a few headers, and no body.
 const (
-	maxHeaderBytes = 8 << 10 // bytes; the library adds 4 KiB
+	maxHeaderBytes = 8 << 10 // net/http adds 4 KiB
 	readTimeout    = 5 * time.Second
-	writeTimeout   = time.Minute // a profile takes half of it
+	writeTimeout   = time.Minute // a CPU profile takes half a minute
 	idleTimeout    = 2 * time.Minute
 )
 
 // Config is what a server is built with.
 type Config struct {
 	Addr     string // host:port
-	Setting  string // that names the address, for errors
+	Setting  string // the setting that has the address, for errors
 	Registry *prometheus.Registry
 	Pprof    bool // serve Go's profiles too
-	// Ready says in words why the process is not at work; nil if it is.
+	// Ready returns why the process does not do its work; nil if it does.
 	Ready func() error
 }
 
-// Server serves /metrics, /healthz (the process is up) and /readyz (it is at work; else
-// why not, in words).
+// Server serves /metrics, /healthz (200 while the process runs) and /readyz (200 while it
+// does its work, else 503 and the reason).
 type Server struct {
 	listener net.Listener
 	server   *http.Server
 }
 
-// Listen takes the address, so that a taken one is a fault before anything starts. Run
-// serves it.
+// Listen listens on the address, and Run serves it. So an address that is in use is an error
+// before anything starts.
 func Listen(cfg Config) (*Server, error) {
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
@@ -71,14 +71,14 @@ func Listen(cfg Config) (*Server, error) {
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout}}, nil
 }
 
-// profiles serves Go's own, for those who look for lost time or memory.
+// profiles serves Go's profiles. The command line is left out: it is nobody's business.
 func profiles(mux *http.ServeMux) {
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // it finds heap, goroutine and the others by name
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // serves heap, goroutine and others by name
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
-// Run serves until ctx is done.
+// Run serves until ctx is done, then returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.server.Close() })
 	defer stop()

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// limit is far above what anything takes on a busy machine.
+	// limit is far above what anything takes, even on a busy machine.
 	limit = 30 * time.Second
 	// The time between two looks doubles from one to the other: a look may cost much.
 	shortestPause = 5 * time.Millisecond
 	longestPause  = 100 * time.Millisecond
 )
 
-// Until waits until done reports true. After 30 seconds it fails the test, says what
-// it has waited for, and prints what state gives then.
+// Until waits until done returns true. After 30 seconds it fails the test with what it was
+// waiting for and with what each state returns then.
 func Until(t testing.TB, what string, done func() bool, state ...func() any) {
 	t.Helper()
 	Within(t, limit, what, done, state...)

@@ -8,19 +8,20 @@ import (
 
 const (
 	first = 100 * time.Millisecond
-	// Most is the longest wait there is.
+	// Most is the longest wait that callers use.
 	Most = 5 * time.Second
 )
 
-// Wait doubles from 100 ms to Most. The zero Wait is before the first attempt.
+// Wait is the wait before the next attempt. It is 0 before the first attempt, then 100 ms,
+// and doubles with each failure.
 type Wait time.Duration
 
-// Next is the wait after one more failure, no longer than most.
+// Next returns the wait after one more failure. It is at most most.
 func (w Wait) Next(most time.Duration) Wait {
 	return min(max(2*w, Wait(first)), Wait(most))
 }
 
-// Sleep waits, or until ctx is done.
+// Sleep waits, but not longer than until ctx is done.
 func (w Wait) Sleep(ctx context.Context) {
 	timer := time.NewTimer(time.Duration(w))
 	defer timer.Stop()

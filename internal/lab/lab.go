@@ -12,8 +12,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Records gives the lines of testdata/records/NAME.jsonl.zst: lab holds packet and end
-// records, lab-conn those of conn.log.
+// Records returns the lines of testdata/records/NAME.jsonl.zst. The lab's packet and end
+// records are in lab, its conn.log records in lab-conn.
 func Records(t testing.TB, name string) (lines [][]byte) {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)

@@ -7,32 +7,34 @@ import (
 	"runtime/debug"
 )
 
-// What a process holds that no setting bounds. Each is what was measured, and more.
+// What a process holds that no setting bounds. Each is above what was measured.
 const (
-	// outsideGo: ONNX Runtime and what it keeps for the next batch, the binary, the
-	// threads' stacks. Go's own limit is as much below the process's.
+	// outsideGo is memory that Go's heap does not hold: ONNX Runtime with what it keeps
+	// for the next batch, the binary, the threads' stacks. Go's memory limit is lower
+	// than the process's by as much.
 	outsideGo = 128 * MiB
-	// models: the bundle's trees and what loading them leaves.
+	// models is for the bundle's trees and what loading them leaves.
 	models = 64 * MiB
-	// reading: what is fetched and unpacked of all partitions at a time.
+	// reading is for what is fetched and decompressed of all partitions at a time.
 	reading = 64 * MiB
-	// deadLetters: those under way.
+	// deadLetters is for those that are not written yet.
 	deadLetters = 64 * MiB
-	// labelBytes is a label that waits to be written, jobBytes a flow that waits for the
-	// slow stage.
+	// labelBytes is what a label takes that waits to be written, jobBytes what a flow
+	// takes that waits for the slow stage.
 	labelBytes = 1536
 	jobBytes   = 2048
-	// leastRoom is what must be left for flows; less would evict ordinary traffic.
+	// leastRoom is the least that may be left for flows and offsets. With less, flows of
+	// ordinary traffic would be evicted.
 	leastRoom = 16 * MiB
 )
 
-// Demand is what the settings say of a process's memory.
+// Demand has the settings that say how much memory a process needs.
 type Demand struct {
 	Max      Bytes // resident memory of the process (SERVEFLOW_MAX_MEMORY)
-	Flows    Bytes // of open flows (SERVEFLOW_MAX_FLOW_BYTES); 0: a share of Max
+	Flows    Bytes // open flows (SERVEFLOW_MAX_FLOW_BYTES); 0: a share of Max
 	Finished int   // remembered uids (SERVEFLOW_MAX_FINISHED); 0: a share of Max
 
-	UIDBytes int // what one remembered uid takes
+	UIDBytes int // bytes that one remembered uid takes
 
 	SinkQueue int  // messages (SERVEFLOW_SINK_QUEUE)
 	SlowQueue int  // flows (SERVEFLOW_SLOW_QUEUE)
@@ -43,14 +45,15 @@ type Demand struct {
 type Budget struct {
 	Flows    Bytes // open flows
 	Finished int   // remembered uids
-	Pins     Bytes // places held in the input, of one consumer
+	InFlight Bytes // offsets in flight, of one consumer
 }
 
-// Divide divides a process's memory: what is set stands, what is not is a share of the
-// room there is. Settings that contradict each other are an error that names them.
+// Divide divides a process's memory. A part that has a setting gets what the setting says,
+// any other part gets a share. If the parts do not fit, the error names the settings
+// and values that do.
 //
-// A third of what Go may have is left to garbage: a heap that fills its limit spends its
-// time in collecting.
+// A third of Go's memory is left for garbage. With less, the process would spend its
+// time on garbage collection.
 func Divide(d Demand) (Budget, error) {
 	fixed := models + reading + deadLetters + Bytes(d.SinkQueue)*labelBytes + Bytes(d.SlowQueue)*jobBytes
 	if d.Rekey {
@@ -61,10 +64,10 @@ func Divide(d Demand) (Budget, error) {
 		return Budget{}, fmt.Errorf("SERVEFLOW_MAX_MEMORY=%v is too little: SERVEFLOW_SINK_QUEUE=%d, SERVEFLOW_SLOW_QUEUE=%d and all that is fixed need %v; choose at least %v, or shorter queues",
 			d.Max, d.SinkQueue, d.SlowQueue, enough(fixed, 0), enough(fixed, leastRoom))
 	}
-	b := Budget{Flows: d.Flows, Finished: d.Finished, Pins: room / 4}
-	left := room - b.Pins
+	b := Budget{Flows: d.Flows, Finished: d.Finished, InFlight: room / 4}
+	left := room - b.InFlight
 	if d.Rekey {
-		b.Pins /= 2
+		b.InFlight /= 2
 	}
 	if b.Flows == 0 {
 		b.Flows = room / 2
@@ -79,20 +82,20 @@ func Divide(d Demand) (Budget, error) {
 	return b, nil
 }
 
-// enough is the SERVEFLOW_MAX_MEMORY that leaves so much room beside what is fixed, in
-// whole MiB.
+// enough returns the SERVEFLOW_MAX_MEMORY, in whole MiB, that leaves so much room beside
+// what is fixed.
 func enough(fixed, room Bytes) Bytes {
 	return ((fixed+room)/2*3 + outsideGo + MiB) / MiB * MiB
 }
 
-// Limit has the garbage collector keep the process below max, unless GOMEMLIMIT says
-// what it is to keep to.
+// Limit sets Go's memory limit so that the whole process stays below max. It does nothing if
+// GOMEMLIMIT sets the limit.
 func Limit(max Bytes) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(max - outsideGo))
 	}
 }
 
-// Model is what loading a bundle may take, in a process that does nothing else: what the
-// serving process has for models, twice what bundles/service takes.
+// Model is how much memory loading a bundle may take in a process that does nothing else. It
+// is what the serving process has for models, and twice what bundles/service takes.
 const Model = outsideGo + models

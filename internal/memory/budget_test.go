@@ -42,7 +42,7 @@ func TestMemoryIsDivided(t *testing.T) {
 				consumers = 2
 			}
 			queues := consumers*Bytes(d.SinkQueue)*labelBytes + Bytes(d.SlowQueue)*jobBytes
-			held := b.Flows + Bytes(b.Finished)*Bytes(d.UIDBytes) + consumers*(b.Pins+reading) + models + deadLetters + queues
+			held := b.Flows + Bytes(b.Finished)*Bytes(d.UIDBytes) + consumers*(b.InFlight+reading) + models + deadLetters + queues
 			if most := (max - outsideGo) / 3 * 2; held > most || held < most-MiB || b.Flows < leastRoom/2 {
 				t.Errorf("of %v, rekeying %t, the parts hold %v of %v, open flows %v", max, rekey, held, most, b.Flows)
 			}

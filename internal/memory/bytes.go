@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Bytes is an amount of memory, as a setting: a number of bytes, or one with a unit.
+// Bytes is an amount of memory in bytes. As a setting it is a number of bytes, or a number
+// with a unit.
 type Bytes int64
 
 // Units of memory.
@@ -39,7 +40,8 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String gives it in the largest unit of which it is one or more.
+// String returns the amount in the largest unit of which it is at least one, rounded down
+// to one decimal.
 func (b Bytes) String() string {
 	for _, u := range units {
 		if b >= u.size {

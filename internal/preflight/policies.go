@@ -8,9 +8,9 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// policies checks that the compacted topic is, and that dead letters, which have no
-// keys, do not go to one. A client that may not ask is not held up: the broker has
-// the last word when it is written to.
+// policies checks that the compacted topic is compacted, and that the topic for dead
+// letters, which have no keys, is not. A client that may not read a topic's settings
+// passes: the broker refuses a record without a key when it is written.
 func (c *Check) policies(ctx context.Context, client *kafka.Client) error {
 	var req kafka.DescribeConfigsRequest
 	for _, topic := range []string{c.cfg.Compacted, c.cfg.Uncompacted} {

@@ -17,40 +17,44 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// Config is what a command needs before it can go to work.
+const (
+	interval      = 500 * time.Millisecond // between two looks
+	lookUpTimeout = 5 * time.Second
+)
+
+// Config says what a command needs before it can start.
 type Config struct {
 	Cluster *brokers.Cluster
-	Topics  map[string]string // each with the setting that names it
-	// Compacted is the topic that must be compacted, where it is among Topics.
+	Topics  map[string]string // the setting that names each topic, by topic
+	// Compacted must be compacted if it is one of Topics.
 	Compacted string
-	// Uncompacted is the topic that must not be, where it is among Topics: its records
-	// have no keys.
+	// Uncompacted must not be compacted if it is one of Topics: its records have no keys.
 	Uncompacted string
-	Timeout     time.Duration // how long to wait
+	Timeout     time.Duration // how long Run waits
 }
 
-// Check looks whether all is there.
+// Check is one command's check. It is safe for concurrent use.
 type Check struct {
 	cfg Config
 
 	mu    sync.Mutex
-	fault error // what is missing; nil once all is there
+	fault error // what is missing; nil if nothing is
 }
 
-// New builds a check, which looks at nothing yet.
+// New builds a check. Run looks for the topics.
 func New(cfg Config) *Check {
 	return &Check{cfg: cfg, fault: errors.New("has not looked for its topics yet")}
 }
 
-// Ready says in words what is missing; nil once all is there.
+// Ready returns what is missing; nil once Run has found everything.
 func (c *Check) Ready() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.fault
 }
 
-// Run waits, for a while, until all is there. Its error says what is missing and how
-// to mend it.
+// Run waits until everything is there, but not longer than Timeout or until ctx is done. Its
+// error says what is missing and what to do about it.
 func (c *Check) Run(ctx context.Context) error {
 	deadline := time.Now().Add(c.cfg.Timeout)
 	for {
@@ -64,13 +68,14 @@ func (c *Check) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(interval):
 		}
 	}
 }
 
+// lookUp looks once, and returns the first thing that is missing.
 func (c *Check) lookUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()
 	client, done := c.cfg.Cluster.Client()
 	defer done()
