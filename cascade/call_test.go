@@ -88,3 +88,14 @@ func TestDeterministicCallsHaveNoLimit(t *testing.T) {
 		}
 	})
 }
+
+func TestWorkerKeepsItsBuffers(t *testing.T) {
+	r := newRig(spec(t, []int{1}, says(.9)), Config{Queue: 3, Batch: 1})
+	w := newWorker(r.cascade.slow)
+	for range 3 {
+		r.feed([]int16{0}, 0)
+		if !w.step(context.Background()) || len(w.calls) != 1 {
+			t.Errorf("%d calls' buffers after a batch", len(w.calls))
+		}
+	}
+}

@@ -59,6 +59,14 @@ func TestMixedEngines(t *testing.T) {
 	if len(report) != 6 || !strings.Contains(report[5], "stage slow gives the training library's scores on 8 rows") {
 		t.Errorf("report %q", report)
 	}
+	b, err := Load("testdata/mixed", Standard(library))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if b.Stages[0].Slow || !b.Stages[1].Slow {
+		t.Errorf("slow: %v, %v; want the last stage alone", b.Stages[0].Slow, b.Stages[1].Slow)
+	}
 	for _, c := range []struct {
 		name   string
 		change change
