@@ -57,11 +57,3 @@ func (w *worker) probe(ctx context.Context) bool {
 	s.metrics.probed(s.stage.Name, err, s.breaker.endProbe(time.Now(), err == nil))
 	return true
 }
-
-// tellOpened logs and counts that the breaker has opened. If it has not, the time until
-// the probe is 0.
-func (s *slowStage) tellOpened(err error, untilProbe time.Duration) {
-	if untilProbe > 0 {
-		s.metrics.opened(s.stage.Name, err, untilProbe)
-	}
-}
