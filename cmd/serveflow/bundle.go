@@ -78,6 +78,44 @@ func trialLimits() bundle.Limits {
 	return bundle.Limits{Memory: int64(memory.Model), CPU: 30 * time.Second}
 }
 
+// bundleChoice is which bundle the command line asks for.
+type bundleChoice struct{ dir, task *string }
+
+func bundleFlags(flags *flag.FlagSet) bundleChoice {
+	return bundleChoice{
+		flags.String("bundle", "", "folder of the bundle (SERVEFLOW_BUNDLE)"),
+		flags.String("task", "", "use bundles/<task> (SERVEFLOW_TASK)"),
+	}
+}
+
+// load reads the settings, lets the command line override them, and loads the bundle.
+func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
+	s, err := c.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	spec, err := loadSpec(s)
+	return s, spec, err
+}
+
+// settings reads the settings and lets the command line override them.
+func (c bundleChoice) settings() (*Settings, error) {
+	s, err := loadSettings()
+	if err != nil {
+		return nil, err
+	}
+	if *c.task != "" {
+		s.retask(*c.task)
+	}
+	if *c.dir != "" {
+		s.Bundle = *c.dir
+	}
+	if err := errors.Join(s.validate(), s.cascade().Validate()); err != nil {
+		return nil, usageError{err}
+	}
+	return s, nil
+}
+
 // loadSpec loads the bundle that the settings name. The bundle's own task is the
 // one that is asked.
 func loadSpec(s *Settings) (*cascade.Spec, error) {

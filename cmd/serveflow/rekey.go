@@ -99,13 +99,12 @@ func newRekeying(s *Settings, cluster *brokers.Cluster, reg prometheus.Registere
 
 // run works until ctx is done, then drains as pipeline.run does.
 func (r *rekeying) run(ctx context.Context) error {
-	hard, kill := context.WithCancel(context.Background())
-	defer kill()
-	context.AfterFunc(ctx, func() { time.AfterFunc(r.drain, kill) })
+	writing, stop := outlive(ctx, r.drain)
+	defer stop()
 	var group errgroup.Group
-	group.Go(func() error { return r.producer.Run(hard) })
+	group.Go(func() error { return r.producer.Run(writing) })
 	group.Go(func() error {
-		defer kill()
+		defer stop()
 		return r.consumer.Run(ctx)
 	})
 	return group.Wait()

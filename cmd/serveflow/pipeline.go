@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/consumer"
+	"github.com/serveflow/serveflow/consumer/assembler"
+	"github.com/serveflow/serveflow/internal/brokers"
+	"github.com/serveflow/serveflow/sink"
+	"github.com/serveflow/serveflow/sink/deadletter"
+	"github.com/serveflow/serveflow/sink/producer"
+)
+
+// pipeline is the whole path from the input topic to the label topic.
+type pipeline struct {
+	consumer *consumer.Consumer
+	cascade  *cascade.Cascade
+	producer *producer.Producer
+	wrote    *producer.Metrics
+	drain    time.Duration
+}
+
+// newPipeline builds the path and starts nothing. A setting that makes no sense
+// is an error that names it.
+func newPipeline(s *Settings, cluster *brokers.Cluster, spec *cascade.Spec, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
+	cfg := s.consumer(cluster, spec)
+	if err := cfg.Validate(); err != nil {
+		return nil, usageError{err}
+	}
+	p := &pipeline{drain: s.DrainTimeout, wrote: producer.NewMetrics(reg)}
+	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
+	labels := sink.Labels{Sender: p.producer, Topic: s.LabelTopic, Latest: s.LatestTopic}
+	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
+	dead := deadletter.New(p.producer, s.DeadLetterTopic)
+	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascade.Decider() }, dead, consumer.NewMetrics(reg), log)
+	return p, nil
+}
+
+// run works until ctx is done, then drains: the consumer waits for labels under
+// way, commits and leaves the group, and only then the others stop.
+func (p *pipeline) run(ctx context.Context) error {
+	writing, stop := outlive(ctx, p.drain)
+	defer stop()
+	var group errgroup.Group
+	group.Go(func() error { return p.producer.Run(writing) })
+	group.Go(func() error { return p.cascade.Run(writing) })
+	group.Go(func() error {
+		defer stop()
+		return p.consumer.Run(ctx)
+	})
+	return group.Wait()
+}
+
+// outlive gives a context for what writes while the rest drains: it is done when stop is
+// called, and no later than drain after ctx.
+func outlive(ctx context.Context, drain time.Duration) (writing context.Context, stop context.CancelFunc) {
+	writing, stop = context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(drain, stop) })
+	return writing, stop
+}
+
+// ready says in words why labels may not flow; nil if they do.
+func (p *pipeline) ready() error {
+	return errors.Join(p.consumer.Ready(), p.producer.Ready(), p.cascade.Ready())
+}
