@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// Metrics count what a cascade does with its flows.
+// Metrics count the decisions, deferrals and failures of a cascade.
 type Metrics struct {
 	log        *slog.Logger
 	logged     atomic.Int64 // when a failure was last logged, nanoseconds since the epoch
@@ -112,7 +112,7 @@ func (m *Metrics) probed(stage string, err error, rejected time.Duration) {
 	m.log.Info("the stage's breaker is closed again", "stage", stage, "after", rejected)
 }
 
-// kind names a failure of a model for its metric.
+// kind is the label of a model's failure in its metric.
 func kind(err error) string {
 	var nan interface{ NotANumber() }
 	switch {

@@ -9,40 +9,39 @@ import (
 
 // Model is one stage's engine.
 type Model interface {
-	// Predict takes n rows of the stage's features, one behind the other, and
-	// writes one number a class for each row into out. It is safe for concurrent
-	// use.
+	// Predict takes n rows of the stage's features, one after the other, and writes a
+	// number for each class of each row to out. It is safe for concurrent use.
 	Predict(rows []float32, n int, out []float64) error
 }
 
 // Stage is one model of a cascade with its depth and deferral rule.
 type Stage struct {
 	Name        string
-	Depth       int // packets it looks at
+	Depth       int // packets that it looks at
 	Features    *nprint.Extractor
-	Width       int // features a row
+	Width       int // features in a row
 	Model       Model
 	Output      Output
 	Temperature float64
 	Measure     Measure
-	Threshold   float64 // defers above it; the last stage never does
-	Slow        bool    // its inference is worth a queue and batches
+	Threshold   float64 // a flow with a larger uncertainty is deferred; the last stage never defers
+	Slow        bool    // has a queue, batches and workers; for the last stage only
 }
 
-// Spec is what a bundle says of a cascade. It does not change once built.
+// Spec is a bundle's description of a cascade. It does not change.
 type Spec struct {
 	Task    string
 	Bundle  string // name and version
 	Digest  string // hex
-	Conns   bool   // its flows are records of conn.log
+	Conns   bool   // its flows are records of conn.log, not packets
 	Classes []string
 	Stages  []Stage
 }
 
-// Depth is how many packets a flow the cascade looks at, at most.
+// Depth is how many packets of a flow the cascade looks at, at most.
 func (s *Spec) Depth() int { return s.Stages[len(s.Stages)-1].Depth }
 
-// Only is the same cascade with the named stages alone.
+// Only gives the same cascade with the named stages only.
 func (s *Spec) Only(names ...string) *Spec {
 	part := *s
 	part.Stages = nil
@@ -54,15 +53,15 @@ func (s *Spec) Only(names ...string) *Spec {
 	return &part
 }
 
-// extract writes the stage's features of a flow into row, which grows if it must.
+// extract writes the stage's features of a flow to row, which grows if necessary.
 func (s *Stage) extract(row []float32, f *flow.Flow) []float32 {
 	row = resize(row, s.Width)
 	s.Features.Extract(row, f, s.Depth)
 	return row
 }
 
-// calibrate turns one row of the model's output, in place, into calibrated
-// probabilities; an error if the numbers are not what a model answers.
+// calibrate turns one row of the model's output, in place, into calibrated probabilities. It
+// fails if the numbers are no valid output.
 func (s *Stage) calibrate(row []float64) error {
 	if err := s.Output.check(row); err != nil {
 		return err
@@ -71,6 +70,7 @@ func (s *Stage) calibrate(row []float64) error {
 	return nil
 }
 
+// resize gives s with the length n, or a new slice if s has no room. The content is undefined.
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

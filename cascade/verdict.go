@@ -18,8 +18,8 @@ const (
 	FlowEnd   Reason = "flow_end"   // the flow ended before the stage's depth
 	Timeout   Reason = "timeout"    // its next packet did not come in time
 	Evicted   Reason = "evicted"    // memory was short
-	Degraded  Reason = "degraded"   // a fast stage's answer, because the slow one had no room, or failed on this flow
-	Breaker   Reason = "breaker"    // a fast stage's answer, because the slow one hangs or fails on all: it was given up, or not asked
+	Degraded  Reason = "degraded"   // a fast stage's answer, because the slow one had no room or failed on this flow
+	Breaker   Reason = "breaker"    // a fast stage's answer, because the slow one hangs, or fails on all flows
 
 	// Provisional is the reason of a label that precedes the final one.
 	Provisional Reason = "provisional"
@@ -31,7 +31,7 @@ type Guess struct {
 	P     float64
 }
 
-// Verdict is a stage's answer for one flow, ready to be written as a label record.
+// Verdict is a stage's answer for one flow. It has all that a label record needs.
 type Verdict struct {
 	UID    string
 	Sensor string
@@ -40,30 +40,30 @@ type Verdict struct {
 	Proto  uint8
 
 	Spec  *Spec  // task, bundle and classes
-	Stage string // who answered
+	Stage string // that answered
 
 	Final       bool
 	Seq         int
 	Reason      Reason
-	Top         [3]Guess // the best first; fewer where there are fewer classes
+	Top         [3]Guess // the best first; with two classes, the third is empty
 	Uncertainty float64
 	Threshold   float64
 
-	Packets  int   // looked at; of conn.log, all that the record counts
-	Gap      bool  // whether one was missing among them; of conn.log, whether bytes were
+	Packets  int   // that the stage looked at; of conn.log, all that the record counts
+	Gap      bool  // whether one of them is missing; of conn.log, whether bytes are
 	First    int64 // record time of the flow's first packet, microseconds
 	Last     int64 // record time of the last packet looked at, microseconds
 	Decided  time.Time
 	Computed time.Duration
 
-	Acker delivery.Acker // to be acknowledged when the label is written; nil in a provisional one
+	Acker delivery.Acker // told when the label is written; nil in a provisional verdict
 }
 
 // Label is the winning class.
 func (v *Verdict) Label() string { return v.Top[0].Label }
 
-// newVerdict begins a verdict of the stage with what it says of the flow and of
-// the packets that the stage looks at, or that the record of conn.log is about.
+// newVerdict makes a verdict with the fields that describe the flow, and its packets up to
+// the stage's depth, or its record of conn.log.
 func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
 		Spec: spec, Computed: f.Cursor.Spent}
@@ -88,8 +88,8 @@ func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
 	return v
 }
 
-// closedBy is the reason of a flow that was closed before the stage's depth, otherwise
-// why.
+// closedBy is the reason of a verdict for a flow that was closed before the stage's depth. A
+// flow that was not closed keeps the reason why.
 func closedBy(c flow.Cause, why Reason) Reason {
 	switch c {
 	case flow.Ended:
