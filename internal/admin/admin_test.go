@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func testConfig(pprof bool) Config {
 	return Config{Addr: "127.0.0.1:0", Setting: "SERVEFLOW_ADMIN", Registry: NewRegistry(), Pprof: pprof, Ready: func() error { return nil }}
 }
 
-// get asks for a path and gives the status and the body; 0 where nobody answers.
+// get requests a path and returns the status and the body; 0 and the error if there is no answer.
 func get(addr, path string) (status int, body string) {
 	resp, err := http.Get("http://" + addr + path)
 	if err != nil {
@@ -28,7 +29,7 @@ func get(addr, path string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// startAdmin serves an admin address, ready at once, until the test ends.
+// startAdmin serves an admin address until the test ends.
 func startAdmin(t *testing.T, pprof bool) (s *Server, addr string) {
 	t.Helper()
 	s, err := Listen(testConfig(pprof))
@@ -47,11 +48,11 @@ func startAdmin(t *testing.T, pprof bool) (s *Server, addr string) {
 	return s, s.listener.Addr().String()
 }
 
-// Profiles are for who asks for them; the command line is shown to nobody.
+// Profiles are served only if the settings say so. The command line is never served.
 func TestProfilesOnlyWhenAskedFor(t *testing.T) {
 	_, plain := startAdmin(t, false)
 	_, profiled := startAdmin(t, true)
-	for path, want := range map[string]int{"/debug/pprof/": 200, "/debug/pprof/goroutine?debug=1": 200, "/debug/pprof/heap": 200, "/debug/pprof/cmdline": 404} {
+	for path, want := range map[string]int{"/debug/pprof/": 200, "/debug/pprof/trace?seconds=0.001": 200, "/debug/pprof/goroutine?debug=1": 200, "/debug/pprof/heap": 200, "/debug/pprof/cmdline": 404} {
 		if status, _ := get(profiled, path); status != want {
 			t.Errorf("%s with profiles: %d, want %d", path, status, want)
 		}
@@ -61,7 +62,7 @@ func TestProfilesOnlyWhenAskedFor(t *testing.T) {
 	}
 }
 
-// A request with more headers than any has is refused, however it is split.
+// A request whose headers are too large is refused, whether one is large or all together.
 func TestLargeHeaders(t *testing.T) {
 	_, addr := startAdmin(t, false)
 	for name, headers := range map[string]string{
@@ -84,16 +85,16 @@ func TestLargeHeaders(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if status, body := get(addr, "/healthz"); status != http.StatusOK {
+	if status, body := get(addr, "/healthz"); status != http.StatusOK || body != "ok\n" {
 		t.Errorf("then: %d %s", status, body)
 	}
 }
 
-// Who sends his request a byte at a time, a body that does not come, or nothing more,
-// is cut off; others are served meanwhile. Times are shortened for the test alone.
+// A client that sends its request a byte at a time, announces a body and does not send it, or
+// sends nothing more, is cut off. Others are served meanwhile. The test has shorter times.
 func TestSlowCallersAreCutOff(t *testing.T) {
 	first, addr := startAdmin(t, false)
-	if s := first.server; s.ReadTimeout != readTimeout || s.WriteTimeout != writeTimeout || s.IdleTimeout != idleTimeout || s.MaxHeaderBytes != maxHeaderBytes {
+	if s := first.server; s.ReadTimeout != readTimeout || s.WriteTimeout != writeTimeout || s.IdleTimeout != idleTimeout || s.MaxHeaderBytes != 8192 {
 		t.Errorf("limits are not set: %+v", s)
 	}
 	s, err := Listen(testConfig(false))
@@ -106,7 +107,7 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 	go s.Run(ctx)
 	slow := s.listener.Addr().String()
 	for name, request := range map[string]string{
-		"slow-loris": "GET /healthz HTTP/1.1\r\nX-A: ", "no word": "",
+		"slow": "GET /healthz HTTP/1.1\r\nX-A: ", "silent": "",
 		"body": "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
 		"idle": "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
@@ -118,7 +119,7 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 		if _, err := io.WriteString(conn, request); err != nil {
 			t.Fatal(err)
 		}
-		if name == "slow-loris" {
+		if name == "slow" {
 			go func() {
 				for {
 					if _, err := io.WriteString(conn, "a"); err != nil {
@@ -138,7 +139,7 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 	}
 }
 
-// A process that is not at work says why; its metrics are there all the same.
+// A process that does not do its work says why. Its metrics are served all the same.
 func TestReadiness(t *testing.T) {
 	cfg, reason := testConfig(false), errors.New("no broker answers")
 	cfg.Ready = func() error { return reason }
@@ -151,14 +152,38 @@ func TestReadiness(t *testing.T) {
 	go s.Run(ctx)
 	addr := s.listener.Addr().String()
 	if status, body := get(addr, "/readyz"); status != http.StatusServiceUnavailable || strings.TrimSpace(body) != reason.Error() {
-		t.Errorf("not at work: %d %s", status, body)
+		t.Errorf("not ready: %d %s", status, body)
 	}
-	if status, body := get(addr, "/metrics"); status != http.StatusOK || !strings.Contains(body, "go_goroutines") {
+	if status, body := get(addr, "/metrics"); status != http.StatusOK || !strings.Contains(body, "go_goroutines") || !strings.Contains(body, "process_open_fds") {
 		t.Errorf("metrics: %d %.100s", status, body)
 	}
 	reason = nil
 	if status, body := get(addr, "/readyz"); status != http.StatusOK || body != "ready\n" {
-		t.Errorf("at work: %d %s", status, body)
+		t.Errorf("ready: %d %s", status, body)
+	}
+}
+
+// While another profile is under way a request for a CPU profile is refused, by Go's handler.
+func TestCPUProfile(t *testing.T) {
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	defer pprof.StopCPUProfile()
+	_, addr := startAdmin(t, true)
+	if status, body := get(addr, "/debug/pprof/profile"); status != http.StatusInternalServerError || !strings.Contains(body, "cpu profiling already in use") {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+// An address that fails while it is served ends Run with an error.
+func TestRunFails(t *testing.T) {
+	s, err := Listen(testConfig(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.listener.Close()
+	if err := s.Run(t.Context()); !errors.Is(err, net.ErrClosed) || !strings.HasPrefix(err.Error(), "admin address: ") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -18,14 +18,14 @@ func config(addr string) Config {
 		Topics: map[string]string{"in": "SERVEFLOW_TOPIC", "latest": "SERVEFLOW_LATEST_TOPIC", "in.dlq": "SERVEFLOW_DEAD_LETTER_TOPIC"}}
 }
 
-// What is missing or set up wrongly is named, with the setting and the remedy.
+// A topic that is missing or has the wrong policy is named, with the setting and the remedy.
 func TestFaultsAreNamed(t *testing.T) {
 	for name, test := range map[string]struct{ latest, dead, want string }{
-		"all is there":              {"compact", "delete", ""},
-		"compacted and deleted":     {"compact,delete", "delete", ""},
-		"a topic is missing":        {"", "delete", "topic latest is missing: create it, or name another by SERVEFLOW_LATEST_TOPIC"},
-		"not compacted":             {"delete", "delete", "topic latest is not compacted, its cleanup.policy is delete: set it to compact, or compact,delete, or leave SERVEFLOW_LATEST_TOPIC empty"},
-		"dead letters are the same": {"compact", "compact", "topic in.dlq is compacted, its cleanup.policy is compact, and dead letters have no keys: set it to delete, or name another by SERVEFLOW_DEAD_LETTER_TOPIC"},
+		"everything is there":        {"compact", "delete", ""},
+		"compacted and deleted":      {"compact,delete", "delete", ""},
+		"a topic is missing":         {"", "delete", "topic latest is missing: create it, or name another by SERVEFLOW_LATEST_TOPIC"},
+		"not compacted":              {"delete", "delete", "topic latest is not compacted, its cleanup.policy is delete: set it to compact, or compact,delete, or leave SERVEFLOW_LATEST_TOPIC empty"},
+		"dead letters are compacted": {"compact", "compact", "topic in.dlq is compacted, its cleanup.policy is compact, and dead letters have no keys: set it to delete, or name another by SERVEFLOW_DEAD_LETTER_TOPIC"},
 	} {
 		addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, "in"))
 		for topic, policy := range map[string]string{"latest": test.latest, "in.dlq": test.dead} {
@@ -35,7 +35,7 @@ func TestFaultsAreNamed(t *testing.T) {
 		}
 		c := New(config(addr))
 		if c.Ready() == nil {
-			t.Errorf("%s: ready before it has looked", name)
+			t.Errorf("%s: ready before the first look", name)
 		}
 		err := c.Run(t.Context())
 		if (err == nil) != (test.want == "") || err != nil && err.Error() != test.want {
@@ -47,14 +47,14 @@ func TestFaultsAreNamed(t *testing.T) {
 	}
 }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestNoBrokerAnswers(t *testing.T) {
 	err := New(config("127.0.0.1:1")).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "no broker of SERVEFLOW_BROKERS=127.0.0.1:1 answers: start one, or name others") {
 		t.Errorf("%v", err)
 	}
 }
 
-// A topic that is made while a start waits ends the wait; so does the end of the context.
+// A topic that is created while Run waits ends the wait. So does the end of the context.
 func TestWaits(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, "in", "in.dlq"))
 	cfg := config(addr)
@@ -64,11 +64,11 @@ func TestWaits(t *testing.T) {
 	await.Until(t, "the missing topic's name", func() bool { return c.Ready() != nil && strings.Contains(c.Ready().Error(), "topic latest is missing") })
 	kafkatest.CreateTopic(t, addr, "latest", 1, map[string]string{"cleanup.policy": "compact"})
 	if err := <-waited; err != nil {
-		t.Errorf("all is there: %v", err)
+		t.Errorf("everything is there: %v", err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	if err := New(cfg).Run(ctx); err == nil {
-		t.Error("stopped before it has looked, and says that all is there")
+		t.Error("stopped before the first look, and no error")
 	}
 }
