@@ -113,6 +113,9 @@ func TestConnFieldsAreTheFlowsOwn(t *testing.T) {
 				text[i] = '!'
 			}
 		}
+		if f.Orig != rec.Orig || f.Resp != rec.Resp || f.Proto != rec.Proto {
+			t.Errorf("%s to %s, protocol %d", f.Orig, f.Resp, f.Proto)
+		}
 		c := f.Conn()
 		if got := fmt.Sprintf("%s %s %s %d", c.Service, c.State, c.History, c.RespPkts); got != strings.Repeat("x", i)+" SF Dd 2" {
 			t.Errorf("got %q", got)

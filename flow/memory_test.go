@@ -67,6 +67,19 @@ func TestRememberedUIDIsAsSmallAsPromised(t *testing.T) {
 	}
 }
 
+// FinishedBytes must be what the ring and its index take for one uid in the worst case,
+// and no more.
+func TestFinishedBytesIsTheWorstCase(t *testing.T) {
+	worst := 0.
+	for limit := 1000; limit < 10_000; limit++ {
+		bytes := entryBytes*(limit+1) + 4*len(newIndex(limit+1))
+		worst = max(worst, float64(bytes)/float64(limit))
+	}
+	if worst > float64(FinishedBytes) || worst < float64(FinishedBytes-1) {
+		t.Errorf("a uid takes up to %v bytes, promised are %d", worst, FinishedBytes)
+	}
+}
+
 // A flood must not make the table forget flows that go on. Their next packet would open
 // them again, and they would be labelled twice.
 func TestFloodForgetsItsOwnFirst(t *testing.T) {

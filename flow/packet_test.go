@@ -67,6 +67,22 @@ func TestPutStoresEachPacketOnce(t *testing.T) {
 	}
 }
 
+// Storage that is large enough must not be replaced: that would cost an allocation for
+// every second packet.
+func TestPutUsesTheRoomThatIsThere(t *testing.T) {
+	f := &Flow{}
+	f.Put(1, Packet{}, make([]byte, 40))
+	packet, header := &f.packets[0], &f.headers[0]
+	f.Put(2, Packet{}, make([]byte, 24)) // both are full now
+	if &f.packets[0] != packet || &f.headers[0] != header {
+		t.Error("the second packet and its header would have had room")
+	}
+	f.Put(3, Packet{}, make([]byte, 1))
+	if &f.packets[0] == packet || &f.headers[0] == header {
+		t.Error("the third packet has no room of its own")
+	}
+}
+
 // A flow must begin with its first packet that has come.
 func TestFirst(t *testing.T) {
 	f := &Flow{}
