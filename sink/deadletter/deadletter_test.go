@@ -31,8 +31,9 @@ func TestDeadLetterCarriesItsOrigin(t *testing.T) {
 		"refused elsewhere":         {func(l *delivery.DeadLetter) { l.Stage = "fetch" }, map[string]string{"stage": "fetch"}},
 		"cut, of known size":        {func(l *delivery.DeadLetter) { l.Cut, l.Size = true, 900 }, map[string]string{"cut": "true", "size": "900"}},
 		"cut, of unknown size":      {func(l *delivery.DeadLetter) { l.Cut = true }, map[string]string{"cut": "true"}},
+		"cut, of one byte":          {func(l *delivery.DeadLetter) { l.Cut, l.Size = true, 1 }, map[string]string{"cut": "true", "size": "1"}},
 		"whole, of known size":      {func(l *delivery.DeadLetter) { l.Size = 4 }, nil},
-		"a batch":                   {func(l *delivery.DeadLetter) { l.Offsets = 7 }, map[string]string{"offsets": "7"}},
+		"a batch":                   {func(l *delivery.DeadLetter) { l.Offsets = 1700 }, map[string]string{"offsets": "1700"}},
 		"one record is no batch":    {func(l *delivery.DeadLetter) { l.Offsets = 1 }, nil},
 		"two records are one batch": {func(l *delivery.DeadLetter) { l.Offsets = 2 }, map[string]string{"offsets": "2"}},
 	} {
@@ -55,19 +56,30 @@ func TestDeadLetterCarriesItsOrigin(t *testing.T) {
 	}
 }
 
-// The value is copied: whoever puts a letter uses its buffer again.
+// Dead letters of 8 MiB may be unwritten, with a KiB more for each than its value has.
+func TestCost(t *testing.T) {
+	for bytes, want := range map[int]int64{0: 1 << 10, 1000: 2024, 8<<20 - 1025: 8<<20 - 1, 8 << 20: 8 << 20} {
+		q := New(&outbox{}, "in.dlq")
+		q.Put(t.Context(), delivery.DeadLetter{Value: make([]byte, bytes), Err: errors.New("no")})
+		if left := 8<<20 - want; !q.budget.TryAcquire(left) || q.budget.TryAcquire(1) {
+			t.Errorf("a value of %d bytes costs more or less than %d", bytes, want)
+		}
+	}
+}
+
+// The value is copied: the caller uses its buffer again.
 func TestValueIsCopied(t *testing.T) {
 	out, value := &outbox{}, []byte("bad")
 	New(out, "in.dlq").Put(t.Context(), delivery.DeadLetter{Value: value, Err: errors.New("no")})
 	copy(value, "xxx")
 	if string(out.sent[0].Value) != "bad" {
-		t.Errorf("the letter says %s now", out.sent[0].Value)
+		t.Errorf("the dead letter has the value %s now", out.sent[0].Value)
 	}
-	out.sent[0].Acker.Ack() // nobody waits for it
+	out.sent[0].Acker.Ack() // a dead letter without an Acker
 }
 
-// Large dead letters wait for those on their way. The end of a generation lets go of
-// them, unacknowledged, and gives their part of the budget back.
+// Dead letters wait while the budget is used up. When the generation ends, Put returns
+// without an acknowledgement, and the letter's part of the budget is returned.
 func TestBudget(t *testing.T) {
 	out, written := &outbox{}, &tally{}
 	q := New(out, "in.dlq")
@@ -82,12 +94,12 @@ func TestBudget(t *testing.T) {
 	}
 	out.sent[0].Acker.Ack()
 	out.sent[0].Acker.Ack() // twice gives nothing back twice
-	put()                   // has the room of the first
+	put()                   // takes the part of the first
 	if q.budget.TryAcquire(1) {
-		t.Error("there is more room than was given back")
+		t.Error("more was returned than one letter's part")
 	}
 	end()
-	put() // has none, and nobody to wait for
+	put() // there is no part left, and the context is done
 	if len(out.sent) != 3 || written.n != 2 {
 		t.Errorf("%d sent, %d acknowledged", len(out.sent), written.n)
 	}
@@ -95,21 +107,21 @@ func TestBudget(t *testing.T) {
 		m.Acker.Ack()
 	}
 	if !q.budget.TryAcquire(budgetBytes) {
-		t.Error("room is not given back")
+		t.Error("the budget is not returned")
 	}
 }
 
-// sentLate is a producer that waits for room until the generation is over.
+// sentLate is a producer whose queue is full until the generation ends.
 type sentLate struct{ end func() }
 
 func (s sentLate) Send(context.Context, producer.Message) { s.end() }
 
-func TestRoomComesBackWithTheEndOfAGeneration(t *testing.T) {
+func TestBudgetIsReturnedAtTheEndOfAGeneration(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	q, written := New(sentLate{end}, "in.dlq"), &tally{}
 	q.Put(ctx, delivery.DeadLetter{Value: []byte("bad"), Err: errors.New("no"), Acker: written})
 	if !q.budget.TryAcquire(budgetBytes) || written.n != 0 {
-		t.Errorf("a letter that may never be written keeps its room, or is acknowledged (%d)", written.n)
+		t.Errorf("a letter that may never be written keeps its part of the budget, or is acknowledged (%d)", written.n)
 	}
 }
 
