@@ -160,6 +160,15 @@ func TestStagesSeeTheirFeatures(t *testing.T) {
 	}
 }
 
+// The time that the features of the slow stage take counts, too.
+func TestTimeOfTheSlowStagesFeatures(t *testing.T) {
+	r := newRig(spec(t, []int{1}, says(.9)), Config{})
+	r.feed([]int16{0}, 0)
+	if j := <-r.cascade.slow.queue; j.verdict.Computed <= 0 {
+		t.Errorf("computed in %v", j.verdict.Computed)
+	}
+}
+
 func TestResizeKeepsWhatIsLargeEnough(t *testing.T) {
 	s := make([]int, 3)
 	for n, same := range map[int]bool{2: true, 3: true, 4: false} {

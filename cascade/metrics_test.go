@@ -149,6 +149,36 @@ func TestOneFailureASecondIsLogged(t *testing.T) {
 	})
 }
 
+func TestBucketsOfHistograms(t *testing.T) {
+	r := newRig(spec(t, []int{1, 1}, says(.6), says(.9)), Config{})
+	r.feed([]int16{0}, 0)
+	r.drain()
+	families, err := r.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, family := range families {
+		if h := family.GetMetric()[0].GetHistogram(); h != nil {
+			var bounds []float64
+			for _, b := range h.GetBucket() {
+				bounds = append(bounds, b.GetUpperBound())
+			}
+			got[family.GetName()] = fmt.Sprint(len(bounds), bounds[:5], bounds[len(bounds)-1])
+		}
+	}
+	for name, want := range map[string]string{
+		"serveflow_first_packet_to_label_seconds": "17 [0.001 0.002 0.004 0.008 0.016] 65.536",
+		"serveflow_packet_wait_seconds":           "17 [0.001 0.002 0.004 0.008 0.016] 65.536",
+		"serveflow_stage_compute_seconds":         "17 [1e-06 2e-06 4e-06 8e-06 1.6e-05] 0.065536",
+		"serveflow_slow_batch_flows":              "6 [1 2 4 8 16] 32",
+	} {
+		if got[name] != want {
+			t.Errorf("%s has the bounds %s, want %s", name, got[name], want)
+		}
+	}
+}
+
 func TestKindsOfFailure(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -19,7 +19,8 @@ func (w *worker) stepRejecting(ctx context.Context) bool {
 		w.reject(ctx, j)
 		return true
 	case <-time.After(w.slow.breaker.untilProbe(time.Now())):
-		return w.probe(ctx)
+		w.probe(ctx)
+		return true
 	case <-ctx.Done():
 	}
 	for {
@@ -32,9 +33,8 @@ func (w *worker) stepRejecting(ctx context.Context) bool {
 	}
 }
 
-// probe calls the model, if a probe is due, to see whether it answers again. It gives
-// false if the cascade was stopped meanwhile.
-func (w *worker) probe(ctx context.Context) bool {
+// probe calls the model, if a probe is due, to see whether it answers again.
+func (w *worker) probe(ctx context.Context) {
 	s := w.slow
 	var row []float32
 	if len(w.parked) > 0 { // another one each time: one of them may be to blame
@@ -43,17 +43,16 @@ func (w *worker) probe(ctx context.Context) bool {
 	}
 	row = s.breaker.beginProbe(time.Now(), row)
 	if row == nil {
-		return true
+		return
 	}
 	s.metrics.breaker.Set(float64(halfOpen))
 	c, err := w.call(ctx, w.limit(), row)
 	defer w.putCall(c)
 	if errors.Is(err, errStopped) {
-		return false
+		return
 	}
 	if err == nil && math.IsNaN(c.out[0]) {
 		err = errNoAnswer
 	}
 	s.metrics.probed(s.stage.Name, err, s.breaker.endProbe(time.Now(), err == nil))
-	return true
 }
