@@ -112,8 +112,10 @@ func (l *hostileLog) doom(reason string, harm func(batch []byte)) {
 // there were none, and nothing is left to be read again.
 func TestHostileLog(t *testing.T) {
 	broker := kafkatest.Start(t)
+	// The batches have old timestamps, by which Kafka would soon delete them.
+	settings := map[string]string{"compression.type": "producer", "retention.ms": "-1"}
 	for _, topic := range []string{packetsTopic, labelsTopic, packetsTopic + ".dlq"} {
-		kafkatest.CreateTopic(t, broker.Addr, topic, 1, map[string]string{"compression.type": "producer"})
+		kafkatest.CreateTopic(t, broker.Addr, topic, 1, settings)
 	}
 	lab := filepath.Join(repositoryRoot(t), "testdata", "records", "lab.jsonl.zst")
 	l := &hostileLog{T: t, broker: broker, lines: recordLines(t, lab), doomed: map[int64]func([]byte){}}
