@@ -1,6 +1,9 @@
 package offset
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -80,8 +83,51 @@ func TestCheckpointOfVeryManyOpenFlows(t *testing.T) {
 	}
 }
 
+// Offsets that need a byte each: as many are listed as fit, with room for two varints.
+func TestListedOffsets(t *testing.T) {
+	f := NewInFlight(0)
+	for offset := range int64(5000) {
+		f.Pin(offset)
+		f.Advance(offset + 1)
+	}
+	const listed = 3000 - 2*10 + 1 // the last one takes less than its room
+	if reach, needed := f.Checkpoint().needs(); len(needed) != listed || reach != listed {
+		t.Errorf("%d are needed below %d, want %d", len(needed), reach, listed)
+	}
+}
+
+// Where everything is finished, the offset says it all.
+func TestCheckpointWithoutMetadata(t *testing.T) {
+	f := NewInFlight(0)
+	f.Advance(7)
+	if at := f.Checkpoint(); at != (Checkpoint{Low: 7}) {
+		t.Errorf("%+v", at)
+	}
+}
+
+// pack is metadata of ours.
+func pack(varints ...uint64) string {
+	var list []byte
+	for _, v := range varints {
+		list = binary.AppendUvarint(list, v)
+	}
+	return metadataForm + base64.RawStdEncoding.EncodeToString(list)
+}
+
+func TestLargestOffset(t *testing.T) {
+	const low = 7
+	if reach, needed := (Checkpoint{low, pack(math.MaxInt64-low, 0)}).needs(); reach != math.MaxInt64 || !slices.Equal(needed, []int64{low}) {
+		t.Errorf("%v are needed below %d", needed, reach)
+	}
+	if reach, needed := (Checkpoint{low, pack(math.MaxInt64-low+1, 0)}).needs(); reach != low || len(needed) != 0 {
+		t.Errorf("beyond the largest offset: %v are needed below %d", needed, reach)
+	}
+}
+
 func TestMetadataThatIsNotOurs(t *testing.T) {
-	for _, metadata := range []string{"", "by hand", metadataForm, metadataForm + "?", metadataForm + "gA", metadataForm + strings.Repeat("/", 20)} {
+	ours := pack(50, 3)
+	for _, metadata := range []string{"", "by hand", strings.TrimPrefix(ours, metadataForm), ours + "?",
+		metadataForm, metadataForm + "?", metadataForm + "gA", metadataForm + strings.Repeat("/", 20)} {
 		if reach, needed := (Checkpoint{7, metadata}).needs(); reach != 7 || len(needed) != 0 {
 			t.Errorf("%q: %v are needed below %d", metadata, needed, reach)
 		}

@@ -57,6 +57,7 @@ func TestCommitsOnlyMoveForward(t *testing.T) {
 		t.Error("the low watermark stood still, what is above it did not: not committed")
 	}
 	n := len(got)
+	c.Advance(0, Checkpoint{Low: 7, Metadata: "more is done above it"})
 	if c.flush(t.Context()); len(got) != n {
 		t.Errorf("committed %v twice", got[n:])
 	}
@@ -139,6 +140,20 @@ func TestRunReports(t *testing.T) {
 		synctest.Wait()
 		if len(reported) != 2 || reported[1] != nil {
 			t.Errorf("reported %v, want that it is over", reported)
+		}
+		broken = errors.New("not coordinator again")
+		c.Advance(0, Checkpoint{Low: 7})
+		time.Sleep(cfg.Every)
+		synctest.Wait()
+		if len(reported) != 2 {
+			t.Errorf("reported %v after one failure", reported[2])
+		}
+		broken = errors.New("not coordinator again")
+		c.Advance(0, Checkpoint{Low: 7})
+		time.Sleep(cfg.Every)
+		synctest.Wait()
+		if len(reported) != 2 {
+			t.Errorf("reported %v after one failure", reported[2])
 		}
 		end()
 		<-over

@@ -1,6 +1,9 @@
 package offset
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestLowWatermark(t *testing.T) {
 	f := NewInFlight(0)
@@ -48,5 +51,40 @@ func TestLost(t *testing.T) {
 	f.Advance(21)
 	if got := f.Lost(41); got != 1 {
 		t.Errorf("%d lost, want the one at 40", got)
+	}
+	f.Advance(41)
+	if got := f.Lost(41); got != 0 {
+		t.Errorf("%d lost although all were taken", got)
+	}
+}
+
+// The next record may lie behind needed ones, where those were deleted.
+func TestNeededRecordsThatAreMissing(t *testing.T) {
+	reader, f := NewInFlight(0), NewInFlight(0)
+	hold(reader, 50, 10, 20, 40)
+	f.Resume(reader.Checkpoint())
+	if !f.Needs(40) {
+		t.Error("40 is needed, whatever became of 10 and 20")
+	}
+	if f.Needs(41) {
+		t.Error("41 is not needed")
+	}
+}
+
+// Whoever looks for the needed offsets gets no more of them than asked for.
+func TestEachStops(t *testing.T) {
+	reader, f := NewInFlight(0), NewInFlight(0)
+	hold(reader, 50, 10, 20, 40)
+	f.Resume(reader.Checkpoint())
+	hold(f, 11, 10)
+	for most := range 4 {
+		var got []int64
+		f.each(func(offset int64) bool {
+			got = append(got, offset)
+			return len(got) <= most
+		})
+		if want := []int64{10, 20, 40}[:min(most+1, 3)]; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
 	}
 }
