@@ -2,15 +2,25 @@ package fetch
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
+
+// readError wraps the error of a connection. A connection that ended is not io.EOF, which
+// is the end of a response.
+func readError(what string, err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("fetch: read a %s: %w", what, err)
+}
 
 // read fills b from the response.
 func (r *Reader) read(b []byte) error {
 	r.left -= len(b)
 	if _, err := io.ReadFull(r.src, b); err != nil {
-		return fmt.Errorf("fetch: read a response: %w", err)
+		return readError("response", err)
 	}
 	return nil
 }
@@ -41,7 +51,7 @@ func (r *Reader) endBatch() {
 func (r *Reader) discard(n int) error {
 	r.left -= n
 	if _, err := io.CopyN(io.Discard, r.src, int64(n)); err != nil {
-		return fmt.Errorf("fetch: read a response: %w", err)
+		return readError("response", err)
 	}
 	return nil
 }
@@ -56,7 +66,7 @@ func (r *Reader) take(n int) []byte {
 	}
 	b, err := r.src.Peek(n)
 	if err != nil {
-		r.left, r.failed = -1, fmt.Errorf("fetch: read a response: %w", err)
+		r.left, r.failed = -1, readError("response", err)
 		return none[:n]
 	}
 	r.src.Discard(n)

@@ -1,8 +1,8 @@
-// Package fetch reads a partition's log as brokers give it: bytes of Fetch
-// responses to batches, and batches to records. A batch is unpacked as a stream,
-// through a window of about a record, so what it unpacks to does not matter. What
-// cannot be read is handed over in its place, with its bytes and the reason, and
-// reading goes on behind it.
+// Package fetch turns the bytes of Kafka's Fetch responses into records.
+//
+// A batch is unpacked as a stream, through a window of about a record, so it does not
+// matter how large a batch becomes. What cannot be read is handed over in its place, with
+// its bytes and the reason, and reading goes on behind it.
 //
 // It is pure: a reader of bytes, no Kafka, no clock.
 package fetch
@@ -155,7 +155,7 @@ func (r *Reader) Next(ctx context.Context, rec *Record) error {
 func (r *Reader) open(ctx context.Context, rec *Record) (bad bool, err error) {
 	start, err := r.src.Peek(min(r.left, headSize+32))
 	if err != nil {
-		return false, fmt.Errorf("fetch: read a batch: %w", err)
+		return false, readError("batch", err)
 	}
 	if len(start) < shortHead {
 		return false, r.partial()
