@@ -23,6 +23,8 @@ type handler struct {
 	taken, warmed []string
 	waited        []time.Duration
 	open          int
+	onTake        func() // is called for each record taken, where it is not nil
+	onWarmUp      func() // is called for each record of a warm-up, where it is not nil
 }
 
 func (h *handler) Take(_ context.Context, value []byte, _ int64, _ delivery.Pinner) error {
@@ -30,10 +32,18 @@ func (h *handler) Take(_ context.Context, value []byte, _ int64, _ delivery.Pinn
 		return &zeek.Error{Reason: zeek.BadSyntax}
 	}
 	h.taken = append(h.taken, string(value))
+	if h.onTake != nil {
+		h.onTake()
+	}
 	return nil
 }
 
-func (h *handler) WarmUp(_ context.Context, value []byte) { h.warmed = append(h.warmed, string(value)) }
+func (h *handler) WarmUp(_ context.Context, value []byte) {
+	h.warmed = append(h.warmed, string(value))
+	if h.onWarmUp != nil {
+		h.onWarmUp()
+	}
+}
 
 func (h *handler) AfterFetch(_ context.Context, _ bool, waited time.Duration) {
 	h.waited = append(h.waited, waited)
