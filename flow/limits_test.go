@@ -119,7 +119,7 @@ func TestSensorsHaveClocksUpToTheLimit(t *testing.T) {
 	if s.named([]byte("one more")) != s.all[0] || s.named(nil) != s.all[0] || len(s.all) != 257 {
 		t.Errorf("sensor 257 has a clock of its own, %d have", len(s.all))
 	}
-	if got := s.named([]byte("7")); got.name != "7" {
-		t.Errorf("sensor 7 is taken for %q", got.name)
+	if got := s.named([]byte("7")); got.name != "7" || s.last != got {
+		t.Errorf("sensor 7 is taken for %q, the next record's sensor is expected to be %q", got.name, s.last.name)
 	}
 }

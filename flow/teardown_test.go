@@ -67,6 +67,7 @@ func TestTearsDown(t *testing.T) {
 		{"reset by the originator", zeek.TCP, []sent{{true, rst | ack}}, 1},
 		{"both FINs", zeek.TCP, []sent{{true, fin}, {true, ack}, {false, fin | ack}}, 3},
 		{"both FINs, the responder's first", zeek.TCP, []sent{{false, fin}, {true, fin}}, 2},
+		{"nothing after the first FIN", zeek.TCP, []sent{{true, fin}, {true, ack}, {false, ack}}, 0},
 		{"two FINs of the originator", zeek.TCP, []sent{{true, fin}, {true, fin}}, 0},
 		{"two FINs of the responder", zeek.TCP, []sent{{false, fin}, {false, fin}}, 0},
 		{"no flag that ends", zeek.TCP, []sent{{true, syn | ack | 8}, {false, syn | ack | 8}}, 0},
@@ -74,7 +75,7 @@ func TestTearsDown(t *testing.T) {
 	} {
 		f, over := &Flow{Proto: tt.proto}, 0
 		for i, s := range tt.packets {
-			if f.tearsDown(&Packet{FromOrig: s.byOrig, Flags: s.flags}) {
+			if f.tearsDown(&Packet{FromOrig: s.byOrig, Flags: s.flags}) && over == 0 {
 				over = i + 1
 			}
 		}

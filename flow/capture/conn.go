@@ -1,9 +1,6 @@
 package capture
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"math/big"
 	"net/netip"
 
 	"github.com/serveflow/serveflow/flow/zeek"
@@ -44,6 +41,7 @@ type conn struct {
 	historyBits uint32 // history codes that are there and come once only; the responder's shifted by 16
 	idle        int64  // microseconds of silence after which it is forgotten
 	tcp         *tcp   // nil but for TCP
+	noTunnel    uint8  // kinds of tunnel that it is not, one bit each
 
 	deadlines [numDeadlines]int64
 	due       int64 // the next of them
@@ -100,19 +98,4 @@ func (c *conn) record(rec *zeek.Record, sum *zeek.Summary) {
 			sum.OrigBytes, sum.RespBytes = int64(c.tcp.orig.size(c.tcp.resp)), int64(c.tcp.resp.size(c.tcp.orig))
 		}
 	}
-}
-
-// newUID makes the uid from the connection's first packet. So the same capture has the
-// same uids each time, and two captures have different ones.
-func newUID(key connKey, p *packet, t transport) []byte {
-	h := sha256.New()
-	for _, side := range []netip.AddrPort{key.a, key.b} {
-		addr, _ := side.MarshalBinary() // an AddrPort always marshals
-		h.Write(addr)
-	}
-	h.Write([]byte{key.proto})
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(p.ts)))
-	h.Write(p.header)
-	h.Write(p.body[:min(len(p.body), t.headerLen)]) // the same ports may be used twice within a microsecond
-	return []byte("C" + new(big.Int).SetBytes(h.Sum(nil)[:12]).Text(62))
 }

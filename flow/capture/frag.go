@@ -11,11 +11,11 @@ const (
 	fragTimeout  = 300e6 // microseconds, as in Zeek
 	maxDatagrams = 4096  // that wait at once; beyond it the oldest is dropped
 	maxRanges    = 1024  // of one datagram
-	fragHead     = 64    // bytes that are kept of a datagram's beginning, for the transport header
+	fragHead     = 512   // bytes that are kept of a datagram's beginning, for the headers in it
 )
 
 // fragments reassembles datagrams. It keeps no payload, only which bytes have come, and
-// the first ones, with the transport header.
+// the first ones, with the headers.
 type fragments struct {
 	waiting map[fragKey]*list.Element
 	byAge   list.List // of *datagram, the oldest first
@@ -109,4 +109,17 @@ func (d *datagram) join(p *packet) {
 		p.total -= 8 // without the extension header of the fragments
 	}
 	p.reassembled, p.frame, p.frameFirst = true, frame, offset == 0
+	p.skipExtensions()
+}
+
+// skipExtensions skips the extension headers of IPv6 in the body of a datagram. Zeek reads
+// them only now, since they may have been in any fragment.
+func (p *packet) skipExtensions() {
+	if !p.src.Is6() {
+		return
+	}
+	if n, ok := p.parseExtensions(p.body); ok && n <= len(p.body) {
+		p.header = append(p.header, p.body[:n]...)
+		p.body, p.size, p.captured = p.body[n:], p.size-n, p.captured-n
+	}
 }

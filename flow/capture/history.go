@@ -9,6 +9,7 @@ const (
 	histData
 	histACK
 	histMulti
+	histLimit
 )
 
 // addSegment adds a segment to the history, as in conn.log.

@@ -2,94 +2,136 @@ package capture
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-
-	"github.com/gopacket/gopacket/layers"
 )
 
-// errNotIP is the error of frames without an IP packet: ARP, spanning tree ...
-var errNotIP = errors.New("not IP")
+// linkType is a link type of a capture, a LINKTYPE_ of libpcap.
+type linkType uint16
 
-// networkOffset returns where the IP header of a frame begins. The error is errNotIP, or
-// wraps ErrLinkType if the link type is unknown, whatever the frame.
-func networkOffset(link layers.LinkType, data []byte) (int, error) {
-	switch link {
-	case layers.LinkTypeEthernet:
-		return etherOffset(data, 12)
-	case layers.LinkTypeLinuxSLL:
-		return etherOffset(data, 14)
-	case layers.LinkTypeLinuxSLL2:
-		if len(data) < 20 {
-			return 0, errNotIP
-		}
-		return payloadOffset(data, binary.BigEndian.Uint16(data), 20)
-	case layers.LinkTypeRaw, 12, 14, layers.LinkTypeIPv4, layers.LinkTypeIPv6: // 12 and 14: DLT_RAW of BSDs
-		return 0, nil
-	case layers.LinkTypeNull, layers.LinkTypeLoop:
-		return nullOffset(data)
-	}
-	return 0, fmt.Errorf("%w %d: want Ethernet (1), raw IP (101, 228, 229), loopback (0, 108) or Linux cooked (113, 276)", ErrLinkType, link)
+// The link types that can be read. Where libpcap and the BSDs have several numbers for
+// one, all are here.
+const (
+	linkNull       linkType = 0
+	linkEthernet   linkType = 1
+	linkPPP        linkType = 9
+	linkFDDI       linkType = 10
+	linkRawBSD     linkType = 12
+	linkRawOpenBSD linkType = 14
+	linkPPPSerial  linkType = 50
+	linkRaw        linkType = 101
+	linkWiFi       linkType = 105
+	linkLoop       linkType = 108
+	linkCooked     linkType = 113
+	linkRadiotap   linkType = 127
+	linkIPv4       linkType = 228
+	linkIPv6       linkType = 229
+	linkNFLOG      linkType = 239
+	linkCooked2    linkType = 276
+	linkNone       linkType = 0xffff // of a packet whose interface the capture does not describe
+)
+
+// unknown is the error of a link type that cannot be read.
+func (l linkType) unknown() error {
+	return fmt.Errorf("%w %d: want Ethernet (1), raw IP (101, 228, 229), loopback (0, 108), Linux cooked (113, 276), "+
+		"PPP (9, 50), FDDI (10), 802.11 (105, 127) or NFLOG (239)", ErrLinkType, l)
 }
 
-// etherOffset does so from an ethertype at data[at:].
-func etherOffset(data []byte, at int) (int, error) {
-	if len(data) < at+2 {
-		return 0, errNotIP
+// layer returns the method that takes a frame of this type apart; nil if the type is
+// unknown.
+func (l linkType) layer() func(*dissector, part, path) error {
+	switch l {
+	case linkNull, linkLoop:
+		return (*dissector).loopback
+	case linkEthernet:
+		return (*dissector).ethernet
+	case linkPPP:
+		return (*dissector).ppp
+	case linkPPPSerial:
+		return (*dissector).pppSerial
+	case linkFDDI:
+		return (*dissector).fddi
+	case linkRaw, linkRawBSD, linkRawOpenBSD, linkIPv4, linkIPv6:
+		return (*dissector).ip
+	case linkWiFi:
+		return (*dissector).wifi
+	case linkRadiotap:
+		return (*dissector).radiotap
+	case linkCooked:
+		return (*dissector).cooked
+	case linkCooked2:
+		return (*dissector).cooked2
+	case linkNFLOG:
+		return (*dissector).nflog
 	}
-	return payloadOffset(data, binary.BigEndian.Uint16(data[at:]), at+2)
+	return nil
 }
 
-// payloadOffset skips VLAN tags, MPLS labels and PPPoE.
-func payloadOffset(data []byte, ethertype uint16, at int) (int, error) {
-	switch ethertype {
-	case 0x0800, 0x86dd:
-		return at, nil
-	case 0x8100, 0x88a8, 0x9100: // VLAN; there may be several
-		return etherOffset(data, at+2)
-	case 0x8847, 0x8848:
-		return mplsOffset(data, at)
-	case 0x8864:
-		return pppOffset(data, at+6)
+// cooked reads Linux's cooked header.
+func (d *dissector) cooked(b part, at path) error {
+	if len(b.data) < 16 {
+		return b.short()
 	}
-	return 0, errNotIP
+	return d.ethertype(b.uint16(14), b.from(16), at)
 }
 
-// mplsOffset skips the labels. MPLS does not say what it carries, so the caller checks the
-// IP version.
-func mplsOffset(data []byte, at int) (int, error) {
-	for ; len(data) >= at+4; at += 4 {
-		if bottom := data[at+2]&1 != 0; bottom {
-			return at + 4, nil
-		}
+// cooked2 reads the second version of it.
+func (d *dissector) cooked2(b part, at path) error {
+	if len(b.data) < 20 {
+		return b.short()
 	}
-	return 0, errNotIP
+	return d.ethertype(b.uint16(0), b.from(20), at)
 }
 
-// pppOffset skips the protocol field of PPP.
-func pppOffset(data []byte, at int) (int, error) {
-	if len(data) >= at+2 {
-		switch binary.BigEndian.Uint16(data[at:]) {
-		case 0x0021, 0x0057: // IPv4, IPv6
-			return at + 2, nil
-		}
+// loopback reads the header of the BSDs: an address family in the byte order of the
+// capturing machine, or of the network.
+func (d *dissector) loopback(b part, at path) error {
+	if len(b.data) < 4 {
+		return b.short()
 	}
-	return 0, errNotIP
-}
-
-// nullOffset reads BSD loopback: an address family in the byte order of the capturing
-// machine, or of the network.
-func nullOffset(data []byte) (int, error) {
-	if len(data) < 4 {
-		return 0, errNotIP
-	}
-	family := binary.LittleEndian.Uint32(data)
+	family := binary.LittleEndian.Uint32(b.data)
 	if family > 0xffff {
-		family = binary.BigEndian.Uint32(data)
+		family = binary.BigEndian.Uint32(b.data)
 	}
 	switch family {
 	case 2, 24, 28, 30: // IPv4; IPv6 on three BSDs
-		return 4, nil
+		return d.ip(b.from(4), at)
 	}
-	return 0, errNotIP
+	return errNotIP
+}
+
+// fddi skips the headers of FDDI and of 802.2 with SNAP. As in Zeek, what follows counts
+// as IP if it looks so.
+func (d *dissector) fddi(b part, at path) error {
+	const header = 13 + 8
+	if len(b.data) <= header {
+		return b.short()
+	}
+	return d.ip(b.from(header), at)
+}
+
+// nflog finds the packet among the attributes of Linux's NFLOG. Their numbers are in the
+// byte order of the capturing machine.
+func (d *dissector) nflog(b part, at path) error {
+	if len(b.data) < 4 {
+		return b.short()
+	}
+	family, version := b.data[0], b.data[1]
+	if version != 0 {
+		return errUnknown
+	}
+	const payload = 9
+	for b = b.from(4); len(b.data) > 4; {
+		size, kind := int(d.frame.order.Uint16(b.data)), d.frame.order.Uint16(b.data[2:])
+		if kind == payload {
+			if family == 2 || family == 10 { // IPv4, IPv6
+				return d.ip(b.from(4), at)
+			}
+			return errNotIP
+		}
+		if size = (size + 3) &^ 3; size < 4 || size > len(b.data) {
+			break
+		}
+		b = b.from(size)
+	}
+	return b.short()
 }

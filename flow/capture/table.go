@@ -14,6 +14,8 @@ import (
 type table struct {
 	depth    int
 	maxFlows int
+	everyEnd bool
+	ids      *IDs
 	emit     func(*zeek.Record, *zeek.Summary) error
 	err      error // the first error of emit; nothing is emitted after it
 	stats    *Stats
@@ -45,12 +47,12 @@ func (t *table) advance(ts int64) {
 	}
 }
 
-// packet adds a packet to its connection and emits its record. The error says why the
-// packet does not count.
-func (t *table) packet(p *packet) error {
+// packet adds a packet to its connection, which it returns, and emits its record. The error
+// says why the packet does not count.
+func (t *table) packet(p *packet) (*conn, error) {
 	tr, err := parseTransport(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	src, dst := netip.AddrPortFrom(p.src, tr.srcPort), netip.AddrPortFrom(p.dst, tr.dstPort)
 	key := newKey(src, dst, p.proto, tr.oneWay)
@@ -69,19 +71,19 @@ func (t *table) packet(p *packet) error {
 		c = t.open(key, src, dst, p, tr)
 	}
 	if !whole {
-		return errCutHeader
+		return c, errCutHeader
 	}
 	byOrig := c.update(p, &s, src == c.orig.addr)
 	if c.updateDue() {
 		heap.Fix(&t.timers, c.heapIndex)
 	}
 	if icmp := p.proto == zeek.ICMP || p.proto == zeek.ICMPv6; icmp && p.captured < p.size {
-		return errCutHeader // Zeek counts only whole ICMP packets
+		return c, errCutHeader // Zeek counts only whole ICMP packets
 	}
 	if n := c.count(p, byOrig); n <= uint64(t.depth) {
 		t.emitPacket(c, p, tr, n, byOrig)
 	}
-	return nil
+	return c, nil
 }
 
 // open opens a connection with its first packet.
@@ -93,7 +95,7 @@ func (t *table) open(key connKey, src, dst netip.AddrPort, p *packet, tr transpo
 	t.opened++
 	t.stats.Flows++
 	c := &conn{
-		key: key, uid: newUID(key, p, tr), first: p.ts, last: p.ts, order: t.opened,
+		key: key, uid: t.ids.next(key, p, tr), first: p.ts, last: p.ts, order: t.opened,
 		orig: side{addr: src, payload: zeek.Absent}, resp: side{addr: dst, payload: zeek.Absent},
 	}
 	if p.proto == zeek.TCP {
@@ -177,10 +179,14 @@ func (t *table) emitPacket(c *conn, p *packet, tr transport, n uint64, byOrig bo
 	t.emitRecord(nil)
 }
 
-// forget removes a connection and emits its end record.
+// forget removes a connection and emits its end record, if it had a packet record.
 func (t *table) forget(c *conn) {
 	delete(t.conns, c.key)
 	heap.Remove(&t.timers, c.heapIndex)
+	if c.sent == 0 && !t.everyEnd {
+		t.stats.Silent++
+		return
+	}
 	t.stats.Ends++
 	c.record(&t.rec, &t.sum)
 	t.emitRecord(&t.sum)

@@ -31,7 +31,8 @@ type Decoder struct {
 //   - as a JSON string (Kafka Connect's JsonConverter without schemas);
 //   - without id.* and proto, in the Zeek package's compact form: for a packet they
 //     are read from hdr, an end record has none;
-//   - with ts in seconds since the epoch, in milliseconds, or in ISO 8601.
+//   - with ts in seconds since the epoch, in milliseconds, or in ISO 8601;
+//   - with whole numbers as floats, such as 443.0 or 4.43e2.
 //
 // An object without "ev" belongs to another log, and an envelope around something that
 // is no object belongs to another program: Kind Other, no error. If an envelope holds

@@ -5,22 +5,48 @@ import "math"
 // The time of a record must lie between these, in microseconds: from the first second of
 // the Unix epoch to the year 2100.
 const (
-	minTS = 1e6
+	minTS = 0
 	maxTS = 4102444800e6
 )
 
-// parseUint reads a JSON number. ok is false if it has a fraction, an exponent or a sign.
+// parseUint reads a JSON number that is whole and not negative; ok is false if it is not.
 // For a number that is too large it returns MaxUint64.
 func parseUint(b []byte) (n uint64, ok bool) {
 	for _, c := range b {
 		if c -= '0'; c > 9 {
-			return 0, false
+			return parseUintSlow(b)
 		}
 		if n > math.MaxUint64/10-1 {
 			n = math.MaxUint64
 			continue
 		}
 		n = n*10 + uint64(c)
+	}
+	return n, true
+}
+
+// parseUintSlow is parseUint for any JSON number. Programs that keep every number as a
+// float write 443 as 443.0 or 4.43e2.
+func parseUintSlow(b []byte) (n uint64, ok bool) {
+	const maxDigits = 19 // MaxUint64 has 20
+	var buf [32]byte
+	digits, exp := decimal(buf[:0], b)
+	for len(digits) > 0 && digits[len(digits)-1] == '0' {
+		digits, exp = digits[:len(digits)-1], exp+1
+	}
+	switch {
+	case len(digits) == 0:
+		return 0, true
+	case b[0] == '-' || exp < 0:
+		return 0, false
+	case len(digits)+exp > maxDigits:
+		return math.MaxUint64, true
+	}
+	for i := range len(digits) + exp {
+		n *= 10
+		if i < len(digits) {
+			n += uint64(digits[i] - '0')
+		}
 	}
 	return n, true
 }

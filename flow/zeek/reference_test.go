@@ -83,8 +83,12 @@ func (f refFields) uint(name string, lo, hi uint64) uint64 {
 	if !f.has(name) {
 		panic(name + " missing")
 	}
-	n, err := strconv.ParseUint(string(f[name]), 10, 64)
-	if err != nil || n < lo || n > hi {
+	r := f.number(name)
+	if r.Sign() < 0 || !r.IsInt() || !r.Num().IsUint64() {
+		panic(name)
+	}
+	n := r.Num().Uint64()
+	if n < lo || n > hi {
 		panic(name)
 	}
 	return n
