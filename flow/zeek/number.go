@@ -1,6 +1,9 @@
 package zeek
 
-import "math"
+import (
+	"bytes"
+	"math"
+)
 
 // The time of a record must lie between these, in microseconds: from the first second of
 // the Unix epoch to the year 2100.
@@ -28,6 +31,9 @@ func parseUint(b []byte) (n uint64, ok bool) {
 // parseUintSlow is parseUint for any JSON number. Programs that keep every number as a
 // float write 443 as 443.0 or 4.43e2.
 func parseUintSlow(b []byte) (n uint64, ok bool) {
+	if whole, ok := bytes.CutSuffix(b, []byte(".0")); ok {
+		return parseUint(whole)
+	}
 	const maxDigits = 19 // MaxUint64 has 20
 	var buf [32]byte
 	digits, exp := decimal(buf[:0], b)
