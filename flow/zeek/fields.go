@@ -103,12 +103,12 @@ func (f *fields) micros(at field, name string) int64 {
 		if us, ok = parseISO8601(f.bytes(v)); !ok {
 			f.refuse(FieldType, name, "a text that is not ISO 8601 with a zone, as 2013-03-07T21:42:06.939084Z")
 		}
-		ok = ok && us >= minTS && us <= maxTS
+		ok = ok && us >= 0 && us <= MaxTS
 	default:
 		f.require(at, name, number, plain, "seconds or milliseconds since the epoch, or ISO 8601")
 	}
 	if !ok {
-		f.refuse(FieldRange, name, "not between the years 1970 and 2100")
+		f.refuse(FieldRange, name, "before 1970, or later than the year 5138")
 	}
 	return us
 }

@@ -5,12 +5,10 @@ import (
 	"math"
 )
 
-// The time of a record must lie between these, in microseconds: from the first second of
-// the Unix epoch to the year 2100.
-const (
-	minTS = 0
-	maxTS = 4102444800e6
-)
+// MaxTS is the latest time of a record, in microseconds since the Unix epoch: in the year
+// 5138. A number of seconds beyond it has 12 digits, and would be taken for milliseconds.
+// The earliest time is 0: captures may count time from their beginning.
+const MaxTS = 1e17 - 1
 
 // parseUint reads a JSON number that is whole and not negative; ok is false if it is not.
 // For a number that is too large it returns MaxUint64.
@@ -58,29 +56,32 @@ func parseUintSlow(b []byte) (n uint64, ok bool) {
 }
 
 // parseMicros reads a JSON number of seconds since the Unix epoch. With 12 digits or more
-// before the point it is milliseconds: no time until 2100 has as many seconds, and none
+// before the point it is milliseconds: no time until MaxTS has as many seconds, and none
 // after March 1973 has fewer milliseconds. It returns microseconds, rounded half up. ok is
-// false if they are not between minTS and maxTS.
+// false if they are below 0 or above MaxTS.
 func parseMicros(b []byte) (us int64, ok bool) {
-	decimals := 0
+	decimals, whole := 0, len(b)
 	for i, c := range b {
 		switch {
 		case c-'0' <= 9 && i < 18: // 17 digits and a point cannot overflow
 			us = us*10 + int64(c-'0')
 		case c == '.' && decimals == 0 && len(b)-i <= 7:
-			decimals = len(b) - i - 1
+			decimals, whole = len(b)-i-1, i
 		default:
 			return parseMicrosSlow(b)
 		}
 	}
+	if whole >= millisDigits {
+		return parseMicrosSlow(b)
+	}
 	for ; decimals < 6; decimals++ {
-		if us > maxTS {
-			return parseMicrosSlow(b)
-		}
 		us *= 10
 	}
-	return us, us >= minTS && us <= maxTS
+	return us, true
 }
+
+// millisDigits is how many digits before the point make a time one in milliseconds.
+const millisDigits = 12
 
 // parseMicrosSlow is parseMicros for any JSON number. Zeek itself sometimes prints a
 // seventh decimal (.4232619 for .423262).
@@ -88,20 +89,23 @@ func parseMicrosSlow(b []byte) (us int64, ok bool) {
 	var buf [32]byte
 	digits, exp := decimal(buf[:0], b)
 	unit := 6 // microseconds are 10^-6 seconds
-	if len(digits)+exp >= 12 {
+	if len(digits)+exp >= millisDigits {
 		unit = 3 // and 10^-3 milliseconds
 	}
 	us, ok = scale(digits, exp+unit)
-	return us, ok && b[0] != '-' && us >= minTS && us <= maxTS
+	return us, ok && us <= MaxTS && (b[0] != '-' || len(digits) == 0)
 }
 
+// maxDuration is how long a connection may have lasted, in microseconds: 130 years.
+const maxDuration = 4102444800e6
+
 // parseDuration reads a JSON number of seconds and returns microseconds, rounded half up.
-// ok is false if it is negative or more than maxTS.
+// ok is false if it is negative or more than maxDuration.
 func parseDuration(b []byte) (us int64, ok bool) {
 	var buf [32]byte
 	digits, exp := decimal(buf[:0], b)
 	us, ok = scale(digits, exp+6)
-	return us, ok && us <= maxTS && (b[0] != '-' || len(digits) == 0)
+	return us, ok && us <= maxDuration && (b[0] != '-' || len(digits) == 0)
 }
 
 // scale returns digits times 10^exp as a whole number, rounded half up. It works on the

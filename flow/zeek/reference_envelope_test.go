@@ -183,7 +183,7 @@ func refISO8601(text string) int64 {
 		t = t.Add(-east)
 	}
 	us := t.UnixMicro()
-	if us < 1e6 || us > 4102444800e6 {
+	if us < 0 || us > MaxTS {
 		panic("ts")
 	}
 	return us

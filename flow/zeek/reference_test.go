@@ -118,7 +118,7 @@ func (f refFields) micros(name string) int64 {
 	if r.Cmp(big.NewRat(1e11, 1)) >= 0 {
 		perSecond = 1e3 // it is in milliseconds
 	}
-	return refMicros(r, perSecond, 1e6)
+	return refMicros(r, perSecond, MaxTS)
 }
 
 // number reads a JSON number exactly.
@@ -147,16 +147,16 @@ func (f refFields) number(name string) *big.Rat {
 	return r
 }
 
-// refMicros turns a time into microseconds, which must be from lo to the year 2100. perUnit
-// is the number of microseconds in one unit of r.
-func refMicros(r *big.Rat, perUnit, lo int64) int64 {
+// refMicros turns a time into microseconds, which must be from 0 to most. perUnit is the
+// number of microseconds in one unit of r.
+func refMicros(r *big.Rat, perUnit, most int64) int64 {
 	if r.Sign() < 0 {
 		panic("negative")
 	}
 	r.Mul(r, big.NewRat(perUnit, 1))
 	r.Add(r, big.NewRat(1, 2))
 	us := new(big.Int).Div(r.Num(), r.Denom())
-	if us.Cmp(big.NewInt(lo)) < 0 || us.Cmp(big.NewInt(4102444800e6)) > 0 {
+	if us.Cmp(big.NewInt(most)) > 0 {
 		panic("ts")
 	}
 	return us.Int64()
@@ -246,7 +246,7 @@ func (f refFields) conn() *ConnFields {
 		Service: f.words("service"), State: f.words("conn_state"), History: f.words("history"),
 	}
 	if f.has("duration") {
-		c.Duration = refMicros(f.number("duration"), 1e6, 0)
+		c.Duration = refMicros(f.number("duration"), 1e6, 4102444800e6)
 	}
 	return c
 }
