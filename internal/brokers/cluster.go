@@ -37,6 +37,9 @@ func New(clientID string, addrs []string, security Security, log *slog.Logger) (
 	if err := security.Validate(); err != nil {
 		return nil, err
 	}
+	if addrs, err = parseAddrs(addrs); err != nil {
+		return nil, err
+	}
 	c = Plain(clientID, addrs...)
 	c.security = security
 	c.security.Password = Secret{} // the login has it

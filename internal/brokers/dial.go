@@ -3,9 +3,11 @@ package brokers
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"iter"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -48,7 +50,7 @@ func (c *Cluster) dial(ctx context.Context, network, address string) (net.Conn, 
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
-		return nil, err
+		return nil, c.unresolved(address, err)
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		conn.SetDeadline(deadline)
@@ -64,6 +66,21 @@ func (c *Cluster) dial(ctx context.Context, network, address string) (net.Conn, 
 	}
 	conn.SetDeadline(time.Time{})
 	return ready, nil
+}
+
+// unresolved says what to do where a broker's name has no address on this machine; it
+// returns any other error as it is. A name that the settings do not list is one that a
+// broker advertises.
+func (c *Cluster) unresolved(address string, err error) error {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) {
+		return err
+	}
+	mend := "mend the name in SERVEFLOW_BROKERS, or make it resolve on this machine"
+	if !slices.Contains(c.addrs, address) {
+		mend = "it is what the broker advertises: mend its advertised.listeners, or make the name resolve on this machine; serveflow doctor shows what each broker advertises"
+	}
+	return &Fault{Unresolved, address, "its name has no address", mend, err}
 }
 
 // handshake does TLS and login, or checks that the broker wants neither. It returns the

@@ -17,6 +17,7 @@ import (
 
 // The kinds of faults. "We" are this client.
 const (
+	Unresolved      = "unresolved"        // the broker's name has no address on this machine
 	Untrusted       = "untrusted"         // no authority that we trust has signed the broker's certificate
 	WrongName       = "wrong-name"        // the broker's certificate is for another name
 	Expired         = "expired"           // the broker's certificate is not valid now

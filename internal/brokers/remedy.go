@@ -11,7 +11,10 @@ import (
 // Remedy says how to mend what keeps a client from reading topic as a member of
 // group. The error that it returns wraps err. It is nil where no remedy is known.
 func Remedy(err error, topic, group string) error {
+	var fault *Fault
 	switch {
+	case errors.As(err, &fault): // it says what to do, whatever is wrapped around it
+		return fmt.Errorf("consumer: cannot read topic %s: %w", topic, fault)
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
 		return fmt.Errorf("consumer: not allowed to use group %s: grant this client READ on it: %w", group, err)
 	case errors.Is(err, kafka.TopicAuthorizationFailed):

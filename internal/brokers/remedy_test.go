@@ -36,6 +36,10 @@ func TestRemedy(t *testing.T) {
 			t.Errorf("%v: the cause is lost in %v", c.err, got)
 		}
 	}
+	fault := &Fault{NotKafka, "a:1", "what answers there is not Kafka", "name another port", errors.New("SSH")}
+	if got := Remedy(fmt.Errorf("dial: %w", fault), "in", "g"); got == nil || got.Error() != "consumer: cannot read topic in: broker a:1: what answers there is not Kafka: name another port (SSH)" {
+		t.Errorf("a fault: %v", got)
+	}
 	if got := Remedy(nil, "in", "g"); got != nil {
 		t.Errorf("no error: %v", got)
 	}
