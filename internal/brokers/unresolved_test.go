@@ -29,7 +29,10 @@ func TestNamesWithoutAddress(t *testing.T) {
 		dial func() error
 		says string
 	}{
-		{func() error { _, err := Plain("test", "nowhere.invalid:9092").DialLeader(t.Context(), "in", 0); return err },
+		{func() error {
+			_, err := Plain("test", "nowhere.invalid:9092").DialLeader(t.Context(), "in", 0)
+			return err
+		},
 			"broker nowhere.invalid:9092: its name has no address: mend the name in SERVEFLOW_BROKERS"},
 		{func() error { _, err := Plain("test", addr).DialLeader(t.Context(), "in", 0); return err },
 			"broker kafka-7.invalid:9092: its name has no address: it is what the broker advertises: mend its advertised.listeners"},
