@@ -55,8 +55,8 @@ func (c *checker) headersOnly(rec *zeek.Record) {
 }
 
 func (c *checker) done(stats Stats) {
-	lost := stats.NotIP + stats.CutHeader + stats.Malformed + stats.NoFlow + stats.BadTime
-	if c.records != stats.Records || c.ends != stats.Ends || stats.Ends != stats.Flows || stats.Records > stats.Packets-lost {
+	if c.records != stats.Records || c.ends != stats.Ends || stats.Ends+stats.Silent != stats.Flows ||
+		stats.LeftOut.Total() > stats.Packets || len(c.over) != len(c.open) {
 		c.t.Fatalf("%d records, %d ends, but %+v", c.records, c.ends, stats)
 	}
 }

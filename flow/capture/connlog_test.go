@@ -65,7 +65,7 @@ func convertConns(t *testing.T, path string, take func([]byte)) {
 	}
 	defer in.Close()
 	var line []byte
-	if _, err := Convert(in, Options{}, func(rec *zeek.Record, sum *zeek.Summary) error {
+	if _, err := Convert(in, Options{EveryEnd: true}, func(rec *zeek.Record, sum *zeek.Summary) error {
 		if sum != nil {
 			line = zeek.AppendConn(line[:0], rec, sum)
 			take(line)

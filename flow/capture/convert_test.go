@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,14 +74,14 @@ func TestSnapLength(t *testing.T) {
 		return f.convert(Options{})
 	}
 	whole, _ := play(0)
-	if cut, stats := play(52); strings.Join(cut, "\n") != strings.Join(whole, "\n") || stats.CutHeader != 0 {
+	if cut, stats := play(52); strings.Join(cut, "\n") != strings.Join(whole, "\n") || stats.LeftOut.Cut != 0 {
 		t.Errorf("after the headers: %q %+v", cut, stats)
 	}
 	lines, stats := play(44)
-	if strings.Join(lines, "; ") != "A end OTH  sent=0; B end OTH ^ sent=0" || stats.CutHeader != 4 {
+	if len(lines) != 0 || stats.LeftOut.Cut != 4 || stats.Flows != 2 || stats.Silent != 2 {
 		t.Errorf("inside the options: %q %+v", lines, stats)
 	}
-	if lines, stats := play(30); len(lines) != 0 || stats.CutHeader != 4 {
+	if lines, stats := play(30); len(lines) != 0 || stats.LeftOut.Cut != 4 || stats.Flows != 0 {
 		t.Errorf("inside the fixed header: %q %+v", lines, stats)
 	}
 }
@@ -106,18 +107,27 @@ func TestOffload(t *testing.T) {
 	}
 }
 
-// Packets at a time that no record can have must be left out. A packet far ahead within
-// bounds only moves the clock.
-func TestBadTimes(t *testing.T) {
+// Every time of a capture is one that a record can have: from 0 on, which times relative
+// to the beginning need, and after 2100. A packet far ahead moves the clock, and one far
+// back does not.
+func TestTimes(t *testing.T) {
 	f := newCapture(t)
 	f.udp(-captureStart, client, other, 5) // 1970
+	f.udp(-captureStart+1e-6, client, other, 5)
 	f.udp(0, client, other, 5)
 	f.udp(2.5e9, client, other, 5) // after 2100
 	f.udp(1, client, other, 5)
-	f.udp(.5, client, other, 5) // back in time
-	lines, stats := f.convert(Options{})
-	if got := strings.Join(lines, "; "); stats.BadTime != 2 || !strings.HasSuffix(got, "A end S0 D sent=3") {
-		t.Errorf("%s %+v", got, stats)
+	f.udp(.5, client, other, 5)
+	var got []int64
+	stats, err := Convert(&f.file, Options{}, func(rec *zeek.Record, sum *zeek.Summary) error {
+		if sum == nil {
+			got = append(got, rec.TS)
+		}
+		return nil
+	})
+	want := []int64{0, 1, captureStart * 1e6, (captureStart + 2.5e9) * 1e6, (captureStart + 1) * 1e6, (captureStart + .5) * 1e6}
+	if err != nil || !slices.Equal(got, want) || stats.LeftOut.Total() != 0 || stats.Flows != 3 {
+		t.Errorf("%v: %v, want %v; %+v", err, got, want, stats)
 	}
 }
 

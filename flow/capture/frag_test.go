@@ -58,7 +58,7 @@ func TestFragmentsInAnyOrder(t *testing.T) {
 			}
 			return nil
 		})
-		if err != nil || len(got) != 1 || stats.NoFlow != len(parts)-1 {
+		if err != nil || len(got) != 1 || stats.LeftOut.Fragment != len(parts)-1 {
 			t.Fatalf("seed %d: %v, %d records, %+v", seed, err, len(got), stats)
 		}
 		rec := got[0]
@@ -95,7 +95,7 @@ func TestFragmentsThatStayApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newCapture(t)
 			play(f, pieces(datagramOf(t, 150), 9, 64))
-			if lines, stats := f.convert(Options{}); len(lines) != 0 || stats.NoFlow != stats.Packets {
+			if lines, stats := f.convert(Options{}); len(lines) != 0 || stats.LeftOut.Fragment != stats.Packets {
 				t.Errorf("%q %+v", lines, stats)
 			}
 		})

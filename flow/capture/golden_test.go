@@ -116,7 +116,7 @@ func TestLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	check.done(stats)
-	if stats.Flows < 300 || stats.Malformed > 0 || stats.BadTime > 0 {
+	if stats.Flows < 300 || stats.LeftOut.Malformed > 0 || stats.LeftOut.BadTime > 0 {
 		t.Errorf("%+v", stats)
 	}
 }

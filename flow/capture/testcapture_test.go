@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -25,16 +26,19 @@ type testCapture struct {
 
 const captureStart = 1700000000
 
-func newCapture(t *testing.T) *testCapture {
+func newCapture(t *testing.T) *testCapture { return newCaptureOf(t, layers.LinkTypeRaw) }
+
+// newCaptureOf makes a capture of frames of a link type.
+func newCaptureOf(t *testing.T, link layers.LinkType) *testCapture {
 	f := &testCapture{t: t}
 	f.pcap = pcapgo.NewWriter(&f.file)
-	if err := f.pcap.WriteFileHeader(65535, layers.LinkTypeRaw); err != nil {
+	if err := f.pcap.WriteFileHeader(65535, link); err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-// raw adds the bytes of an IP packet.
+// raw adds the bytes of a frame: of an IP packet, if the capture has no link header.
 func (f *testCapture) raw(at float64, data []byte) {
 	f.t.Helper()
 	kept := data
@@ -42,7 +46,7 @@ func (f *testCapture) raw(at float64, data []byte) {
 		kept = data[:min(f.snap, len(data))]
 	}
 	info := gopacket.CaptureInfo{
-		Timestamp: time.UnixMicro(captureStart*1e6 + int64(at*1e6+0.5)), CaptureLength: len(kept), Length: len(data),
+		Timestamp: time.UnixMicro(captureStart*1e6 + int64(math.Round(at*1e6))), CaptureLength: len(kept), Length: len(data),
 	}
 	if err := f.pcap.WritePacket(info, kept); err != nil {
 		f.t.Fatal(err)

@@ -160,7 +160,7 @@ func convertLines(t *testing.T, path string, take func([]byte)) {
 	}
 	defer in.Close()
 	var line []byte
-	if _, err := Convert(in, Options{}, func(rec *zeek.Record, sum *zeek.Summary) error {
+	if _, err := Convert(in, Options{EveryEnd: true}, func(rec *zeek.Record, sum *zeek.Summary) error {
 		line = appendAny(line[:0], rec, sum)
 		take(line)
 		return nil
