@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/serveflow/serveflow/flow/capture"
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 // archive ships a compressed file once, as a whole.
@@ -37,7 +37,7 @@ func (a *archive) run(ctx, drain context.Context) error {
 		a.segment.feed.out.log.Info("shipped before: to ship it again, name another state file", "path", a.segment.feed.path)
 		return nil
 	}
-	plain, err := capture.Decompress(f)
+	plain, err := decompress.NewReader(f)
 	if err != nil {
 		return fmt.Errorf("ship: %s: %w", a.segment.feed.path, err)
 	}

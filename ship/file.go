@@ -1,7 +1,6 @@
 package ship
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"io"
 	"os"
 	"syscall"
+
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 const (
@@ -78,8 +79,8 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 	return f, info, nil
 }
 
-// compressed reports whether a file begins like gzip or zstd.
+// compressed reports whether a file begins like one that is compressed.
 func compressed(f io.ReaderAt) bool {
-	head, _ := readHead(f, 4)
-	return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) || bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd})
+	head, _ := readHead(f, decompress.HeadBytes)
+	return decompress.Format(head) != ""
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/serveflow/serveflow/flow/capture"
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 // candidate is a file that may be a rotated one.
@@ -104,7 +104,7 @@ func (f *follower) isKnown(file io.ReaderAt, info os.FileInfo) bool {
 
 // checkCompressed logs and counts a rotated file that was compressed before it was read.
 func (f *follower) checkCompressed(name string, file *os.File) {
-	plain, err := capture.Decompress(file)
+	plain, err := decompress.NewReader(file)
 	if err == nil {
 		head := make([]byte, headBytes)
 		n, _ := io.ReadFull(plain, head) // a file that cannot be read counts as unknown

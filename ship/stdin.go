@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/serveflow/serveflow/flow/capture"
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 // stdin ships standard input to its end. It cannot be resumed.
@@ -31,7 +31,7 @@ func (s *stdin) run(ctx, drain context.Context) error {
 
 // copyPlain copies the content of in, uncompressed.
 func copyPlain(out io.Writer, in io.Reader) error {
-	plain, err := capture.Decompress(in)
+	plain, err := decompress.NewReader(in)
 	if err != nil {
 		return err
 	}

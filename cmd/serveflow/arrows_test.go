@@ -18,7 +18,7 @@ const module = "github.com/serveflow/serveflow"
 var arrows = map[string][]string{
 	"flow":         {"flow/zeek", "internal/delivery"},
 	"flow/zeek":    {},
-	"flow/capture": {"flow/zeek"},
+	"flow/capture": {"flow/zeek", "internal/decompress"},
 
 	"consumer": {"consumer/assembler", "consumer/fetch", "consumer/group", "consumer/offset", "consumer/partition", "consumer/rekey",
 		"flow", "flow/zeek", "internal/brokers"},
@@ -39,13 +39,14 @@ var arrows = map[string][]string{
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
 	"sink/deadletter": {"internal/delivery", "sink/producer"},
 
-	"ship":   {"flow/zeek", "flow/capture", "internal/delivery", "sink/producer"},
+	"ship":   {"flow/zeek", "internal/decompress", "internal/delivery", "sink/producer"},
 	"doctor": {"flow/zeek", "internal/brokers"},
 
 	"internal/admin":       {},
 	"internal/await":       {},
 	"internal/backoff":     {},
 	"internal/brokers":     {},
+	"internal/decompress":  {},
 	"internal/delivery":    {},
 	"internal/faultproxy":  {},
 	"internal/kafkatest":   {"internal/needs", "internal/process"},
@@ -65,7 +66,7 @@ var arrows = map[string][]string{
 	"cmd/serveflow/demo": {"sink", "sink/producer", "flow/zeek", "internal/delivery"},
 	"cmd/serveflow": {"consumer", "consumer/assembler", "flow", "flow/zeek", "flow/capture", "cascade", "cascade/nprint",
 		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
-		"internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo"},
+		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -8,11 +8,11 @@ import (
 	"io"
 	"os"
 
-	"github.com/serveflow/serveflow/flow/capture"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
-// open opens a file, or standard input for "-", and peels zstd or gzip off.
+// open opens a file, or standard input for "-", and unpacks it.
 func open(t terminal, name string) (io.ReadCloser, error) {
 	var file io.ReadCloser = io.NopCloser(t.in)
 	if name != "-" {
@@ -22,7 +22,7 @@ func open(t terminal, name string) (io.ReadCloser, error) {
 		}
 		file = f
 	}
-	plain, err := capture.Decompress(file)
+	plain, err := decompress.NewReader(file)
 	if err != nil {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
