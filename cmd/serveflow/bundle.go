@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,25 +15,29 @@ import (
 // bundleCommand checks a bundle as run would, and says what it checked. "bundle try"
 // is not for people: it is the process that a bundle is tried out in.
 func bundleCommand(_ context.Context, t terminal, args []string) error {
-	if len(args) == 0 || args[0] != "verify" && args[0] != "try" {
-		return usageError{errors.New("usage: serveflow bundle verify DIR")}
-	}
-	flags := flag.NewFlagSet("bundle "+args[0], flag.ContinueOnError)
-	if err := parse(t, flags, args[1:], true); err != nil {
+	flags := flag.NewFlagSet("bundle", flag.ContinueOnError)
+	if err := parseFlags(flags, args); err != nil {
 		return err
+	}
+	verb, dirs := flags.Arg(0), flags.Args()[min(1, flags.NArg()):]
+	switch {
+	case flags.NArg() > 0 && verb != "verify" && verb != "try":
+		return argumentError("%q is not what can be done with a bundle: serveflow bundle verify DIR", verb)
+	case len(dirs) == 0:
+		return argumentError("name the folder of a bundle: serveflow bundle verify DIR")
 	}
 	s, err := loadSettings()
 	if err != nil {
 		return err
 	}
-	if args[0] == "try" {
-		return bundle.Try(flags.Arg(0), bundle.Standard(s.ONNXRuntime), trialLimits(), t.out)
+	if verb == "try" {
+		return bundle.Try(dirs[0], bundle.Standard(s.ONNXRuntime), trialLimits(), t.out)
 	}
 	trial, err := newTrial()
 	if err != nil {
 		return err
 	}
-	for _, dir := range flags.Args() {
+	for _, dir := range dirs {
 		report, err := trial.Verify(dir)
 		for _, line := range report {
 			fmt.Fprintln(t.out, line)
@@ -83,8 +86,8 @@ type bundleChoice struct{ dir, task *string }
 
 func bundleFlags(flags *flag.FlagSet) bundleChoice {
 	return bundleChoice{
-		flags.String("bundle", "", "folder of the bundle (SERVEFLOW_BUNDLE)"),
-		flags.String("task", "", "use bundles/<task> (SERVEFLOW_TASK)"),
+		flags.String("bundle", "", "folder `DIR` of the bundle; without it, that of SERVEFLOW_BUNDLE"),
+		flags.String("task", "", "use bundles/`TASK`; without it, that of SERVEFLOW_TASK"),
 	}
 }
 
@@ -110,7 +113,7 @@ func (c bundleChoice) settings() (*Settings, error) {
 	if *c.dir != "" {
 		s.Bundle = *c.dir
 	}
-	if err := errors.Join(s.validate(), s.cascade().Validate()); err != nil {
+	if err := s.validateWithCascade(); err != nil {
 		return nil, usageError{err}
 	}
 	return s, nil

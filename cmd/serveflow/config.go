@@ -13,11 +13,11 @@ import (
 	"github.com/serveflow/serveflow/internal/nearest"
 )
 
-// settingsTable is envconfig's own view of the settings, one line each.
-const settingsTable = "{{range .}}{{usage_key .}}\t{{usage_default .}}\t{{usage_description .}}\n{{end}}"
+// settingsTemplate is envconfig's own view of the settings, one line each.
+const settingsTemplate = "{{range .}}{{usage_key .}}\t{{usage_default .}}\t{{usage_description .}}\n{{end}}"
 
 func configCommand(_ context.Context, t terminal, args []string) error {
-	if err := parse(t, flag.NewFlagSet("config", flag.ContinueOnError), args, false); err != nil {
+	if err := parse(flag.NewFlagSet("config", flag.ContinueOnError), args, false); err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
@@ -29,19 +29,30 @@ func configCommand(_ context.Context, t terminal, args []string) error {
 }
 
 func describeSettings(w io.Writer) error {
-	return envconfig.Usagef(prefix, &Settings{}, w, settingsTable)
+	return envconfig.Usagef(prefix, &Settings{}, w, settingsTemplate)
 }
 
-// knownSettings gives the names that the environment may set.
-func knownSettings() []string {
+// setting is a line of the table.
+type setting struct{ name, preset, meaning string }
+
+func settingsTable() []setting {
 	var table strings.Builder
 	if err := describeSettings(&table); err != nil {
 		panic(err) // the template above does not parse
 	}
-	var names []string
+	var all []setting
 	for line := range strings.Lines(table.String()) {
-		name, _, _ := strings.Cut(line, "\t")
-		names = append(names, name)
+		column := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+		all = append(all, setting{column[0], column[1], column[2]})
+	}
+	return all
+}
+
+// knownSettings gives the names that the environment may set.
+func knownSettings() []string {
+	var names []string
+	for _, s := range settingsTable() {
+		names = append(names, s.name)
 	}
 	return names
 }

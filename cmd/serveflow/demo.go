@@ -37,16 +37,16 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	var o demoOptions
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	from := bundleFlags(flags)
-	flags.StringVar(&o.records, "records", filepath.Join("testdata", "records", "lab.jsonl.zst"), "record file to replay")
-	flags.StringVar(&o.truth, "labels", filepath.Join("testdata", "captures", "lab.labels.csv"), "known labels of its flows")
-	flags.StringVar(&o.dir, "dir", ".demo", "folder for the broker's data and the labels file; emptied first")
-	flags.Float64Var(&o.speed, "speed", 1, "pace of the replay; 1 is as recorded")
+	flags.StringVar(&o.records, "records", filepath.Join("testdata", "records", "lab.jsonl.zst"), "record `FILE` to replay")
+	flags.StringVar(&o.truth, "labels", filepath.Join("testdata", "captures", "lab.labels.csv"), "`FILE` with the known labels of its flows")
+	flags.StringVar(&o.dir, "dir", ".demo", "folder `DIR` for the broker's data and the labels file; emptied first")
+	flags.Float64Var(&o.speed, "speed", 1, "pace, `N` times that of the records")
 	flags.BoolVar(&o.json, "json", false, "print the summary as one JSON object on the last line")
-	if err := parse(t, flags, args, false); err != nil {
+	if err := parse(flags, args, false); err != nil {
 		return err
 	}
 	if o.speed <= 0 {
-		return usageError{fmt.Errorf("--speed %g: choose a number above 0", o.speed)}
+		return argumentError("--speed %g: choose a number above 0", o.speed)
 	}
 	s, spec, err := from.load()
 	if err != nil {

@@ -20,9 +20,9 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	choice := bundleFlags(flags)
 	asJSON := flags.Bool("json", false, "one JSON object instead of text")
-	sample := flags.Int("sample", 20_000, "records of the input topic to look at, the newest, over all its partitions")
-	timeout := flags.Duration("timeout", 30*time.Second, "for the whole look")
-	if err := parse(t, flags, args, false); err != nil {
+	sample := flags.Int("sample", 20_000, "look at the newest `N` records of the input topic, over all its partitions")
+	timeout := flags.Duration("timeout", 30*time.Second, "the longest `TIME` that the whole look may take")
+	if err := parse(flags, args, false); err != nil {
 		return err
 	}
 	s, err := choice.settings()
@@ -40,7 +40,7 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 	cfg := s.doctor(cluster, needs)
 	cfg.Sample, cfg.Timeout = *sample, *timeout
 	if err := cfg.Validate(); err != nil {
-		return usageError{err}
+		return argumentError("%w", err)
 	}
 	report := doctor.Look(ctx, &cfg, broken...)
 	if *asJSON {

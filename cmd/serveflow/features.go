@@ -18,11 +18,11 @@ import (
 // features prints, one CSV row a flow, what a stage of the given depth would see.
 func features(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("features", flag.ContinueOnError)
-	input := flags.String("input", bundle.Packets, "packets: packet records; conn: records of conn.log")
-	depth := flags.Int("depth", 10, "packets a flow that the stage looks at; with --input conn always 1, the record")
+	input := flags.String("input", bundle.Packets, "the `KIND` of records: packets, those of the Zeek package; conn, those of conn.log")
+	depth := flags.Int("depth", 10, "a stage that looks at `N` packets of a flow; with --input conn always 1, the record")
 	bits := flags.Bool("bits", false, "the nPrint bits too, 1,024 a packet")
-	list := flags.String("names", "", "these features alone, comma-separated")
-	if err := parse(t, flags, args, true); err != nil {
+	list := flags.String("names", "", "these features alone, a `LIST` with commas")
+	if err := parse(flags, args, true); err != nil {
 		return err
 	}
 	s, err := loadSettings()
@@ -30,15 +30,18 @@ func features(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if *input != bundle.Packets && *input != bundle.Conn {
-		return usageError{fmt.Errorf("--input %s: choose packets or conn", *input)}
+		return argumentError("--input %s: choose packets or conn", *input)
 	}
 	conns := *input == bundle.Conn
 	if conns {
 		*depth = 1
 	}
+	if *depth < 1 || *depth > 64 {
+		return argumentError("--depth %d: choose 1 to 64 packets", *depth)
+	}
 	table, err := newFeatureTable(t.out, featureNames(conns, *depth, *bits, *list), *depth)
 	if err != nil {
-		return usageError{err}
+		return argumentError("%w", err)
 	}
 	cfg := s.flowConfig(*depth, *depth)
 	cfg.Conns = conns

@@ -15,7 +15,7 @@ import (
 // health asks the serveflow at the admin address whether it is ready; for health
 // checks where no other client is at hand.
 func health(ctx context.Context, t terminal, args []string) error {
-	if err := parse(t, flag.NewFlagSet("health", flag.ContinueOnError), args, false); err != nil {
+	if err := parse(flag.NewFlagSet("health", flag.ContinueOnError), args, false); err != nil {
 		return err
 	}
 	s, err := loadSettings()

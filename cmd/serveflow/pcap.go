@@ -14,13 +14,13 @@ import (
 // pcap prints captures as the records that the Zeek package writes, or as conn.log.
 func pcap(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("pcap", flag.ContinueOnError)
-	depth := flags.Int("depth", 10, "packets a flow that get a record")
+	depth := flags.Int("depth", 10, "a record for the first `N` packets of each flow")
 	conns := flags.Bool("conn", false, "records of conn.log instead")
-	if err := parse(t, flags, args, true); err != nil {
+	if err := parse(flags, args, true); err != nil {
 		return err
 	}
 	if *depth < 1 || *depth > 64 {
-		return usageError{fmt.Errorf("--depth %d: choose 1 to 64 packets", *depth)}
+		return argumentError("--depth %d: choose 1 to 64 packets", *depth)
 	}
 	out := bufio.NewWriterSize(t.out, 1<<20)
 	for _, name := range flags.Args() {

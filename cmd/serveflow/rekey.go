@@ -25,7 +25,7 @@ import (
 func rekey(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("rekey", flag.ContinueOnError)
 	check := flags.Bool("check", false, "validate everything, connect to nothing, say what is wrong")
-	if err := parseFlags(t, flags, args); err != nil {
+	if err := parseFlags(flags, args); err != nil {
 		return err
 	}
 	s, err := rekeySettings(flags.Args())
@@ -46,7 +46,7 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), admin.Config{Addr: s.RekeyAdmin, Setting: "SERVEFLOW_REKEY_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{r}, func() {
+	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics(), ""), admin.Config{Addr: s.RekeyAdmin, Setting: "SERVEFLOW_REKEY_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{r}, func() {
 		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
 	})
 }
@@ -59,11 +59,11 @@ func rekeySettings(args []string) (*Settings, error) {
 	}
 	switch {
 	case len(args) > 1:
-		return nil, fmt.Errorf("%q: one topic is taken; run a rekey for each", args[1])
+		return nil, argumentError("%q: one topic is taken; run a rekey for each", args[1])
 	case len(args) == 1:
 		s.rekey(args[0])
 	case s.RekeyFrom == "":
-		return nil, errors.New("name the un-keyed topic: serveflow rekey TOPIC, or SERVEFLOW_REKEY_FROM")
+		return nil, argumentError("name the un-keyed topic: serveflow rekey TOPIC, or SERVEFLOW_REKEY_FROM")
 	}
 	return s, s.validate()
 }

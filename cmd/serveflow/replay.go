@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"log/slog"
 	"strings"
 
@@ -19,8 +18,8 @@ import (
 func replay(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	from := bundleFlags(flags)
-	stages := flags.String("stages", "", "use these stages alone, comma-separated")
-	if err := parse(t, flags, args, true); err != nil {
+	stages := flags.String("stages", "", "these stages of the bundle alone, a `LIST` with commas")
+	if err := parse(flags, args, true); err != nil {
 		return err
 	}
 	s, spec, err := from.load()
@@ -64,7 +63,7 @@ func only(spec *cascade.Spec, names []string) (*cascade.Spec, error) {
 		for _, stage := range spec.Stages {
 			known = append(known, stage.Name)
 		}
-		return nil, usageError{fmt.Errorf("--stages %s: the bundle has the stages %s", strings.Join(names, ","), strings.Join(known, ","))}
+		return nil, argumentError("--stages %s: the bundle has the stages %s", strings.Join(names, ","), strings.Join(known, ","))
 	}
 	return part, nil
 }

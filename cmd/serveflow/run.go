@@ -20,9 +20,9 @@ import (
 func run(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	from := bundleFlags(flags)
-	unkeyed := flags.String("rekey", "", "rekey this topic too, and label what is written (SERVEFLOW_REKEY_FROM)")
+	unkeyed := flags.String("rekey", "", "rekey this `TOPIC` too, and label what is written; without it, that of SERVEFLOW_REKEY_FROM, if there is one")
 	check := flags.Bool("check", false, "build and validate everything, connect to nothing, say what is wrong")
-	if err := parse(t, flags, args, false); err != nil {
+	if err := parse(flags, args, false); err != nil {
 		return err
 	}
 	s, spec, err := from.load()
@@ -64,7 +64,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, topics), admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof}, all, func() {
+	return serve(ctx, newPreflight(s, cluster, topics, s.LatestTopic), admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof}, all, func() {
 		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
 	})
 }
@@ -96,9 +96,9 @@ func (all parts) run(ctx context.Context) error {
 }
 
 // newPreflight looks for the topics that a command reads and writes, each with the
-// setting that names it.
-func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string) *preflight.Check {
-	return preflight.New(preflight.Config{Cluster: cluster, Topics: topics, Compacted: s.LatestTopic, Uncompacted: s.DeadLetterTopic, Timeout: s.StartTimeout})
+// setting that names it; compacted is the topic of them that must be, if there is one.
+func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string, compacted string) *preflight.Check {
+	return preflight.New(preflight.Config{Cluster: cluster, Topics: topics, Compacted: compacted, Uncompacted: s.DeadLetterTopic, Timeout: s.StartTimeout})
 }
 
 // serve runs the parts until ctx is done, once the topics are there, and says so

@@ -17,12 +17,12 @@ import (
 // pace, and ends when everything is written.
 func send(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("send", flag.ContinueOnError)
-	speed := flags.Float64("speed", 1, "pace; 1 is as recorded, 0 as fast as possible")
-	if err := parse(t, flags, args, true); err != nil {
+	speed := flags.Float64("speed", 1, "pace, `N` times that of the records; 0: as fast as possible")
+	if err := parse(flags, args, true); err != nil {
 		return err
 	}
 	if *speed < 0 {
-		return usageError{fmt.Errorf("--speed %g: choose 0 or more", *speed)}
+		return argumentError("--speed %g: choose 0 or more", *speed)
 	}
 	s, err := loadSettings()
 	if err != nil {

@@ -199,11 +199,16 @@ func (s *Settings) ship(paths []string) ship.Config {
 	}
 }
 
-// rekeyer is the config of the consumer that rekeys.
+// rekeyer is the config of the consumer that rekeys. It has no flow table: of that config
+// only the lateness counts, and the rest is what is valid.
 func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 	b, _ := s.budget()
+	lateness := flow.Config{
+		Rules:  flow.Rules{Depth: 1, Idle: 1, MaxAge: 1, Lateness: s.Lateness},
+		Limits: flow.Limits{Flows: 1, Bytes: 1 << 10, Finished: 1}, Want: 1,
+	}
 	return consumer.Config{
-		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: s.flowConfig(1, 1), PinBytes: int(b.InFlight),
+		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: lateness, PinBytes: int(b.InFlight),
 		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}

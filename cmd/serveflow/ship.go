@@ -17,7 +17,7 @@ import (
 // shipCommand follows logs and writes their records to the input topic.
 func shipCommand(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("ship", flag.ContinueOnError)
-	if err := parse(t, flags, args, true); err != nil {
+	if err := parse(flags, args, true); err != nil {
 		return err
 	}
 	s, err := loadSettings()
@@ -41,7 +41,7 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	defer shipper.Close()
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, topics), admin.Config{Addr: s.ShipAdmin, Setting: "SERVEFLOW_SHIP_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{shipping{shipper, out}}, func() {
+	return serve(ctx, newPreflight(s, cluster, topics, ""), admin.Config{Addr: s.ShipAdmin, Setting: "SERVEFLOW_SHIP_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{shipping{shipper, out}}, func() {
 		log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
 	})
 }

@@ -6,6 +6,11 @@ import (
 	"slices"
 )
 
+// validateWithCascade checks what validate does, and the settings of the slow stage.
+func (s *Settings) validateWithCascade() error {
+	return errors.Join(s.validate(), s.cascade().Validate())
+}
+
 // validate checks the settings that no part checks for itself.
 func (s *Settings) validate() error {
 	_, memory := s.budget()

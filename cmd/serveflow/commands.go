@@ -1,0 +1,133 @@
+package main
+
+// What several commands take, in the same words.
+const (
+	recordFiles   = "a file of records, plain or packed (.zst, .gz); - is standard input"
+	untilStopped  = "it was told to stop, and everything under way was written"
+	cannotStart   = "bad settings or arguments, or a bundle that fails a check: nothing was started"
+	recordsFailed = "a file that is damaged, or records in it that cannot be read: all others were read"
+)
+
+// commands are all subcommands, with the words that their help, README and docs/commands.md
+// have in common. A flag is described where it is declared; the settings that a command
+// reads are found in the code (settings_read.go).
+func commands() []command {
+	return []command{
+		{
+			name: "run", run: run,
+			about: "labels the flows of a Kafka topic until it is told to stop",
+			does: []string{
+				"It reads packet records, puts flows together by uid, and asks the bundle's models about each flow. Labels go to the label topic, and records that cannot be read go to the dead-letter topic. The topics must exist: no command creates one.",
+				"SIGTERM or an interrupt drains: labels under way are written, offsets are committed, and the member leaves the group. A second signal ends it at once. Several members share the partitions of the topic if they have the same group.",
+			},
+			exits:   exits{untilStopped, "a failure while running, such as a topic that is missing", cannotStart},
+			example: "SERVEFLOW_BROKERS=kafka1:9092 serveflow run --check   # what is wrong with the settings\nSERVEFLOW_BROKERS=kafka1:9092 serveflow run",
+		},
+		{
+			name: "ship", args: "PATH...", run: shipCommand,
+			about: "follows Zeek's logs and writes their records to the input topic, keyed by uid",
+			does: []string{
+				"It follows JSON and TSV logs while they grow and rotate, and remembers in the state file how much of each Kafka has. So a kill, a broker that is down or a full disk loses nothing. Archives and standard input are written whole; it ends by itself when nothing is left to follow.",
+			},
+			takes:   []argument{{"PATH", "a log to follow, such as /opt/zeek/logs/current/serveflow.log or conn.log; an archive (.zst, .gz); a FIFO; - is standard input"}},
+			exits:   exits{"it was told to stop, or all input was at its end; everything read was written", "a failure while running, such as a topic that is missing", "bad settings or arguments, or another ship that uses the state file: nothing was started"},
+			example: "serveflow ship /opt/zeek/logs/current/serveflow.log",
+		},
+		{
+			name: "rekey", args: "[TOPIC]", run: rekey,
+			about: "writes the records of a topic without keys to one keyed by uid",
+			does: []string{
+				"For producers that set no key: a flow's records then lie on several partitions. It merges the partitions in record time and writes each record to TOPIC.by-uid, with its uid as the key, until it is told to stop. serveflow run --rekey does the same beside the labelling, in one process.",
+			},
+			takes:   []argument{{"TOPIC", "the topic without keys; without it, that of SERVEFLOW_REKEY_FROM"}},
+			exits:   exits{untilStopped, "a failure while running, such as a topic that is missing", ""},
+			example: "serveflow rekey serveflow.packets   # writes serveflow.packets.by-uid",
+		},
+		{
+			name: "replay", args: "FILE...", run: replay,
+			about: "labels the flows of record files, without Kafka",
+			does: []string{
+				"It prints label records as JSON lines. The same records give the same labels each time: where run would give a fast answer because the slow stage is full, replay waits. Records that cannot be read are named on standard error.",
+			},
+			takes:   []argument{{"FILE", recordFiles}},
+			exits:   exits{"", recordsFailed, cannotStart},
+			example: "serveflow pcap traffic.pcap | serveflow replay -",
+		},
+		{
+			name: "send", args: "FILE...", run: send,
+			about: "writes record files to the input topic, at their recorded pace",
+			does: []string{
+				"Each record is keyed by its uid. It ends when Kafka has acknowledged every record.",
+			},
+			takes:   []argument{{"FILE", recordFiles}},
+			example: "serveflow send --speed 10 testdata/records/lab.jsonl.zst",
+		},
+		{
+			name: "pcap", args: "FILE...", run: pcap,
+			about: "turns captures into the records that the Zeek package writes",
+			does: []string{
+				"It prints packet and end records as JSON lines, or records of conn.log. So a capture can be labelled without Zeek.",
+			},
+			takes:   []argument{{"FILE", "a capture, pcap or pcapng, plain or packed (.zst, .gz); - is standard input"}},
+			exits:   exits{"", "a capture that is damaged or holds no packets: what came before was written", ""},
+			example: "serveflow pcap traffic.pcap | serveflow replay -",
+		},
+		{
+			name: "features", args: "FILE...", run: features,
+			about: "prints the features that the cascade would see, for training",
+			does: []string{
+				"It prints CSV: a row for each flow, with its uid, addresses, the time of its first packet, why it was decided, and its features.",
+			},
+			takes:   []argument{{"FILE", recordFiles}},
+			exits:   exits{"", recordsFailed, ""},
+			example: "serveflow features --depth 2 testdata/records/lab.jsonl.zst >features.csv",
+		},
+		{
+			name: "bundle", args: "verify DIR...", run: bundleCommand,
+			about: "checks bundles as run would, in a process of its own",
+			does: []string{
+				"It checks the manifest, files, digests and shapes, and that the models give the scores that the training library gave. It prints what it checked.",
+			},
+			takes:   []argument{{"DIR", "the folder of a bundle, with its manifest.json"}},
+			exits:   exits{"every bundle passed", "a bundle fails a check: the file, the reason and the remedy are named", ""},
+			example: "serveflow bundle verify bundles/service",
+		},
+		{
+			name: "doctor", run: doctorCommand,
+			about: "looks at a running cluster, and says what is wrong there and how to mend it",
+			does: []string{
+				"It asks the brokers, samples the newest records of the input topic, and loads the bundle. It changes nothing. Each finding has its evidence and a remedy.",
+			},
+			exits:   exits{"all is well", "there is a fault or a warning", "bad settings or arguments, or it could not look"},
+			example: "SERVEFLOW_BROKERS=kafka1:9092 serveflow doctor",
+		},
+		{
+			name: "demo", run: runDemo,
+			about: "labels recorded traffic on a broker of its own, beside the slow model alone",
+			does: []string{
+				"It replays half a minute of packet records at their recorded pace, shows labels as they come, and compares the cascade with the slow model. Run it in the root of the repository, where its default files are.",
+			},
+			exits:   exits{"", "", cannotStart},
+			example: "serveflow demo --speed 4 --json",
+		},
+		{
+			name: "config", run: configCommand,
+			about:   "prints every setting with its default and meaning",
+			does:    []string{"Settings are environment variables. A variable that begins with SERVEFLOW_ and is no setting is refused by every command that reads settings."},
+			example: "serveflow config | grep SLOW",
+		},
+		{
+			name: "health", run: health,
+			about:   "asks a running serveflow whether it is ready",
+			does:    []string{"It asks /readyz at the port of the admin address on this machine, for health checks where no other client is at hand. To ask a ship or a rekey, give it their address as SERVEFLOW_ADMIN."},
+			exits:   exits{"it is ready", "it is not ready, and the reason is printed; or nothing answers", ""},
+			example: "serveflow health || serveflow doctor",
+		},
+		{
+			name: "version", run: version,
+			about:   "prints the version, its commit, and the schemas that it speaks",
+			does:    []string{"A commit with \"(modified)\" was built with changes that are not in it."},
+			example: "serveflow version",
+		},
+	}
+}
