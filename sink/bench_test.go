@@ -16,8 +16,8 @@ func (discard) Send(_ context.Context, m producer.Message) {
 	}
 }
 
-// BenchmarkLabel is what a label costs from its verdict to the producer's queue: the
-// record alone, and with its key, id and message.
+// BenchmarkLabel measures a label from its verdict to the producer's queue: the record alone,
+// and the record with its message.
 func BenchmarkLabel(b *testing.B) {
 	b.Run("record", func(b *testing.B) {
 		v, buf := verdict(), []byte(nil)

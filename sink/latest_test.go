@@ -18,7 +18,7 @@ type outbox []producer.Message
 
 func (o *outbox) Send(_ context.Context, m producer.Message) { *o = append(*o, m) }
 
-// A final label goes to both topics, and holds its place until both have it.
+// A final label goes to both topics. It is acknowledged once both have it.
 func TestFinalLabelIsWrittenTwice(t *testing.T) {
 	var sent outbox
 	labels, a, v := Labels{&sent, "labels", "labels.latest"}, &ack{}, verdict()

@@ -15,7 +15,7 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// refuse makes a produce request's answer: not allowed to write, for every partition.
+// refuse answers a produce request: this client may not write to any of its partitions.
 func refuse(req *kmsg.ProduceRequest) *kmsg.ProduceResponse {
 	resp := req.ResponseKind().(*kmsg.ProduceResponse)
 	for _, topic := range req.Topics {
@@ -31,8 +31,8 @@ func refuse(req *kmsg.ProduceRequest) *kmsg.ProduceResponse {
 	return resp
 }
 
-// While the broker refuses writes nothing is acknowledged, and the reason is
-// told; when it relents everything is written.
+// While the broker refuses writes, nothing is acknowledged and Ready returns the reason. Once
+// it allows them, everything is written.
 func TestTopicThatMayNotBeWritten(t *testing.T) {
 	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(2, "labels"))
 	var allowed atomic.Bool
