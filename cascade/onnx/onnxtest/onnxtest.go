@@ -21,7 +21,8 @@ func Library(t testing.TB) string {
 	}
 	path, err := onnx.Find(setting)
 	if err != nil {
-		needs.Missing(t, "no ONNX Runtime: %v", err)
+		t.Log(err)
+		needs.Missing(t, "no ONNX Runtime: run `make onnxruntime`")
 	}
 	return path
 }
