@@ -42,6 +42,8 @@ type conn struct {
 	idle        int64  // microseconds of silence after which it is forgotten
 	tcp         *tcp   // nil but for TCP
 	noTunnel    uint8  // kinds of tunnel that it is not, one bit each
+	tunnel      *tunnel
+	tunnels     uint8 // how often that changed
 
 	deadlines [numDeadlines]int64
 	due       int64 // the next of them
@@ -55,6 +57,23 @@ func (c *conn) flip() {
 		c.tcp.flip()
 	}
 	c.history = append(c.history, '^')
+}
+
+// maxTunnelChanges is how often a connection may come through another tunnel until its
+// history says so.
+const maxTunnelChanges = 5
+
+// through notes which tunnel a packet came through.
+func (c *conn) through(t *tunnel) {
+	switch {
+	case c.tunnel.equal(t):
+		return
+	case c.tunnels >= maxTunnelChanges:
+		c.addOnce(histLimit, 'X', true)
+	default:
+		c.tunnels++
+	}
+	c.tunnel = t
 }
 
 // count counts one packet and returns its number in the flow, from 1.

@@ -30,9 +30,9 @@ type dissector struct {
 
 // path is how a layer was reached.
 type path struct {
-	layers  int // outside it
-	tunnels int // outside it, of those that hold IP packets
-	inGTP   bool
+	layers  int     // outside it
+	tunnels int     // outside it
+	tunnel  *tunnel // the innermost of them; nil if there is none
 }
 
 // Bounds on how deep a packet may lie, as in Zeek.
@@ -49,12 +49,12 @@ func (at path) deeper() (path, error) {
 	return at, nil
 }
 
-// tunnel is the path into a tunnel.
-func (at path) tunnel() (path, error) {
+// into is the path into a tunnel.
+func (at path) into(t tunnel) (path, error) {
 	if at.tunnels++; at.tunnels > maxTunnels {
 		return at, errUnknown
 	}
-	at.inGTP = false
+	t.outer, at.tunnel = at.tunnel, &t
 	return at.deeper()
 }
 
@@ -81,11 +81,11 @@ func (d *dissector) ip(b part, at path) error {
 	}
 	switch p.proto {
 	case protoIPv4, protoIPv6:
-		return d.ipInIP(p.payload(), p.proto, at)
+		return d.ipInIP(p, at)
 	case protoGRE:
-		return d.gre(p.payload(), at)
+		return d.gre(p.payload(), p, at)
 	}
-	c, err := d.table.packet(p)
+	c, err := d.table.packet(p, at.tunnel)
 	if err == nil && p.proto == zeek.UDP {
 		d.udpTunnel(c, p.payload().from(8), at)
 	}

@@ -3,6 +3,7 @@ package capture
 // Ethertypes.
 const (
 	etherIPv4       = 0x0800
+	etherARP        = 0x0806
 	etherBridged    = 0x6558 // Ethernet in a tunnel
 	etherVLAN       = 0x8100
 	etherIPv6       = 0x86dd

@@ -31,7 +31,6 @@ func (d *dissector) gtp(b part, at path) error {
 	if err := fills(b, proto); err != nil {
 		return err
 	}
-	at.inGTP = true
 	return d.ip(b, at)
 }
 

@@ -49,7 +49,7 @@ func (t *table) advance(ts int64) {
 
 // packet adds a packet to its connection, which it returns, and emits its record. The error
 // says why the packet does not count.
-func (t *table) packet(p *packet) (*conn, error) {
+func (t *table) packet(p *packet, outer *tunnel) (*conn, error) {
 	tr, err := parseTransport(p)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,9 @@ func (t *table) packet(p *packet) (*conn, error) {
 	}
 	if c == nil {
 		c = t.open(key, src, dst, p, tr)
+		c.tunnel = outer
 	}
+	c.through(outer)
 	if !whole {
 		return c, errCutHeader
 	}

@@ -1,12 +1,61 @@
 package capture
 
+import "net/netip"
+
+// tunnel is a tunnel that a packet came through. Zeek knows it by the addresses of its
+// ends, or, over UDP, by its connection.
+type tunnel struct {
+	kind  tunnelKind
+	ends  [2]netip.Addr
+	conn  uint64 // its order
+	outer *tunnel
+}
+
+// tunnelKind is a kind of tunnel.
+type tunnelKind uint8
+
+const (
+	noTunnel  tunnelKind = iota
+	tunnelIP             // GRE, too
+	tunnelGRE            // over UDP
+	tunnelVXLAN
+	tunnelGeneve
+	tunnelTeredo
+	tunnelAYIYA
+	tunnelGTP
+)
+
+// equal reports whether two packets came through the same tunnels.
+func (t *tunnel) equal(other *tunnel) bool {
+	for t != nil && other != nil {
+		if t == other {
+			return true
+		}
+		if t.kind != other.kind || t.ends != other.ends || t.conn != other.conn {
+			return false
+		}
+		t, other = t.outer, other.outer
+	}
+	return t == other
+}
+
+// intoIP is the path into the tunnel between the two hosts of a packet.
+func (at path) intoIP(p *packet) (path, error) {
+	t := tunnel{kind: tunnelIP, ends: [2]netip.Addr{p.src, p.dst}}
+	if p.dst.Less(p.src) {
+		t.ends = [2]netip.Addr{p.dst, p.src}
+	}
+	return at.into(t)
+}
+
 // ipInIP reads an IP packet of the version that the protocol number says.
-func (d *dissector) ipInIP(b part, proto uint8, at path) error {
-	at, err := at.tunnel()
+func (d *dissector) ipInIP(p *packet, at path) error {
+	at, err := at.intoIP(p)
 	if err != nil {
 		return err
 	}
-	if err := fills(b, proto); err != nil {
+	b := p.payload()
+	if err := fills(b, p.proto); err != nil {
 		return err
 	}
 	return d.ip(b, at)
@@ -37,109 +86,4 @@ func ipLength(b part) int {
 		return 40 + b.uint16(4)
 	}
 	return b.uint16(2)
-}
-
-// Flags of GRE, and what it carries besides ethertypes.
-const (
-	greChecksum = 0x8000
-	greRouting  = 0x4000
-	greKey      = 0x2000
-	greSequence = 0x1000
-	greAck      = 0x0080
-	greReserved = 0x0078
-	greVersion  = 0x0007
-
-	grePPP     = 0x880b // PPTP
-	greERSPAN  = 0x88be // types I and II
-	greERSPAN3 = 0x22eb
-)
-
-// gre reads GRE of version 0, and of version 1 with PPP.
-func (d *dissector) gre(b part, at path) error {
-	at, err := at.tunnel()
-	if err != nil {
-		return err
-	}
-	if len(b.data) < 4 {
-		return b.short()
-	}
-	flags, kind := b.uint16(0), b.uint16(2)
-	if flags&(greRouting|greReserved) != 0 || flags&greVersion > 1 {
-		return errUnknown
-	}
-	header := 4
-	for _, field := range []int{greChecksum, greKey, greSequence, greAck} {
-		if flags&field != 0 {
-			header += 4
-		}
-	}
-	b = b.from(header)
-	if flags&greVersion == 1 {
-		return d.pptp(kind, b, at)
-	}
-	switch {
-	case kind == etherIPv4, kind == etherIPv6:
-		return d.ip(b, at)
-	case kind == etherBridged:
-		return d.ethernet(b, at)
-	case kind == greERSPAN:
-		if flags&greSequence != 0 { // type II
-			b = b.from(8)
-		}
-		return d.ethernet(b, at)
-	case kind == greERSPAN3:
-		return d.erspan3(b, at)
-	case kind&0x820f == 0x8200, kind == 0x9000: // Aruba's
-		return d.wifi(b, at)
-	}
-	return d.greOther(kind, b, at)
-}
-
-// greOther reads what else GRE may carry: any ethertype, or, as Zeek takes it, an IP
-// packet.
-func (d *dissector) greOther(kind int, b part, at path) error {
-	err := d.ethertype(kind, b, at)
-	if err != errNotIP || kind == grePPP || len(b.data) == 0 {
-		return err
-	}
-	if err = d.ip(b, at); err == errNotIP {
-		err = errUnknown
-	}
-	return err
-}
-
-// pptp reads GRE of version 1: PPP, in frames as in HDLC, and in it an IP packet.
-func (d *dissector) pptp(kind int, b part, at path) error {
-	if kind != grePPP {
-		return errUnknown
-	}
-	if len(b.data) < 4 {
-		return b.short()
-	}
-	inner := b.from(4)
-	switch b.uint16(2) {
-	case pppIPv4:
-		if err := fills(inner, protoIPv4); err != nil {
-			return err
-		}
-	case pppIPv6:
-		if err := fills(inner, protoIPv6); err != nil {
-			return err
-		}
-	default:
-		return errNotIP
-	}
-	return d.ip(inner, at)
-}
-
-// erspan3 skips the header of ERSPAN type III.
-func (d *dissector) erspan3(b part, at path) error {
-	header := 12
-	if len(b.data) < header {
-		return b.short()
-	}
-	if b.data[header-1]&1 != 0 { // with the header of the platform
-		header += 8
-	}
-	return d.ethernet(b.from(header), at)
 }

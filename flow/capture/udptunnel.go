@@ -1,18 +1,5 @@
 package capture
 
-// tunnelKind is a kind of tunnel over UDP.
-type tunnelKind uint8
-
-const (
-	noTunnel tunnelKind = iota
-	tunnelVXLAN
-	tunnelGeneve
-	tunnelTeredo
-	tunnelAYIYA
-	tunnelGTP
-	tunnelGRE
-)
-
 // kindOf returns the kind of tunnel of a UDP packet: by the responder's port, or else by
 // the payload.
 func kindOf(port uint16, b part) tunnelKind {
@@ -46,9 +33,13 @@ func (d *dissector) udpTunnel(c *conn, b part, at path) {
 	if kind == noTunnel || c.noTunnel&(1<<kind) != 0 {
 		return
 	}
-	inner, err := at.tunnel()
+	if kind == tunnelGRE {
+		d.gre(b, &d.packet, at)
+		return
+	}
+	inner, err := at.into(tunnel{kind: kind, conn: c.order})
 	if err != nil {
-		if kind != tunnelGRE && kind != tunnelGTP {
+		if kind != tunnelGTP {
 			c.addOnce(histLimit, 'X', true)
 		}
 		return
@@ -63,11 +54,9 @@ func (d *dissector) udpTunnel(c *conn, b part, at path) {
 	case tunnelAYIYA:
 		err = d.ayiya(b, inner)
 	case tunnelGTP:
-		if !at.inGTP {
+		if at.tunnel == nil || at.tunnel.kind != tunnelGTP {
 			d.gtp(b, inner)
 		}
-	case tunnelGRE:
-		d.gre(b, at) // it is a tunnel of its own
 	}
 	if err == errNoTunnel {
 		c.noTunnel |= 1 << kind
