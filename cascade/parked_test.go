@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -50,30 +51,57 @@ func TestJobIsUsedAgain(t *testing.T) {
 
 // A probe asks about another parked flow each time.
 func TestProbesTakeTurns(t *testing.T) {
-	withFaults(t, &faultyModel{fault: "fails"}, nil, func(t *testing.T, c *running) {
-		var asked []float32
-		r := newRig(spec(t, []int{1}, batchModel(func(rows []float32, _ int, _ []float64) error {
-			asked = append(asked, rows...)
-			return fails(nil, nil)
-		})), Config{})
-		w := newWorker(r.cascade.slow)
-		for row := range 3 {
-			w.parked = append(w.parked, &job{row: []float32{float32(row)}})
+	for parked, want := range map[int]string{1: "[0 0 0 0]", 3: "[1 2 0 1]"} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked []float32
+			r := newRig(spec(t, []int{1}, batchModel(func(rows []float32, _ int, _ []float64) error {
+				asked = append(asked, rows...)
+				return fails(nil, nil)
+			})), Config{})
+			w := newWorker(r.cascade.slow)
+			for row := range parked {
+				w.parked = append(w.parked, &job{row: []float32{float32(row)}})
+			}
+			w.slow.breaker.timedOut(time.Now())
+			for range 4 {
+				time.Sleep(time.Minute)
+				w.probe(context.Background())
+			}
+			if fmt.Sprint(asked) != want {
+				t.Errorf("asked about %v, want %s", asked, want)
+			}
+			if len(w.calls) != 1 {
+				t.Errorf("%d calls' buffers: they are used again", len(w.calls))
+			}
+			if n := r.metrics(t)["breaker_state"]; n != float64(open) {
+				t.Errorf("state %v", n)
+			}
+		})
+	}
+}
+
+// The rows of a batch that timed out are enough for a probe: no other flow has to come.
+func TestBatchThatTimedOutIsASample(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &faultyModel{fault: "hangs", release: make(chan struct{})}
+		r := newRig(spec(t, []int{1, 1}, says(.6), m), Config{Queue: 3, Batch: 3, Timeout: 2 * time.Second})
+		for range 3 {
+			r.feed([]int16{0}, 0)
 		}
-		w.slow.breaker.timedOut(time.Now())
-		for range 4 {
-			time.Sleep(time.Minute)
-			w.probe(context.Background())
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- r.cascade.Run(ctx) }()
+		wait(2 * time.Second)
+		if n := r.metrics(t)["labels_total{true,breaker,s0}"]; n != 3 {
+			t.Errorf("%v labels", n)
 		}
-		if fmt.Sprint(asked) != "[1 2 0 1]" {
-			t.Errorf("asked about %v", asked)
+		m.set("")
+		wait(time.Second)
+		if n := r.metrics(t)["breaker_state"]; n != float64(closed) || m.calls() != 2 {
+			t.Errorf("state %v after %d calls", n, m.calls())
 		}
-		if len(w.calls) != 1 {
-			t.Errorf("%d calls' buffers: they are used again", len(w.calls))
-		}
-		if n := r.metrics(t)["breaker_state"]; n != float64(open) {
-			t.Errorf("state %v", n)
-		}
+		stop()
+		<-done
 	})
 }
 

@@ -83,7 +83,34 @@ func TestEngineThatWasLateIsCalledAgain(t *testing.T) {
 	}
 }
 
-// A stop while single rows are asked about ends the batch.
+// A row that fails alone is not asked about twice, and none of a batch is forgotten.
+func TestEachFailureIsAskedAboutOnce(t *testing.T) {
+	for _, c := range []struct {
+		flows, calls  int
+		deterministic bool
+	}{
+		{1, 1, false}, {2, 3, false}, {3, 4, false}, {1, 1, true}, {2, 3, true}, {3, 4, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			m := batchModel(func(_ []float32, _ int, _ []float64) error {
+				calls++
+				time.Sleep(time.Second)
+				return errors.New("out of order")
+			})
+			r := newRig(spec(t, []int{1, 1}, says(.6), m), Config{Queue: 10, Batch: 32, Deterministic: c.deterministic})
+			for range c.flows {
+				r.feed([]int16{0}, 0)
+			}
+			r.drain()
+			if n := r.metrics(t)["labels_total{true,degraded,s0}"]; n != float64(c.flows) || calls != c.calls {
+				t.Errorf("%d flows, deterministic %v: %v degraded labels after %d calls, want %d", c.flows, c.deterministic, n, calls, c.calls)
+			}
+		})
+	}
+}
+
+// A stop while single rows are asked about ends the batch, and the worker.
 func TestStopBetweenSingleRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls, release := 0, make(chan struct{})
@@ -93,7 +120,7 @@ func TestStopBetweenSingleRows(t *testing.T) {
 			}
 			return errors.New("out of order")
 		})
-		r := newRig(spec(t, []int{1, 1}, says(.6), m), Config{Queue: 10, Batch: 32})
+		r := newRig(spec(t, []int{1, 1}, says(.6), m), Config{Queue: 10, Batch: 2})
 		for range 3 {
 			r.feed([]int16{0}, 0)
 		}

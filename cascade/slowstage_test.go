@@ -185,6 +185,8 @@ func TestNumbersThatAreNoAnswer(t *testing.T) {
 		{Probabilities, []float64{.50001, .50001}, true},
 		{Probabilities, []float64{0, 0}, false},
 		{Probabilities, []float64{.9, .9}, false},
+		{Probabilities, []float64{-.001, 1.001}, true}, // from single precision
+		{Probabilities, []float64{-.0011, 1.0011}, false},
 		{Probabilities, []float64{-.5, 1.5}, false},
 		{Probabilities, []float64{nan, 1}, false},
 	} {

@@ -77,7 +77,8 @@ func (w *worker) takeParked() []*job {
 // tellOpened logs and counts that the breaker has opened. If it has not, the time until
 // the probe is 0.
 func (s *slowStage) tellOpened(err error, untilProbe time.Duration) {
-	if untilProbe > 0 {
-		s.metrics.opened(s.stage.Name, err, untilProbe)
+	if untilProbe == 0 {
+		return
 	}
+	s.metrics.opened(s.stage.Name, err, untilProbe)
 }

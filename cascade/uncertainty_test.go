@@ -15,9 +15,10 @@ func TestMeasures(t *testing.T) {
 		{[]float64{.1, .7, .2}, .3, .5, .7298466991620975},
 		{[]float64{.25, .25, .25, .25}, .75, 1, 1},
 		{[]float64{1}, 0, 0, 0},
+		{[]float64{1. / 5, 1. / 5, 1. / 5, 1. / 5, 1. / 5}, .8, 1, 1}, // whose entropy is rounded up
 	} {
 		for m, want := range map[Measure]float64{LeastConfidence: c.least, Margin: c.margin, Entropy: c.spread} {
-			if got := m.Of(c.p); math.Abs(got-want) > 1e-12 {
+			if got := m.Of(c.p); !(math.Abs(got-want) <= 1e-12) || got > 1 {
 				t.Errorf("%s of %v is %v, want %v", m, c.p, got, want)
 			}
 		}
@@ -43,7 +44,7 @@ func TestCalibrate(t *testing.T) {
 	} {
 		Calibrate(c.row, c.out, c.temp)
 		for i := range c.row {
-			if math.Abs(c.row[i]-c.want[i]) > 1e-9 {
+			if !(math.Abs(c.row[i]-c.want[i]) <= 1e-9) {
 				t.Errorf("%s: got %v, want %v", c.name, c.row, c.want)
 				break
 			}

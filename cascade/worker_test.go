@@ -72,6 +72,9 @@ func TestFailuresInARowOpenTheBreaker(t *testing.T) {
 				c.feed(1)
 				c.feed(6)
 				c.expect(t, "one more opens it", map[Reason]int{Degraded: 2*below + 1, FlowEnd: 1, Breaker: 6})
+				if n := c.rig.metrics(t)["breaker_openings_total"]; n != 1 {
+					t.Errorf("opened %v times", n)
+				}
 				kind := map[string]string{"fails": "error", "nan": "nan"}[fault]
 				if n := c.rig.metrics(t)["model_failures_total{"+kind+",s1}"]; n != 2*below+1 {
 					t.Errorf("%v failures are counted as %s", n, kind)
@@ -82,16 +85,22 @@ func TestFailuresInARowOpenTheBreaker(t *testing.T) {
 }
 
 func TestProbesAreFewWhileTheModelFails(t *testing.T) {
-	withFaults(t, &faultyModel{fault: "fails"}, unsure(), func(t *testing.T, c *running) {
-		c.feed(5)
-		for range 600 {
-			wait(time.Second)
-			c.feed(1)
-		}
-		if n := c.model.calls() - 5; n < 20 || n > 30 { // 1+2+4+8+16 s, then each 30 s, all a second later at most
-			t.Errorf("%d probes in ten minutes", n)
-		}
-	})
+	for _, fault := range []string{"fails", "nan"} {
+		withFaults(t, &faultyModel{fault: fault}, unsure(), func(t *testing.T, c *running) {
+			c.feed(5)
+			before := c.model.calls()
+			for range 600 {
+				wait(time.Second)
+				c.feed(1)
+			}
+			if n := c.model.calls() - before; n < 20 || n > 30 { // 1+2+4+8+16 s, then each 30 s, all a second later at most
+				t.Errorf("%s: %d probes in ten minutes", fault, n)
+			}
+			if n := c.rig.metrics(t)["breaker_openings_total"]; n != 1 {
+				t.Errorf("%s: opened %v times", fault, n)
+			}
+		})
+	}
 }
 
 // A flow that makes the model hang is given up itself; the others of its batch wait,
