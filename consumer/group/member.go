@@ -91,14 +91,19 @@ func (m *Member) giveUp(ctx context.Context, id string) {
 	}
 }
 
-// leave tells the coordinator once that a member is gone. It may not know that member
-// any more, which is as good.
+// leave tells the coordinator once that a member is gone. The coordinator may have
+// forgotten the member already, which is as good.
 func (m *Member) leave(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, brokers.Timeout)
 	defer cancel()
 	res, err := m.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{GroupID: m.cfg.Group, Members: []kafka.LeaveGroupRequestMember{{ID: id}}})
-	if err == nil && !errors.Is(res.Error, kafka.UnknownMemberId) {
-		err = res.Error
+	if err != nil {
+		return err
 	}
-	return err
+	// kafka-go 0.4.51 swaps two fields of the response: the error code is the lower half of
+	// the throttle time.
+	if code := kafka.Error(int16(res.Throttle.Milliseconds())); code != 0 && code != kafka.UnknownMemberId {
+		return code
+	}
+	return nil
 }
