@@ -34,17 +34,26 @@ func endLine(uid string, at float64) []byte {
 	return fmt.Appendf(nil, `{"ev":"end","ts":%.6f,"uid":%q,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"udp"}`, 1.7e9+at, uid)
 }
 
+// write writes messages to the topic.
+func write(t *testing.T, addr string, messages []kafka.Message) {
+	t.Helper()
+	transport := &kafka.Transport{} // not the process's, which nobody closes
+	defer transport.CloseIdleConnections()
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, Transport: transport}
+	defer w.Close()
+	if err := w.WriteMessages(context.Background(), messages...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// send sends lines to one partition.
 func send(t *testing.T, addr string, lines ...[]byte) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
-	defer w.Close()
 	var all []kafka.Message
 	for _, value := range lines {
 		all = append(all, kafka.Message{Key: []byte("one partition"), Value: value})
 	}
-	if err := w.WriteMessages(context.Background(), all...); err != nil {
-		t.Fatal(err)
-	}
+	write(t, addr, all)
 }
 
 // harness is a decider and a dead-letter queue that keep what they get.
@@ -153,15 +162,18 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // spread sends each flow's lines, two by two, to one of the topic's partitions.
 func spread(t *testing.T, addr string, lines [][]byte) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
-	defer w.Close()
 	var all []kafka.Message
 	for i, value := range lines {
 		all = append(all, kafka.Message{Key: fmt.Append(nil, i/2), Value: value})
 	}
-	if err := w.WriteMessages(context.Background(), all...); err != nil {
-		t.Fatal(err)
-	}
+	write(t, addr, all)
+}
+
+// problem is what was reported of a partition, or of the whole member.
+func (h *health) problem(of int) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.problems[of]
 }
 
 // assigned is how many partitions a member owns.

@@ -16,6 +16,17 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
+// newWriter is a writer with connections of its own: nobody closes those of the process.
+func newWriter(t *testing.T, addr string) *kafka.Writer {
+	transport := &kafka.Transport{}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll, Transport: transport}
+	t.Cleanup(func() {
+		w.Close()
+		transport.CloseIdleConnections()
+	})
+	return w
+}
+
 // sendAt writes records with the times at which they were written, one after the
 // other, so that each is a batch of its own.
 func sendAt(t *testing.T, addr string, at ...time.Time) {
@@ -23,8 +34,8 @@ func sendAt(t *testing.T, addr string, at ...time.Time) {
 	if len(at) == 0 {
 		return
 	}
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", BatchTimeout: time.Millisecond, BatchSize: 1, RequiredAcks: kafka.RequireAll}
-	defer w.Close()
+	w := newWriter(t, addr)
+	w.BatchSize = 1
 	for i, when := range at {
 		if err := w.WriteMessages(context.Background(), kafka.Message{Value: fmt.Append(nil, i), Time: when}); err != nil {
 			t.Fatal(err)
@@ -66,8 +77,7 @@ func TestReadBackIsBoundedByTime(t *testing.T) {
 func TestWrittenAt(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, "in"))
 	now := time.Now().Truncate(time.Millisecond)
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
-	defer w.Close()
+	w := newWriter(t, addr)
 	var batch []kafka.Message
 	for _, age := range []time.Duration{time.Hour, time.Minute, time.Second, -time.Hour} {
 		batch = append(batch, kafka.Message{Value: []byte("x"), Time: now.Add(-age)})
