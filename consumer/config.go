@@ -23,6 +23,11 @@ type Config struct {
 	Cluster *brokers.Cluster
 	Topic   string
 	Group   string
+	// Output is the topic that is written, and Task and Bundle say by what: the members of
+	// a group must agree on them. Bundle is a digest, empty where there is none.
+	Output, Task, Bundle string
+	// MixedBundles lets members with different bundles into one group.
+	MixedBundles bool
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 

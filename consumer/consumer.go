@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -78,23 +79,37 @@ func (c *Consumer) Run(ctx context.Context) error {
 	client, closeIdle := c.cfg.Cluster.Client()
 	defer closeIdle()
 	member, err := group.Join(group.Config{Cluster: c.cfg.Cluster, Group: c.cfg.Group, Topic: c.cfg.Topic,
-		SessionTimeout: c.cfg.SessionTimeout}, client, c.log)
+		SessionTimeout: c.cfg.SessionTimeout, Purpose: group.Purpose{Task: c.cfg.Task, Output: c.cfg.Output, Bundle: c.cfg.Bundle},
+		MixedBundles: c.cfg.MixedBundles}, client, c.log)
 	if err != nil {
 		return err
 	}
 	defer c.health.stop()
 	defer member.Close()
 	store := offset.NewStore(client, closeIdle, c.cfg.Group, c.cfg.Topic)
+	var refused time.Time // since when the other members' purpose is another one; zero: it is not
 	for {
 		gen, err := member.Next(ctx)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return nil
+		case errors.Is(err, kafka.InconsistentGroupProtocol):
+			// Members that were killed stay in the group for a session, so it is given that long.
+			if refused.IsZero() {
+				refused = time.Now()
+			}
+			err = member.Refused(ctx, err)
+			if time.Since(refused) > c.cfg.SessionTimeout {
+				return err
+			}
+			c.health.report(wholeMember, err)
+			c.log.Warn("not let into the group, will try again for a while", "err", err)
 		case err != nil:
 			err = c.describe(err)
 			c.health.report(wholeMember, err)
 			c.log.Warn("cannot join the group, will try again", "group", c.cfg.Group, "err", err)
 		default:
+			refused = time.Time{}
 			c.start(gen, client, store)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	consumergroup "github.com/serveflow/serveflow/consumer/group"
+
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -230,5 +232,33 @@ func TestTwoClusters(t *testing.T) {
 	wantFinding(t, r, "two-clusters", Fault, b+`: cluster "another"`)
 	if len(problems(r)) != 1 {
 		t.Errorf("found %v", problems(r))
+	}
+}
+
+// Members that serve something else than the settings, or do not say what, are found.
+func TestGroupServesSomethingElse(t *testing.T) {
+	c, g := &Config{Group: "g", Purpose: consumergroup.Purpose{Task: "service", Output: "labels", Bundle: "abc"}}, &group{found: true, operations: unknownOperations}
+	member := func(userData string) kmsg.DescribeGroupsResponseGroupMember {
+		metadata := kmsg.ConsumerMemberMetadata{UserData: []byte(userData)}
+		return kmsg.DescribeGroupsResponseGroupMember{ClientID: "id", ClientHost: "/10.0.0.1", ProtocolMetadata: metadata.AppendTo(nil)}
+	}
+	says := func(task, output, bundle string) kmsg.DescribeGroupsResponseGroupMember {
+		return member(`{"schema":"serveflow.member/1","purpose":{"task":"` + task + `","output":"` + output + `","bundle":"` + bundle + `"}}`)
+	}
+	g.addMember(&c.Purpose, says("service", "labels", "abc"))
+	g.addMember(&c.Purpose, kmsg.DescribeGroupsResponseGroupMember{ClientID: "joining"})
+	if g.others != nil || g.silent != nil || len(g.members) != 2 {
+		t.Errorf("the same purpose: %+v", g)
+	}
+	for _, m := range []kmsg.DescribeGroupsResponseGroupMember{says("device", "labels", "abc"), says("service", "other", "abc"), says("service", "labels", "def")} {
+		g.addMember(&c.Purpose, m)
+	}
+	g.addMember(&c.Purpose, member(""))
+	in := &topic{name: "in"}
+	r := reportOf(checkGroup(c, in, g))
+	wantFinding(t, r, "group-other-task", Fault, "id at 10.0.0.1: task device, written to labels, bundle abc", "these settings: task service, written to labels, bundle abc")
+	wantFinding(t, r, "group-foreign", Warn, "id at 10.0.0.1")
+	if len(g.others) != 3 || len(g.silent) != 1 {
+		t.Errorf("%q and %q", g.others, g.silent)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	consumergroup "github.com/serveflow/serveflow/consumer/group"
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	LabelTopic      string
 	DeadLetterTopic string
 	Group           string
+	Purpose         consumergroup.Purpose // what these settings would have the group do
 
 	Lateness time.Duration // how far out of order records may arrive, in record time
 	InFlight time.Duration // how long a record may be in flight: read, and its offset not committed

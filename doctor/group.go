@@ -7,6 +7,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	consumergroup "github.com/serveflow/serveflow/consumer/group"
 )
 
 // group is the cluster's description of the consumer group.
@@ -15,6 +17,8 @@ type group struct {
 	found      bool  // a broker is its coordinator
 	state      string
 	members    []string      // client id and host of each
+	others     []string      // those of them that serve something else than these settings, and what
+	silent     []string      // those that do not say what they serve
 	operations int32         // the allowed operations, as those of a topic
 	committed  map[int]int64 // by partition; no entry where none is committed
 }
@@ -62,10 +66,27 @@ func (cl *cluster) describeGroup(g *group, conn *brokerConn, input *topic, d kms
 		g.operations = d.AuthorizedOperations
 	}
 	for _, m := range d.Members {
-		g.members = append(g.members, m.ClientID+" at "+strings.TrimPrefix(m.ClientHost, "/"))
+		g.addMember(&cl.cfg.Purpose, m)
 	}
 	if input.ok() {
 		cl.committed(g, conn, input)
+	}
+}
+
+// addMember takes down a member, and whether it serves what these settings want. A bundle
+// that could not be loaded here cannot be compared.
+func (g *group) addMember(want *consumergroup.Purpose, m kmsg.DescribeGroupsResponseGroupMember) {
+	name := m.ClientID + " at " + strings.TrimPrefix(m.ClientHost, "/")
+	g.members = append(g.members, name)
+	var metadata kmsg.ConsumerMemberMetadata
+	if metadata.ReadFrom(m.ProtocolMetadata) != nil {
+		return // it is just joining, or no consumer
+	}
+	switch purpose, ok := consumergroup.ReadPurpose(metadata.UserData); {
+	case !ok:
+		g.silent = append(g.silent, name)
+	case purpose.Task != want.Task || purpose.Output != want.Output || purpose.Bundle != want.Bundle && want.Bundle != "":
+		g.others = append(g.others, name+": "+purpose.String())
 	}
 }
 
@@ -113,6 +134,15 @@ func checkGroup(c *Config, input *topic, g *group) []Finding {
 		return found
 	}
 	found = append(found, checkOffsets(c, input, g)...)
+	if g.others != nil {
+		found = append(found, Finding{"group-other-task", Fault, "group " + c.Group + " serves something else than these settings: a member that is started with them is not let in",
+			append(firstLines(g.others), "these settings: "+c.Purpose.String()),
+			"give each task a group of its own by SERVEFLOW_GROUP; where only the bundle differs, stop the members and start them with the new one, or set SERVEFLOW_MIXED_BUNDLES=true for all"})
+	}
+	if g.silent != nil {
+		found = append(found, Finding{"group-foreign", Warn, "group " + c.Group + " has members that do not say what they serve: each takes a part of the flows away", firstLines(g.silent),
+			"stop them where they are another program or an older ServeFlow, or choose another SERVEFLOW_GROUP"})
+	}
 	switch {
 	case len(g.members) == 0:
 		found = append(found, Finding{"no-members", Info, "group " + c.Group + " has no members: nobody labels", []string{"state: " + orNone(g.state)}, "start serveflow run"})

@@ -139,7 +139,7 @@ func withoutClock(t *testing.T, records [][]byte) []string {
 }
 
 func committed(t *testing.T, addr, topic string) (sum int64) {
-	for _, offset := range kafkatest.CommittedOffsets(t, addr, "serveflow", topic) {
+	for _, offset := range kafkatest.CommittedOffsets(t, addr, "serveflow.service-conn", topic) {
 		sum += offset
 	}
 	return sum

@@ -160,7 +160,7 @@ func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summar
 func (d *demonstration) serve(ctx context.Context, group *errgroup.Group, log *slog.Logger) error {
 	last := d.spec.Stages[len(d.spec.Stages)-1].Name
 	alone := *d.settings
-	alone.Group, alone.LabelTopic = d.settings.Group+"-slow-only", slowOnlyTopic
+	alone.Group, alone.LabelTopic = d.settings.group()+"-slow-only", slowOnlyTopic
 	for _, side := range []struct {
 		settings *Settings
 		spec     *cascade.Spec

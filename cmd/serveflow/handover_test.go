@@ -90,7 +90,7 @@ func TestMemberHandsOverWhileLabelsCannotBeWritten(t *testing.T) {
 	await.Until(t, "each holds a partition", func() bool {
 		return gathered(t, firstReg, "serveflow_assigned_partitions") == 1 && gathered(t, secondReg, "serveflow_assigned_partitions") == 1
 	})
-	for partition, offset := range kafkatest.CommittedOffsets(t, addr, s.Group, packetsTopic) {
+	for partition, offset := range kafkatest.CommittedOffsets(t, addr, s.group(), packetsTopic) {
 		if offset > 0 {
 			t.Errorf("partition %d: committed %d, and no label is written", partition, offset)
 		}

@@ -137,7 +137,7 @@ func TestHostileLog(t *testing.T) {
 
 	m := start(t, binary(t), []string{"SERVEFLOW_BROKERS=" + broker.Addr, "SERVEFLOW_ADMIN=", "SERVEFLOW_COMMIT_EVERY=100ms", "SERVEFLOW_SLOW_QUEUE=100000"}, "run")
 	await.Within(t, 2*time.Minute, "all committed", func() bool {
-		return kafkatest.CommittedOffsets(t, broker.Addr, "serveflow", packetsTopic)[0] == l.next
+		return kafkatest.CommittedOffsets(t, broker.Addr, "serveflow.service", packetsTopic)[0] == l.next
 	})
 	stop(t, m)
 	sameAsReplayed(t, replayedLabels(t, lab), labelled(t, broker.Addr))

@@ -50,7 +50,7 @@ func TestStartWaitsInWords(t *testing.T) {
 	kafkatest.CreateTopic(t, addr, latestTopic, 1, map[string]string{"cleanup.policy": "compact,delete"})
 	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
 	produce(t, addr, twoFlows)
-	await.Until(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow", packetsTopic)[0] == 2 })
+	await.Until(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow.service", packetsTopic)[0] == 2 })
 	latest := kafkatest.ReadAll(t, addr, latestTopic)
 	if len(latest) != 2 {
 		t.Errorf("%d records in the compacted topic", len(latest))

@@ -42,12 +42,12 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if *check {
-		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s.rekey\n", s.RekeyFrom, s.RekeyTo, s.Group)
+		_, err := fmt.Fprintf(t.out, "ready to rekey: %s -> %s, group %s\n", s.RekeyFrom, s.RekeyTo, s.rekeyGroup())
 		return err
 	}
 	memory.Limit(s.MaxMemory)
 	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics(), ""), admin.Config{Addr: s.RekeyAdmin, Setting: "SERVEFLOW_REKEY_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{r}, func() {
-		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.Group+".rekey")
+		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.rekeyGroup())
 	})
 }
 

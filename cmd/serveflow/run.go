@@ -65,7 +65,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 	}
 	memory.Limit(s.MaxMemory)
 	return serve(ctx, newPreflight(s, cluster, topics, s.LatestTopic), admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof}, all, func() {
-		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.Group)
+		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.group())
 	})
 }
 

@@ -76,7 +76,7 @@ func TestRunFromTopicToTopic(t *testing.T) {
 	produce(t, addr, twoFlows+"not a record\n"+`{"ts":1,"uid":"C1","service":"dns"}`+"\n")
 	await.Until(t, "two labels", func() bool { return len(kafkatest.ReadAll(t, addr, labelsTopic)) == 2 })
 	await.Until(t, "a dead letter", func() bool { return len(kafkatest.ReadAll(t, addr, packetsTopic+".dlq")) == 1 })
-	await.Until(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow", packetsTopic)[0] == 4 })
+	await.Until(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow.service", packetsTopic)[0] == 4 })
 
 	_, metrics := get(admin, "/metrics")
 	taken, dead := metric(metrics, "serveflow_records_total", ""), metric(metrics, "serveflow_written_total", `topic="`+regexp.QuoteMeta(packetsTopic)+`\.dlq"`)

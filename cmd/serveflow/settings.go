@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,7 +28,8 @@ const prefix = "serveflow"
 type Settings struct {
 	Brokers         []string      `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
 	Topic           string        `default:"serveflow.packets" desc:"input topic: packet and end records, or records of conn.log where the bundle reads those"`
-	Group           string        `default:"serveflow" desc:"consumer group"`
+	Group           string        `desc:"consumer group; empty: serveflow.<task>, and serveflow.rekey to rekey; rekey always adds .rekey"`
+	MixedBundles    bool          `split_words:"true" default:"false" desc:"let members with different bundles of the task into one group, to change the bundle member by member; set it for all of them"`
 	ClientID        string        `split_words:"true" default:"serveflow" desc:"Kafka client id"`
 	Task            string        `default:"service" desc:"the question that is asked about every flow; its bundle is bundles/<task> unless SERVEFLOW_BUNDLE names another"`
 	Bundle          string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
@@ -129,6 +131,12 @@ func (s *Settings) retask(task string) {
 	s.Task = task
 }
 
+// group is the consumer group of run: each task has its own unless one is set.
+func (s *Settings) group() string { return cmp.Or(s.Group, "serveflow."+s.Task) }
+
+// rekeyGroup is the consumer group that rekeys. What it does is the same for every task.
+func (s *Settings) rekeyGroup() string { return cmp.Or(s.Group, "serveflow") + ".rekey" }
+
 func labelTopic(task string) string { return "serveflow.labels." + task }
 
 // bundleDir is where the bundle lies: as set, else bundles/<task> in the working
@@ -181,7 +189,8 @@ func (s *Settings) cascade() cascade.Config {
 func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {
 	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.Topic, Group: s.Group, Flow: s.flow(spec), PinRecords: s.MaxPinRecords, PinBytes: int(b.InFlight),
+		Cluster: cluster, Topic: s.Topic, Group: s.group(), Task: spec.Task, Output: s.LabelTopic, Bundle: spec.Digest, MixedBundles: s.MixedBundles,
+		Flow: s.flow(spec), PinRecords: s.MaxPinRecords, PinBytes: int(b.InFlight),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
@@ -208,7 +217,8 @@ func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 		Limits: flow.Limits{Flows: 1, Bytes: 1 << 10, Finished: 1}, Want: 1,
 	}
 	return consumer.Config{
-		Cluster: cluster, Topic: s.RekeyFrom, Group: s.Group + ".rekey", Flow: lateness, PinBytes: int(b.InFlight),
+		Cluster: cluster, Topic: s.RekeyFrom, Group: s.rekeyGroup(), Task: "rekey", Output: s.RekeyTo,
+		Flow: lateness, PinBytes: int(b.InFlight),
 		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}

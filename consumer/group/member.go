@@ -26,6 +26,11 @@ type Config struct {
 	// SessionTimeout is how long the member may be silent before its partitions go to
 	// others. It also bounds a rebalance.
 	SessionTimeout time.Duration
+	// Purpose is what the member makes of the records: the coordinator keeps out members
+	// with another one.
+	Purpose Purpose
+	// MixedBundles lets members in whose purpose differs in the bundle alone.
+	MixedBundles bool
 }
 
 // Member joins a group over and over.
@@ -46,6 +51,7 @@ func Join(cfg Config, client *kafka.Client, log *slog.Logger) (*Member, error) {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: cfg.Group, Brokers: []string{cfg.Cluster.Addr()}, Topics: []string{cfg.Topic}, Dialer: dialer, Timeout: brokers.Timeout,
 		HeartbeatInterval: Heartbeat, SessionTimeout: cfg.SessionTimeout, RebalanceTimeout: cfg.SessionTimeout,
+		GroupBalancers:        []kafka.GroupBalancer{balancer{purpose: cfg.Purpose, mixedBundles: cfg.MixedBundles}},
 		WatchPartitionChanges: true, JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
 		ErrorLogger: kafka.LoggerFunc(func(msg string, args ...any) { log.Warn(fmt.Sprintf(msg, args...)) }),
 	})
