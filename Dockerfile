@@ -12,7 +12,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=1 go build -trimpath -buildvcs=false -ldflags='-s -w' -o /out/serveflow ./cmd/serveflow
+# There is no .git here: docker build --build-arg COMMIT=$(git rev-parse HEAD) names it.
+ARG COMMIT=
+RUN CGO_ENABLED=1 go build -trimpath -buildvcs=false -ldflags="-s -w -X main.commit=$COMMIT" -o /out/serveflow ./cmd/serveflow
 
 FROM debian:bookworm-slim
 RUN apt-get update \

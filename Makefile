@@ -6,6 +6,8 @@ PYTHON ?= python3
 SERVICE_DATA ?= ../shared/data
 FAULTS ?= short
 ROWS ?= Faults
+# What serveflow version says, also where Go is not allowed to ask git.
+COMMIT ?= $(shell git describe --always --abbrev=40 --exclude='*' --dirty=-modified 2>/dev/null)
 GOTEST = go run ./scripts/gotest
 SKIPPED_LIST = $(CURDIR)/.skipped
 
@@ -15,7 +17,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## the one binary, bin/serveflow
-	go build -o bin/serveflow ./cmd/serveflow
+	go build -ldflags='-X main.commit=$(COMMIT)' -o bin/serveflow ./cmd/serveflow
 
 demo: build onnxruntime ## the main job on an in-process broker, beside the slow model alone
 	bin/serveflow demo

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -42,4 +44,18 @@ func TestVersionPrintsTheSchemas(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, %q", name, code, stdout, stderr)
 		}
 	}
+}
+
+// A build that cannot ask git is told the commit, by the name that the linker sets.
+func TestBuildsNameTheCommit(t *testing.T) {
+	for _, name := range []string{"Makefile", "Dockerfile"} {
+		text, err := os.ReadFile(filepath.Join(repositoryRoot(t), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "-X main.commit=") {
+			t.Errorf("%s builds without -X main.commit=", name)
+		}
+	}
+	_ = commit // the variable that is set
 }
