@@ -22,6 +22,7 @@ type head struct {
 	codec   int
 	control bool // markers of transactions, no records
 	delta   int32
+	newest  int64 // time of its newest record, milliseconds since the Unix epoch
 	count   int32
 }
 
@@ -34,7 +35,7 @@ func parseHead(b []byte) head {
 	attributes := be.Uint16(b[21:])
 	h.crc = be.Uint32(b[17:])
 	h.codec, h.control = int(attributes&7), attributes&0x20 != 0
-	h.delta, h.count = int32(be.Uint32(b[23:])), int32(be.Uint32(b[57:]))
+	h.delta, h.newest, h.count = int32(be.Uint32(b[23:])), int64(be.Uint64(b[35:])), int32(be.Uint32(b[57:]))
 	return h
 }
 

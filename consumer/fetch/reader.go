@@ -44,10 +44,11 @@ type Reader struct {
 	limits Limits
 	src    *bufio.Reader
 
-	next  int64 // offset behind all that was read: records before it are passed over
-	high  int64
-	left  int  // bytes of the response not read yet
-	first bool // no batch of it was read yet
+	next   int64 // offset behind all that was read: records before it are passed over
+	high   int64
+	newest int64
+	left   int  // bytes of the response not read yet
+	first  bool // no batch of it was read yet
 
 	batch  batch
 	unpack unpacker
@@ -67,6 +68,10 @@ func (r *Reader) Reset(src io.Reader) {
 	r.left = 0
 	r.src.Reset(src)
 }
+
+// Newest is when the newest record of the last batch that was opened was written, in
+// milliseconds since the Unix epoch; 0 before the first one.
+func (r *Reader) Newest() int64 { return r.newest }
 
 // Offset is behind all records that were read: where to go on.
 func (r *Reader) Offset() int64 { return r.next }
@@ -206,7 +211,7 @@ func (r *Reader) begin(rec *Record) (bad bool, err error) {
 		r.endBatch()
 		return true, nil
 	}
-	r.first = false
+	r.first, r.newest = false, b.head.newest
 	if b.head.control || b.last() < r.next {
 		return false, nil // left is 0: Next goes on behind it
 	}

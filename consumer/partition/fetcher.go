@@ -27,6 +27,9 @@ type fetcher struct {
 	reader    *fetch.Reader
 	request   fetch.Request
 	out       []byte // the request as it is written
+
+	behind int64     // records between the last poll's end and the partition's
+	newest time.Time // when the last record of that poll was written
 }
 
 func newFetcher(cfg *Config, partition int, memory *fetch.Memory) *fetcher {
@@ -106,5 +109,6 @@ func (f *fetcher) poll(ctx context.Context, from int64, take func(rec *fetch.Rec
 	}
 	f.request.MaxBytes = int32(nextFetchBytes(int(f.request.MaxBytes), res.Size, f.conn.waited, f.cfg.FetchBytes))
 	next = f.reader.Offset() // behind the holes that compaction and markers of transactions leave
+	f.behind, f.newest = max(0, res.High-next), time.UnixMilli(f.reader.Newest())
 	return next, next >= res.High, nil
 }

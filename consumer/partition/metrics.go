@@ -2,6 +2,7 @@ package partition
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -14,6 +15,8 @@ import (
 type Metrics struct {
 	next          *prometheus.GaugeVec
 	low           *prometheus.GaugeVec
+	lagRecords    *prometheus.GaugeVec
+	lagSeconds    *prometheus.GaugeVec
 	truncated     prometheus.Counter
 	unread        map[string]prometheus.Counter // by reason
 	fetchFailures prometheus.Counter
@@ -27,9 +30,11 @@ func NewMetrics(reg prometheus.Registerer, prefix string) *Metrics {
 		return make.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + name, Help: help}, []string{"partition"})
 	}
 	m := &Metrics{
-		next:   gauge("_next_offset", "Offset of the next record to take."),
-		low:    gauge("_low_watermark", "Lowest offset that an unfinished flow or an unacknowledged record still needs."),
-		unread: map[string]prometheus.Counter{},
+		next:       gauge("_next_offset", "Offset of the next record to take."),
+		low:        gauge("_low_watermark", "Lowest offset that an unfinished flow or an unacknowledged record still needs."),
+		lagRecords: gauge("_lag_records", "Records of the partition that are not taken yet."),
+		lagSeconds: gauge("_lag_seconds", "How long ago the last record that was taken was written to Kafka, while there are more; 0 at the partition's end."),
+		unread:     map[string]prometheus.Counter{},
 		truncated: make.NewCounter(prometheus.CounterOpts{Name: prefix + "_records_truncated_total",
 			Help: "Records deleted before they were read."}),
 		fetchFailures: make.NewCounter(prometheus.CounterOpts{Name: prefix + "_fetch_failures_total",
@@ -50,9 +55,21 @@ func (m *Metrics) observe(partition int, f *offset.InFlight) {
 	m.low.WithLabelValues(id).Set(float64(f.Low()))
 }
 
+// lag shows how far a partition lies behind what is written to it.
+func (m *Metrics) lag(partition int, records int64, since time.Duration) {
+	id := strconv.Itoa(partition)
+	if records == 0 {
+		since = 0
+	}
+	m.lagRecords.WithLabelValues(id).Set(float64(records))
+	m.lagSeconds.WithLabelValues(id).Set(max(0, since.Seconds()))
+}
+
 // forget removes a partition that this member no longer reads.
 func (m *Metrics) forget(partition int) {
 	id := strconv.Itoa(partition)
 	m.next.DeleteLabelValues(id)
 	m.low.DeleteLabelValues(id)
+	m.lagRecords.DeleteLabelValues(id)
+	m.lagSeconds.DeleteLabelValues(id)
 }
