@@ -3,6 +3,7 @@ package rekey
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/serveflow/serveflow/flow/zeek"
@@ -100,7 +101,7 @@ func (r *Rekeyer) AfterFetch(ctx context.Context, atEnd bool, _ time.Duration) {
 		r.queue[n] = queued{}
 		n++
 	}
-	r.queue = r.queue[:copy(r.queue, r.queue[n:])]
+	r.queue = slices.Delete(r.queue, 0, n)
 	if atEnd && len(r.queue) == 0 {
 		r.source.end()
 	} else {

@@ -125,9 +125,9 @@ func TestLookAhead(t *testing.T) {
 	}
 }
 
-// aheadOf reports whether a record at passes although another partition is at 0. It gives
-// the other 14 seconds, in which it is not lost.
-func aheadOf(t *testing.T, lateness time.Duration, value []byte) (passed bool) {
+// pass reports whether all of these records pass although another partition is at 0. It
+// gives the other 14 seconds, in which it is not lost.
+func pass(t *testing.T, lateness time.Duration, values ...[]byte) (passed bool) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &keyed{}
 		all := rekeyers(Config{Topic: "in", Lateness: lateness}, 2, out, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
@@ -135,9 +135,11 @@ func aheadOf(t *testing.T, lateness time.Duration, value []byte) (passed bool) {
 		other.state, other.at = ready, eventTime{0, 1_700_000_000_000_000}
 		ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
 		defer cancel()
-		all[0].Take(ctx, value, 0, pins{})
+		for _, value := range values {
+			all[0].Take(ctx, value, 0, pins{})
+		}
 		all[0].AfterFetch(ctx, true, 0)
-		passed = len(out.records) > 0
+		passed = len(out.records) == len(values)
 	})
 	return passed
 }
@@ -147,13 +149,13 @@ func aheadOf(t *testing.T, lateness time.Duration, value []byte) (passed bool) {
 func TestSlack(t *testing.T) {
 	for _, lateness := range []time.Duration{time.Second, 5 * time.Second} {
 		slack := lateness.Seconds() / 5
-		if !aheadOf(t, lateness, line("a", 1, slack)) {
+		if !pass(t, lateness, line("a", 1, slack)) {
 			t.Errorf("%v ahead, with a lateness of %v: it waits", slack, lateness)
 		}
-		if aheadOf(t, lateness, line("a", 1, slack+1e-6)) {
+		if pass(t, lateness, line("a", 1, slack+1e-6)) {
 			t.Errorf("a microsecond more than %v ahead, with a lateness of %v: it does not wait", slack, lateness)
 		}
-		if aheadOf(t, lateness, endLine("a", 0)) {
+		if pass(t, lateness, line("a", 1, 0), endLine("a", 0)) {
 			t.Error("an end record does not wait for packets of its time")
 		}
 	}
