@@ -67,9 +67,10 @@ func commands() []command {
 			about: "turns captures into the records that the Zeek package writes",
 			does: []string{
 				"It prints packet and end records as JSON lines, or records of conn.log. So a capture can be labelled without Zeek.",
+				"Its last line on standard error counts the packets, the flows, and the packets that were left out, by reason. A capture that cannot be read to the end is named there, and the others are read.",
 			},
 			takes:   []argument{{"FILE", "a capture, pcap or pcapng, plain or packed (.zst, .gz); - is standard input"}},
-			exits:   exits{"", "a capture that is damaged or holds no packets: what came before was written", ""},
+			exits:   exits{"", "a capture is damaged or holds no packets: what came before the fault was written, and all of the others", ""},
 			example: "serveflow pcap traffic.pcap | serveflow replay -",
 		},
 		{

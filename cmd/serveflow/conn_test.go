@@ -38,7 +38,7 @@ func TestGoldenConnLabels(t *testing.T) {
 // Zeek missed it does not know; the labels are those of Zeek's conn.log.
 func TestCaptureToConnLog(t *testing.T) {
 	code, records, stderr := runCommand(t, nil, "", "pcap", "--conn", "testdata/captures/lab.pcap.zst")
-	if code != exitOK || stderr != "" {
+	if stderr = withoutSummary(t, stderr); code != exitOK || stderr != "" {
 		t.Fatalf("exit code %d, %q", code, stderr)
 	}
 	anonymous := func(labels string) []string {

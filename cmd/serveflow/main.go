@@ -23,6 +23,11 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// reported is an error that the command has written to standard error already.
+type reported struct{ error }
+
+func (e reported) Unwrap() error { return e.error }
+
 // terminal is what a command may talk to.
 type terminal struct {
 	in       io.Reader
@@ -79,7 +84,9 @@ func exitCode(t terminal, c command, err error) int {
 		fmt.Fprintf(t.err, "serveflow %s: %v (see serveflow %s --help)\n", c.name, err, c.name)
 		return exitUsage
 	}
-	fmt.Fprintf(t.err, "serveflow %s: %v\n", c.name, err)
+	if !errors.As(err, new(reported)) {
+		fmt.Fprintf(t.err, "serveflow %s: %v\n", c.name, err)
+	}
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}

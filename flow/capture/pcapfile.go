@@ -10,7 +10,6 @@ type pcapFile struct {
 	in     *input
 	format pcapFormat
 	link   linkType
-	snap   uint32 // bytes that are kept of a packet
 	swap   lengthSwap
 	header int // bytes of a packet's header
 }
@@ -55,7 +54,8 @@ func pcapVariant(magic []byte) (f pcapFormat, ok bool) {
 	return f, false
 }
 
-// newPcapFile reads the file's header.
+// newPcapFile reads the file's header. What that says of the longest packet does not
+// matter: it is often wrong.
 func newPcapFile(in *input, format pcapFormat) (*pcapFile, error) {
 	size := 24
 	if format.sized {
@@ -75,15 +75,9 @@ func newPcapFile(in *input, format pcapFormat) (*pcapFile, error) {
 	case major != 2 || minor > 4:
 		return nil, fmt.Errorf("version %d.%d: want 2.0 to 2.4", major, minor)
 	}
-	if p.snap = format.order.Uint32(b[16:]); p.snap == 0 || p.snap > maxFrame {
-		p.snap = maxFrame // 0 is no limit
-	}
 	p.link = linkType(format.order.Uint32(b[20:])) // the upper half says how long the checksum is
 	if format.longer {
 		p.header = 24
-		if p.link == linkEthernet {
-			p.snap += 14 // a made-up Ethernet header may have come on top
-		}
 	}
 	return p, nil
 }
@@ -108,6 +102,6 @@ func (p *pcapFile) next(f *frame) error {
 	}
 	f.ts, f.link, f.order = seconds*1e6+fraction, p.link, order
 	data, err := p.in.rest(int(captured))
-	f.setData(data[:min(int(p.snap), len(data))], captured, wire) // libpcap cuts a packet that is longer than the file says
+	f.setData(data, captured, wire)
 	return err
 }

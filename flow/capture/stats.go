@@ -8,13 +8,13 @@ import (
 // Stats counts what a conversion found. Packets is the sum of LeftOut and of the packets
 // that belong to a flow. A packet in a tunnel over UDP belongs to two, and counts once.
 type Stats struct {
-	Packets int     `json:"packets"` // read from the capture
-	Flows   int     `json:"flows"`   // opened
-	Records int     `json:"records"` // packet records emitted
-	Ends    int     `json:"ends"`    // end records emitted
-	Silent  int     `json:"silent"`  // flows without an end record, because they had no packet record
-	Evicted int     `json:"evicted"` // flows that ended early because of MaxFlows
-	LeftOut LeftOut `json:"left_out"`
+	Packets int // read from the capture
+	Flows   int // opened
+	Records int // packet records emitted
+	Ends    int // end records emitted
+	Silent  int // flows without an end record, because they had no packet record
+	Evicted int // flows that ended early because of MaxFlows
+	LeftOut LeftOut
 }
 
 // LeftOut counts the packets that belong to no flow, by reason.
@@ -78,15 +78,10 @@ func (l LeftOut) String() string {
 	return strings.Join(words, ", ")
 }
 
-// Add adds the counts of another conversion.
-func (s *Stats) Add(more Stats) {
-	s.Packets += more.Packets
-	s.Flows += more.Flows
-	s.Records += more.Records
-	s.Ends += more.Ends
-	s.Silent += more.Silent
-	s.Evicted += more.Evicted
-	for i, r := range more.LeftOut.reasons() {
-		*s.LeftOut.reasons()[i].count += *r.count
+// Add adds the counts of another capture.
+func (l *LeftOut) Add(more LeftOut) {
+	sums := l.reasons()
+	for i, r := range more.reasons() {
+		*sums[i].count += *r.count
 	}
 }
