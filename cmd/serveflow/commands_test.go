@@ -24,6 +24,13 @@ func declaredFlags(t *testing.T, c command) *flag.FlagSet {
 	return asked.flags
 }
 
+// compareHelp compares a file that is made of the commands' words, flags and settings.
+func compareHelp(t *testing.T, file, text string) {
+	t.Helper()
+	t.Log("go test ./cmd/serveflow -run Help -update writes it anew, and make golden does")
+	compare(t, file, text)
+}
+
 // testdata/golden/help.txt holds what every command's help prints.
 func TestGoldenHelp(t *testing.T) {
 	reads := readSettings(t) // with -update, settings_read.go may be older
@@ -31,7 +38,7 @@ func TestGoldenHelp(t *testing.T) {
 	for _, c := range commands() {
 		text += strings.Repeat("-", columns) + "\n" + c.help(declaredFlags(t, c), reads[c.name])
 	}
-	compare(t, filepath.Join(repositoryRoot(t), "testdata", "golden", "help.txt"), text)
+	compareHelp(t, filepath.Join(repositoryRoot(t), "testdata", "golden", "help.txt"), text)
 }
 
 // A command's help is on standard output and complete, however it is asked for.
@@ -138,7 +145,7 @@ func TestCommandsPageIsTheHelp(t *testing.T) {
 	for _, c := range commands() {
 		text += c.page(declaredFlags(t, c), reads[c.name])
 	}
-	compare(t, filepath.Join(repositoryRoot(t), "docs", "commands.md"), text)
+	compareHelp(t, filepath.Join(repositoryRoot(t), "docs", "commands.md"), text)
 }
 
 const (
@@ -147,7 +154,7 @@ const (
 )
 
 // README's table of commands has a line for each.
-func TestReadmeListsTheCommands(t *testing.T) {
+func TestReadmeListsTheCommandsOfTheHelp(t *testing.T) {
 	file := filepath.Join(repositoryRoot(t), "README.md")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -162,5 +169,5 @@ func TestReadmeListsTheCommands(t *testing.T) {
 	for _, c := range commands() {
 		table += fmt.Sprintf("| [`%s`](docs/commands.md#%s) | %s |\n", strings.TrimSpace("serveflow "+c.name+" "+c.args), c.name, markdown(c.about))
 	}
-	compare(t, file, before+tableBegins+table+tableEnds+after)
+	compareHelp(t, file, before+tableBegins+table+tableEnds+after)
 }
