@@ -2,13 +2,18 @@ package consumer
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/serveflow/serveflow/consumer/assembler"
+	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/offset"
+	"github.com/serveflow/serveflow/consumer/partition"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // The limits of a process are divided among its partitions.
@@ -55,6 +60,69 @@ func TestOpenFlowsNeverHoldTheInputBack(t *testing.T) {
 		}
 		if len(h.labels) == 0 {
 			t.Errorf("%d bytes for offsets in flight: nothing was decided", bytes)
+		}
+	}
+}
+
+// Each setting that makes no sense is named.
+func TestValidate(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*Config)
+		want   string // part of the error; empty: there is none
+	}{
+		{"as it is", func(*Config) {}, ""},
+		{"no broker", func(c *Config) { c.Cluster = brokers.Plain("test") }, "SERVEFLOW_BROKERS"},
+		{"no topic", func(c *Config) { c.Topic = "" }, "SERVEFLOW_TOPIC"},
+		{"no group", func(c *Config) { c.Group = "" }, "SERVEFLOW_GROUP"},
+		{"no commit interval", func(c *Config) { c.CommitEvery = 0 }, "the commit interval"},
+		{"the shortest", func(c *Config) { c.CommitEvery, c.DrainTimeout, c.MaxWait = 1, 1, 1 }, ""},
+		{"no drain timeout", func(c *Config) { c.DrainTimeout = 0 }, "the drain timeout"},
+		{"no fetch wait", func(c *Config) { c.MaxWait = 0 }, "the fetch wait"},
+		{"a session of four heartbeats", func(c *Config) { c.SessionTimeout = 2 * time.Second }, ""},
+		{"a shorter one", func(c *Config) { c.SessionTimeout = 2*time.Second - 1 }, "the session timeout is 1.999999999s: choose at least 2s"},
+		{"half a session to drain", func(c *Config) { c.DrainTimeout = 15 * time.Second }, ""},
+		{"more than that", func(c *Config) { c.DrainTimeout = 15*time.Second + 1 }, "choose at most 15s"},
+		{"any number of records", func(c *Config) { c.PinRecords, c.PinBytes, c.ReadBack = 0, 0, 0 }, ""},
+		{"negative records", func(c *Config) { c.PinRecords = -1 }, "must not be negative"},
+		{"negative bytes", func(c *Config) { c.PinBytes = -1 }, "must not be negative"},
+		{"negative records read back", func(c *Config) { c.ReadBack = -1 }, "read back must not be negative"},
+		{"a limit of a record", func(c *Config) { c.Limits.Record = -1 }, "-1"},
+		{"a rule of flows", func(c *Config) { c.Flow.Rules.Depth = 0 }, "depth"},
+	} {
+		cfg := config("127.0.0.1:9092")
+		test.change(&cfg)
+		if err := cfg.Validate(); (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+// A record that is too long is read as far as its dead letter keeps of it; its decoder
+// says why.
+func TestPartitionConfig(t *testing.T) {
+	cfg := config("127.0.0.1:9092")
+	got := *cfg.partition()
+	want := partition.Config{Cluster: cfg.Cluster, Topic: "in", Group: "g", Limits: fetch.Limits{Value: 1<<20 - 16<<10, Keep: 1<<20 - 16<<10},
+		MaxWait: cfg.MaxWait, FetchBytes: cfg.FetchBytes, WarmUpRecords: 1000, WarmUpAge: time.Minute, CommitEvery: cfg.CommitEvery, DrainTimeout: cfg.DrainTimeout}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	cfg.SkipTruncated, cfg.Limits.Record = true, 1<<20
+	want.SkipTruncated, want.Limits.Value = true, 1<<20
+	if got := *cfg.partition(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// Rekeying has no finished flows to learn, and little of a partition waits in memory.
+func TestRekeyConfig(t *testing.T) {
+	for fetchBytes, want := range map[int]int{1000: 1000, 1 << 20: 256 << 10} {
+		cfg := config("127.0.0.1:9092")
+		cfg.FetchBytes = fetchBytes
+		c := NewRekey(cfg, nil, nil, NewRekeyMetrics(prometheus.NewRegistry()), quiet())
+		if c.cfg.ReadBack != 0 || c.cfg.FetchBytes != want {
+			t.Errorf("reads back %d records, fetches %d bytes, want none and %d", c.cfg.ReadBack, c.cfg.FetchBytes, want)
 		}
 	}
 }

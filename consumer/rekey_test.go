@@ -14,6 +14,7 @@ import (
 	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/delivery"
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/internal/metricstest"
 )
 
 // keyed keeps the keys of what is handed on, in order.
@@ -42,19 +43,8 @@ func TestRekeyConsumer(t *testing.T) {
 	if got := strings.Join(out.keys, " "); got != "a a b" || len(h.dead) != 2 {
 		t.Errorf("handed on %s, %d dead", got, len(h.dead))
 	}
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]float64{}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == "serveflow_rekey_records_total" {
-				got[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
-			}
-		}
-	}
-	if got["forwarded"] != 3 || got["passed_by"] != 1 || got["dead"] != 2 {
+	got := metricstest.Values(t, reg)
+	if got["serveflow_rekey_records_total{forwarded}"] != 3 || got["serveflow_rekey_records_total{passed_by}"] != 1 || got["serveflow_rekey_records_total{dead}"] != 2 {
 		t.Errorf("counted %v", got)
 	}
 }
