@@ -2,16 +2,6 @@ package zeek
 
 import "math"
 
-// isConnLog reports whether the object is a record of conn.log: its tag or path says so,
-// or it has a field that only conn.log has.
-func (f *fields) isConnLog() bool {
-	if f.values[fUID].kind == absent {
-		return false
-	}
-	return f.isConn || f.values[fConnState].kind != absent ||
-		f.isText(fPath) && string(f.bytes(f.values[fPath])) == "conn"
-}
-
 // conn reads the fields of conn.log.
 func (f *fields) conn(c *ConnFields) {
 	*c = ConnFields{

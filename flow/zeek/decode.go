@@ -34,6 +34,10 @@ type Decoder struct {
 //   - with ts in seconds since the epoch, in milliseconds, or in ISO 8601;
 //   - with whole numbers as floats, such as 443.0 or 4.43e2.
 //
+// With Conns, a record of conn.log is told by its _path or its tag, or else by its
+// conn_state, unless the file that an envelope names (log.file.path, file) is of another
+// log. A record that names another log, such as conn_long, is none, whatever its fields.
+//
 // An object without "ev" belongs to another log, and an envelope around something that
 // is no object belongs to another program: Kind Other, no error. If an envelope holds
 // the beginning of an object, but not all of it, that is an error.
@@ -41,24 +45,9 @@ type Decoder struct {
 // The byte slices of rec alias line and the Decoder, and are valid until the next
 // Decode. The error is an *Error; rec is then undefined.
 func (d *Decoder) Decode(line []byte, rec *Record) error {
-	d.scratch = d.scratch[:0]
-	if d.limits.Record == 0 {
-		d.limits = d.Limits.OrDefault()
-	}
-	if len(line) > d.limits.Record {
-		return tooLong(len(line), d.limits.Record)
-	}
 	f := fields{line: line, d: d}
-	if len(line) > 0 && line[0] == '"' {
-		f.unquote()
-	}
-	if err := f.scan(); err != nil {
+	if err := f.open(); err != nil {
 		return err
-	}
-	if f.values[fEv].kind == absent {
-		if err := f.unwrap(); err != nil {
-			return err
-		}
 	}
 	*rec = Record{IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
 	f.record(rec)
@@ -66,6 +55,25 @@ func (d *Decoder) Decode(line []byte, rec *Record) error {
 		return f.err
 	}
 	return nil
+}
+
+// open finds the fields of a new line, without its envelopes and its tag.
+func (f *fields) open() *Error {
+	d := f.d
+	d.scratch = d.scratch[:0]
+	if d.limits.Record == 0 {
+		d.limits = d.Limits.OrDefault()
+	}
+	if len(f.line) > d.limits.Record {
+		return tooLong(len(f.line), d.limits.Record)
+	}
+	if len(f.line) > 0 && f.line[0] == '"' {
+		f.unquote()
+	}
+	if err := f.scan(); err != nil || f.values[fEv].kind != absent {
+		return err
+	}
+	return f.unwrap()
 }
 
 // tooLong is the error of a line longer than the limit. Decode does not read such a line:

@@ -28,7 +28,7 @@ func (f *fields) unwrap() *Error {
 		if layer == maxEnvelopes {
 			return &Error{Reason: TooDeep, Field: envelopeName(at), Detail: "an envelope in an envelope in an envelope"}
 		}
-		*f = fields{line: inside, d: f.d}
+		*f = fields{line: inside, d: f.d, around: f.log()}
 		if err := f.scan(); err != nil {
 			err.Field = cmp.Or(err.Field, envelopeName(at))
 			return err
@@ -73,8 +73,7 @@ func (f *fields) untag() *Error {
 	if v.kind != nested || f.line[v.start] != '{' {
 		return nil
 	}
-	tag := f.bytes(key)
-	*f = fields{line: f.line[v.start:v.end], d: f.d, isConn: string(tag) == "conn"}
+	*f = fields{line: f.line[v.start:v.end], d: f.d, around: f.bytes(key)}
 	return f.scan()
 }
 

@@ -23,28 +23,39 @@ func nestID(line string) string {
 	return strings.ReplaceAll(line, `"id.`, `"`)
 }
 
+// logOfLine is the log that a test's line is a record of.
+func logOfLine(line string) string {
+	switch {
+	case strings.Contains(line, `"ev"`):
+		return "serveflow"
+	case strings.Contains(line, `"conn_state"`):
+		return "conn"
+	}
+	return "dns"
+}
+
 // envelopes are the forms that programs between Zeek and us give a record.
 var envelopes = []struct {
 	name string
 	wrap func(line string) string
 }{
 	{"bare", func(s string) string { return s }},
-	{"tagged", func(s string) string { return `{"serveflow": ` + s + `}` }},
-	{"tagged, with constants", func(s string) string { return `{"serveflow": ` + s + `,"site": "lab"}` }},
+	{"tagged", func(s string) string { return `{"` + logOfLine(s) + `": ` + s + `}` }},
+	{"tagged, with constants", func(s string) string { return `{"` + logOfLine(s) + `": ` + s + `,"site": "lab"}` }},
 	{"streaming-logs", func(s string) string {
-		return `{"_path":"serveflow","_write_ts":"2013-03-07T21:42:07.000000Z",` + s[1:]
+		return `{"_path":"` + logOfLine(s) + `","_write_ts":"2013-03-07T21:42:07.000000Z",` + s[1:]
 	}},
 	{"underscores", func(s string) string { return strings.ReplaceAll(s, `"id.`, `"id_`) }},
 	{"nested id", nestID},
 	{"Filebeat", func(s string) string {
-		return `{"@timestamp":"2013-03-07T21:42:07.123Z","@metadata":{"beat":"filebeat","type":"_doc"},"host":{"name":"edge-7"},"log":{"offset":0,"file":{"path":"/opt/zeek/logs/current/serveflow.log"}},"message":` + quoted(s) + `,"input":{"type":"filestream"}}`
+		return `{"@timestamp":"2013-03-07T21:42:07.123Z","@metadata":{"beat":"filebeat","type":"_doc"},"host":{"name":"edge-7"},"log":{"offset":0,"file":{"path":"/opt/zeek/logs/current/` + logOfLine(s) + `.log"}},"message":` + quoted(s) + `,"input":{"type":"filestream"}}`
 	}},
 	{"ECS", func(s string) string {
 		return `{"event":{"dataset":"zeek.serveflow","original":` + quoted(s) + `},"message":"a packet"}`
 	}},
 	{"ECS, flattened", func(s string) string { return `{"event.original":` + quoted(s) + `,"host.name":"edge-7"}` }},
 	{"Vector", func(s string) string {
-		return `{"file":"/opt/zeek/logs/current/serveflow.log","host":"edge-7","message":` + quoted(s) + `,"source_type":"file","timestamp":"2013-03-07T21:42:07.123456789Z"}`
+		return `{"file":"/opt/zeek/logs/current/` + logOfLine(s) + `.log","host":"edge-7","message":` + quoted(s) + `,"source_type":"file","timestamp":"2013-03-07T21:42:07.123456789Z"}`
 	}},
 	{"Fluent Bit", func(s string) string { return `{"date":1362692527.0,"log":` + quoted(s+"\n") + `}` }},
 	{"Connect, text", func(s string) string {
@@ -54,12 +65,12 @@ var envelopes = []struct {
 		return `{"schema":{"type":"struct","fields":[{"type":"string","optional":false,"field":"ev"}],"optional":false},"payload":` + s + `}`
 	}},
 	{"Connect, string", quoted},
-	{"Filebeat, tagged", func(s string) string { return `{"message":` + quoted(`{"serveflow":`+s+`}`) + `}` }},
+	{"Filebeat, tagged", func(s string) string { return `{"message":` + quoted(`{"`+logOfLine(s)+`":`+s+`}`) + `}` }},
 	{"Vector in Connect", func(s string) string {
 		return `{"schema":null,"payload":` + quoted(`{"message":`+quoted(s)+`}`) + `}`
 	}},
 	{"all at once", func(s string) string {
-		return quoted(`{"payload":` + quoted(`{"event":{"original":`+quoted(`{"serveflow":`+nestID(s)+`}`)+`}}`) + `}`)
+		return quoted(`{"payload":` + quoted(`{"event":{"original":`+quoted(`{"`+logOfLine(s)+`":`+nestID(s)+`}`)+`}}`) + `}`)
 	}},
 }
 

@@ -13,7 +13,7 @@ type fields struct {
 	line   []byte
 	values [numFields]value
 	d      *Decoder
-	isConn bool // the object's tag names conn.log
+	around []byte // the log that the object's tag or an envelope names; nil if none does
 	err    *Error
 }
 

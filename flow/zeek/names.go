@@ -28,6 +28,8 @@ const (
 
 	// Only in conn.log.
 	fPath
+	fFilePath // of the file that a log shipper read the record from, as is fFile
+	fFile
 	fDuration
 	fService
 	fHistory
@@ -97,6 +99,10 @@ func fieldOf(key []byte) field {
 		return fSent
 	case "_path":
 		return fPath
+	case "log.file.path":
+		return fFilePath
+	case "file":
+		return fFile
 	case "duration":
 		return fDuration
 	case "service":

@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// refOpen removes the envelopes around a record, and returns its fields and its tag.
-func refOpen(text string) (f refFields, tag string) {
+// refOpen removes the envelopes around a record, and returns its fields and the log that its
+// tag or an envelope names.
+func refOpen(text string) (f refFields, around string) {
 	if strings.HasPrefix(text, `"`) && json.Valid([]byte(text)) {
 		text = refInside(json.RawMessage(strings.TrimRight(text, " \t\r\n")))
 	}
@@ -21,7 +22,7 @@ func refOpen(text string) (f refFields, tag string) {
 			f[m.name] = m.raw
 		}
 		if f.has("ev") || strings.HasPrefix(string(f["uid"]), `"`) {
-			return f, ""
+			return f, around
 		}
 		inside := ""
 		for _, name := range []string{"event.original", "message", "log", "payload"} {
@@ -33,7 +34,7 @@ func refOpen(text string) (f refFields, tag string) {
 		case inside != "" && envelopes == 2:
 			panic("too many envelopes")
 		case inside != "":
-			text = inside
+			text, around = inside, f.log(around)
 		case len(members) > 0 && members[0].object != "":
 			f = refFields{}
 			for _, m := range refMembers(members[0].object) {
@@ -41,9 +42,33 @@ func refOpen(text string) (f refFields, tag string) {
 			}
 			return f, members[0].key
 		default:
-			return f, ""
+			return f, around
 		}
 	}
+}
+
+// log is the name of the record's log; empty if nothing names it.
+func (f refFields) log(around string) string {
+	if path := refString(f["_path"]); path != "" {
+		return path
+	}
+	if around != "" {
+		return around
+	}
+	file := refString(f["log.file.path"])
+	if !strings.HasPrefix(string(f["log.file.path"]), `"`) {
+		file = refString(f["file"])
+	}
+	if !strings.HasPrefix(string(f["log.file.path"]), `"`) && !strings.HasPrefix(string(f["file"]), `"`) {
+		var log, within map[string]json.RawMessage
+		if json.Unmarshal(f["log"], &log) == nil && json.Unmarshal(log["file"], &within) == nil {
+			file = refString(within["path"])
+		}
+	}
+	if log := LogOf(file); log != "conn" {
+		return log
+	}
+	return ""
 }
 
 type refMember struct {

@@ -24,10 +24,11 @@ func reference(line []byte, conns bool) (rec Record, err error) {
 	if len(line) > MaxRecord {
 		panic("too long")
 	}
-	f, tag := refOpen(string(line))
+	f, around := refOpen(string(line))
 	rec = Record{IPLen: Absent, PayloadLen: Absent, TTL: Absent, Flags: Absent, Window: Absent}
 	if !f.has("ev") {
-		if conns && f.has("uid") && (tag == "conn" || refString(f["_path"]) == "conn" || f.has("conn_state")) {
+		log := f.log(around)
+		if conns && f.has("uid") && (log == "" && f.has("conn_state") || log == "conn" || strings.HasSuffix(log, "/conn")) {
 			rec.Kind = Conn
 			f.common(&rec)
 			rec.Conn = f.conn()
