@@ -2,7 +2,8 @@ package main
 
 // What several commands take, in the same words.
 const (
-	recordFiles   = "a file of records, plain or packed (.zst, .gz); - is standard input"
+	compressed    = ", compressed or not (zstd, gzip, bzip2)"
+	recordFiles   = "a file of records" + compressed + "; - is standard input"
 	untilStopped  = "it was told to stop, and everything under way was written"
 	cannotStart   = "bad settings or arguments, or a bundle that fails a check: nothing was started"
 	recordsFailed = "a file that is damaged, or records in it that cannot be read: all others were read"
@@ -29,7 +30,7 @@ func commands() []command {
 			does: []string{
 				"It follows JSON and TSV logs while they grow and rotate, and remembers in the state file how much of each Kafka has. So a kill, a broker that is down or a full disk loses nothing. Archives and standard input are written whole; it ends by itself when nothing is left to follow.",
 			},
-			takes:   []argument{{"PATH", "a log to follow, such as /opt/zeek/logs/current/serveflow.log or conn.log; an archive (.zst, .gz); a FIFO; - is standard input"}},
+			takes:   []argument{{"PATH", "a log to follow, such as /opt/zeek/logs/current/serveflow.log or conn.log; an archive (zstd, gzip, bzip2); a FIFO; - is standard input"}},
 			exits:   exits{"it was told to stop, or all input was at its end; everything read was written", "a failure while running, such as a topic that is missing", "bad settings or arguments, or another ship that uses the state file: nothing was started"},
 			example: "serveflow ship /opt/zeek/logs/current/serveflow.log",
 		},
@@ -69,7 +70,7 @@ func commands() []command {
 				"It prints packet and end records as JSON lines, or records of conn.log. So a capture can be labelled without Zeek.",
 				"Its last line on standard error counts the packets, the flows, and the packets that were left out, by reason. A capture that cannot be read to the end is named there, and the others are read.",
 			},
-			takes:   []argument{{"FILE", "a capture, pcap or pcapng, plain or packed (.zst, .gz); - is standard input"}},
+			takes:   []argument{{"FILE", "a capture, pcap or pcapng" + compressed + "; - is standard input"}},
 			exits:   exits{"", "a capture is damaged or holds no packets: what came before the fault was written, and all of the others", ""},
 			example: "serveflow pcap traffic.pcap | serveflow replay -",
 		},
