@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,23 @@ func TestHelpIsComplete(t *testing.T) {
 		for _, f := range flagsOf(declaredFlags(t, c)) {
 			if len(f.meaning) < 10 {
 				t.Errorf("%s: --%s is explained by %q", c.name, f.name, f.meaning)
+			}
+		}
+	}
+}
+
+// The commands that examples run exist, and take the flags that stand there.
+func TestExamplesOfTheHelpAreTaken(t *testing.T) {
+	call := regexp.MustCompile(`serveflow ([a-z]+)([^|>#\n]*)`)
+	for _, c := range commands() {
+		for _, found := range call.FindAllStringSubmatch(c.example, -1) {
+			i := slices.IndexFunc(commands(), func(other command) bool { return other.name == found[1] })
+			if i < 0 {
+				t.Errorf("the example of %s runs %s", c.name, found[1])
+				continue
+			}
+			if err := parseFlags(declaredFlags(t, commands()[i]), strings.Fields(found[2])); err != nil {
+				t.Errorf("the example of %s: %s: %v", c.name, found[0], err)
 			}
 		}
 	}
