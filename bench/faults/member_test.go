@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/process"
 )
 
@@ -173,11 +174,6 @@ func freeAddress(t *testing.T) string {
 func eventually(t *testing.T, limit time.Duration, what string, is func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
-	for !is() {
-		if time.Since(began) > limit {
-			t.Fatalf("waited %v in vain: %s", limit, what)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	await.Within(t, limit, what, is)
 	return time.Since(began)
 }
