@@ -134,7 +134,7 @@ func TestPcapOfCutPackets(t *testing.T) {
 	frame[17], frame[23] = 40, 6 // TCP, of 20 bytes: its header says that it has options
 	frame = append(frame, 0, 0, 0, 0, 0x80, 0x02, 0, 0, 0, 0, 0, 0)
 	file := capturedFrames(t, "cut.pcap", frame)
-	if code, stdout, stderr := runCommand(t, nil, "", "pcap", file); code != exitOK || stdout != "" || !strings.Contains(stderr, "1 cut") {
+	if code, stdout, stderr := runCommand(t, nil, "", "pcap", file); code != exitOK || stdout != "" || !strings.Contains(stderr, "1 cut inside a header") {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
 	if code, stdout, _ := runCommand(t, nil, "", "pcap", "--conn", file); code != exitOK || !strings.Contains(stdout, `"orig_pkts":0`) {

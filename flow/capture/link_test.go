@@ -94,7 +94,7 @@ func TestLinkTypes(t *testing.T) {
 		{"nflog", 239, "02 00 0003 0500 0a00 41000000 0800 0100 01020304 2000 0900" + inner4, found4},
 		{"nflog v6", 239, "0a 00 0003 3400 0900" + inner6, found6},
 		{"nflog of arp", 239, "03 00 0003 3400 0900" + inner6, notIP},
-		{"nflog of a later version", 239, "02 01 0003 3400 0900" + inner4, "1 unknown link type or encapsulation"},
+		{"nflog of a later version", 239, "02 01 0003 3400 0900" + inner4, "1 of an unknown link type or encapsulation"},
 		{"nflog without a packet", 239, "02 00 0003 0800 0100 01020304", "1 malformed"},
 		{"nflog with an attribute of no length", 239, "02 00 0003 0000 0100 01020304", "1 malformed"},
 	} {
@@ -126,7 +126,7 @@ func TestCutInsideTheLinkHeader(t *testing.T) {
 			f := newCaptureOf(t, link)
 			f.snap = snap
 			f.raw(0, whole)
-			if lines, stats := f.convert(Options{}); len(lines) != 0 || stats.LeftOut.String() != "1 cut" {
+			if lines, stats := f.convert(Options{}); len(lines) != 0 || stats.LeftOut.String() != "1 cut inside a header" {
 				t.Errorf("link type %d cut at %d: %q %s", link, snap, lines, stats.LeftOut)
 			}
 		}

@@ -49,8 +49,9 @@ func (l *LeftOut) count(err error) {
 // reasons lists the counts with the words for them.
 func (l *LeftOut) reasons() []reason {
 	return []reason{
-		{&l.NotIP, "not IP"}, {&l.BadTime, "bad time"}, {&l.Unknown, "unknown link type or encapsulation"},
-		{&l.Cut, "cut"}, {&l.Fragment, "fragment"}, {&l.Malformed, "malformed"}, {&l.NoFlow, "protocol without flows"},
+		{&l.NotIP, "not IP"}, {&l.BadTime, "with a bad time"}, {&l.Unknown, "of an unknown link type or encapsulation"},
+		{&l.Cut, "cut inside a header"}, {&l.Fragment, "in a fragment before the last"}, {&l.Malformed, "malformed"},
+		{&l.NoFlow, "of a protocol without flows"},
 	}
 }
 
@@ -67,7 +68,7 @@ func (l LeftOut) Total() (n int) {
 	return n
 }
 
-// String lists the reasons with their counts, those that occurred: "2 not IP, 1 cut".
+// String lists the reasons with their counts, those that occurred: "2 not IP, 1 malformed".
 func (l LeftOut) String() string {
 	var words []string
 	for _, r := range l.reasons() {

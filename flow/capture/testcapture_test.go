@@ -148,3 +148,16 @@ func (f *testCapture) expect(want string) {
 		f.t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// eachPacket converts the capture and passes the ends and the number of each packet record.
+func (f *testCapture) eachPacket(take func(from, to string, n int)) {
+	f.t.Helper()
+	if _, err := Convert(&f.file, Options{}, func(rec *zeek.Record, sum *zeek.Summary) error {
+		if sum == nil {
+			take(fmt.Sprint(rec.Orig.Addr(), " ", rec.Orig.Port()), fmt.Sprint(rec.Resp.Addr(), " ", rec.Resp.Port()), int(rec.N))
+		}
+		return nil
+	}); err != nil {
+		f.t.Fatal(err)
+	}
+}

@@ -1,0 +1,52 @@
+package capture
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The last address of a routing header, and the home address, are the ends of the flow.
+func TestMobileIPv6(t *testing.T) {
+	const (
+		udp   = "1388 1389 0008 0000"
+		home  = "20010db8000000000000000000000011"
+		final = "20010db8000000000000000000000022"
+		other = "20010db8000000000000000000000033"
+		plain = "A 1 2001:db8::1 5000 > 2001:db8::2 5001"
+		toEnd = "A 1 2001:db8::1 5000 > 2001:db8::22 5001"
+		away  = "A 1 2001:db8::11 5000 > 2001:db8::2 5001"
+	)
+	for _, tt := range []struct {
+		name, want string
+		first      uint8
+		body       string
+	}{
+		{"type 2", toEnd, protoRouting, "11 02 02 01 00000000" + final + udp},
+		{"type 2, reached", plain, protoRouting, "11 02 02 00 00000000" + final + udp},
+		{"type 2 of two addresses", plain, protoRouting, "11 04 02 01 00000000" + other + final + udp},
+		{"type 0", toEnd, protoRouting, "11 02 00 01 00000000" + final + udp},
+		{"type 0 of two addresses", toEnd, protoRouting, "11 04 00 02 00000000" + other + final + udp},
+		{"type 0 of half an address", plain, protoRouting, "11 03 00 01 00000000" + final + "0000000000000000" + udp},
+		{"type 0 without an address", plain, protoRouting, "11 00 00 01 00000000" + udp},
+		{"type 4, segments", plain, protoRouting, "11 02 04 01 00000000" + final + udp},
+		{"two headers", toEnd, protoRouting, "2b 02 02 01 00000000" + final + "11 02 00 01 00000000" + other + udp},
+		{"two headers, the first one reached", toEnd, protoRouting, "2b 02 02 00 00000000" + other + "11 02 00 01 00000000" + final + udp},
+		{"home address", away, protoDstOpts, "11 02 0102 0000 c910" + home + udp}, // behind PadN
+		{"home address behind Pad1", away, protoDstOpts, "11 02 00 00 00 00 c910" + home + udp},
+		{"home address of another length", plain, protoDstOpts, "11 02 0102 0000 c90e" + home[:28] + "0000" + udp},
+		{"home address beyond the header", "A 1 2001:db8::1 8193 > 2001:db8::2 3512", protoDstOpts, "11 00 0102 0000 c910" + home + udp},
+		{"home address twice", away, protoDstOpts, "3c 02 00 00 00 00 c910" + home + "11 02 00 00 00 00 c910" + other + udp},
+		{"another option", plain, protoDstOpts, "11 02 00 00 00 00 c810" + home + udp},
+		{"both", "A 1 2001:db8::11 5000 > 2001:db8::22 5001", protoDstOpts,
+			"2b 02 00 00 00 00 c910" + home + "11 02 02 01 00000000" + final + udp},
+	} {
+		f := newCapture(t)
+		f.raw(0, unhex(t, ip6Packet(t, tt.first, tt.body)))
+		var got []string
+		f.eachPacket(func(from, to string, n int) { got = append(got, fmt.Sprintf("A %d %s > %s", n, from, to)) })
+		if line := strings.Join(got, "; "); line != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, line, tt.want)
+		}
+	}
+}
