@@ -16,9 +16,10 @@ const module = "github.com/serveflow/serveflow"
 
 // arrows is which packages of ours each may import: the map in DESIGN.md.
 var arrows = map[string][]string{
-	"flow":         {"flow/zeek", "internal/delivery"},
-	"flow/zeek":    {},
-	"flow/capture": {"flow/zeek", "internal/decompress"},
+	"flow":              {"flow/zeek", "internal/delivery"},
+	"flow/zeek":         {},
+	"flow/zeek/logfile": {"flow/zeek"},
+	"flow/capture":      {"flow/zeek", "internal/decompress"},
 
 	"consumer": {"consumer/assembler", "consumer/fetch", "consumer/group", "consumer/offset", "consumer/partition", "consumer/rekey",
 		"flow", "flow/zeek", "internal/brokers"},

@@ -16,6 +16,7 @@ import (
 type TSV struct {
 	separator, setSeparator []byte
 	empty, unset            []byte
+	path                    []byte
 	names, types            [][]byte
 	columns                 []column
 
@@ -52,9 +53,11 @@ func (t *TSV) Header(line []byte) (bool, error) {
 		if len(sep) == 0 {
 			return true, &Error{Reason: BadSyntax, Field: "#separator", Detail: "names none"}
 		}
-		// A new header begins, and replaces all of the old one.
-		*t = TSV{separator: sep, setSeparator: []byte(","), empty: []byte("(empty)"), unset: []byte("-"), scratch: t.scratch}
+		t.begin(sep)
 		return true, nil
+	}
+	if t.Begins(line) {
+		t.begin([]byte{'\t'})
 	}
 	if len(t.separator) == 0 {
 		return true, nil // a comment, before any header
@@ -67,13 +70,45 @@ func (t *TSV) Header(line []byte) (bool, error) {
 		t.empty = bytes.Clone(value)
 	case "#unset_field":
 		t.unset = bytes.Clone(value)
+	case "#path":
+		t.path = appendTSVUnescaped(nil, value)
 	case "#fields":
 		t.names, t.columns = bytes.Split(bytes.Clone(value), t.separator), nil
 	case "#types":
 		t.types, t.columns = bytes.Split(bytes.Clone(value), t.separator), nil
 		return true, t.build()
 	}
-	return true, nil // #path, #open and #close are not needed for records
+	return true, nil // #open and #close are not needed for records
+}
+
+// Begins reports whether a line begins a header: it is #separator or, where a program has
+// cut that off and no header is in force, another line of a header with tabs.
+func (t *TSV) Begins(line []byte) bool {
+	if bytes.HasPrefix(line, []byte("#separator")) {
+		return true
+	}
+	if len(t.separator) > 0 {
+		return false
+	}
+	name, _, _ := bytes.Cut(line, []byte{'\t'})
+	switch string(name) {
+	case "#set_separator", "#empty_field", "#unset_field", "#path", "#fields", "#types":
+		return true
+	}
+	return false
+}
+
+// begin begins a new header, which replaces all of the old one.
+func (t *TSV) begin(separator []byte) {
+	*t = TSV{separator: separator, setSeparator: []byte(","), empty: []byte("(empty)"), unset: []byte("-"), scratch: t.scratch}
+}
+
+// Path returns the header's #path, the name of the log; empty if it has none.
+func (t *TSV) Path() string { return string(t.path) }
+
+// Fits reports whether a line has as many columns as the header in force.
+func (t *TSV) Fits(line []byte) bool {
+	return t.Ready() && bytes.Count(line, t.separator)+1 == len(t.columns)
 }
 
 // Ready reports whether the header is complete, so that Append can read records.
@@ -122,7 +157,8 @@ func (t *TSV) Append(dst, line []byte) ([]byte, error) {
 	if !t.Ready() {
 		return dst, &Error{Reason: BadSyntax, Detail: "neither JSON nor TSV: no #fields and #types stand before it"}
 	}
-	if n := bytes.Count(line, t.separator) + 1; n != len(t.columns) {
+	if !t.Fits(line) {
+		n := bytes.Count(line, t.separator) + 1
 		return dst, &Error{Reason: BadSyntax, Detail: fmt.Sprintf("%d columns where #fields names %d", n, len(t.columns))}
 	}
 	dst = append(dst, '{')
