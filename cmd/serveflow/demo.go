@@ -52,7 +52,7 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	s.Topic, s.DeadLetterTopic = "serveflow.packets", "serveflow.packets.dlq"
+	s.Topic, s.DeadLetterTopic, s.LatestTopic = "serveflow.packets", "serveflow.packets.dlq", "" // its broker has no compacted topic
 	d := &demonstration{options: o, settings: s, spec: spec, t: t}
 	return d.run(ctx)
 }
