@@ -38,6 +38,9 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 			return fmt.Errorf("%s: %w; %s", name, err, rewrite)
 		}
 	}
+	if err := b.checkBatches(file.Rows, p); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	rows, worst := make(map[string]int), make(map[string]float64)
 	for i, row := range file.Rows {
 		s := b.stage(row.Stage)
@@ -58,6 +61,30 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 		}
 		p.report("%s: stage %s gives the training library's scores on %d rows; largest difference %.2g of %g allowed",
 			name, s.Spec.Name, rows[s.Spec.Name], worst[s.Spec.Name], engines[s.Spec.Engine].Tolerance)
+	}
+	return nil
+}
+
+// checkBatches checks the stages whose models get flows in batches. It comes before the
+// comparison with the training library, because a model that depends on its batch fails
+// that one too, for a reason that its words would not name.
+func (b *Bundle) checkBatches(all []parityRow, p progress) error {
+	for i := range b.Stages {
+		s := &b.Stages[i]
+		if !s.Slow {
+			continue
+		}
+		var rows [][]float32
+		var numbers []int
+		for j, row := range all {
+			if row.Stage == s.Spec.Name {
+				rows, numbers = append(rows, row.X), append(numbers, j+1)
+			}
+		}
+		p.at(s.Spec.File)
+		if err := s.checkBatches(rows, numbers, b.Manifest.Classes); err != nil {
+			return err
+		}
 	}
 	return nil
 }

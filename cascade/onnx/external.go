@@ -35,11 +35,10 @@ var nested = [...]map[uint64]message{
 	tensor:    {},
 }
 
-// Fields of a tensor whose data are in another file.
-const (
-	externalData = 13
-	dataLocation = 14
-)
+// dataLocation is the field of a tensor that says where its data are: 0, the default, is
+// in the tensor itself. Any other number is refused, because readers cut large ones down to
+// 32 bits and may see 1, another file. Without it the field external_data has no effect.
+const dataLocation = 14
 
 // checkSelfContained refuses a model whose weights are in other files. ONNX Runtime would
 // read them from the working directory, and no digest covers them.
@@ -66,8 +65,9 @@ func walk(data []byte, m message, depth int, do func(content []byte, top bool) e
 		if err != nil {
 			return err
 		}
+		field := data[:len(data)-len(rest)]
 		data = rest
-		if m == tensor && (number == externalData || number == dataLocation) {
+		if m == tensor && number == dataLocation && wire(field) == varintWire && varint(field) != 0 {
 			return fmt.Errorf("a weight lies in another file (external data); save the model in one file")
 		}
 		if next, ok := nested[m][number]; ok {
