@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/serveflow/serveflow/flow/zeek"
@@ -17,6 +16,7 @@ type Table struct {
 	cfg          Config
 	sensors      sensors
 	now          int64     // the latest time of all the sensors' clocks
+	begun        bool      // a record has set it; it may be 0 then
 	dirty        []*sensor // Due has yet to look at the flows of these
 	open         map[string]*Flow
 	byAge        ageQueue
@@ -55,7 +55,10 @@ func (t *Table) Skip() { t.records++ }
 // observe moves the clock of a record's sensor to ts, microseconds.
 func (t *Table) observe(rec *zeek.Record, ts int64) *sensor {
 	s := t.sensors.named(rec.Sensor)
-	s.clock.start(cmp.Or(t.now, ts), ts)
+	if !t.begun {
+		t.begun, t.now = true, ts
+	}
+	s.clock.start(t.now, ts)
 	if s.clock.observe(ts) {
 		s.timers.rebase(ts, s.clock.shift, &t.cfg.Rules)
 	}
