@@ -14,9 +14,9 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-// keepBytes is how much of a large record or batch its dead letter keeps. A broker takes
+// excerptBytes is how much of a large record or batch its dead letter holds. A broker takes
 // a megabyte unless told otherwise, with headers and framing.
-const keepBytes = 1<<20 - 16<<10
+const excerptBytes = 1<<20 - 16<<10
 
 // Config is what a consumer is built with.
 type Config struct {
@@ -65,7 +65,7 @@ type Config struct {
 // what it can of a record that is too long, so more than the limit is kept of it.
 func (c *Config) partition() *partition.Config {
 	return &partition.Config{Cluster: c.Cluster, Topic: c.Topic, Group: c.Group,
-		Limits:  fetch.Limits{Value: max(c.Limits.OrDefault().Record, keepBytes), Keep: keepBytes},
+		Limits:  fetch.Limits{Value: max(c.Limits.OrDefault().Record, excerptBytes), Excerpt: excerptBytes},
 		MaxWait: c.MaxWait, FetchBytes: c.FetchBytes, WarmUpRecords: c.ReadBack, WarmUpAge: c.Flow.Remember,
 		SkipTruncated: c.SkipTruncated, CommitEvery: c.CommitEvery, DrainTimeout: c.DrainTimeout}
 }

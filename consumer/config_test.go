@@ -103,7 +103,7 @@ func TestValidate(t *testing.T) {
 func TestPartitionConfig(t *testing.T) {
 	cfg := config("127.0.0.1:9092")
 	got := *cfg.partition()
-	want := partition.Config{Cluster: cfg.Cluster, Topic: "in", Group: "g", Limits: fetch.Limits{Value: 1<<20 - 16<<10, Keep: 1<<20 - 16<<10},
+	want := partition.Config{Cluster: cfg.Cluster, Topic: "in", Group: "g", Limits: fetch.Limits{Value: 1<<20 - 16<<10, Excerpt: 1<<20 - 16<<10},
 		MaxWait: cfg.MaxWait, FetchBytes: cfg.FetchBytes, WarmUpRecords: 1000, WarmUpAge: time.Minute, CommitEvery: cfg.CommitEvery, DrainTimeout: cfg.DrainTimeout}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -24,7 +24,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(answer(&q, 1000, kafkatest.Batch{Base: 5, Values: values("a"), Format: 1}.Bytes()))
 	f.Add(brokersResponse(f))
 	f.Fuzz(func(t *testing.T, response []byte) {
-		r := NewReader(Limits{Value: 4 << 10, Keep: 1 << 10}, NewMemory())
+		r := NewReader(Limits{Value: 4 << 10, Excerpt: 1 << 10}, NewMemory())
 		r.Reset(bytes.NewReader(response))
 		for range 2 { // a reader is of use for more than one
 			if _, err := r.Begin(&q); err != nil {
@@ -50,7 +50,7 @@ func FuzzBatch(f *testing.F) {
 		}
 		q := &Request{Version: New, Topic: "in"}
 		batch := kafkatest.Batch{Codec: compress.Compression(codec & 7), Packed: append([]byte{}, packed...), Count: count}
-		r := NewReader(Limits{Value: 4 << 10, Keep: 1 << 10}, NewMemory())
+		r := NewReader(Limits{Value: 4 << 10, Excerpt: 1 << 10}, NewMemory())
 		r.Reset(bytes.NewReader(answer(q, 2000, append(batch.Bytes(), good(int64(count), "behind")...))))
 		if _, err := r.Begin(q); err != nil {
 			t.Fatal(err)

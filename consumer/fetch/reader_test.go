@@ -44,7 +44,7 @@ func answer(q *Request, high int64, log []byte) []byte {
 	return append(be.AppendUint32(nil, uint32(len(body))), body...)
 }
 
-var limits = Limits{Value: 1 << 20, Keep: 1 << 20}
+var limits = Limits{Value: 1 << 20, Excerpt: 1 << 20}
 
 // read reads a log from an offset on as one response, and says what came of it.
 func read(t testing.TB, from int64, l Limits, log ...[]byte) (got []string, next int64) {
@@ -187,7 +187,7 @@ func TestHostileBatches(t *testing.T) {
 }
 
 func TestLongRecords(t *testing.T) {
-	small := Limits{Value: 100, Keep: 50}
+	small := Limits{Value: 100, Excerpt: 50}
 	for _, codec := range codecs {
 		batch := kafkatest.Batch{Codec: codec, Values: [][]byte{[]byte("a"), bytes.Repeat([]byte("b"), 101),
 			bytes.Repeat([]byte("c"), 300_000), nil, []byte("e"), bytes.Repeat([]byte("f"), 100_000)}}
@@ -224,8 +224,8 @@ func TestBombs(t *testing.T) {
 		got, next := read(t, 0, limits, packed, good(4, "after"))
 		runtime.ReadMemStats(&after)
 		size := 2 * maxUnpacked / 3
-		expect(t, codec.String(), got, "0 a", fmt.Sprintf("1 too_long cut to %d of %d", limits.Keep, size),
-			fmt.Sprintf("2 too_long cut to %d of %d", limits.Keep, size), "3 batch_too_large", "4 after")
+		expect(t, codec.String(), got, "0 a", fmt.Sprintf("1 too_long cut to %d of %d", limits.Excerpt, size),
+			fmt.Sprintf("2 too_long cut to %d of %d", limits.Excerpt, size), "3 batch_too_large", "4 after")
 		if next != 5 {
 			t.Errorf("%v: next is %d", codec, next)
 		}
@@ -238,7 +238,7 @@ func TestBombs(t *testing.T) {
 	expect(t, "snappy", got, "0 batch_too_large")
 	large := kafkatest.Batch{Values: [][]byte{make([]byte, maxPacked)}}.Bytes()
 	got, _ = read(t, 0, limits, large, good(1, "after"))
-	expect(t, "a large batch", got, fmt.Sprintf("0 batch_too_large cut to %d of %d", limits.Keep, len(large)), "1 after")
+	expect(t, "a large batch", got, fmt.Sprintf("0 batch_too_large cut to %d of %d", limits.Excerpt, len(large)), "1 after")
 }
 
 // From zstd's level 20 on, a stream asks for a buffer of 32 to 128 MiB. What such

@@ -12,49 +12,48 @@ import (
 	"github.com/segmentio/kafka-go/compress/lz4"
 )
 
-// codecs as a batch's attributes number them.
+// The codecs, as a batch's attributes number them.
 const (
-	plain = iota
-	gzipped
-	snappied
-	lz4ed
-	zstded
+	codecNone = iota
+	codecGzip
+	codecSnappy
+	codecLZ4
+	codecZstd
 )
 
-// unpacker unpacks one batch after the other, each as a stream where its codec
-// has streams.
+// unpacker unpacks one batch after the other, as a stream where the codec has streams.
 type unpacker struct {
 	memory *Memory
 	packed bytes.Reader
 	gzip   *gzip.Reader
 	snappy snappyReader
 	lz4    lz4.Codec
-	// To be handed back when the batch is read.
-	zstd *zstd.Decoder
-	wide bool
-	open io.ReadCloser
+	// These are released when the batch is read.
+	zstd      *zstd.Decoder
+	wide      bool
+	lz4Stream io.ReadCloser
 }
 
-// needs estimates how much memory beyond a small batch's unpacking one takes,
-// from its first bytes.
-func needs(codec int, head []byte) int64 {
+// unpackMemory estimates, from the first compressed bytes of a batch, how many bytes it
+// takes to unpack it; 0 where they are no more than for a small batch.
+func unpackMemory(codec int, head []byte) int64 {
 	switch codec {
-	case zstded:
+	case codecZstd:
 		switch w := zstdWindow(head); {
 		case w > maxWindow:
 			return maxBlock
-		case w > small:
+		case w > smallBatch:
 			return maxWindow
 		}
-	case snappied:
-		if n, err := snappy.DecodedLen(head); !isXerial(head) && err == nil && n > small {
+	case codecSnappy:
+		if n, err := snappy.DecodedLen(head); !isXerial(head) && err == nil && n > smallBatch {
 			return min(int64(n), maxBlock)
 		}
 	}
 	return 0
 }
 
-// zstdWindow is how far the first frame may look back.
+// zstdWindow is how many bytes the first frame may look back.
 func zstdWindow(head []byte) uint64 {
 	var h zstd.Header
 	if h.Decode(head) != nil {
@@ -66,33 +65,33 @@ func zstdWindow(head []byte) uint64 {
 	return h.WindowSize
 }
 
-// begin gives the stream of what a batch has packed; nil, and all of it, where it
-// had to be unpacked at once.
+// begin returns the stream of a batch's unpacked records. Where they had to be unpacked at
+// once, the stream is nil, and all of them are in the second result.
 func (u *unpacker) begin(codec int, packed []byte) (io.Reader, []byte, error) {
 	u.packed.Reset(packed)
 	switch codec {
-	case plain:
+	case codecNone:
 		return nil, packed, nil
-	case gzipped:
+	case codecGzip:
 		if u.gzip == nil {
 			u.gzip = new(gzip.Reader)
 		}
 		return u.gzip, nil, u.gzip.Reset(&u.packed)
-	case snappied:
+	case codecSnappy:
 		u.snappy.reset(packed)
 		return &u.snappy, nil, nil
-	case lz4ed:
-		u.open = u.lz4.NewReader(&u.packed)
-		return u.open, nil, nil
-	case zstded:
+	case codecLZ4:
+		u.lz4Stream = u.lz4.NewReader(&u.packed)
+		return u.lz4Stream, nil, nil
+	case codecZstd:
 		return u.beginZstd(packed)
 	}
-	return nil, nil, refuse(Compression, "codec %d is none that Kafka has", codec)
+	return nil, nil, newError(Compression, "codec %d is none that Kafka has", codec)
 }
 
 func (u *unpacker) beginZstd(packed []byte) (io.Reader, []byte, error) {
 	window := zstdWindow(packed)
-	if window > maxWindow { // from level 20 on; a stream would keep a buffer as large
+	if window > maxWindow { // from level 20 on; the decoder of a stream would keep a buffer of that size
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			return nil, nil, err
@@ -101,7 +100,7 @@ func (u *unpacker) beginZstd(packed []byte) (io.Reader, []byte, error) {
 		all, err := d.DecodeAll(packed, make([]byte, 0, maxBlock))
 		return nil, all, err
 	}
-	u.wide = window > small
+	u.wide = window > smallBatch
 	pool := &u.memory.narrow
 	if u.wide {
 		pool = &u.memory.wide
@@ -110,7 +109,7 @@ func (u *unpacker) beginZstd(packed []byte) (io.Reader, []byte, error) {
 	return u.zstd, nil, u.zstd.Reset(&u.packed)
 }
 
-// end hands back what the batch was unpacked with.
+// end releases what the batch was unpacked with.
 func (u *unpacker) end() {
 	if u.zstd != nil {
 		u.zstd.Reset(nil)
@@ -121,30 +120,30 @@ func (u *unpacker) end() {
 		}
 		u.zstd = nil
 	}
-	if u.open != nil {
-		u.open.Close()
-		u.open = nil
+	if u.lz4Stream != nil {
+		u.lz4Stream.Close()
+		u.lz4Stream = nil
 	}
 	u.packed.Reset(nil)
 	u.snappy.reset(nil)
 }
 
-// reasonFor turns what a codec says into why the batch cannot be read.
-func reasonFor(err error) *Error {
+// unpackError says by a codec's error why the batch cannot be read.
+func unpackError(err error) *Error {
 	var bad *Error
 	switch {
 	case errors.As(err, &bad):
 		return bad
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return refuse(BatchTooLarge, "it unpacks to more than %d bytes at once", maxBlock)
+		return newError(BatchTooLarge, "it unpacks to more than %d bytes at once", maxBlock)
 	case errors.Is(err, io.EOF):
-		return refuse(Malformed, "it ends before its last record does")
+		return newError(Malformed, "it ends before its last record does")
 	}
-	return refuse(Compression, "%v", err)
+	return newError(Compression, "%v", err)
 }
 
-// snappyReader unpacks a batch that is one block of snappy, or blocks in the
-// frames of Java's xerial.
+// snappyReader unpacks a batch of snappy: one block, or several in the frames of the
+// library that Java clients use, xerial.
 type snappyReader struct {
 	packed []byte
 	framed bool
@@ -162,7 +161,7 @@ func isXerial(packed []byte) bool {
 }
 
 func (s *snappyReader) reset(packed []byte) {
-	if cap(s.block) > small {
+	if cap(s.block) > smallBatch {
 		s.block = nil
 	}
 	*s = snappyReader{packed: packed, framed: isXerial(packed), block: s.block[:0]}
@@ -194,11 +193,11 @@ func (s *snappyReader) unpack() error {
 			return snappy.ErrCorrupt
 		}
 		end := 4 + int(binary.BigEndian.Uint32(packed))
-		packed, s.packed, most = packed[4:end], packed[end:], small
+		packed, s.packed, most = packed[4:end], packed[end:], smallBatch
 	}
 	n, err := snappy.DecodedLen(packed)
 	if err == nil && n > most {
-		return refuse(BatchTooLarge, "a block of it unpacks to %d bytes, at most %d", n, most)
+		return newError(BatchTooLarge, "a block of it unpacks to %d bytes, at most %d", n, most)
 	}
 	if err == nil {
 		s.block, err = snappy.Decode(s.block[:cap(s.block)], packed)

@@ -2,42 +2,42 @@ package fetch
 
 import "io"
 
-// windowBytes is the size of a window: a block of lz4 is unpacked straight into
-// it, beside the rest of the one before.
+// windowBytes is the size of a window. A block of lz4 is unpacked straight into it, after
+// what is left of the block before.
 const windowBytes = 128 << 10
 
-// window is the part of a batch's unpacked records that is looked at. It moves
-// over the stream, so that no batch is ever in memory as a whole.
+// window is the part of a batch's unpacked records that is in memory. It moves over the
+// stream, so that no batch is ever in memory as a whole.
 type window struct {
-	src      io.Reader // nil where all there is lies in buf
+	src      io.Reader // nil where all bytes are in buf
 	buf      []byte
-	from, to int // what is unpacked and not read yet
-	moved    int // bytes that were unpacked and read before buf
-	room     int // bytes that may still be unpacked
+	from, to int // the bytes of buf that are not read yet
+	dropped  int // bytes that were read and are no longer in buf
+	budget   int // bytes that may still be unpacked
 	err      error
 
-	own []byte // what buf is where there is a stream
+	streamBuf []byte // buf where there is a stream
 }
 
-// reset looks at a stream, or at all that there is.
+// reset begins a stream, or all bytes of a batch.
 func (w *window) reset(src io.Reader, all []byte) {
-	own := w.own
-	if len(own) > 4*windowBytes { // grown for a record that will hardly come again
-		own = nil
+	buf := w.streamBuf
+	if len(buf) > 4*windowBytes { // it has grown for a rare record
+		buf = nil
 	}
-	*w = window{src: src, buf: all, to: len(all), room: maxUnpacked, own: own}
+	*w = window{src: src, buf: all, to: len(all), budget: maxUnpacked, streamBuf: buf}
 	if src == nil {
 		return
 	}
-	if own == nil {
-		w.own = make([]byte, windowBytes)
+	if buf == nil {
+		w.streamBuf = make([]byte, windowBytes)
 	}
-	w.buf, w.to = w.own, 0
+	w.buf, w.to = w.streamBuf, 0
 }
 
-// has reports whether n bytes are there to be read, and unpacks as many. Where it
-// reports false, err is why.
-func (w *window) has(n int) bool { return w.to-w.from >= n || w.unpack(n) }
+// fill unpacks until n bytes can be read. Where there are fewer it reports false, and err
+// says why.
+func (w *window) fill(n int) bool { return w.to-w.from >= n || w.unpack(n) }
 
 func (w *window) unpack(n int) bool {
 	if w.src == nil && w.err == nil {
@@ -46,22 +46,22 @@ func (w *window) unpack(n int) bool {
 	if w.err != nil {
 		return false
 	}
-	w.moved += w.from
+	w.dropped += w.from
 	w.to = copy(w.buf, w.buf[w.from:w.to])
 	w.from = 0
 	if n > len(w.buf) {
-		w.own = append(make([]byte, 0, n+windowBytes), w.buf[:w.to]...)[:n+windowBytes]
-		w.buf = w.own
+		w.streamBuf = append(make([]byte, 0, n+windowBytes), w.buf[:w.to]...)[:n+windowBytes]
+		w.buf = w.streamBuf
 	}
 	for empty := 0; w.to < n && w.err == nil; {
-		if w.room == 0 {
-			w.err = refuse(BatchTooLarge, "it unpacks to more than %d bytes", maxUnpacked)
+		if w.budget == 0 {
+			w.err = newError(BatchTooLarge, "it unpacks to more than %d bytes", maxUnpacked)
 			break
 		}
 		var got int
-		got, w.err = w.src.Read(w.buf[w.to:min(len(w.buf), w.to+w.room)])
+		got, w.err = w.src.Read(w.buf[w.to:min(len(w.buf), w.to+w.budget)])
 		w.to += got
-		w.room -= got
+		w.budget -= got
 		if empty++; got > 0 {
 			empty = 0
 		} else if empty > 100 && w.err == nil {
@@ -71,18 +71,17 @@ func (w *window) unpack(n int) bool {
 	return w.to >= n
 }
 
-// at is how many bytes were read.
-func (w *window) at() int { return w.moved + w.from }
+// consumed is how many bytes were read.
+func (w *window) consumed() int { return w.dropped + w.from }
 
-// skip passes over n bytes. Where they are more than may be unpacked, it does not
-// even begin.
+// skip skips n bytes. Where they are more than may be unpacked, it does not begin.
 func (w *window) skip(n int) bool {
-	if here := w.to - w.from; n > here+w.room && w.src != nil {
-		w.err = refuse(BatchTooLarge, "it unpacks to more than %d bytes", maxUnpacked)
+	if here := w.to - w.from; n > here+w.budget && w.src != nil {
+		w.err = newError(BatchTooLarge, "it unpacks to more than %d bytes", maxUnpacked)
 		return false
 	}
 	for n > 0 {
-		if !w.has(1) {
+		if !w.fill(1) {
 			return false
 		}
 		step := min(n, w.to-w.from)
@@ -92,13 +91,14 @@ func (w *window) skip(n int) bool {
 	return true
 }
 
-// varint reads a zigzag number of at most 64 bits. The last ones may be cut.
+// varint reads a zigzag number of at most 64 bits. A number at the end of the stream may
+// be shorter than maxVarint.
 func (w *window) varint() (int64, bool) {
-	w.has(maxVarint)
+	w.fill(maxVarint)
 	v, n := varint(w.buf[w.from:w.to])
 	if n <= 0 {
 		if w.err == nil || n < 0 {
-			w.err = refuse(Malformed, "a number has more than 64 bits")
+			w.err = newError(Malformed, "a number has more than 64 bits")
 		}
 		return 0, false
 	}
@@ -108,8 +108,8 @@ func (w *window) varint() (int64, bool) {
 
 const maxVarint = 10
 
-// varint decodes a zigzag number: how many bytes it took, 0 where it is cut,
-// negative where it is none.
+// varint decodes a zigzag number, and how many bytes it takes: 0 where b ends within the
+// number, negative where the number has more than 64 bits.
 func varint(b []byte) (int64, int) {
 	if len(b) > 0 && b[0] < 0x80 {
 		return int64(b[0]>>1) ^ -int64(b[0]&1), 1

@@ -97,7 +97,7 @@ func BenchmarkFetch(b *testing.B) {
 	log, records := benchLog(b)
 	b.Run("ours", func(b *testing.B) {
 		conn := leader(b, log, records)
-		reader := fetch.NewReader(fetch.Limits{Value: 1 << 20, Keep: 1 << 20}, fetch.NewMemory())
+		reader := fetch.NewReader(fetch.Limits{Value: 1 << 20, Excerpt: 1 << 20}, fetch.NewMemory())
 		reader.Reset(&deadlineConn{Conn: conn, timeout: time.Minute})
 		request := fetch.Request{Version: fetch.New, Topic: "in", MaxBytes: 4 << 20}
 		rounds(b, records, func() (n int) {

@@ -56,7 +56,7 @@ func newBrokerTest(t *testing.T, cfg Config, written ...time.Time) *brokerTest {
 	p, h, _ := newTest(Config{})
 	cfg.Topic, cfg.Group, cfg.Cluster, cfg.MaxWait = "in", "g", brokers.Plain("test", addr), 10*time.Millisecond
 	if cfg.Limits.Value == 0 {
-		cfg.Limits = fetch.Limits{Value: 1000, Keep: 1000}
+		cfg.Limits = fetch.Limits{Value: 1000, Excerpt: 1000}
 	}
 	if cfg.FetchBytes == 0 {
 		cfg.FetchBytes = 1 << 20

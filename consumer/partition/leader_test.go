@@ -24,7 +24,7 @@ type fakeLeader struct {
 // pipedFetcher builds a fetcher of partition 3 of topic in, connected to a fake leader by
 // a pipe: in a bubble of synctest, its deadlines pass in no time.
 func pipedFetcher(t *testing.T, cfg *Config) (*fetcher, *fakeLeader) {
-	cfg.Topic, cfg.Cluster, cfg.Limits = "in", brokers.Plain("test", "nowhere:1"), fetch.Limits{Value: 1 << 20, Keep: 1 << 20}
+	cfg.Topic, cfg.Cluster, cfg.Limits = "in", brokers.Plain("test", "nowhere:1"), fetch.Limits{Value: 1 << 20, Excerpt: 1 << 20}
 	near, far := net.Pipe()
 	f := newFetcher(cfg, 3, fetch.NewMemory())
 	f.conn, f.unwatch = &deadlineConn{Conn: near, timeout: cfg.MaxWait + exchangeTimeout}, func() bool { return true }

@@ -45,7 +45,7 @@ func TestWarmUp(t *testing.T) {
 		"those that cannot be taken, too": {1000, time.Hour, 0, 1, 12, numbers[:10]},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBrokerTest(t, Config{WarmUpRecords: test.records, WarmUpAge: test.age, Limits: fetch.Limits{Value: test.value, Keep: 100}}, minutely(12)...)
+			b := newBrokerTest(t, Config{WarmUpRecords: test.records, WarmUpAge: test.age, Limits: fetch.Limits{Value: test.value, Excerpt: 100}}, minutely(12)...)
 			p := b.partition
 			p.deps.InFlight.Resume(offset.Checkpoint{Low: test.low})
 			if _, _, err := p.fetcher.open(t.Context()); err != nil {
