@@ -65,7 +65,7 @@ var arrows = map[string][]string{
 	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
 
 	"cmd/serveflow/demo": {"sink", "sink/producer", "flow/zeek", "internal/delivery"},
-	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/capture", "cascade", "cascade/nprint",
+	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
 		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo"},
 }

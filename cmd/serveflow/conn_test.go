@@ -67,12 +67,11 @@ func TestConnBundleSaysWhatItReads(t *testing.T) {
 func connLog(t *testing.T) []string {
 	t.Helper()
 	var lines []string
-	err := eachLine(t.Context(), terminal{}, filepath.Join(repositoryRoot(t), labConns), func(_ int, line []byte) error {
+	for _, line := range recordLines(t, filepath.Join(repositoryRoot(t), labConns)) {
 		lines = append(lines, string(line))
-		return nil
-	})
-	if err != nil || len(lines) < 100 {
-		t.Fatalf("%d lines: %v", len(lines), err)
+	}
+	if len(lines) < 100 {
+		t.Fatalf("%d lines", len(lines))
 	}
 	return lines
 }

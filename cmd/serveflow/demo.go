@@ -101,9 +101,13 @@ func (d *demonstration) read(ctx context.Context) error {
 	uids := map[string]bool{}
 	var decoder zeek.Decoder
 	var rec zeek.Record
-	err := eachLine(ctx, d.t, d.options.records, func(_ int, line []byte) error {
+	files := logFiles{t: d.t, most: zeek.MaxRecord}
+	err := files.each(ctx, []string{d.options.records}, func(line []byte, _ int) error {
+		if err := decoder.Decode(line, &rec); err != nil {
+			return err
+		}
 		d.lines = append(d.lines, bytes.Clone(line))
-		if decoder.Decode(line, &rec) == nil && rec.Kind == zeek.Packet {
+		if rec.Kind == zeek.Packet {
 			uids[string(rec.UID)] = true
 		}
 		return nil

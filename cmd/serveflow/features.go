@@ -49,10 +49,10 @@ func features(ctx context.Context, t terminal, args []string) error {
 		return usageError{err}
 	}
 	err = newFileReader(t, cfg, s.limits(), table, table.failed).read(ctx, flags.Args())
-	if err != nil {
-		return err
+	if full := table.out.Flush(); full != nil {
+		return fmt.Errorf("write the table: %w", full) // it is why reading ended, too
 	}
-	return table.out.Flush()
+	return err
 }
 
 func featureNames(conns bool, depth int, bits bool, list string) []string {

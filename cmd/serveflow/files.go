@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/flow/zeek/logfile"
 	"github.com/serveflow/serveflow/internal/decompress"
 )
 
@@ -23,9 +22,15 @@ func open(t terminal, name string) (io.ReadCloser, error) {
 		file = f
 	}
 	plain, err := decompress.NewReader(file)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("%s: %w; it is still being written, or was cut: read it again when it is whole", name, err)
+	case err != nil:
+		err = fmt.Errorf("%s: %w", name, err)
+	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	return both{plain, file}, nil
 }
@@ -38,50 +43,28 @@ type both struct {
 
 func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Close()) }
 
-// eachLine is eachLineOf for records of the usual size.
-func eachLine(ctx context.Context, t terminal, name string, take func(number int, line []byte) error) error {
-	return eachLineOf(ctx, t, name, zeek.MaxRecord, take)
-}
-
-// eachLineOf hands the lines of a record file to take, numbered from 1, without
-// their newline, until that fails or ctx is done. A line longer than a record
-// may be, most bytes, is handed over cut, for take to refuse.
-func eachLineOf(ctx context.Context, t terminal, name string, most int, take func(number int, line []byte) error) error {
+// eachRecord hands the records of a log to take, until that fails or ctx is done. most is how
+// many bytes a line may have.
+func eachRecord(ctx context.Context, t terminal, name string, most int, take func(rec logfile.Record) error) (*logfile.Reader, error) {
 	in, err := open(t, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer in.Close()
-	lines := bufio.NewReaderSize(in, most+1)
-	for number := 1; ; number++ {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	records := logfile.NewReader(in, name, most)
+	for ctx.Err() == nil {
+		rec, err := records.Next()
+		switch {
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return records, fmt.Errorf("%s: cut short after line %d: %w; it is still being written, or was cut: read it again when it is whole", name, records.Lines(), err)
+		case errors.Is(err, io.EOF):
+			return records, nil
+		case err != nil:
+			return records, fmt.Errorf("%s: cut short after line %d: %w", name, records.Lines(), err)
 		}
-		line, err := lines.ReadSlice('\n')
-		long := errors.Is(err, bufio.ErrBufferFull)
-		if len(line) > 0 {
-			if takeErr := take(number, trimNewline(line)); takeErr != nil {
-				return takeErr
-			}
-		}
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = lines.ReadSlice('\n')
-		}
-		if err != nil && !long && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("%s: cut short after line %d: %w", name, number, err)
-		}
-		if err != nil {
-			return nil
+		if err := take(rec); err != nil {
+			return records, err
 		}
 	}
-}
-
-func trimNewline(line []byte) []byte {
-	if n := len(line); n > 0 && line[n-1] == '\n' {
-		line = line[:n-1]
-	}
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
-	}
-	return line
+	return records, ctx.Err()
 }

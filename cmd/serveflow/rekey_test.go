@@ -18,6 +18,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/flow/zeek/logfile"
 	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 	"github.com/serveflow/serveflow/internal/needs"
@@ -32,8 +33,8 @@ const (
 func recordLines(t *testing.T, name string) [][]byte {
 	t.Helper()
 	var lines [][]byte
-	err := eachLine(t.Context(), terminal{}, name, func(_ int, line []byte) error {
-		lines = append(lines, bytes.Clone(line))
+	_, err := eachRecord(t.Context(), terminal{}, name, zeek.MaxRecord, func(rec logfile.Record) error {
+		lines = append(lines, bytes.Clone(rec.JSON))
 		return nil
 	})
 	if err != nil {

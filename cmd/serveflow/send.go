@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
+	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/sink/producer"
 )
 
@@ -41,30 +43,38 @@ func send(ctx context.Context, t terminal, args []string) error {
 	writing, stop := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() error { return out.Run(writing) })
+	var refused error
 	group.Go(func() error {
 		defer stop()
-		return sendFiles(ctx, t, player, flags.Args())
+		var err error
+		refused, err = sendFiles(ctx, t, player, flags.Args())
+		return err
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(t.err, "sent to %s: %s\n", s.Topic, player.Summary())
-	return err
+	return errors.Join(refused, err)
 }
 
-// sendFiles plays the files in order and waits until every record is written.
-func sendFiles(ctx context.Context, t terminal, player *demo.Player, files []string) error {
+// sendFiles plays the files in order and waits until every record is written. Lines that are
+// no records are not sent: refused says how many there were.
+func sendFiles(ctx context.Context, t terminal, player *demo.Player, files []string) (refused, err error) {
 	pending := &pending{}
-	for _, name := range files {
-		err := eachLine(ctx, t, name, func(_ int, line []byte) error {
-			pending.unwritten.Add(1)
-			return player.Play(ctx, line, pending)
-		})
-		if err != nil {
-			return err
+	reader := logFiles{t: t, most: zeek.MaxRecord}
+	refused = reader.each(ctx, files, func(record []byte, _ int) error {
+		pending.unwritten.Add(1)
+		err := player.Play(ctx, record, pending)
+		var bad *zeek.Error
+		if errors.As(err, &bad) {
+			pending.Ack() // it was not sent
 		}
+		return err
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	return pending.wait(ctx)
+	return refused, pending.wait(ctx)
 }
 
 // pending counts records that are not written yet.

@@ -39,7 +39,10 @@ func withoutTime(part []byte) []byte {
 	return part
 }
 
-// isConn reports whether a path, as Zeek's log filters have it, is that of conn.log.
+// IsConn reports whether a path, as Zeek's log filters and headers have it, is that of
+// conn.log.
+func IsConn(path string) bool { return isConn([]byte(path)) }
+
 func isConn(path []byte) bool {
 	return string(path[bytes.LastIndexByte(path, '/')+1:]) == "conn"
 }

@@ -38,12 +38,14 @@ func NewPlayer(to Sender, topic string, speed float64) *Player {
 	return &Player{to: to, topic: topic, speed: speed}
 }
 
-// Play waits until a record is due and sends it; acker is told when it is
-// written. Lines that are no records are sent as they are: whoever reads the
-// topic has an answer to them.
+// Play waits until a record is due and sends it; acker is told when it is written. The
+// error is a *zeek.Error for a line that is no record: it is not sent.
 func (p *Player) Play(ctx context.Context, line []byte, acker delivery.Acker) error {
 	var rec zeek.Record
-	if p.decoder.Decode(line, &rec) == nil && rec.Kind == zeek.Packet {
+	if err := p.decoder.Decode(line, &rec); err != nil {
+		return err
+	}
+	if rec.Kind == zeek.Packet {
 		if err := p.wait(ctx, rec.TS); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ package logfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"path"
 
@@ -17,8 +18,9 @@ import (
 type Parser struct {
 	tsv     zeek.TSV
 	decoder zeek.Decoder
-	byName  []byte // the _path that a record gets because of the file's name; nil for none
-	byPath  []byte // because of the header's #path
+	file    string // the log that the file's name names; empty if it names none
+	byFile  []byte // the _path that a record gets because of that; nil for none
+	byPath  []byte // because of the header's #path, or else of the file's name
 
 	record, named []byte
 }
@@ -28,7 +30,8 @@ var errNoForm = &zeek.Error{Reason: zeek.BadSyntax, Detail: "neither JSON nor TS
 
 // NewParser builds a parser for the lines of a file. The file's name may tell the log.
 func NewParser(file string) *Parser {
-	return &Parser{decoder: zeek.Decoder{Conns: true}, byName: pathMember(zeek.LogOf(file))}
+	log := zeek.LogOf(file)
+	return &Parser{decoder: zeek.Decoder{Conns: true}, file: log, byFile: pathMember(log)}
 }
 
 // pathMember returns the member of a JSON object that names a log, behind an opening brace;
@@ -49,13 +52,14 @@ func (p *Parser) Header(line []byte) (bool, error) {
 	}
 	is, err := p.tsv.Header(line)
 	if is {
-		p.byPath = p.byName
-		if log := p.tsv.Path(); log != "" {
-			p.byPath = pathMember(log)
-		}
+		p.byPath = pathMember(p.Log())
 	}
 	return is, err
 }
+
+// Log returns the name of the log by the header in force, or else by the file's name; empty
+// if neither names one.
+func (p *Parser) Log() string { return cmp.Or(p.tsv.Path(), p.file) }
 
 // BeginsHeader reports whether a line begins a TSV header. Ask before Header reads it.
 func (p *Parser) BeginsHeader(line []byte) bool { return p.tsv.Begins(trim(line)) }
@@ -72,7 +76,7 @@ func (p *Parser) TSV() bool { return p.tsv.Ready() }
 func (p *Parser) Record(line []byte) ([]byte, error) {
 	line = trim(line)
 	if p.isJSON(line) {
-		return p.name(line, p.byName), nil
+		return p.name(line, p.byFile), nil
 	}
 	if !p.tsv.Ready() {
 		return nil, errNoForm

@@ -48,6 +48,10 @@ func (r *Reader) Next() (Record, error) {
 	}
 }
 
+// Log returns the name of the log, by its header or else by the file's name; empty if neither
+// names one.
+func (r *Reader) Log() string { return r.parser.Log() }
+
 // Lines is how many lines were read.
 func (r *Reader) Lines() int { return r.number }
 

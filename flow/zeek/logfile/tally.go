@@ -28,6 +28,9 @@ func (t *Tally) Refuse(line []byte, err error) {
 	}
 }
 
+// Records is how many records were counted.
+func (t *Tally) Records() int { return t.records }
+
 // Refused is how many lines were no records.
 func (t *Tally) Refused() int { return t.refused }
 
