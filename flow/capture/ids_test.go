@@ -56,7 +56,7 @@ func uidsOf(t *testing.T, packets []testPacket, ids *IDs, maxFlows int) (uids []
 // Every flow has a uid of its own, in captures that are joined, reversed, cut or shuffled,
 // whatever the clock does there, and over captures that share their IDs.
 func TestUIDsAreUnique(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(15) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		a, b := traffic(t, rng, 60), traffic(t, rng, 60)
 		reversed := slices.Clone(a)
