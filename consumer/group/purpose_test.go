@@ -46,9 +46,9 @@ func TestMembersAgree(t *testing.T) {
 		"output": func(p *Purpose) { p.Output = "labels.other" },
 		"bundle": func(p *Purpose) { p.Bundle = "bbbbbbbbbbbbbbbbbbbb" },
 	} {
-		for broker, start := range map[string]func() string{
-			"kfake": func() string { addr, _ := kafkatest.Fake(t, kfake.SeedTopics(2, "in")); return addr },
-			"kafka": func() string {
+		for broker, start := range map[string]func(*testing.T) string{
+			"kfake": func(t *testing.T) string { addr, _ := kafkatest.Fake(t, kfake.SeedTopics(2, "in")); return addr },
+			"kafka": func(t *testing.T) string {
 				addr := kafkatest.Start(t).Addr
 				kafkatest.CreateTopic(t, addr, "in", 2, nil)
 				return addr
@@ -58,7 +58,7 @@ func TestMembersAgree(t *testing.T) {
 				continue // one of them on the real broker is enough
 			}
 			t.Run(name+" on "+broker, func(t *testing.T) {
-				addr, other := start(), service
+				addr, other := start(t), service
 				change(&other)
 				if _, err := join(t, addr, service, false); err != nil {
 					t.Fatal(err)
