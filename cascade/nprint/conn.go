@@ -55,7 +55,7 @@ var states = [...]string{"S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "R
 var connSchema = func() []description {
 	all := []description{
 		connLogDuration:  {"conn_log_duration", "floor(8 log2(1 + microseconds)) of `duration`"},
-		connLogGap:       {"conn_log_gap", "likewise of the mean time between two packets"},
+		connLogGap:       {"conn_log_gap", "floor(8 log2(1 + microseconds)) of the mean time between two packets"},
 		connOrigBytes:    {"conn_orig_bytes", "payload bytes of the originator, 2^24-1 at most as all counts here"},
 		connRespBytes:    {"conn_resp_bytes", "payload bytes of the responder"},
 		connMissedBytes:  {"conn_missed_bytes", "payload bytes that Zeek did not see"},

@@ -75,7 +75,7 @@ func (p *Partition) step(ctx context.Context) error {
 	if low := p.deps.InFlight.Low(); p.deps.InFlight.Full() {
 		p.waitForRoom(ctx, low)
 	} else {
-		err = p.fetch(ctx)
+		err = p.pollOnce(ctx)
 	}
 	if time.Since(p.told) > p.cfg.CommitEvery/4 { // a checkpoint lists every pin, which costs
 		p.told = time.Now()
@@ -85,7 +85,7 @@ func (p *Partition) step(ctx context.Context) error {
 	return err
 }
 
-func (p *Partition) fetch(ctx context.Context) error {
+func (p *Partition) pollOnce(ctx context.Context) error {
 	next, atEnd, err := p.fetcher.poll(ctx, p.deps.InFlight.Next(), func(rec *fetch.Record) error {
 		p.take(ctx, rec)
 		return ctx.Err()
