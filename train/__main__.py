@@ -8,25 +8,35 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import conn, pipeline
+from . import conn, files, pipeline
 from .tables import Binary, Source
+from .truth import Problem
 
 HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m train", description=__doc__)
-    parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv.zst; QUESTION-conn learns it from DATA/zeek/*.conn.log.zst")
+    parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv; QUESTION-conn learns it from DATA/zeek/*.conn.log. Files may be packed: .zst, .gz")
     parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
-    parser.add_argument("--lab", type=Path, help="folder with further captures NAME.pcap.zst, or records NAME.jsonl.zst, with NAME.labels.csv, to train on")
+    parser.add_argument("--lab", type=Path, help="folder with further captures NAME.pcap, or records NAME.jsonl, with NAME.labels.csv, to train on; packed or not")
     parser.add_argument("--out", type=Path, help="folder of the bundle; bundles/TASK by default")
     parser.add_argument("--version", default="1", help="the bundle's version, as labels show it")
     parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
     parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
     parser.add_argument("--slack", default=0.005, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
     args = parser.parse_args()
+    try:
+        train(args)
+    except Problem as problem:
+        print(f"train: {' '.join(str(problem).split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Makes the bundle that the arguments ask for. Raises Problem where the user's files do not serve."""
     if not args.serveflow.exists():
-        sys.exit(f"{args.serveflow} is missing: run make build, or name it with --serveflow")
+        raise Problem(f"{args.serveflow} is missing: run make build, or name it with --serveflow")
     binary, out = Binary(args.serveflow.resolve(), args.cache / args.task), args.out or Path("bundles") / args.task
     if args.task.endswith(conn.SUFFIX):
         return conn.run(conn.Job(args.task, args.version, args.data, out, binary, notes(args.task)))
@@ -39,25 +49,20 @@ def main() -> None:
 def sources(folder: Path, lab: Path | None) -> list[Source]:
     """What may be learned from: the train and calib splits, and the lab's runs."""
     given = [split_source(folder, split) for split in ("train", "calib")]
-    runs = sorted(labels for labels in lab.glob("*.labels.csv")) if lab else []
-    return given + [Source(traffic(lab, labels.name.removesuffix(".labels.csv")), labels) for labels in runs]
+    if lab and not lab.is_dir():
+        raise Problem(f"{lab} is no folder: --lab names one with captures and their NAME.labels.csv")
+    return given + [Source(traffic(lab, name), labels) for name, labels in (files.labels_in(lab) if lab else [])]
 
 
 def split_source(folder: Path, split: str) -> Source:
-    labels = folder / "labels.csv.zst"
-    if not labels.exists():
-        sys.exit(f"{labels} is missing: --data names the folder that holds TASK/labels.csv.zst")
+    labels = files.need(folder, "labels.csv", remedy="--data names the folder that holds TASK/labels.csv")
     return Source(traffic(folder, split), labels, split)
 
 
 def traffic(folder: Path, name: str) -> Path:
     """The capture, or else the record file, of this name."""
-    places = [folder / (name + kind + packed) for kind in (".pcap", ".pcapng", ".jsonl") for packed in (".zst", ".gz", "")]
-    for place in places:
-        if place.exists():
-            return place
-    sys.exit(f"{places[0]} is missing, and so are {name}.pcapng and {name}.jsonl, packed or not: "
-             "--data and --lab name the folders of labelled traffic")
+    return files.need(folder, *(name + kind for kind in (".pcap", ".pcapng", ".jsonl")),
+                      remedy="--data and --lab name the folders of labelled traffic")
 
 
 def notes(task: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bundle, calibrate, conncard, picture, stages, tables, truth
+from . import bundle, calibrate, conncard, files, picture, stages, tables, truth
 from .evaluate import replay
 from .pipeline import Fitted, finish, say
 from .stages import Stage, Trees
@@ -36,32 +36,38 @@ class Job:
         The first holds the first 10 packets of each flow, as DATA/QUESTION's captures
         do; trace has 30 of them, full all: a model is to know flows of any length.
         """
-        short = Source(self.data / "zeek" / f"{self.question}-{split}.conn.log.zst", self.data / self.question / "labels.csv.zst", split)
-        whole = [Source(self.data / "zeek" / f"{name}.conn.log.zst", labels, split, self.question)
-                 for name in ("trace", "full") if answers(labels := self.data / "load" / f"{name}.csv.zst", split, self.question)]
+        labels = files.need(self.data / self.question, "labels.csv", remedy=f"--data names the folder that holds {self.question}/labels.csv")
+        short = Source(self.log(f"{self.question}-{split}"), labels, split)
+        whole = [Source(self.log(name), labels, split, self.question)
+                 for name in ("trace", "full") if answers(labels := files.find(self.data / "load", f"{name}.csv"), split, self.question)]
         return [short, *whole]
 
+    def log(self, name: str) -> Path:
+        """The conn.log of this name."""
+        return files.need(self.data / "zeek", f"{name}.conn.log", remedy="--data names the folder that holds zeek/NAME.conn.log")
 
-def answers(labels: Path, split: str, question: str) -> bool:
+
+def answers(labels: Path | None, split: str, question: str) -> bool:
     """Whether a file of labels, where there is one, has some of this split for the question."""
-    if not labels.exists() or question not in truth.columns(labels):
+    if labels is None or question not in truth.columns(labels):
         return False
     return any(truth.read_labels(labels, split, question))
 
 
 def run(job: Job) -> None:
+    for s in job.sources("test"):
+        s.known()  # a fault in the test split is said before the long work
     parts = {split: [(s.name, tables.load(job.binary, s, 1, "--input", "conn")) for s in job.sources(split)] for split in ("train", "calib")}
     train, calib = (tables.concat([t for _, t in parts[split]]) for split in ("train", "calib"))
     both = tables.concat([train, calib])
-    classes, y = np.unique(both.y.astype(str), return_inverse=True)
+    names, y = stages.classes_of(both.y, (s.labels for split in ("train", "calib") for s in job.sources(split)))
     features = stages.useful(both.X)
     # Flows of trace are the other files' own, of another length: only the splits
     # keep a capture's flows together, so the calib split is what no model has seen.
-    unseen = stages.scores(stages.fit(STAGE.trees, train.X[features], y[: len(train)], len(classes)), calib.X)
+    unseen = stages.scores(stages.fit(STAGE.trees, train.X[features], y[: len(train)], len(names)), calib.X)
     known = y[len(train):]
     temperature = calibrate.fit_temperature(unseen, known)
-    trained = finish(Fitted(STAGE, both, features, unseen, temperature), y, known, len(classes), 1.0)
-    names = [str(c) for c in classes]
+    trained = finish(Fitted(STAGE, both, features, unseen, temperature), y, known, len(names), 1.0)
     pictures = {"calibration.svg": picture.calibration({STAGE.name: trained.reliability})}
 
     def write(card: str) -> None:

@@ -47,29 +47,29 @@ class Fitted:
 
 
 def run(job: Job) -> None:
+    job.test.known()  # a fault in its labels is said before the long work
     parts = {s: [tables.load(job.binary, source, s.depth) for source in job.sources] for s in STAGES}
     flows = {source.name: len(part) for source, part in zip(job.sources, parts[STAGES[0]])}
     whole = {s: tables.concat(p) for s, p in parts.items()}
-    classes, y = np.unique(whole[STAGES[0]].y.astype(str), return_inverse=True)
+    names, y = stages.classes_of(whole[STAGES[0]].y, (source.labels for source in job.sources))
     for s, t in whole.items():
         if list(t.y) != list(whole[STAGES[0]].y):
             raise ValueError(f"stage {s.name} sees other flows than {STAGES[0].name}")
-    fitted = [cross_validate(s, whole[s], y, len(classes)) for s in STAGES]
+    fitted = [cross_validate(s, whole[s], y, len(names)) for s in STAGES]
     p = [f.probabilities() for f in fitted]
     measure, choice = best_measure(p, y, job.slack)
     say(f"{measure}: thresholds {choice.thresholds}, decided {choice.decided}, accuracy {choice.accuracy:.4f}, macro-F1 {choice.macro_f1:.4f}")
-    trained = [finish(f, y, y, len(classes), t) for f, t in zip(fitted, [*choice.thresholds, 1.0])]
+    trained = [finish(f, y, y, len(names), t) for f, t in zip(fitted, [*choice.thresholds, 1.0])]
     pictures = {
         "deferral.svg": picture.deferral(p[0], p[-1], measure, y, choice.decided[0]),
         "calibration.svg": picture.calibration({t.name: t.reliability for t in trained}),
     }
-    names = [str(c) for c in classes]
     bundle.write(job.out, job.task, job.version, names, measure, trained, "measured next\n", pictures)
     figures = evaluate(job.binary, job.out, job.test, [s.name for s in STAGES])
     facts = card.Facts(
         job.task, str(job.data), flows, names,
         [(t.name, t.engine, t.depth, len(t.features), t.temperature, t.threshold, len(t.data)) for t in trained],
-        measure, job.slack, choice, thresholds.quality(p[-1].argmax(axis=1), y, len(classes)), job.notes)
+        measure, job.slack, choice, thresholds.quality(p[-1].argmax(axis=1), y, len(names)), job.notes)
     bundle.write(job.out, job.task, job.version, names, measure, trained, card.card(facts, figures), pictures)
     say("\n".join(card.table(figures)))
 

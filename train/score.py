@@ -25,7 +25,11 @@ def main() -> None:
     parser.add_argument("--idle", default=2.0, type=float, help="SERVEFLOW_FLOW_IDLE of the run, seconds")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     args = parser.parse_args()
-    figures = score(truth.read_labels(args.labels, args.split, args.question), sys.stdin, args.idle)
+    try:
+        figures = score(truth.need_labels(args.labels, args.split, args.question), sys.stdin, args.idle)
+    except truth.Problem as problem:
+        print(f"score: {' '.join(str(problem).split())}", file=sys.stderr)
+        sys.exit(2)
     print(json.dumps(figures) if args.json else text(figures))
 
 
@@ -33,11 +37,14 @@ def score(known, lines, idle: float = 2.0) -> dict:
     """Figures over the known flows. One without a label counts as answered wrongly."""
     flows = truth.Flows(known)
     if not flows.all:
-        raise ValueError("no known label; check the labels file and --split")
-    records = [r for r in map(json.loads, lines) if r["final"]]
+        raise truth.Problem("no known label; check the labels file and --split")
+    try:
+        records = [r for r in map(json.loads, lines) if r["final"]]
+    except (ValueError, KeyError, TypeError):
+        raise truth.Problem("a line is no label record; give what serveflow replay writes") from None
     twice = [uid for uid, n in Counter(r["uid"] for r in records).items() if n > 1]
     if twice:
-        raise ValueError(f"{len(twice)} flows have two final labels, {twice[0]} for one")
+        raise truth.Problem(f"{len(twice)} flows have two final labels, {twice[0]} for one")
     at = flows.first_connections(
         (truth.ends(r["orig_h"], r["orig_p"], r["resp_h"], r["resp_p"], r["proto"]), round(r["ts_first"] * 1e6)) for r in records)
     answers = {k: records[i] for k, i in at.items()}

@@ -2,10 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterable
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+
+from .truth import Problem
 
 # Never used. orig_port is picked by the client's system and says more about where
 # a capture was made than about the service; the next two say so of IPv6, and the
@@ -50,9 +54,21 @@ class Stage:
 
 
 def useful(X: pd.DataFrame) -> list[str]:
-    """The features a stage may learn from: those that vary, but for the two lists above."""
+    """The features a stage may learn from, one at least: those that vary, but for the two lists above."""
     varies = (X.to_numpy() != X.to_numpy()[0]).any(axis=0)
-    return [c for c, v in zip(X, varies) if v and not UNUSED.fullmatch(c) and not LATE_OPTIONS.fullmatch(c)]
+    found = [c for c, v in zip(X, varies) if v and not UNUSED.fullmatch(c) and not LATE_OPTIONS.fullmatch(c)]
+    if not found:
+        raise Problem(f"all {len(X)} labelled flows look the same: no feature differs between them; give more flows")
+    return found
+
+
+def classes_of(y: np.ndarray, files: Iterable[Path]) -> tuple[list[str], np.ndarray]:
+    """The names of the classes, two at least, and each flow's place among them. files are those of the labels y."""
+    names, at = np.unique(y.astype(str), return_inverse=True)
+    if len(names) < 2:
+        where = ", ".join(dict.fromkeys(map(str, files)))
+        raise Problem(f"{where}: all {len(y)} labelled flows have the label {str(names[0])!r}: a model needs two classes or more")
+    return [str(name) for name in names], at
 
 
 def fit(trees: Trees, X: pd.DataFrame, y: np.ndarray, classes: int, weight=None) -> lgb.Booster:
@@ -78,6 +94,8 @@ def scores(model: lgb.Booster, X: pd.DataFrame) -> np.ndarray:
 def folds(group: np.ndarray, count: int = 5) -> np.ndarray:
     """A fold for each flow, about equal in flows; flows of one group share it."""
     names, at, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise Problem(f"all {len(group)} labelled flows are of one capture, {names[0]}: cross-validation needs two or more (capture_id, or another pair of --lab)")
     filled, fold = np.zeros(count), np.zeros(len(names), dtype=int)
     for i in np.argsort(-sizes, kind="stable"):
         fold[i] = filled.argmin()

@@ -28,8 +28,12 @@ class Source:
     question: str = ""
 
     def known(self) -> truth.Flows:
-        """The flows whose labels are known."""
-        return truth.Flows(truth.read_labels(self.labels, self.split, self.question))
+        """The flows whose labels are known; one at least."""
+        return truth.Flows(truth.need_labels(self.labels, self.split, self.question))
+
+    def about_labels(self) -> str:
+        """The file of labels, and its split, in words."""
+        return f"{self.labels} (split {self.split})" if self.split else str(self.labels)
 
     @property
     def name(self) -> str:
@@ -76,29 +80,43 @@ class Binary:
     def records(self, source: Source) -> Path:
         if not source.is_capture:
             return source.capture
-        return self.output(f"{source.name}.jsonl", "pcap", str(source.capture))
+        return self.output(f"{source.name}.jsonl", source.capture, "pcap", str(source.capture))
 
     def features(self, source: Source, depth: int, *options: str) -> Path:
-        name = "-".join([source.name, self.idle, str(depth), *options]) + ".csv"
-        return self.output(name, "features", "--depth", str(depth), *options, str(self.records(source)))
+        name, records = "-".join([source.name, self.idle, str(depth), *options]) + ".csv", self.records(source)
+        return self.output(name, records, "features", "--depth", str(depth), *options, str(records))
 
-    def output(self, name: str, *arguments: str) -> Path:
-        """The file that holds the command's standard output; made anew when the binary is newer."""
+    def output(self, name: str, read: Path, *arguments: str) -> Path:
+        """The file that holds the command's standard output; made anew when the binary or the file that it reads is newer."""
         target = self.cache / name
-        if target.exists() and target.stat().st_mtime > self.path.stat().st_mtime:
+        sources = [place for place in (self.path, read) if place.exists()]
+        if target.exists() and all(target.stat().st_mtime > place.stat().st_mtime for place in sources):
             return target
         self.cache.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
         with open(part, "wb") as out:
             done = subprocess.run([str(self.path), *arguments], stdout=out, stderr=subprocess.PIPE, env=self.environment())
         if done.returncode:
-            raise RuntimeError(f"{self.path.name} {' '.join(arguments)}: {done.stderr.decode().strip()}")
+            first = (done.stderr.decode(errors="replace").splitlines() or [f"exit code {done.returncode}"])[0]
+            raise truth.Problem(f"{read}: {first}")
         return part.rename(target)
 
 
 def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
-    """The labelled flows of a source at a depth, in the order of the labels file."""
-    return join(pd.read_csv(binary.features(source, depth, *options), dtype=TEXT, keep_default_na=False), source.known())
+    """The labelled flows of a source at a depth, in the order of the labels file; one at least."""
+    rows, known = pd.read_csv(binary.features(source, depth, *options), dtype=TEXT, keep_default_na=False), source.known()
+    if not len(rows):
+        raise truth.Problem(f"{source.capture}: no flow comes out of it: is this the right file?")
+    table = join(rows, known)
+    if not len(table):
+        raise truth.Problem(strangers(source, len(known.all), len(rows)))
+    return table
+
+
+def strangers(source: Source, known: int, there: int) -> str:
+    """Says that no labelled flow of a source is among the flows that are there."""
+    return (f"{source.capture}: none of the {known} flows that {source.about_labels()} names is among its {there}: "
+            "compare addresses, ports, protocol and the time of the first packet")
 
 
 def join(rows: pd.DataFrame, known: truth.Flows) -> Table:

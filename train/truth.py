@@ -4,12 +4,18 @@ Standard library only: score.py uses it too.
 """
 
 import csv
+import gzip
 import io
 import subprocess
+import zlib
 from bisect import bisect_right
 from collections import defaultdict
 from pathlib import Path
 from typing import Iterable, Iterator, NamedTuple
+
+class Problem(ValueError):
+    """Something in the user's files that the user can mend. Commands print it as one line and end with exit code 2."""
+
 
 PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmp"}
 
@@ -69,6 +75,10 @@ def microseconds(text: str) -> int:
     return int(whole) * 1_000_000 + int((part + "000000")[:6])
 
 
+NEEDED = ("it needs split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,label "
+          "or orig_h,orig_p,resp_h,resp_p,proto,ts_first,label")
+
+
 def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Known]:
     """Labels of one file: the data set's columns (src_ip ...) or the lab's (orig_h ...).
 
@@ -76,18 +86,29 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
     file with the answers to several: the column of labels, with QUESTION_split
     beside it; rows without an answer are passed over.
     """
-    for row in csv.DictReader(io.StringIO(read_text(path))):
-        try:
+    rows = csv.DictReader(io.StringIO(read_text(path)))
+    try:
+        for row in rows:
             if question:
                 row |= {"label": row[question], "split": row[question + "_split"]}
             if question and not row["label"] or split and row.get("split", split) != split:
                 continue
             yield known(row, Path(path).name)
-        except KeyError as missing:
-            raise ValueError(
-                f"{path}: no column {missing}; it needs src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,label "
-                "or orig_h,orig_p,resp_h,resp_p,proto,ts_first,label"
-            ) from None
+    except KeyError as missing:
+        raise Problem(f"{path}: no column {missing}; {NEEDED}") from None
+    except (ValueError, csv.Error) as error:
+        raise Problem(f"{path}: line {rows.line_num}: {error}; correct the line, or leave it out") from None
+
+
+def need_labels(path: Path, split: str = "", question: str = "") -> list[Known]:
+    """What read_labels gives, which must be one flow at least."""
+    found = list(read_labels(path, split, question))
+    if found:
+        return found
+    if not columns(path):
+        raise Problem(f"{path} is empty; {NEEDED}")
+    asked = (f" of split {split!r}" if split else "") + (f" with an answer to {question!r}" if question else "")
+    raise Problem(f"{path} has no row{asked}: give the labels of some flows")
 
 
 def columns(path: Path) -> list[str]:
@@ -97,20 +118,51 @@ def columns(path: Path) -> list[str]:
 
 def known(row: dict, name: str) -> Known:
     if "first_ts_us" in row:
-        pair = ends(row["src_ip"], row["src_port"], row["dst_ip"], row["dst_port"], row["proto"])
-        return Known(pair, int(row["first_ts_us"]), row["label"], f"{row['split']}/{row['capture_id']}")
-    pair = ends(row["orig_h"], row["orig_p"], row["resp_h"], row["resp_p"], row["proto"])
-    return Known(pair, microseconds(row["ts_first"]), row["label"], name)
+        pair = ends(text(row, "src_ip"), number(row, "src_port"), text(row, "dst_ip"), number(row, "dst_port"), text(row, "proto"))
+        return Known(pair, number(row, "first_ts_us"), text(row, "label"), f"{row['split']}/{row['capture_id']}")
+    pair = ends(text(row, "orig_h"), number(row, "orig_p"), text(row, "resp_h"), number(row, "resp_p"), text(row, "proto"))
+    try:
+        first = microseconds(text(row, "ts_first"))
+    except ValueError:
+        raise ValueError(f"ts_first is {row['ts_first']!r}, not a time in seconds") from None
+    return Known(pair, first, text(row, "label"), name)
+
+
+def text(row: dict, column: str) -> str:
+    if not row[column]:
+        raise ValueError(f"{column} is empty")
+    return row[column]
+
+
+def number(row: dict, column: str) -> int:
+    try:
+        return int(text(row, column))
+    except ValueError:
+        raise ValueError(f"{column} is {row[column] or 'empty'}, not a whole number") from None
 
 
 def read_text(path: Path) -> str:
-    """A text file, also .zst; Python 3.11 has no Zstandard, so the zstd program unpacks it."""
-    if not str(path).endswith(".zst"):
-        return Path(path).read_text()
+    """A text file, plain or packed by gzip or Zstandard, told by its first bytes."""
     try:
-        done = subprocess.run(["zstd", "-dcq", str(path)], capture_output=True, check=True)
+        data = Path(path).read_bytes()
+        if data.startswith(b"\x28\xb5\x2f\xfd"):
+            data = unpack_zst(path)
+        elif data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
+        elif data and Path(path).suffix in (".zst", ".gz"):
+            raise Problem(f"{path}: not packed, though its name says so; rename it, or pack it again")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(f"{path}: not text in UTF-8, from byte {error.start} on; save it as UTF-8") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise Problem(f"{path}: {getattr(error, 'strerror', None) or error}; give a file that can be read") from None
+
+
+def unpack_zst(path: Path) -> bytes:
+    """Python 3.11 has no Zstandard, so the zstd program unpacks the file."""
+    try:
+        return subprocess.run(["zstd", "-dcq", str(path)], capture_output=True, check=True).stdout
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: the zstd program is not installed; install it or unpack the file") from None
+        raise Problem(f"{path}: the zstd program is not installed; install it or unpack the file") from None
     except subprocess.CalledProcessError as error:
-        raise ValueError(f"{path}: {error.stderr.decode().strip()}") from None
-    return done.stdout.decode()
+        raise Problem(f"{path}: {error.stderr.decode(errors='replace').strip()}; pack the file again") from None

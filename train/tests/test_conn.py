@@ -22,6 +22,8 @@ capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,service,service_spl
 def job(tmp_path):
     for folder in ("zeek", "service", "load"):
         (tmp_path / folder).mkdir()
+    for name in ("service/labels.csv.zst", *(f"zeek/{name}.conn.log.zst" for name in ("service-train", "service-calib", "trace"))):
+        (tmp_path / name).touch()
     (tmp_path / "load" / "trace.csv.zst").write_text("not packed")
     return conn.Job("service-conn", "1", tmp_path, tmp_path / "out", Binary(tmp_path / "serveflow", tmp_path), "")
 

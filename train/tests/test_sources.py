@@ -27,7 +27,7 @@ def test_captures_and_record_files(folder):
 
 
 def test_missing_traffic_is_named(folder):
-    with pytest.raises(SystemExit, match="test.pcap.zst is missing"):
+    with pytest.raises(truth.Problem, match="test.pcap.zst is missing, and so are test.pcapng and test.jsonl, packed"):
         cli.split_source(folder, "test")
 
 

@@ -1,0 +1,185 @@
+"""What is wrong in the user's files is one line on standard error, and exit code 2."""
+
+import csv
+import gzip
+import io
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from train import __main__ as cli
+from train import stages, tables, truth
+from train.tables import Binary, Source
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVEFLOW = ROOT / "bin" / "serveflow"
+COLUMNS = "split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,label"
+
+
+def unpacked(path: Path) -> bytes:
+    return subprocess.run(["zstd", "-dcq", path], stdout=subprocess.PIPE, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def capture() -> bytes:
+    """The first packets of a capture of the lab, in a pcap file."""
+    whole = unpacked(ROOT / "train" / "lab" / "run1.pcap.zst")
+    end = 24
+    for _ in range(600):
+        end += 16 + struct.unpack_from("<I", whole, end + 8)[0]
+    return whole[:end]
+
+
+@pytest.fixture(scope="module")
+def labels() -> str:
+    """Labels of the lab's flows as the data set writes them, ten captures in each split."""
+    text, protocols = [COLUMNS], {"tcp": 6, "udp": 17}
+    rows = csv.DictReader(io.StringIO((ROOT / "train" / "lab" / "run1.labels.csv").read_text()))
+    for i, r in enumerate(row for row in rows if row["proto"] in protocols):
+        for split in ("train", "calib", "test"):
+            flow = [r["orig_h"], r["orig_p"], r["resp_h"], r["resp_p"], protocols[r["proto"]], truth.microseconds(r["ts_first"]), r["label"]]
+            text.append(",".join(map(str, [split, i % 10, *flow])))
+    return "\n".join(text) + "\n"
+
+
+@pytest.fixture
+def data(tmp_path, capture, labels):
+    """A folder of labelled captures without any fault; nothing in it is packed."""
+    folder = tmp_path / "data" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "labels.csv").write_text(labels)
+    for split in ("train", "calib", "test"):
+        (folder / f"{split}.pcap").write_bytes(capture)
+    return folder
+
+
+def train(data, monkeypatch, capsys, *options) -> str:
+    """What the command says before it ends with exit code 2: one line, but for what it says of its progress."""
+    arguments = ["train", "toy", "--data", data.parent, "--out", data.parent / "out", "--cache", data.parent / "cache", "--serveflow", SERVEFLOW, *options]
+    monkeypatch.setattr("sys.argv", [str(a) for a in arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    lines = capsys.readouterr().err.splitlines()
+    assert end.value.code == 2 and [line for line in lines if line.startswith("train: ")] == lines[-1:]
+    return lines[-1]
+
+
+def relabel(change):
+    """Rewrites the file of labels: change gives the fields of a row anew."""
+    def edit(folder):
+        head, *rows = (folder / "labels.csv").read_text().splitlines()
+        rows = [",".join(change(dict(zip(head.split(","), row.split(",")))).values()) for row in rows]
+        (folder / "labels.csv").write_text("\n".join([head, *rows]) + "\n")
+    return edit
+
+
+def rewrite(name, content):
+    return lambda folder: (folder / name).write_bytes(content(folder) if callable(content) else content)
+
+
+def without(column):
+    def content(folder):
+        return pd.read_csv(folder / "labels.csv", dtype=str).drop(columns=column).to_csv(index=False).encode()
+    return rewrite("labels.csv", content)
+
+
+PROBLEMS = {
+    "no labels": (lambda folder: (folder / "labels.csv").unlink(), "labels.csv.zst is missing, packed (.zst, .gz) or not: --data names"),
+    "no capture": (lambda folder: (folder / "calib.pcap").unlink(), "calib.pcap.zst is missing, and so are calib.pcapng and calib.jsonl, packed"),
+    "empty labels": (rewrite("labels.csv", b""), "labels.csv is empty; it needs split,capture_id,src_ip,"),
+    "no rows": (rewrite("labels.csv", COLUMNS.encode() + b"\n"), "labels.csv has no row of split 'test': give the labels"),
+    "no rows of a split": (relabel(lambda r: r | {"split": "test"}), "labels.csv has no row of split 'train': give the labels"),
+    "a column missing": (without("dst_port"), "labels.csv: no column 'dst_port'; it needs split,capture_id,src_ip,"),
+    "no column of labels": (without("label"), "labels.csv: no column 'label'; it needs"),
+    "no column of splits": (without("split"), "labels.csv: no column 'split'; it needs"),
+    "no column of captures": (without("capture_id"), "labels.csv: no column 'capture_id'; it needs"),
+    "no label": (relabel(lambda r: r | {"label": ""}), "labels.csv: line 4: label is empty; correct the line"),
+    "no number": (relabel(lambda r: r | {"src_port": "http"}), "labels.csv: line 4: src_port is http, not a whole number; correct"),
+    "seconds": (relabel(lambda r: r | {"first_ts_us": "1.5"}), "labels.csv: line 4: first_ts_us is 1.5, not a whole number; correct"),
+    "a short row": (rewrite("labels.csv", COLUMNS.encode() + b"\ntest,1,10.0.0.1\n"), "labels.csv: line 2: src_port is empty, not a whole number"),
+    "no text": (rewrite("labels.csv", b"split,\xff\xfe\n"), "labels.csv: not text in UTF-8, from byte 6 on; save it"),
+    "a broken archive": (rewrite("labels.csv", b"\x28\xb5\x2f\xfd...."), "labels.csv: "),
+    "a broken gzip": (rewrite("labels.csv", gzip.compress(b"x" * 999)[:-9]), "labels.csv: Compressed file ended"),
+    "not packed": (lambda folder: (folder / "labels.csv").rename(folder / "labels.csv.gz"), "labels.csv.gz: not packed, though its name says so; rename"),
+    "one class": (relabel(lambda r: r | {"label": "dns"}), "labels.csv: all 176 labelled flows have the label 'dns': a model needs two classes or more"),
+    "flows that are not in the capture": (relabel(lambda r: r | {"src_ip": "10.99.0.1"}), "train.pcap: none of the "),
+    "times of another day": (relabel(lambda r: r | {"first_ts_us": "1000000"}), "labels.csv (split train) names is among its "),
+    "no capture but text": (rewrite("train.pcap", b"hello"), "train.pcap: serveflow pcap: "),
+    "a cut capture": (lambda folder: (folder / "calib.pcap").write_bytes((folder / "calib.pcap").read_bytes()[:-7]), "calib.pcap: serveflow pcap: "),
+    "no packets": (lambda folder: (folder / "train.pcap").write_bytes((folder / "train.pcap").read_bytes()[:24]), "train.pcap: "),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_problems(name, data, monkeypatch, capsys):
+    spoil, words = PROBLEMS[name]
+    spoil(data)
+    said = train(data, monkeypatch, capsys)
+    assert words in said and str(data) in said
+
+
+def test_no_folder_of_the_lab(data, monkeypatch, capsys):
+    assert "nowhere is no folder: --lab names" in train(data, monkeypatch, capsys, "--lab", data / "nowhere")
+
+
+def test_no_binary(data, monkeypatch, capsys):
+    assert "run make build" in train(data, monkeypatch, capsys, "--serveflow", data / "serveflow")
+
+
+def test_packed_or_not(tmp_path, capture, labels):
+    """The same table, whatever the files are packed with."""
+    (tmp_path / "a.pcap").write_bytes(capture)
+    (tmp_path / "a.labels.csv").write_text(labels)
+    for name in ("a.pcap", "a.labels.csv"):
+        subprocess.run(["zstd", "-q", name], cwd=tmp_path, check=True)
+        (tmp_path / (name + ".gz")).write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+    made = []
+    for packing in (".zst", ".gz", ""):
+        binary = Binary(SERVEFLOW, tmp_path / f"cache{packing}")
+        made.append(tables.load(binary, Source(tmp_path / f"a.pcap{packing}", tmp_path / f"a.labels.csv{packing}", "train"), 2))
+    assert len(made[0]) > 20
+    for table in made[1:]:
+        assert table.X.equals(made[0].X) and list(table.y) == list(made[0].y)
+
+
+def test_lab_labels_packed_or_not(tmp_path):
+    for name in ("a.labels.csv.zst", "b.labels.csv", "b.labels.csv.gz", "c.labels.csv", "a.pcap", "b.jsonl.gz", "c.pcapng"):
+        (tmp_path / name).touch()
+    for split in ("train", "calib"):
+        (tmp_path / f"{split}.pcap").touch()
+    (tmp_path / "labels.csv").touch()
+    lab = cli.sources(tmp_path, tmp_path)[2:]
+    assert [(s.capture.name, s.labels.name) for s in lab] == [("a.pcap", "a.labels.csv.zst"), ("b.jsonl.gz", "b.labels.csv.gz"), ("c.pcapng", "c.labels.csv")]
+
+
+def test_a_changed_capture_is_converted_anew(tmp_path, capture, labels):
+    source, binary = Source(tmp_path / "a.pcap", tmp_path / "l.csv", "train"), Binary(SERVEFLOW, tmp_path / "cache")
+    source.labels.write_text(labels)
+    source.capture.write_bytes(capture)
+    before = len(tables.load(binary, source, 2))
+    head = struct.unpack_from("<I", capture, 32)[0]
+    source.capture.write_bytes(capture[: 24 + 16 + head])
+    assert len(tables.load(binary, source, 2)) < before
+
+
+def test_too_little_to_learn_from():
+    with pytest.raises(truth.Problem, match="all 4 labelled flows are of one capture, train/1"):
+        stages.folds(np.array(["train/1"] * 4))
+    with pytest.raises(truth.Problem, match="all 2 labelled flows look the same"):
+        stages.useful(pd.DataFrame({"proto": [6, 6], "orig_port": [1, 2]}))
+
+
+@pytest.mark.parametrize("labels,records,words", [
+    ("", "", "l.csv is empty"),
+    (f"{COLUMNS}\ntest,1,10.0.0.1,1,10.0.0.2,53,17,1000000,dns\n", "no json", "a line is no label record"),
+    (f"{COLUMNS}\ntest,1,10.0.0.1,1,10.0.0.2,53,17,1000000,dns\n", "{}", "a line is no label record"),
+    (f"{COLUMNS}\ntest,1,10.0.0.1,x,10.0.0.2,53,17,1000000,dns\n", "", "l.csv: line 2: src_port is x,"),
+])
+def test_score_says_one_line(tmp_path, labels, records, words):
+    (tmp_path / "l.csv").write_text(labels)
+    done = subprocess.run(["python3", ROOT / "train" / "score.py", "--labels", tmp_path / "l.csv"], input=records, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("score: ") and words in done.stderr and done.stderr.count("\n") == 1
