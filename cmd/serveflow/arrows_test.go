@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"flow":              {"flow/zeek", "internal/delivery"},
 	"flow/zeek":         {},
 	"flow/zeek/logfile": {"flow/zeek"},
+	"flow/merge":        {"flow", "flow/zeek"},
 	"flow/capture":      {"flow/zeek", "internal/decompress"},
 
 	"consumer": {"consumer/assembler", "consumer/fetch", "consumer/group", "consumer/offset", "consumer/partition", "consumer/rekey",
@@ -28,7 +29,7 @@ var arrows = map[string][]string{
 	"consumer/group":     {"internal/backoff", "internal/brokers"},
 	"consumer/offset":    {"internal/brokers", "internal/delivery"},
 	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
-	"consumer/rekey":     {"flow", "flow/zeek", "internal/delivery"},
+	"consumer/rekey":     {"flow/merge", "flow/zeek", "internal/delivery"},
 
 	"cascade":        {"cascade/nprint", "flow", "internal/delivery"},
 	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},

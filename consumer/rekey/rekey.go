@@ -3,21 +3,16 @@ package rekey
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
+	"github.com/serveflow/serveflow/flow/merge"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/delivery"
 )
 
-const (
-	// lostAfter is how long a partition that cannot be read holds the member's others
-	// back: longer than Kafka takes to elect a new leader.
-	lostAfter = 15 * time.Second
-	// longestTry is how long a record waits that may be wild, before its partition
-	// fetches more to tell.
-	longestTry = 500 * time.Millisecond
-)
+// lostAfter is how long a partition that cannot be read holds the member's others back:
+// longer than Kafka takes to elect a new leader.
+const lostAfter = 15 * time.Second
 
 // Forwarder takes a record for the topic keyed by uid; the bytes are its own from then
 // on. It may block, and gives up without acknowledging when ctx is done.
@@ -37,15 +32,14 @@ type Config struct {
 // New builds one Rekeyer for each of a member's partitions, in their order. They are
 // merged in record time: a packet record waits while another partition lags behind it.
 func New(cfg Config, partitions []int, out Forwarder, m *Metrics, log *slog.Logger) []*Rekeyer {
-	aligner := newAligner(len(partitions), lostAfter, func(source int) {
+	inputs := merge.New[waiting](len(partitions), merge.Config{Lateness: cfg.Lateness, Timeout: lostAfter, Lost: func(input int) {
 		m.lost.Inc()
 		log.Error("a partition cannot be read: the others go on without it, and its flows may be cut short",
-			"topic", cfg.Topic, "partition", partitions[source])
-	})
+			"topic", cfg.Topic, "partition", partitions[input])
+	}})
 	var all []*Rekeyer
-	for i := range partitions {
-		all = append(all, &Rekeyer{decoder: zeek.Decoder{Limits: cfg.Limits}, source: aligner.sources[i],
-			slack: cfg.Lateness.Microseconds() / 5, out: out, metrics: m})
+	for _, input := range inputs {
+		all = append(all, &Rekeyer{decoder: zeek.Decoder{Limits: cfg.Limits}, input: input, out: out, metrics: m})
 	}
 	return all
 }
@@ -55,18 +49,13 @@ func New(cfg Config, partitions []int, out Forwarder, m *Metrics, log *slog.Logg
 type Rekeyer struct {
 	decoder zeek.Decoder
 	record  zeek.Record
-	queue   []queued // taken and not handed on yet, in order
-	tracker tracker
-	source  *source
-	slack   int64 // microseconds
+	input   *merge.Input[waiting]
 	out     Forwarder
 	metrics *Metrics
 }
 
-// queued is a record that waits to be handed on.
-type queued struct {
-	kind       zeek.Kind
-	ts         int64
+// waiting is a record that waits to be handed on.
+type waiting struct {
 	key, value []byte
 	acker      delivery.Acker
 }
@@ -83,49 +72,14 @@ func (r *Rekeyer) Take(_ context.Context, value []byte, offset int64, pins deliv
 	}
 	r.metrics.records[forwarded].Inc()
 	own := append(append(make([]byte, 0, len(value)+len(r.record.UID)), value...), r.record.UID...)
-	r.queue = append(r.queue, queued{kind: r.record.Kind, ts: r.record.TS,
-		value: own[:len(value):len(value)], key: own[len(value):], acker: pins.Pin(offset)})
+	r.input.Add(r.record.Kind, r.record.TS, waiting{value: own[:len(value):len(value)], key: own[len(value):], acker: pins.Pin(offset)})
 	return nil
 }
 
 // AfterFetch hands on what is queued: at the partition's end all of it, else as much as
 // leaves enough to look ahead.
 func (r *Rekeyer) AfterFetch(ctx context.Context, atEnd bool, _ time.Duration) {
-	r.tracker.era = r.source.era()
-	keep := lookAhead - 1
-	if atEnd {
-		keep = 0
-	}
-	n := 0
-	for n < len(r.queue)-keep && r.forward(ctx, r.queue[n:]) {
-		r.queue[n] = queued{}
-		n++
-	}
-	r.queue = slices.Delete(r.queue, 0, n)
-	if atEnd && len(r.queue) == 0 {
-		r.source.end()
-	} else {
-		r.source.fetch()
-	}
-}
-
-// forward hands on the first of the queued records when it is its turn. False: it stays,
-// because ctx is done, or because more must be seen to tell its turn.
-func (r *Rekeyer) forward(ctx context.Context, queue []queued) bool {
-	turn, slack := r.tracker.next(queue), r.slack
-	if turn.strict {
-		slack = 0
-	}
-	switch {
-	case turn.mayBeWild && !r.source.tryPass(ctx, turn.at, slack, longestTry):
-		return false
-	case turn.mayBeWild:
-		r.tracker.passed()
-	case !r.source.pass(ctx, turn.at, slack):
-		return false
-	}
-	r.out.Forward(ctx, queue[0].key, queue[0].value, queue[0].acker)
-	return true
+	r.input.Pass(ctx, atEnd, func(k waiting) { r.out.Forward(ctx, k.key, k.value, k.acker) })
 }
 
 // WarmUp has nothing to do: the record was handed on before.
@@ -133,4 +87,4 @@ func (r *Rekeyer) WarmUp(context.Context, []byte) {}
 
 // Open is how many records wait to be handed on: whoever reads the partition next begins
 // with them.
-func (r *Rekeyer) Open() int { return len(r.queue) }
+func (r *Rekeyer) Open() int { return r.input.Len() }

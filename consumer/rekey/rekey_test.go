@@ -15,6 +15,7 @@ import (
 
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/delivery"
+	"github.com/serveflow/serveflow/internal/metricstest"
 )
 
 const (
@@ -66,15 +67,14 @@ func endLine(uid string, at float64) []byte {
 	return fmt.Appendf(nil, `{"ev":"end","ts":%.6f,"uid":%q,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"udp"}`, 1.7e9+at, uid)
 }
 
-// merge hands the lines of some partitions to a member, each in a goroutine of its
+// merged hands the lines of some partitions to a member, each in a goroutine of its
 // own and in fetches of its own size, and gives what comes out.
-func merge(t *testing.T, seed int64, partitions [][][]byte) *keyed {
+func merged(t *testing.T, seed int64, partitions [][][]byte) *keyed {
 	t.Helper()
 	out := &keyed{}
 	ids := make([]int, len(partitions))
-	rekeyers := New(testConfig, ids, out, NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	rekeyers[0].source.aligner.lost = func(source int) { t.Errorf("partition %d was given up", source) }
-	rekeyers[0].source.aligner.timeout = time.Minute
+	reg := prometheus.NewRegistry()
+	rekeyers := New(testConfig, ids, out, NewMetrics(reg), slog.New(slog.DiscardHandler))
 	var all sync.WaitGroup
 	for i, lines := range partitions {
 		size := 1 + rand.New(rand.NewSource(seed+int64(i))).Intn(300)
@@ -97,6 +97,9 @@ func merge(t *testing.T, seed int64, partitions [][][]byte) *keyed {
 		})
 	}
 	all.Wait()
+	if n := metricstest.Values(t, reg)["serveflow_rekey_lost_partitions_total"]; n != 0 {
+		t.Errorf("%v partitions were given up", n)
+	}
 	return out
 }
 
@@ -134,7 +137,7 @@ func TestPartitionsAreMergedInRecordTime(t *testing.T) {
 	for seed := range int64(10) {
 		for _, capture := range []int{1 << 20, 1000, 50, 1} { // an hour lies between captures of so many records
 			lines := steady(3000, capture, 1)
-			out := merge(t, seed, deal(seed, lines))
+			out := merged(t, seed, deal(seed, lines))
 			if got := disorder(out.records); got > testSlack || len(out.records) != len(lines) {
 				t.Errorf("seed %d, captures of %d: %d records, disorder of %d us", seed, capture, len(out.records), got)
 			}
@@ -146,7 +149,7 @@ func TestPartitionsAreMergedInRecordTime(t *testing.T) {
 // before the one behind it begins.
 func TestCapturesAgainstTheOrderOfTime(t *testing.T) {
 	for seed := range int64(10) {
-		out := merge(t, seed, deal(seed, steady(6000, 2000, -1)))
+		out := merged(t, seed, deal(seed, steady(6000, 2000, -1)))
 		for c := range 3 {
 			if part := out.records[c*2000 : (c+1)*2000]; disorder(part) > testSlack {
 				t.Errorf("seed %d, capture %d: disorder of %d us", seed, c, disorder(part))
@@ -161,7 +164,7 @@ func TestWildRecordIsMergedWhereItLies(t *testing.T) {
 		for _, at := range []int{0, 1500, 2999} {
 			partitions := deal(1, steady(18000, 1<<20, 1))
 			partitions[2] = slices.Insert(partitions[2][:2999:2999], at, line("wild", 1, wild))
-			out := merge(t, 1, partitions)
+			out := merged(t, 1, partitions)
 			var rest []zeek.Record
 			place, before := 0, int64(0)
 			for i, rec := range out.records {
@@ -192,7 +195,7 @@ func TestEndRecordsStayBehindTheirPackets(t *testing.T) {
 			uid, at := fmt.Sprint("C", i), float64(i)*.01
 			lines = append(lines, line(uid, 1, at), endLine(uid, at))
 		}
-		out, seen := merge(t, seed, deal(seed, lines)), map[string]bool{}
+		out, seen := merged(t, seed, deal(seed, lines)), map[string]bool{}
 		for _, rec := range out.records {
 			if rec.Kind == zeek.End && !seen[string(rec.UID)] {
 				t.Fatalf("seed %d: the end of %s comes before its packet", seed, rec.UID)
@@ -223,7 +226,7 @@ func TestOrderWithinAPartitionIsKept(t *testing.T) {
 	}
 	next := make([][][]byte, 4)
 	copy(next, partitions)
-	for i, value := range merge(t, 1, partitions).values {
+	for i, value := range merged(t, 1, partitions).values {
 		p := int(bytes.SplitN(value, []byte(`"uid":"p`), 2)[1][0] - '0')
 		if !bytes.Equal(next[p][0], value) {
 			t.Fatalf("record %d out of order: %s", i, value)
@@ -244,22 +247,5 @@ func TestWaitingEndsWithTheGeneration(t *testing.T) {
 	<-rested
 	if r.Open() != 1 || len(out.records) != 0 {
 		t.Errorf("%d records held, %d handed on before the other partition was heard of", r.Open(), len(out.records))
-	}
-}
-
-// A partition that cannot be read holds the others back for a while only, and is
-// waited for again once it can.
-func TestLostPartitionIsGivenUp(t *testing.T) {
-	gaveUp := 0
-	a := newAligner(2, time.Millisecond, func(source int) { gaveUp = gaveUp*10 + source + 1 })
-	if !a.sources[0].pass(t.Context(), eventTime{0, 1000}, 0) || gaveUp != 2 {
-		t.Fatalf("gave up %d", gaveUp)
-	}
-	if !a.sources[0].pass(t.Context(), eventTime{0, 2000}, 0) || gaveUp != 2 {
-		t.Fatalf("gave it up twice")
-	}
-	a.sources[1].pass(t.Context(), eventTime{0, 1}, 0)
-	if a.sources[0].tryPass(t.Context(), eventTime{0, 3000}, 0, time.Millisecond) {
-		t.Error("went on although the other is back, has a record to hand and lags")
 	}
 }

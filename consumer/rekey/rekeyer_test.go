@@ -1,7 +1,6 @@
 package rekey
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -100,101 +99,6 @@ func TestLimits(t *testing.T) {
 	var bad *zeek.Error
 	if err := r.Take(t.Context(), line("a", 1, 0), 0, pins{}); !errors.As(err, &bad) || bad.Reason != zeek.TooLong {
 		t.Errorf("%v", err)
-	}
-}
-
-// Of what is queued, as much stays as is looked ahead at, and it stays in order.
-func TestLookAhead(t *testing.T) {
-	out := &keyed{}
-	r := rekeyers(testConfig, 1, out, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))[0]
-	for n := range lookAhead + 1 {
-		r.Take(t.Context(), line("a", n+1, float64(n)), 0, pins{})
-	}
-	r.AfterFetch(t.Context(), false, 0)
-	if len(out.records) != 2 || r.Open() != lookAhead-1 {
-		t.Fatalf("handed on %d, %d wait", len(out.records), r.Open())
-	}
-	if left := r.queue[len(r.queue):cap(r.queue)][0]; left.value != nil {
-		t.Error("what was handed on is still held in memory")
-	}
-	r.AfterFetch(t.Context(), true, 0)
-	for i, rec := range out.records {
-		if rec.N != uint32(i+1) {
-			t.Fatalf("record %d comes as number %d", rec.N, i+1)
-		}
-	}
-}
-
-// pass reports whether all of these records pass although another partition is at 0. It
-// gives the other 14 seconds, in which it is not lost.
-func pass(t *testing.T, lateness time.Duration, values ...[]byte) (passed bool) {
-	synctest.Test(t, func(t *testing.T) {
-		out := &keyed{}
-		all := rekeyers(Config{Topic: "in", Lateness: lateness}, 2, out, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-		other := all[1].source
-		other.state, other.at = ready, eventTime{0, 1_700_000_000_000_000}
-		ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
-		defer cancel()
-		for _, value := range values {
-			all[0].Take(ctx, value, 0, pins{})
-		}
-		all[0].AfterFetch(ctx, true, 0)
-		passed = len(out.records) == len(values)
-	})
-	return passed
-}
-
-// Partitions may be a fifth of the lateness apart, which is the disorder that flow tables
-// bear. An end record waits until every packet of its time is there.
-func TestSlack(t *testing.T) {
-	for _, lateness := range []time.Duration{time.Second, 5 * time.Second} {
-		slack := lateness.Seconds() / 5
-		if !pass(t, lateness, line("a", 1, slack)) {
-			t.Errorf("%v ahead, with a lateness of %v: it waits", slack, lateness)
-		}
-		if pass(t, lateness, line("a", 1, slack+1e-6)) {
-			t.Errorf("a microsecond more than %v ahead, with a lateness of %v: it does not wait", slack, lateness)
-		}
-		if pass(t, lateness, line("a", 1, 0), endLine("a", 0)) {
-			t.Error("an end record does not wait for packets of its time")
-		}
-	}
-}
-
-// A record that may be wild waits for a while only: its partition must fetch more to tell.
-// It is handed on when its partition has no more.
-func TestWildRecordsWaitForMore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		out := &keyed{}
-		all := rekeyers(testConfig, 2, out, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-		all[1].source.state, all[1].source.at = ready, eventTime{0, 1_700_000_000_000_000}
-		r, ctx := all[0], t.Context()
-		r.Take(ctx, line("a", 1, 0), 0, pins{})
-		r.Take(ctx, line("wild", 1, year), 1, pins{})
-		began := time.Now()
-		r.AfterFetch(ctx, true, 0)
-		if !slices.Equal(out.keys(), []string{"a"}) || r.Open() != 1 || time.Since(began) != longestTry {
-			t.Errorf("handed on %q, %d wait, after %v", out.keys(), r.Open(), time.Since(began))
-		}
-		if r.source.state != fetching {
-			t.Error("others believe that there is nothing more in it")
-		}
-		all[1].source.end()
-		r.AfterFetch(ctx, true, 0)
-		if !slices.Equal(out.keys(), []string{"a", "wild"}) || r.source.state != ended || r.tracker.beyond != 1 {
-			t.Errorf("handed on %q; %d may have been wild", out.keys(), r.tracker.beyond)
-		}
-	})
-}
-
-// A rekeyer goes on in the era that its partition reached at its end, with the others.
-func TestEraOfTheOthers(t *testing.T) {
-	all := rekeyers(testConfig, 2, &keyed{}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
-	all[0].source.at = eventTime{7, 0}
-	all[1].AfterFetch(t.Context(), true, 0)
-	all[1].AfterFetch(t.Context(), true, 0)
-	if all[1].tracker.era != 7 {
-		t.Errorf("in era %d", all[1].tracker.era)
 	}
 }
 

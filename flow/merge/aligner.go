@@ -1,4 +1,4 @@
-package rekey
+package merge
 
 import (
 	"context"
@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// aligner keeps the partitions that one member reads abreast in record time: a partition
+// aligner keeps inputs abreast in record time: an input
 // waits while another lags behind its next record. The one that lags most never waits,
 // so there is always one that goes on.
 type aligner struct {
-	timeout time.Duration // how long a partition without records to hand is waited for
+	timeout time.Duration // how long an input without records to hand is waited for
 	lost    func(source int)
 
 	mu      sync.Mutex
 	sources []*source
 }
 
-// source is one partition's part in an aligner. Its methods are for the partition's
-// goroutine alone.
+// source is one input's part in an aligner. Its methods are for the input's goroutine
+// alone.
 type source struct {
 	aligner *aligner
 	id      int
@@ -107,7 +107,7 @@ func (s *source) fetch() {
 	}
 }
 
-// end says that the source's partition is read to its end. It is then as far as all the
+// end says that the source's input is read to its end. It is then as far as all the
 // others.
 func (s *source) end() {
 	s.aligner.mu.Lock()

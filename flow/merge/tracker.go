@@ -1,15 +1,15 @@
-package rekey
+package merge
 
 import (
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// lookAhead is how many records of a partition are looked at before the first of them
+// lookAhead is how many records of an input are looked at before the first of them
 // passes, where there are as many.
 const lookAhead = flow.JumpQuorum
 
-// eventTime is a place in the order of a topic: record time, and how often record time
+// eventTime is a place in the order of the records: record time, and how often record time
 // has stepped back by more than a jump before.
 type eventTime struct {
 	era int
@@ -21,9 +21,9 @@ func (t eventTime) before(other eventTime, slack int64) bool {
 	return t.era < other.era || t.era == other.era && t.ts < other.ts-slack
 }
 
-// tracker follows one partition's record time. It follows packet records, as the flow
+// tracker follows one input's record time. It follows packet records, as the flow
 // table's clock does, and believes a jump by the same rule: a quorum of 128 in a row.
-// But it looks at them before they pass, so that no partition runs ahead into another
+// But it looks at them before they pass, so that no input runs ahead into another
 // capture by so many.
 type tracker struct {
 	now    int64 // record time of the latest packet believed, microseconds
@@ -92,7 +92,7 @@ func (t *tracker) ahead(queue []queued) turn {
 func (t *tracker) passed() { t.beyond++ }
 
 // back is the turn of a packet from long ago. Nobody waits for a wild one; but where all
-// that follow are from then, record time has stepped back, and the other partitions must
+// that follow are from then, record time has stepped back, and the other inputs must
 // first finish the time before.
 func (t *tracker) back(queue []queued) turn {
 	queue, full := firstOf(queue)

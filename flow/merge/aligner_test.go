@@ -1,4 +1,4 @@
-package rekey
+package merge
 
 import (
 	"context"
@@ -191,4 +191,21 @@ func TestEraAtTheEnd(t *testing.T) {
 			t.Errorf("went back to era %d", a.sources[0].era())
 		}
 	})
+}
+
+// A source that cannot be read holds the others back for a while only, and is
+// waited for again once it can.
+func TestLostSourceIsGivenUp(t *testing.T) {
+	gaveUp := 0
+	a := newAligner(2, time.Millisecond, func(source int) { gaveUp = gaveUp*10 + source + 1 })
+	if !a.sources[0].pass(t.Context(), eventTime{0, 1000}, 0) || gaveUp != 2 {
+		t.Fatalf("gave up %d", gaveUp)
+	}
+	if !a.sources[0].pass(t.Context(), eventTime{0, 2000}, 0) || gaveUp != 2 {
+		t.Fatalf("gave it up twice")
+	}
+	a.sources[1].pass(t.Context(), eventTime{0, 1}, 0)
+	if a.sources[0].tryPass(t.Context(), eventTime{0, 3000}, 0, time.Millisecond) {
+		t.Error("went on although the other is back, has a record to hand and lags")
+	}
 }
