@@ -14,6 +14,9 @@ func TestTo(t *testing.T) {
 			t.Errorf("To(%s) = %s, want %s", name, got, want)
 		}
 	}
+	if got := To("cat", []string{"car", "bat"}); got != "car" {
+		t.Errorf("two are as near: got %s, want the first", got)
+	}
 	if got := To("x", nil); got != "" {
 		t.Errorf("nothing known: got %q", got)
 	}
@@ -23,7 +26,7 @@ func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}} {
+	}{{"", "", 0}, {"abc", "", 3}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"ab", "b", 1}, {"a", "ba", 1}, {"ab", "a", 1}} {
 		if got := distance(c.a, c.b); got != c.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
