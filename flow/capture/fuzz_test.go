@@ -12,9 +12,13 @@ import (
 // FuzzConvert checks that no damaged capture causes a panic, and that the records are
 // consistent.
 func FuzzConvert(f *testing.F) {
-	files, err := filepath.Glob(filepath.Join(captures, "odd", "*"))
-	if err != nil || len(files) == 0 {
-		f.Fatalf("%d seeds, %v", len(files), err)
+	var files []string
+	for _, folder := range []string{filepath.Join(captures, "odd"), filepath.Join("testdata", "cases")} {
+		some, err := filepath.Glob(filepath.Join(folder, "*"))
+		if err != nil || len(some) == 0 {
+			f.Fatalf("%s: %d seeds, %v", folder, len(some), err)
+		}
+		files = append(files, some...)
 	}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
