@@ -38,8 +38,8 @@ func loadLeaves(data []byte, s *StageSpec) (Model, error) {
 }
 
 func loadONNX(data []byte, s *StageSpec, library string, limit time.Duration) (Model, error) {
-	if s.Input == "" || s.OutputName == "" {
-		return nil, errors.New("engine onnx needs the graph's names; set the stage's input and output_name")
+	if s.Input == "" {
+		return nil, errors.New("engine onnx needs the graph's names; set the stage's input, and output_name if several outputs may be the scores")
 	}
 	path, err := onnx.Find(library)
 	if err != nil {
@@ -50,7 +50,9 @@ func loadONNX(data []byte, s *StageSpec, library string, limit time.Duration) (M
 		return nil, err
 	}
 	defer runtime.Close() // the model keeps the library loaded
-	m, err := runtime.Load(data, onnx.Config{Input: s.Input, Output: s.OutputName, Timeout: limit})
+	m, err := runtime.Load(data, onnx.Config{
+		Input: s.Input, Output: s.OutputName, Probabilities: s.Output == "probabilities", Timeout: limit,
+	})
 	if err != nil {
 		return nil, err
 	}

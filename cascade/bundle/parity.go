@@ -38,6 +38,9 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 			return fmt.Errorf("%s: %w; %s", name, err, rewrite)
 		}
 	}
+	if err := b.checkLogits(file.Rows); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	if err := b.checkBatches(file.Rows, p); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

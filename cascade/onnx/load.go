@@ -11,9 +11,13 @@ import (
 
 // Config says how a model is called.
 type Config struct {
-	Input   string        // name of the one input: float32, rows by features
-	Output  string        // name of the output with the scores: float32, rows by classes
-	Timeout time.Duration // after which a call of up to 32 rows is an error; 0 means 5 s
+	Input  string // name of the one input: float32, rows by features
+	Output string // name of the output with the scores: float32, rows by classes; empty for the only one that can be it
+	// Probabilities says that the scores are probabilities. It matters to an output of one
+	// column, which is about the second of two classes: a probability p makes 1-p and p,
+	// another score z makes 0 and z, whose softmax is the sigmoid of z.
+	Probabilities bool
+	Timeout       time.Duration // after which a call of up to 32 rows is an error; 0 means 5 s
 }
 
 // Load checks a model and loads it. r must be open during the call, and may be closed
@@ -34,7 +38,12 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w; export the model again (opset 17 and IR 8 are known to work)", oneLine(err))
 	}
-	width, classes, err := checkShapes(inputs, outputs, c)
+	if c.Output == "" {
+		if c.Output, err = onlyScores(outputs); err != nil {
+			return nil, fmt.Errorf("onnx: %w", err)
+		}
+	}
+	width, scores, err := checkShapes(inputs, outputs, c)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
 	}
@@ -46,9 +55,9 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 		return nil, fmt.Errorf("onnx: %w", oneLine(err))
 	}
 	retain()
-	m := &Model{session: session, width: width, classes: classes, timeout: cmp.Or(c.Timeout, 5*time.Second)}
+	m := &Model{session: session, width: width, scores: scores, probabilities: c.Probabilities, timeout: cmp.Or(c.Timeout, 5*time.Second)}
 	for n := 1; n <= 2; n++ {
-		if err := m.run(make([]float32, n*width), n, make([]float64, n*classes)); err != nil {
+		if err := m.run(make([]float32, n*width), n, make([]float64, n*scores)); err != nil {
 			m.Close()
 			return nil, fmt.Errorf("onnx: trial with %d rows of zeros: %w; export the model with a free number of rows", n, err)
 		}
@@ -73,17 +82,20 @@ func newSession(data []byte, c Config) (*ort.DynamicAdvancedSession, error) {
 	return ort.NewDynamicAdvancedSessionWithONNXData(data, []string{c.Input}, []string{c.Output}, options)
 }
 
-// checkShapes gives the numbers of features and classes of a row. It also checks the names,
+// checkShapes gives the numbers of features and scores of a row. It also checks the names,
 // because ONNX Runtime does so only when the model runs.
-func checkShapes(inputs, outputs []ort.InputOutputInfo, c Config) (width, classes int, err error) {
+func checkShapes(inputs, outputs []ort.InputOutputInfo, c Config) (width, scores int, err error) {
 	if len(inputs) != 1 {
 		return 0, 0, fmt.Errorf("the model has the inputs %s; export it with one, %q", names(inputs), c.Input)
 	}
 	if width, err = columns("input", inputs, c.Input); err != nil {
 		return 0, 0, err
 	}
-	classes, err = columns("output", outputs, c.Output)
-	return width, classes, err
+	if err = checkOutput(outputs, c.Output); err != nil {
+		return 0, 0, err
+	}
+	scores, err = columns("output", outputs, c.Output)
+	return width, scores, err
 }
 
 // columns checks that a tensor is float32 and takes any number of rows, and gives its number

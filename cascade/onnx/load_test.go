@@ -38,6 +38,14 @@ func TestRefusals(t *testing.T) {
 		{"bad/external_weight", "features", "scores"},
 		{"bad/external_constant", "features", "scores"},
 		{"bad/external_nested", "features", "scores"},
+		{"bad/int_out", "features", ""},
+		{"exporters/sklearn_zipmap", "X", "output_probability"},
+		{"exporters/sklearn_zipmap", "X", "output_label"},
+		{"exporters/sklearn_zipmap", "X", ""},
+		{"exporters/sklearn_logistic", "X", "label"},
+		{"exporters/torch_fixed", "features", "scores"},
+		{"exporters/torch_flat", "features", "scores"},
+		{"exporters/torch_flat", "features", ""},
 	} {
 		data, err := os.ReadFile(c.file + ".onnx")
 		if err != nil {

@@ -21,9 +21,10 @@ var errClosed = errors.New("the model is closed")
 
 // Model is a checked ONNX model. It is safe for concurrent use.
 type Model struct {
-	width   int
-	classes int
-	timeout time.Duration
+	width         int
+	scores        int // of the graph for a row; one for two classes
+	probabilities bool
+	timeout       time.Duration
 
 	open    sync.RWMutex // read-locked by each run; Close waits for them
 	session *ort.DynamicAdvancedSession
@@ -32,8 +33,8 @@ type Model struct {
 	free []*slot // those that no run uses now
 }
 
-// Classes is the number of scores for each row.
-func (m *Model) Classes() int { return m.classes }
+// Classes is the number of scores for each row, two at least.
+func (m *Model) Classes() int { return max(m.scores, 2) }
 
 // Width is the number of features in a row.
 func (m *Model) Width() int { return m.width }
@@ -43,23 +44,39 @@ func (m *Model) Width() int { return m.width }
 // number, and a model that takes longer than the timeout are errors. The content of out is
 // not defined then.
 func (m *Model) Predict(rows []float32, n int, out []float64) error {
-	if n < 0 || len(rows) != n*m.width || len(out) != n*m.classes {
+	classes := m.Classes()
+	if n < 0 || len(rows) != n*m.width || len(out) != n*classes {
 		return fmt.Errorf("onnx: %d rows of %d features and %d classes need %d values and room for %d scores, not %d and %d",
-			n, m.width, m.classes, n*m.width, n*m.classes, len(rows), len(out))
+			n, m.width, classes, n*m.width, n*classes, len(rows), len(out))
 	}
 	for at := 0; at < n; at += maxBatch {
 		end := min(at+maxBatch, n)
-		scores := out[at*m.classes : end*m.classes]
-		if err := m.run(rows[at*m.width:end*m.width], end-at, scores); err != nil {
+		scores := out[at*classes : end*classes]
+		if err := m.run(rows[at*m.width:end*m.width], end-at, scores[:(end-at)*m.scores]); err != nil {
 			return fmt.Errorf("onnx: %w", err)
+		}
+		if m.scores == 1 {
+			m.addFirstClass(scores)
 		}
 		for i, s := range scores {
 			if math.IsNaN(s) || math.IsInf(s, 0) {
-				return &scoreError{at + i/m.classes, i % m.classes, s}
+				return &scoreError{at + i/classes, i % classes, s}
 			}
 		}
 	}
 	return nil
+}
+
+// addFirstClass makes two scores of each one, in place. The first half of scores has the
+// second class's scores (Config.Probabilities says what the first class gets).
+func (m *Model) addFirstClass(scores []float64) {
+	for i := len(scores)/2 - 1; i >= 0; i-- { // from the end: no score is overwritten before it is read
+		second, first := scores[i], 0.0
+		if m.probabilities {
+			first = 1 - second
+		}
+		scores[2*i], scores[2*i+1] = first, second
+	}
 }
 
 // scoreError says that a score is not a finite number.
@@ -75,7 +92,7 @@ func (e *scoreError) Error() string {
 // NotANumber marks this kind of failure, so that it can be counted apart.
 func (e *scoreError) NotANumber() {}
 
-// run scores up to maxBatch rows.
+// run scores up to maxBatch rows; out takes the scores of the graph.
 func (m *Model) run(rows []float32, n int, out []float64) error {
 	m.open.RLock()
 	defer m.open.RUnlock()
@@ -87,7 +104,7 @@ func (m *Model) run(rows []float32, n int, out []float64) error {
 		return err
 	}
 	defer m.giveBack(s)
-	t, err := s.tensors(n, m.width, m.classes)
+	t, err := s.tensors(n, m.width, m.scores)
 	if err != nil {
 		return err
 	}
@@ -100,7 +117,7 @@ func (m *Model) run(rows []float32, n int, out []float64) error {
 	if err != nil {
 		return oneLine(err)
 	}
-	for i, score := range s.scores[:n*m.classes] {
+	for i, score := range s.scores[:n*m.scores] {
 		out[i] = float64(score)
 	}
 	return nil
@@ -115,7 +132,7 @@ func (m *Model) take() (*slot, error) {
 		m.free = m.free[:last]
 		return s, nil
 	}
-	return newSlot(m.width, m.classes)
+	return newSlot(m.width, m.scores)
 }
 
 func (m *Model) giveBack(s *slot) {

@@ -20,16 +20,16 @@ type pair struct {
 	in, out []ort.Value
 }
 
-func newSlot(width, classes int) (*slot, error) {
+func newSlot(width, scores int) (*slot, error) {
 	options, err := ort.NewRunOptions()
 	if err != nil {
 		return nil, err
 	}
-	return &slot{rows: make([]float32, maxBatch*width), scores: make([]float32, maxBatch*classes), options: options}, nil
+	return &slot{rows: make([]float32, maxBatch*width), scores: make([]float32, maxBatch*scores), options: options}, nil
 }
 
 // tensors gives the pair for n rows. It makes the pair the first time.
-func (s *slot) tensors(n, width, classes int) (pair, error) {
+func (s *slot) tensors(n, width, scores int) (pair, error) {
 	if s.bySize[n].in != nil {
 		return s.bySize[n], nil
 	}
@@ -37,7 +37,7 @@ func (s *slot) tensors(n, width, classes int) (pair, error) {
 	if err != nil {
 		return pair{}, err
 	}
-	out, err := ort.NewTensor(ort.NewShape(int64(n), int64(classes)), s.scores)
+	out, err := ort.NewTensor(ort.NewShape(int64(n), int64(scores)), s.scores)
 	if err != nil {
 		in.Destroy()
 		return pair{}, err
