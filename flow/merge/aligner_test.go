@@ -107,6 +107,9 @@ func TestWaitInVain(t *testing.T) {
 		if a.try(t, 0, 0, 1000, 0) || time.Since(began) != time.Second {
 			t.Errorf("waited %v, want a second", time.Since(began))
 		}
+		if n := len(a.sources[1].blocking); n != 0 || a.sources[0].blockedBy != nil {
+			t.Errorf("%d sources wait for the second, and none does", n)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		if a.sources[0].pass(ctx, eventTime{0, 1000}, 0) || time.Since(began) != 2*time.Second {
@@ -117,9 +120,6 @@ func TestWaitInVain(t *testing.T) {
 		}
 		if !a.sources[0].pass(t.Context(), eventTime{0, 1000}, 0) || !slices.Equal(a.lost, []int{1}) {
 			t.Errorf("not passed, or other than the second is lost: %d", a.lost)
-		}
-		if n := len(a.sources[1].blocking); n != 0 || a.sources[0].blockedBy != nil {
-			t.Errorf("%d sources wait for the second", n)
 		}
 		if a.try(t, 1, 0, 1001, 0) || !a.try(t, 1, 0, 1000, 0) {
 			t.Error("the first has a record of 1000")
