@@ -7,6 +7,10 @@ import (
 
 const trainGBDT = "train with objective=multiclass, boosting=gbdt, linear_tree=false"
 
+// twoClasses is the objective of a model with one tree a round, whose score's sigmoid is
+// the probability of the second class.
+const twoClasses = "binary sigmoid:1"
+
 var headerFields = set("version num_class num_tree_per_iteration label_index max_feature_idx objective average_output " +
 	"feature_names monotone_constraints feature_infos tree_sizes")
 
@@ -20,14 +24,8 @@ func parseHeader(l *lines) (*file, error) {
 		return nil, err
 	}
 	f := &file{}
-	if f.classes, err = s.integer("num_class", 2, maxClasses); err != nil {
+	if f.scores, err = scoresOf(s); err != nil {
 		return nil, err
-	}
-	if err := s.exactly("num_tree_per_iteration", f.classes); err != nil {
-		return nil, err
-	}
-	if o := s.fields["objective"]; o.value != fmt.Sprintf("multiclass num_class:%d", f.classes) {
-		return nil, damaged(o.line, s.name, "objective %s does not fit num_class=%d", quote(o.value), f.classes)
 	}
 	last, err := s.integer("max_feature_idx", 0, maxFeatures-1)
 	if err != nil {
@@ -37,17 +35,37 @@ func parseHeader(l *lines) (*file, error) {
 		return nil, err
 	}
 	f.uses = make([]uint8, last+1)
-	if f.sizes, err = treeSizes(s, f.classes); err != nil {
+	if f.sizes, err = treeSizes(s, f.scores); err != nil {
 		return nil, err
 	}
 	// leaves reads v2 and v3 the same way, and v4 differs from v3 in this line only.
 	fmt.Fprintf(&f.text, "version=v3\nnum_class=%d\nnum_tree_per_iteration=%d\nmax_feature_idx=%d\ntree_sizes=%s\n\n",
-		f.classes, f.classes, last, f.sizes.value)
+		f.scores, f.scores, last, f.sizes.value)
 	return f, nil
 }
 
+// scoresOf gives the number of scores of a row: one a class, or one for two classes. It is
+// also the number of trees in a round.
+func scoresOf(s *section) (int, error) {
+	o, least := s.fields["objective"], 2
+	if o.value == twoClasses {
+		least = 1
+	}
+	n, err := s.integer("num_class", least, maxClasses)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.exactly("num_tree_per_iteration", n); err != nil {
+		return 0, err
+	}
+	if want := fmt.Sprintf("multiclass num_class:%d", n); o.value != want && !(o.value == twoClasses && n == 1) {
+		return 0, damaged(o.line, s.name, "objective %s does not fit num_class=%d", quote(o.value), n)
+	}
+	return n, nil
+}
+
 // checkKind accepts only models that are known to be read correctly: plain multiclass,
-// where all scores go through one softmax.
+// where all scores go through one softmax, and two classes with one score.
 func checkKind(s *section) error {
 	version, err := s.get("version")
 	if err != nil {
@@ -63,7 +81,7 @@ func checkKind(s *section) error {
 	if !ok {
 		return &fileError{s.line, s.name, "no objective: a custom one is not served", trainGBDT}
 	}
-	if name, _, _ := strings.Cut(objective.value, " "); name != "multiclass" {
+	if name, _, _ := strings.Cut(objective.value, " "); name != "multiclass" && objective.value != twoClasses {
 		return &fileError{objective.line, s.name, "objective " + quote(objective.value) + " is not served", trainGBDT}
 	}
 	return nil

@@ -14,18 +14,18 @@ import (
 	"github.com/dmitryikh/leaves"
 )
 
-// Model is a checked multiclass LightGBM model. It is safe for concurrent use.
+// Model is a checked LightGBM model of two classes or more. It is safe for concurrent use.
 type Model struct {
 	trees       *leaves.Ensemble
 	names       []string
-	classes     int
+	scores      int   // of a row; one for two classes
 	numeric     []int // columns that trees split by a threshold
 	categorical []int // columns that trees split by category
 	rows        sync.Pool
 }
 
 // Load reads a model in LightGBM's text format (version v2, v3 or v4, objective
-// multiclass), as save_model writes it. An error has the line, the tree, what is wrong
+// multiclass or binary), as save_model writes it. An error has the line, the tree, what is wrong
 // there and the remedy. data may be reused afterwards.
 func Load(data []byte) (*Model, error) {
 	f, err := parse(data)
@@ -36,7 +36,7 @@ func Load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gbdt: leaves refused a checked model: %w; %s", err, saveAgain)
 	}
-	m := &Model{trees: trees, names: f.names, classes: f.classes}
+	m := &Model{trees: trees, names: f.names, scores: f.scores}
 	for column, use := range f.uses {
 		switch use {
 		case byThreshold:
@@ -63,8 +63,8 @@ func readTrees(text []byte) (e *leaves.Ensemble, err error) {
 	return leaves.LGEnsembleFromReader(bufio.NewReader(bytes.NewReader(text)), false)
 }
 
-// Classes is the number of scores for each row.
-func (m *Model) Classes() int { return m.classes }
+// Classes is the number of scores for each row, two at least.
+func (m *Model) Classes() int { return max(m.scores, 2) }
 
 // Width is the number of features in a row.
 func (m *Model) Width() int { return len(m.names) }
@@ -73,13 +73,14 @@ func (m *Model) Width() int { return len(m.names) }
 func (m *Model) FeatureNames() []string { return append([]string(nil), m.names...) }
 
 // Predict scores n rows. rows has n*Width features, row by row; a missing one is NaN. out
-// takes n*Classes raw scores: sums of leaf values, before any softmax. Other lengths are
-// an error, and out is not changed then.
+// takes n*Classes raw scores: sums of leaf values, before any softmax. With objective
+// binary the first class's is 0, and the softmax of both is the sigmoid of the second's.
+// Other lengths are an error, and out is not changed then.
 func (m *Model) Predict(rows []float32, n int, out []float64) (err error) {
-	width := len(m.names)
-	if n < 0 || len(rows) != n*width || len(out) != n*m.classes {
+	width, classes := len(m.names), m.Classes()
+	if n < 0 || len(rows) != n*width || len(out) != n*classes {
 		return fmt.Errorf("gbdt: %d rows of %d features and %d classes need %d values and room for %d scores, not %d and %d",
-			n, width, m.classes, n*width, n*m.classes, len(rows), len(out))
+			n, width, classes, n*width, n*classes, len(rows), len(out))
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -90,7 +91,11 @@ func (m *Model) Predict(rows []float32, n int, out []float64) (err error) {
 	defer m.rows.Put(row)
 	for i := range n {
 		m.fill(*row, rows[i*width:(i+1)*width])
-		if err := m.trees.Predict(*row, 0, out[i*m.classes:(i+1)*m.classes]); err != nil {
+		scores := out[i*classes : (i+1)*classes]
+		if m.scores == 1 {
+			scores[0], scores = 0, scores[1:]
+		}
+		if err := m.trees.Predict(*row, 0, scores); err != nil {
 			return fmt.Errorf("gbdt: predict: %w", err)
 		}
 	}

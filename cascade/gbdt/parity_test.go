@@ -13,7 +13,7 @@ import (
 
 // models names the files of testdata/make.py: NAME.txt.gz, the model, and NAME.csv.gz,
 // rows with LightGBM's own raw scores.
-var models = []string{"three", "ten", "missing_nan", "missing_zero", "missing_none", "categories", "stumps"}
+var models = []string{"three", "ten", "missing_nan", "missing_zero", "missing_none", "categories", "stumps", "two"}
 
 func TestScoresEqualLightGBM(t *testing.T) {
 	for _, name := range models {

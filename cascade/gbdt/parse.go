@@ -24,11 +24,11 @@ const (
 
 // file is what a checked model file says.
 type file struct {
-	classes int
-	names   []string     // of the features
-	sizes   field        // tree_sizes: each tree's length in bytes
-	uses    []uint8      // by feature: unused, byThreshold, byCategory
-	text    bytes.Buffer // the checked fields, written again for leaves
+	scores int          // of a row
+	names  []string     // of the features
+	sizes  field        // tree_sizes: each tree's length in bytes
+	uses   []uint8      // by feature: unused, byThreshold, byCategory
+	text   bytes.Buffer // the checked fields, written again for leaves
 }
 
 // parse checks a whole model file.

@@ -4,7 +4,8 @@
     python make.py            # writes into the folder that this file lies in
 
 Every model NAME.txt.gz has NAME.csv.gz beside it: 1,000 rows or more, first the
-features, then one raw score a class. The rows are made from a fixed seed; most
+features, then one raw score a class; for two classes in one tree a round, 0 and the
+score. The rows are made from a fixed seed; most
 are whole numbers with -1 for an absent field, as ServeFlow's features are.
 """
 
@@ -29,12 +30,14 @@ def make(name, x, y, classes, rounds, leaves, x_test=None, **params):
     # Trees see float32 when serving, so they are asked about float32 here.
     x = x.astype(numpy.float32).astype(numpy.float64)
     data = lightgbm.Dataset(x, y, feature_name=names, categorical_feature=categorical, params=params)
-    params |= dict(objective="multiclass", num_class=classes, num_leaves=leaves, num_threads=1,
-                   seed=1, deterministic=True, force_col_wise=True, verbose=-1)
+    kind = dict(objective="multiclass", num_class=classes) if classes > 2 else dict(objective="binary")
+    params |= dict(**kind, num_leaves=leaves, num_threads=1, seed=1, deterministic=True, force_col_wise=True, verbose=-1)
     booster = lightgbm.train(params, data, rounds)
     write(name + ".txt.gz", booster.model_to_string().encode())
     rows = (x if x_test is None else x_test)[:ROWS].astype(numpy.float32).astype(numpy.float64)
     scores = booster.predict(rows, raw_score=True, num_threads=1)
+    if classes == 2:
+        scores = numpy.stack([numpy.zeros(len(scores)), scores], axis=1)
     lines = [",".join(names + [f"score{i}" for i in range(classes)])]
     lines += [",".join([f"{v:.9g}" for v in r] + [f"{v:.17g}" for v in s]) for r, s in zip(rows, scores)]
     write(name + ".csv.gz", ("\n".join(lines) + "\n").encode())
@@ -89,6 +92,9 @@ def main():
     # A class that never occurs gives trees of a single leaf.
     x = fields(rng, 1500, 4)
     make("stumps", x, (label(rng, x, 2) * 2), 3, 3, 4, min_data_in_leaf=50)
+
+    x = fields(rng, 4000, 8)
+    make("two", x, label(rng, x, 2), 2, 10, 15)
 
 
 main()
