@@ -20,34 +20,35 @@ const (
 
 const manifestFile = "manifest.json"
 
-// Manifest is the content of manifest.json.
+// Manifest is the content of manifest.json. The tags of its fields are also the source of
+// docs/manifest.schema.json and of the tables in docs/bundle.md.
 type Manifest struct {
-	Schema      string            `json:"schema"`
-	Task        string            `json:"task"`     // the question, as in topic names: a-z, 0-9, _ and -
-	Version     string            `json:"version"`  // free text of the maker
-	Features    string            `json:"features"` // schema of the features' names
-	Input       string            `json:"input"`    // Packets, the default, or Conn
-	Classes     []string          `json:"classes"`  // in the order of the models' scores
-	Stages      []StageSpec       `json:"stages"`   // from first to last
-	Parity      string            `json:"parity"`   // names of files
-	Calibration string            `json:"calibration"`
-	ModelCard   string            `json:"model_card"`
-	Files       map[string]string `json:"files"` // SHA-256 in hex, of every file but manifest.json
+	Schema      string            `json:"schema" jsonschema:"required,enum=serveflow.bundle/1" jsonschema_description:"the form of this file"`
+	Task        string            `json:"task" jsonschema:"required,pattern=^[a-z0-9][a-z0-9_-]{0\\,63}$" jsonschema_description:"the question that the labels answer; it is part of topic names"`
+	Version     string            `json:"version" jsonschema:"required,minLength=1,maxLength=64" jsonschema_description:"free text of the maker, one line; labels name the bundle task@version"`
+	Features    string            `json:"features" jsonschema:"required,enum=serveflow.features/1" jsonschema_description:"the schema of the features' names"`
+	Input       string            `json:"input" jsonschema:"enum=packets,enum=conn,default=packets" jsonschema_description:"what flows are made of: packet records of the Zeek package, or records of conn.log"`
+	Classes     []string          `json:"classes" jsonschema:"required,minItems=2,maxItems=1024,uniqueItems=true" jsonschema_description:"the labels, in the order of the models' scores"`
+	Stages      []StageSpec       `json:"stages" jsonschema:"required,minItems=1" jsonschema_description:"from first to last, in the order of their depths"`
+	Parity      string            `json:"parity" jsonschema:"required" jsonschema_description:"file with rows and the training library's own scores, which the models must give here too"`
+	Calibration string            `json:"calibration" jsonschema:"required" jsonschema_description:"file with what is known of the probabilities; it is kept, and not read"`
+	ModelCard   string            `json:"model_card" jsonschema:"required" jsonschema_description:"file that says what the models were trained on, and how good they are; it is kept, and not read"`
+	Files       map[string]string `json:"files" jsonschema:"required" jsonschema_description:"SHA-256 of every file but manifest.json, by name, as 64 lower-case hex digits"`
 }
 
 // StageSpec is one stage in the manifest.
 type StageSpec struct {
-	Name        string   `json:"name"`
-	Engine      string   `json:"engine"`
-	File        string   `json:"file"`
-	Depth       int      `json:"depth"`       // packets looked at, 1 to 64; with input conn 1, the record
-	Features    []string `json:"features"`    // in the order of a row's columns
-	Input       string   `json:"input"`       // of the ONNX graph
-	OutputName  string   `json:"output_name"` // of the ONNX graph
-	Output      string   `json:"output"`      // "scores", before softmax, or "probabilities"
-	Temperature float64  `json:"temperature"` // scores are divided by it
-	Uncertainty string   `json:"uncertainty"` // "least_confidence", "margin" or "entropy"
-	Threshold   float64  `json:"threshold"`   // uncertainty above which a flow is deferred, 0 to 1
+	Name        string   `json:"name" jsonschema:"required,minLength=1,maxLength=64" jsonschema_description:"as labels and metrics show it; each stage has its own"`
+	Engine      string   `json:"engine" jsonschema:"required,enum=leaves,enum=onnx" jsonschema_description:"what reads the file: leaves for LightGBM's text (multiclass or binary), onnx for an ONNX graph, in the last stage alone"`
+	File        string   `json:"file" jsonschema:"required" jsonschema_description:"the model's file"`
+	Depth       int      `json:"depth" jsonschema:"required,minimum=1,maximum=64" jsonschema_description:"how many packets of a flow the stage looks at; 1 with input conn, the record"`
+	Features    []string `json:"features" jsonschema:"required,minItems=1,uniqueItems=true" jsonschema_description:"names of the model's columns, in their order"`
+	Input       string   `json:"input" jsonschema_description:"for onnx alone, and required there: the graph's input, float32, rows by features"`
+	OutputName  string   `json:"output_name" jsonschema_description:"for onnx alone: the graph's output, float32, rows by classes, or by one for two classes; it may be left out if only one output can be it"`
+	Output      string   `json:"output" jsonschema:"required,enum=scores,enum=probabilities" jsonschema_description:"scores before softmax, or probabilities; leaves gives scores"`
+	Temperature float64  `json:"temperature" jsonschema:"required,exclusiveMinimum=0" jsonschema_description:"scores are divided by it before softmax; 1 for none"`
+	Uncertainty string   `json:"uncertainty" jsonschema:"required,enum=least_confidence,enum=margin,enum=entropy" jsonschema_description:"how doubt is measured, 0 sure to 1 clueless"`
+	Threshold   float64  `json:"threshold" jsonschema:"required,minimum=0,maximum=1" jsonschema_description:"doubt above which the next stage is asked; of no effect in the last stage"`
 }
 
 // UnmarshalJSON sets numbers that are left out to a value that check refuses.
