@@ -19,7 +19,9 @@ func TestAnotherTaskInTheSameGroupIsRefused(t *testing.T) {
 	cfg.Task, cfg.Output = "device", "labels.device"
 	second, ended := member(cfg, h), make(chan error, 1)
 	go func() { ended <- second.Run(t.Context()) }()
-	await.Until(t, "the reason", func() bool { return second.Ready() != nil && strings.Contains(second.Ready().Error(), "task service, written to labels.service") })
+	await.Until(t, "the reason", func() bool {
+		return second.Ready() != nil && strings.Contains(second.Ready().Error(), "task service, written to labels.service")
+	})
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "group g is at work on something else") {
 		t.Errorf("%v", err)
 	}
