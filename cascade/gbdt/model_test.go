@@ -92,3 +92,13 @@ func BenchmarkPredict(b *testing.B) {
 		})
 	}
 }
+
+func TestQuoteCutsLongText(t *testing.T) {
+	long := strings.Repeat("x", 41)
+	if got := quote(long[:40]); got != `"`+long[:40]+`"` {
+		t.Error(got)
+	}
+	if got := quote(long); got != `"`+long[:40]+`"...` {
+		t.Error(got)
+	}
+}

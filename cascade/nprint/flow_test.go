@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -184,4 +185,40 @@ func TestOnlyItsColumns(t *testing.T) {
 		t.Errorf("got %v", dst)
 	}
 	mustNew(t, nil).Extract(nil, conversation(t), 1)
+}
+
+// A flow begins with its first packet, whichever side sent that.
+func TestFlowThatTheResponderBegins(t *testing.T) {
+	f := newFlow()
+	for i, fromOrig := range []bool{false, false, true, false} {
+		f.Put(i+1, bare(int64(i)*85, fromOrig), nil)
+	}
+	got := make([]float32, 1)
+	for depth, want := range map[int]float32{1: 0, 2: 51, 3: 59, 4: 64} { // of 85, 170 and 255 microseconds
+		if mustNew(t, []string{"log_duration"}).Extract(got, f, depth); got[0] != want {
+			t.Errorf("depth %d: %v, want %v", depth, got[0], want)
+		}
+	}
+}
+
+// A feature has the same value alone as beside all others.
+func TestFeaturesAlone(t *testing.T) {
+	f := conversation(t)
+	names := Names(7)
+	all := newColumns(t, names).of(f, 7)
+	got := make([]float32, 1)
+	for _, name := range names {
+		if mustNew(t, []string{name}).Extract(got, f, 7); got[0] != all[name] {
+			t.Errorf("%s is %v alone, %v beside others", name, got[0], all[name])
+		}
+	}
+}
+
+// Only features of payload lengths need the headers of packets that are not named.
+func TestOnlyPayloadNeedsEveryHeader(t *testing.T) {
+	for _, name := range Names(0) {
+		if got, want := mustNew(t, []string{name}).payload, strings.Contains(name, "payload"); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 }
