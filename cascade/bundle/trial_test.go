@@ -3,6 +3,7 @@ package bundle
 import (
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +37,8 @@ func tries(name string) (load func([]byte, *StageSpec) (Model, error), l Limits,
 	case "try-spinning":
 		l.CPU = time.Second
 		return func([]byte, *StageSpec) (Model, error) {
-			for {
+			for { // burns its time
+				runtime.Gosched()
 			}
 		}, l, true
 	}

@@ -198,8 +198,7 @@ func TestLongRecords(t *testing.T) {
 			t.Errorf("%v: next is %d", codec, next)
 		}
 	}
-	wide := kafkatest.AppendRecord(nil, 0, []byte("value")) // under a key of a megabyte
-	wide = append([]byte{0, 0, 0}, binary.AppendVarint(nil, 1<<20)...)
+	wide := append([]byte{0, 0, 0}, binary.AppendVarint(nil, 1<<20)...) // a record under a key of a megabyte
 	wide = append(append(wide, make([]byte, 1<<20)...), binary.AppendVarint(nil, 5)...)
 	wide = append(wide, "value\x00"...)
 	records := append(binary.AppendVarint(nil, int64(len(wide))), wide...)

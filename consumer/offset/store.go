@@ -46,13 +46,14 @@ func (s *Store) Read(ctx context.Context, partition int) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("consumer: read the offset of %s/%d: %w", s.topic, partition, err)
 	}
-	for _, p := range res.Topics[s.topic] {
-		if p.Error != nil {
-			return Checkpoint{}, fmt.Errorf("consumer: read the offset of %s/%d: %w", s.topic, partition, p.Error)
-		}
-		return Checkpoint{p.CommittedOffset, p.Metadata}, nil
+	switch found := res.Topics[s.topic]; {
+	case len(found) == 0:
+		return Checkpoint{Low: -1}, nil
+	case found[0].Error != nil:
+		return Checkpoint{}, fmt.Errorf("consumer: read the offset of %s/%d: %w", s.topic, partition, found[0].Error)
+	default:
+		return Checkpoint{found[0].CommittedOffset, found[0].Metadata}, nil
 	}
-	return Checkpoint{Low: -1}, nil
 }
 
 // Commit commits checkpoints, by partition, as a member of a generation. A broker whose

@@ -29,8 +29,8 @@ func newTestStore(t *testing.T) testStore {
 	return testStore{NewStore(client, func() { renewed.Add(1); closeIdle() }, "g", "in"), cluster, renewed}
 }
 
-// brokenConnection is what the broker does to break a connection instead of answering.
-var brokenConnection = errors.New("the connection breaks")
+// errBroken is what the broker does to break a connection instead of answering.
+var errBroken = errors.New("the connection breaks")
 
 // answerReads has the broker answer what is asked for a group's offsets.
 func (s testStore) answerReads(answer func(*kmsg.OffsetFetchResponse) error) {
@@ -98,7 +98,7 @@ func TestReadFails(t *testing.T) {
 			r.Topics = readAnswer(7, "", int16(kafka.UnknownTopicOrPartition))
 			return nil
 		}, kafka.UnknownTopicOrPartition, 0},
-		{"the connection breaks", func(*kmsg.OffsetFetchResponse) error { return brokenConnection }, nil, 1},
+		{"the connection breaks", func(*kmsg.OffsetFetchResponse) error { return errBroken }, nil, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newTestStore(t)
@@ -129,7 +129,7 @@ func (s testStore) commitCodes(codes ...kafka.Error) *[]*kmsg.OffsetCommitReques
 		s.cluster.KeepControl()
 		asked = append(asked, req.(*kmsg.OffsetCommitRequest))
 		if len(codes) < len(asked) {
-			return nil, brokenConnection, true
+			return nil, errBroken, true
 		}
 		p := kmsg.NewOffsetCommitResponseTopicPartition()
 		p.Partition, p.ErrorCode = 1, int16(codes[len(asked)-1])
