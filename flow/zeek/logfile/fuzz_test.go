@@ -35,7 +35,7 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("%q became %q", line, rec.JSON)
 			}
 		}
-		if strings.ContainsAny(text, "\r\x00\xef") || len(text) > most/2 {
+		if strings.ContainsAny(text, "\r\x00") || strings.IndexByte(text, 0xef) >= 0 || len(text) > most/2 {
 			return
 		}
 		unix, _ := read(t, name, text)
