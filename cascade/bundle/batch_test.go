@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,13 @@ func TestRowsMustNotDependOnTheirBatch(t *testing.T) {
 			}
 			return constant(rows, out)
 		}, ""},
+		{"company that depends on its batch, and no row of the file", spoiled(func(rows [][]float32, out [][]float64) {
+			for i, row := range rows {
+				if slices.Min(row) == slices.Max(row) {
+					out[i][0] += float64(len(rows) - 1)
+				}
+			}
+		}), ""},
 		{"company that never ends", func(rows [][]float32, out [][]float64) error {
 			if rows[0][0] == 65535 {
 				return onnx.ErrLate
@@ -98,6 +106,23 @@ func TestRowsMustNotDependOnTheirBatch(t *testing.T) {
 				b.Close()
 			}
 		})
+	}
+}
+
+func TestDiffer(t *testing.T) {
+	for _, c := range []struct {
+		a, b []float64
+		want int
+	}{
+		{[]float64{0, 0.5}, []float64{1e-5, 0.5}, -1}, // just within the tolerance
+		{[]float64{0, 0.5}, []float64{0, 0.50002}, 1},
+		{[]float64{0, -4}, []float64{3e-5, -4}, -1}, // relative to the largest score
+		{[]float64{0, 0.5}, []float64{0, math.NaN()}, 1},
+		{[]float64{0.5, 0.500001}, []float64{0.500001, 0.5}, 1}, // another winner
+	} {
+		if got := differ(c.a, c.b); got != c.want {
+			t.Errorf("%v and %v: class %d, want %d", c.a, c.b, got, c.want)
+		}
 	}
 }
 
