@@ -49,6 +49,8 @@ func TestWalk(t *testing.T) {
 		{"external_data and data_location", "\x3a\x06\x2a\x04\x6a\x00\x70\x01", true},
 		{"data_location written long", "\x3a\x05\x2a\x83\x00\x70\x81\x00", true},
 		{"in a node", constant + "\x70\x01", true},
+		{"in a training graph", "\xa2\x01\x06\x0a\x04\x2a\x02\x70\x01", true},
+		{"in a function", "\xca\x01\x08\x3a\x06\x2a\x04\x2a\x02\x70\x01", true},
 		{"a number of eight and of four bytes", "\x09........\x0d....", false},
 		{"a group", "\x0b\x0c", true},
 		{"cut in a tag", "\x80", true},
