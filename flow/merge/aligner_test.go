@@ -89,6 +89,9 @@ func TestSourcesWakeEachOther(t *testing.T) {
 		last := a.sources[2]
 		last.pass(t.Context(), eventTime{0, 999}, 0)
 		expect("the third is behind both")
+		if n := len(last.blocking); n != 1 { // the first: the second waits for the first
+			t.Errorf("%d sources wait for the third, want 1", n)
+		}
 		last.pass(t.Context(), eventTime{0, 1000}, 0)
 		expect("the third has come as far as the first", 0)
 		last.end()
