@@ -63,7 +63,7 @@ func openCheckpoint(path string) (*checkpoint, state, error) {
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, state{}, fmt.Errorf("ship: another shipper uses the state file %s: stop it, or name another file by SERVEFLOW_SHIP_STATE", path)
+		return nil, state{}, fmt.Errorf("ship: another shipper uses the state file %s: stop it; or, to ship a file that it missed, leave it running and call: %s", path, shipBeside(path, "FILE"))
 	}
 	st, err := readState(path)
 	if err != nil {

@@ -23,6 +23,7 @@ type Config struct {
 	Checkpoint   time.Duration // time between two writes of State
 	Poll         time.Duration // time between two reads of a file without new lines
 	DrainTimeout time.Duration // how long a stop waits for records in flight
+	Lateness     time.Duration // disorder in record time that flow tables bear; files may be apart by a fifth of it
 }
 
 // Validate returns an error that names the first setting or path that makes no sense.

@@ -14,7 +14,7 @@ import (
 // fifo ships what one writer after another writes to a FIFO. It cannot be resumed: when the
 // shipper dies, the records in flight are lost.
 type fifo struct {
-	segment segment
+	segment *segment
 	poll    time.Duration
 
 	mu  sync.Mutex
@@ -33,6 +33,7 @@ func (f *fifo) run(ctx, drain context.Context) error {
 		if l, ok := f.segment.lines.rest(); ok { // the writer has closed the FIFO, or ctx is done
 			f.segment.feed.sendUnterminated(drain, l)
 		}
+		f.segment.feed.judge()
 		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			err = nil // there is no writer now
 		}

@@ -31,6 +31,7 @@ type follower struct {
 	out       *output
 	path      string
 	poll      time.Duration
+	lane      *lane
 	startTime time.Time
 
 	mu       sync.Mutex
@@ -42,9 +43,9 @@ type follower struct {
 	reported map[string]bool // compressed files that were logged; only checkPath uses it
 }
 
-func newFollower(o *output, path string, poll time.Duration) *follower {
+func newFollower(o *output, path string, poll time.Duration, l *lane) *follower {
 	now := time.Now()
-	return &follower{out: o, path: path, poll: poll, startTime: now, caughtUp: now, reported: map[string]bool{}}
+	return &follower{out: o, path: path, poll: poll, lane: l, startTime: now, caughtUp: now, reported: map[string]bool{}}
 }
 
 // run follows the path until ctx is done. It sends what it has read until drain is done.
@@ -56,7 +57,8 @@ func (f *follower) run(ctx, drain context.Context) error {
 		}
 	})
 	for ctx.Err() == nil {
-		if s := f.current(); s == nil || !f.step(drain, s) {
+		if s := f.current(); s == nil || !f.step(ctx, drain, s) {
+			f.lane.pass(ctx, drain, true)
 			pause(ctx, f.poll)
 		}
 	}
@@ -89,7 +91,7 @@ func (f *follower) current() *segment {
 }
 
 // step reads and sends a part of a segment. It reports whether there is more to read now.
-func (f *follower) step(drain context.Context, s *segment) bool {
+func (f *follower) step(ctx, drain context.Context, s *segment) bool {
 	superseded := f.superseded(s) // checked before the last read, so that the read misses nothing
 	n, err := s.fill()
 	switch {
@@ -99,15 +101,27 @@ func (f *follower) step(drain context.Context, s *segment) bool {
 	case err != nil:
 		f.setError(readError, fmt.Errorf("ship: read %s: %w", f.path, err))
 		return false
+	case s.compressed():
+		f.setError(readError, fmt.Errorf("ship: %s is compressed while it is written, and cannot be followed: %s; or ship it when it is whole: %s", f.path, writePlain, f.out.beside("FILE")))
+		s.drop()
+		return true
 	case n == 0 && superseded:
 		s.end(drain)
 		s.file.Close()
 		return true
+	case n == 0:
+		s.feed.judge()
 	}
 	f.setError(readError, nil)
 	s.ship(drain)
+	if n > 0 {
+		f.lane.pass(ctx, drain, false)
+	}
 	return n > 0
 }
+
+// writePlain is what makes Zeek write a log that can be followed.
+const writePlain = "have Zeek write it plain (LogAscii::gzip_level=0; with zeekctl, CompressLogsInFlight=0)"
 
 // superseded reports whether the path's writer now writes a newer file. A newer file that is
 // empty does not prove that.
@@ -129,7 +143,8 @@ func (f *follower) restart(drain context.Context, s *segment) {
 	f.out.metrics.truncations.Inc()
 	f.out.metrics.unknown.Add(float64(lost))
 	f.out.log.Warn("truncated: reading it from its start", "path", f.path, "read_to", s.lines.end(), "unread_at_least", lost)
-	again := &segment{feed: feed{out: f.out, path: f.path}, file: s.file, inode: s.inode}
+	again := newSegment(f.out, f.path, f.lane)
+	again.file, again.inode = s.file, s.inode
 	s.end(drain)
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -24,6 +24,7 @@ type Metrics struct {
 	rotations   prometheus.Counter
 	truncations prometheus.Counter
 	gone        prometheus.Counter
+	lost        prometheus.Counter
 	unknown     prometheus.Counter
 	failures    prometheus.Counter
 	lagBytes    *prometheus.GaugeVec
@@ -45,6 +46,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		rotations:   counter("serveflow_ship_rotations_total", "Files that took a followed path's place."),
 		truncations: counter("serveflow_ship_truncations_total", "Followed files that were cut and read from their start again."),
 		gone:        counter("serveflow_ship_files_gone_total", "Files that went away, or were compressed, before they were read to the end."),
+		lost:        counter("serveflow_ship_lost_files_total", "Times that a file could not be read for so long that the others went on without it."),
 		unknown:     counter("serveflow_ship_unknown_bytes_total", "Bytes known to have been in files that went away or were cut before they were read; there may have been more."),
 		failures:    counter("serveflow_ship_checkpoint_failures_total", "Writes of the state file that failed; each is tried again."),
 		lagBytes: make.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_ship_lag_bytes",

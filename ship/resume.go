@@ -45,7 +45,7 @@ func (f *follower) reportLost(file fileState) {
 		level = slog.LevelError
 	}
 	f.out.log.Log(context.Background(), level, "the file that was followed is gone; what was written to it since the last checkpoint is unknown",
-		"path", f.path, "inode", file.Inode, "read_to", file.Offset, "unread_at_least", unread, "remedy", "where it was moved away, ship it: serveflow ship FILE")
+		"path", f.path, "inode", file.Inode, "read_to", file.Offset, "unread_at_least", unread, "remedy", "where it was moved away, ship it beside this shipper: "+f.out.beside("FILE"))
 }
 
 // find opens the file of a state, by its inode or else by its beginning: a copy that was made
@@ -88,7 +88,7 @@ func (f *follower) match(name string, want fileState, byInode bool) (*segment, t
 		return nil, time.Time{}
 	}
 	if want.identity().matches(file) {
-		s := newSegment(f.out, f.path, file, info)
+		s := f.newSegment(file, info)
 		head, err := readHead(file, want.HeadBytes)
 		if err == nil && s.resume(want.Offset, want.Header, head) == nil {
 			return s, info.ModTime()

@@ -60,7 +60,7 @@ func (f *follower) openRotated(since time.Time, current inode) []*segment {
 			c.file.Close() // it is newer than the current file and will be found after that
 			continue
 		}
-		segments = append(segments, newSegment(f.out, f.path, c.file, c.info))
+		segments = append(segments, f.newSegment(c.file, c.info))
 	}
 	return segments
 }
@@ -118,7 +118,7 @@ func (f *follower) checkCompressed(name string, file *os.File) {
 	}
 	f.reported[name] = true
 	f.out.metrics.gone.Inc()
-	f.out.log.Error("rotated and compressed before it was read: ship it as well", "path", f.path, "command", "serveflow ship "+name)
+	f.out.log.Error("rotated and compressed before it was read: ship it beside this shipper", "path", f.path, "command", f.out.beside(name))
 }
 
 // isKnownHead reports whether a followed file begins with head.

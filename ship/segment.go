@@ -7,6 +7,9 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"github.com/serveflow/serveflow/flow/zeek/logfile"
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 // errTruncated means that a file no longer holds what was read from it.
@@ -30,8 +33,16 @@ type segment struct {
 	ended bool   // read to the end; nothing more comes
 }
 
-func newSegment(o *output, path string, f *os.File, info os.FileInfo) *segment {
-	return &segment{feed: feed{out: o, path: path}, file: f, inode: inodeOf(info), size: info.Size()}
+// newSegment builds the segment of a stream, or of a file that is set then.
+func newSegment(o *output, path string, l *lane) *segment {
+	return &segment{feed: feed{out: o, path: path, lane: l, parser: logfile.NewParser(path)}}
+}
+
+// newSegment builds the segment of a file of the path.
+func (f *follower) newSegment(file *os.File, info os.FileInfo) *segment {
+	s := newSegment(f.out, f.path, f.lane)
+	s.file, s.inode, s.size = file, inodeOf(info), info.Size()
+	return s
 }
 
 // resume continues at an offset. header is the offset of the TSV header that is in force there,
@@ -49,7 +60,7 @@ func (s *segment) resume(offset, header int64, head []byte) error {
 			}
 			continue
 		}
-		if is, _ := s.feed.tsv.Header(l.text); !is {
+		if is, _ := s.feed.parser.Header(l.text); !is {
 			break
 		}
 	}
@@ -120,6 +131,19 @@ func (s *segment) end(ctx context.Context) {
 	if l, ok := s.lines.rest(); ok {
 		s.feed.sendUnterminated(ctx, l)
 	}
+	s.feed.judge()
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.lines.buf = nil
+}
+
+// compressed reports whether the file is compressed, once its beginning is read.
+func (s *segment) compressed() bool { return s.lines.offset == 0 && decompress.Format(s.head) != "" }
+
+// drop ends the segment without sending anything of it.
+func (s *segment) drop() {
+	s.file.Close()
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()

@@ -29,12 +29,16 @@ type broker struct {
 	unacked  []delivery.Acker // what came while acks were withheld
 	withhold bool
 	got      []producer.Message
-	changed  chan struct{} // closed at every change
+	before   func(producer.Message) // called for each message before it is taken; may block
+	changed  chan struct{}          // closed at every change
 }
 
 func newBroker() *broker { return &broker{changed: make(chan struct{})} }
 
 func (b *broker) Send(ctx context.Context, m producer.Message) {
+	if b.before != nil {
+		b.before(m)
+	}
 	for {
 		b.mu.Lock()
 		if !b.down {
@@ -106,6 +110,7 @@ type harness struct {
 	s      *Shipper
 	stop   func() error // stops the shipper as SIGTERM does; returns Run's error
 	done   chan error
+	log    logLines
 }
 
 func newHarness(t *testing.T) *harness {
@@ -117,14 +122,14 @@ func newHarness(t *testing.T) *harness {
 func newConfig(dir string) Config {
 	return Config{
 		Paths: []string{filepath.Join(dir, "serveflow.log")}, Topic: "packets", State: filepath.Join(dir, "state", "ship.json"),
-		Checkpoint: 2 * time.Millisecond, Poll: time.Millisecond, DrainTimeout: 5 * time.Second,
+		Checkpoint: 2 * time.Millisecond, Poll: time.Millisecond, DrainTimeout: 5 * time.Second, Lateness: time.Second,
 	}
 }
 
 func (h *harness) start() *harness {
 	h.t.Helper()
 	h.reg = prometheus.NewRegistry()
-	log := slog.New(slog.NewTextHandler(testLog{h.t}, nil))
+	log := slog.New(slog.NewTextHandler(testLog{h.t, &h.log}, nil))
 	var err error
 	h.s, err = Open(h.cfg, h.in, h.broker, deadletter.New(h.broker, deadTopic), NewMetrics(h.reg), log)
 	if err != nil {
@@ -152,11 +157,35 @@ func (h *harness) start() *harness {
 	return h
 }
 
-type testLog struct{ t *testing.T }
+// testLog writes to the test's log, and keeps the lines. Its level is that of a default start.
+type testLog struct {
+	t     *testing.T
+	lines *logLines
+}
 
 func (l testLog) Write(b []byte) (int, error) {
 	l.t.Log(strings.TrimSpace(string(b)))
+	l.lines.mu.Lock()
+	defer l.lines.mu.Unlock()
+	l.lines.text = append(l.lines.text, string(b))
 	return len(b), nil
+}
+
+type logLines struct {
+	mu   sync.Mutex
+	text []string
+}
+
+// with returns the lines with these words.
+func (l *logLines) with(words string) (found []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.text {
+		if strings.Contains(line, words) {
+			found = append(found, line)
+		}
+	}
+	return found
 }
 
 func (h *harness) path(name string) string { return filepath.Join(h.dir, name) }

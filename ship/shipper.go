@@ -45,6 +45,7 @@ type Shipper struct {
 	cfg        Config
 	out        *output
 	sources    map[string]source // by absolute path
+	lanes      []*lane           // of each path; nil where there is one path
 	checkpoint *checkpoint       // nil where no path can be resumed
 	saved      state
 
@@ -61,12 +62,19 @@ func Open(cfg Config, in io.Reader, to Sender, dead DeadLetters, m *Metrics, log
 		return nil, err
 	}
 	s := &Shipper{cfg: cfg, sources: map[string]source{}, saved: state{Paths: map[string]pathState{}}}
-	s.out = &output{sender: to, topic: cfg.Topic, deadLetters: dead, budget: semaphore.NewWeighted(maxInFlightBytes), metrics: m, log: log}
+	s.out = &output{sender: to, topic: cfg.Topic, deadLetters: dead, budget: semaphore.NewWeighted(maxInFlightBytes), metrics: m, log: log, state: cfg.State}
 	if err := s.openCheckpoint(); err != nil {
 		return nil, err
 	}
-	for _, path := range cfg.Paths {
-		if err := s.add(path, in); err != nil {
+	if len(cfg.Paths) > 1 {
+		s.lanes = newLanes(s.out, cfg.Paths, cfg.Lateness)
+	}
+	for i, path := range cfg.Paths {
+		var l *lane
+		if s.lanes != nil {
+			l = s.lanes[i]
+		}
+		if err := s.add(path, in, l); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
@@ -87,10 +95,12 @@ func (s *Shipper) openCheckpoint() (err error) {
 
 func isFIFO(info os.FileInfo) bool { return info.Mode()&os.ModeNamedPipe != 0 }
 
-// add builds the source of one path.
-func (s *Shipper) add(path string, in io.Reader) error {
+// add builds the source of one path. Streams are merged with nothing: a writer may be silent for
+// any time while it has something to write.
+func (s *Shipper) add(path string, in io.Reader, l *lane) error {
 	if path == Stdin {
-		s.sources[path] = &stdin{segment: segment{feed: feed{out: s.out, path: path}}, in: in}
+		l.leave()
+		s.sources[path] = &stdin{segment: newSegment(s.out, path, nil), in: in}
 		return nil
 	}
 	name, err := filepath.Abs(path)
@@ -101,34 +111,35 @@ func (s *Shipper) add(path string, in io.Reader) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		s.out.log.Info("not there yet: waiting for it", "path", name)
-		s.sources[name] = s.follower(name)
+		s.sources[name] = s.follower(name, l)
 	case err != nil:
 		return fmt.Errorf("ship: %w", err)
 	case isFIFO(info):
-		s.sources[name] = &fifo{segment: segment{feed: feed{out: s.out, path: name}}, poll: s.cfg.Poll}
+		l.leave()
+		s.sources[name] = &fifo{segment: newSegment(s.out, name, nil), poll: s.cfg.Poll}
 	default:
-		return s.addRegular(name)
+		return s.addRegular(name, l)
 	}
 	return nil
 }
 
-func (s *Shipper) addRegular(name string) error {
+func (s *Shipper) addRegular(name string, l *lane) error {
 	file, info, err := openRegular(name)
 	if err != nil {
 		return fmt.Errorf("ship: %w", err)
 	}
 	defer file.Close()
 	if !compressed(file) {
-		s.sources[name] = s.follower(name)
+		s.sources[name] = s.follower(name, l)
 		return nil
 	}
-	head, err := readHead(file, headBytes)
-	s.sources[name] = newArchive(s.out, name, inodeOf(info), head, s.saved.Paths[name])
-	return err
+	a := newArchive(newSegment(s.out, name, l), s.cfg.Poll)
+	s.sources[name] = a
+	return a.resume(file, info, s.saved.Paths[name])
 }
 
-func (s *Shipper) follower(name string) *follower {
-	f := newFollower(s.out, name, s.cfg.Poll)
+func (s *Shipper) follower(name string, l *lane) *follower {
+	f := newFollower(s.out, name, s.cfg.Poll, l)
 	f.resume(s.saved.Paths[name], s.saved.Saved)
 	f.checkPath() // so that the first checkpoint has the file
 	return f

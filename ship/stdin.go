@@ -11,7 +11,7 @@ import (
 
 // stdin ships standard input to its end. It cannot be resumed.
 type stdin struct {
-	segment segment
+	segment *segment
 	in      io.Reader
 }
 

@@ -17,11 +17,12 @@ func (s *segment) shipStream(ctx, drain context.Context, in io.Reader, from int6
 				break
 			}
 			if l.next <= from {
-				s.feed.tsv.Header(l.text) // an error in it was told the first time
+				s.feed.parser.Header(l.text) // an error in it was told the first time
 				continue
 			}
 			s.feed.send(drain, l)
 		}
+		s.feed.lane.pass(ctx, drain, false)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -53,6 +54,7 @@ func TestDamagedArchive(t *testing.T) {
 	h.cfg.Paths = []string{h.path("a.gz")}
 	text := zipped(t, burst("C1", 1, 5000))
 	h.append("a.gz", text[:len(text)-20])
+	h.check(os.Chtimes(h.path("a.gz"), time.Time{}, time.Now().Add(-time.Hour))) // nobody writes it any more
 	h.start()
 	err := <-h.done
 	h.done <- nil

@@ -37,7 +37,7 @@ func (f *follower) openNew(newest *segment) error {
 			since = last.ModTime()
 		}
 	}
-	found := append(f.openRotated(since, inodeOf(info)), newSegment(f.out, f.path, file, info))
+	found := append(f.openRotated(since, inodeOf(info)), f.newSegment(file, info))
 	if newest != nil {
 		f.out.metrics.rotations.Add(float64(f.addSegments(found)))
 	} else {

@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
 	"sink/deadletter": {"internal/delivery", "sink/producer"},
 
-	"ship":   {"flow/zeek", "internal/decompress", "internal/delivery", "sink/producer"},
+	"ship":   {"flow/merge", "flow/zeek", "flow/zeek/logfile", "internal/decompress", "internal/delivery", "sink/producer"},
 	"doctor": {"consumer/group", "flow/zeek", "internal/brokers"},
 
 	"internal/admin":       {},

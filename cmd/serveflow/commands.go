@@ -29,6 +29,7 @@ func commands() []command {
 			about: "follows Zeek's logs and writes their records to the input topic, keyed by uid",
 			does: []string{
 				"It follows JSON and TSV logs while they grow and rotate, and remembers in the state file how much of each Kafka has. So a kill, a broker that is down or a full disk loses nothing. Archives and standard input are written whole; it ends by itself when nothing is left to follow.",
+				"It merges the files that it is given in record time, so that the loggers of one sensor may share a flow's records: name the file of each to one ship.",
 			},
 			takes:   []argument{{"PATH", "a log to follow, such as /opt/zeek/logs/current/serveflow.log or conn.log; an archive (zstd, gzip, bzip2); a FIFO; - is standard input"}},
 			exits:   exits{"it was told to stop, or all input was at its end; everything read was written", "a failure while running, such as a topic that is missing", "bad settings or arguments, or another ship that uses the state file: nothing was started"},
@@ -58,9 +59,10 @@ func commands() []command {
 			name: "send", args: "FILE...", run: send,
 			about: "writes record files to the input topic, at their recorded pace",
 			does: []string{
-				"Each record is keyed by its uid. It ends when Kafka has acknowledged every record.",
+				"Each record is keyed by its uid. It ends when Kafka has acknowledged every record. Lines that are no records are not sent, but named on standard error.",
 			},
 			takes:   []argument{{"FILE", recordFiles}},
+			exits:   exits{"", "a failure while running; or a file that is damaged, or lines that are no records: all others were sent", ""},
 			example: "serveflow send --speed 10 testdata/records/lab.jsonl.zst",
 		},
 		{

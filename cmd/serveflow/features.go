@@ -49,6 +49,9 @@ func features(ctx context.Context, t terminal, args []string) error {
 		return usageError{err}
 	}
 	err = newFileReader(t, cfg, s.limits(), table, table.failed).read(ctx, flags.Args())
+	if errors.As(err, new(usageError)) {
+		return err // nothing was read
+	}
 	if full := table.out.Flush(); full != nil {
 		return fmt.Errorf("write the table: %w", full) // it is why reading ended, too
 	}

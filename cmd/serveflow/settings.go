@@ -204,7 +204,7 @@ func (s *Settings) limits() zeek.Limits {
 func (s *Settings) ship(paths []string) ship.Config {
 	return ship.Config{
 		Paths: paths, Topic: s.Topic, State: s.ShipState,
-		Checkpoint: s.ShipCheckpoint, Poll: s.ShipPoll, DrainTimeout: s.DrainTimeout,
+		Checkpoint: s.ShipCheckpoint, Poll: s.ShipPoll, DrainTimeout: s.DrainTimeout, Lateness: s.Lateness,
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
@@ -202,5 +204,93 @@ func TestShipEndsWithItsInput(t *testing.T) {
 	}
 	if got := len(kafkatest.ReadAll(t, addr, packetsTopic+".dlq")); got != 1 {
 		t.Errorf("%d dead letters, want 1", got)
+	}
+}
+
+// twoLoggers is a shipper of two files, between which the loggers of one sensor have split the
+// records at random.
+type twoLoggers struct {
+	t       *testing.T
+	addr    string
+	files   [2]*os.File
+	random  *rand.Rand
+	shipper *member
+}
+
+func newTwoLoggers(t *testing.T) *twoLoggers {
+	l := &twoLoggers{t: t, random: rand.New(rand.NewPCG(1, 1))}
+	l.addr, _ = kafkatest.Fake(t, kfake.SeedTopics(1, packetsTopic, packetsTopic+".dlq"))
+	for i := range l.files {
+		f, err := os.Create(filepath.Join(t.TempDir(), "serveflow.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		l.files[i] = f
+	}
+	return l
+}
+
+func (l *twoLoggers) write(records [][]byte) {
+	l.t.Helper()
+	for _, record := range records {
+		if _, err := fmt.Fprintf(l.files[l.random.IntN(2)], "%s\n", record); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
+
+func (l *twoLoggers) start() {
+	env := []string{"SERVEFLOW_BROKERS=" + l.addr, "SERVEFLOW_SHIP_ADMIN=", "SERVEFLOW_SHIP_STATE=" + filepath.Join(l.t.TempDir(), "state.json")}
+	l.shipper = start(l.t, binary(l.t), env, "ship", l.files[0].Name(), l.files[1].Name())
+}
+
+// await gives what is in the topic, once it has n records.
+func (l *twoLoggers) await(n int) string {
+	l.t.Helper()
+	await.Until(l.t, fmt.Sprintf("%d records", n), func() bool { return len(kafkatest.ReadAll(l.t, l.addr, packetsTopic)) >= n })
+	var text strings.Builder
+	for _, m := range kafkatest.ReadAll(l.t, l.addr, packetsTopic) {
+		text.Write(append(m.Value, '\n'))
+	}
+	return text.String()
+}
+
+// Shipped as a backlog, two loggers' files give the labels of one file.
+func TestBacklogOfTwoLoggers(t *testing.T) {
+	onnxtest.Library(t)
+	l, records := newTwoLoggers(t), labRecords(t, "lab")
+	l.write(records)
+	l.start()
+	got := l.await(len(records))
+	stop(t, l.shipper)
+	if want := replayed(t, nil, labText(t, "lab")); replayed(t, nil, got) != want {
+		t.Error("other labels than of one file")
+	}
+}
+
+// So they do while they are written. The loggers flush twice a second, which is the disorder.
+func TestTwoLoggersLive(t *testing.T) {
+	onnxtest.Library(t)
+	l, records := newTwoLoggers(t), labRecords(t, "lab")
+	l.start()
+	var decoder zeek.Decoder
+	var rec zeek.Record
+	from, flushed := 0, int64(0)
+	for i, record := range records {
+		if err := decoder.Decode(record, &rec); err != nil {
+			t.Fatal(err)
+		}
+		if rec.TS-flushed > 500_000 {
+			l.write(records[from:i])
+			l.await(i)
+			from, flushed = i, rec.TS
+		}
+	}
+	l.write(records[from:])
+	got := l.await(len(records))
+	stop(t, l.shipper)
+	if want := replayed(t, nil, labText(t, "lab"), "--bundle", toy); replayed(t, nil, got, "--bundle", toy) != want {
+		t.Error("other labels than of one file")
 	}
 }

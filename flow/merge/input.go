@@ -87,6 +87,17 @@ func (in *Input[T]) Pass(ctx context.Context, atEnd bool, out func(T)) {
 	}
 }
 
+// Leave hands all that is queued to out at once, in order. The others wait for the input no
+// more, until its next Pass.
+func (in *Input[T]) Leave(out func(T)) {
+	in.source.end()
+	for _, value := range in.values {
+		out(value)
+	}
+	clear(in.values)
+	in.queue, in.values = in.queue[:0], in.values[:0]
+}
+
 // turn waits until it is the turn of the first of the queued records. False: it stays.
 func (in *Input[T]) turn(ctx context.Context, queue []queued) bool {
 	turn, slack := in.tracker.next(queue), in.slack

@@ -135,6 +135,31 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// An input that leaves waits for no other, and no other for it, until it takes part again.
+func TestLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inputs, out := testInputs(t, 2), &taker{}
+		inputs[0].Add(zeek.Packet, second(9), "a")
+		inputs[0].Add(zeek.Packet, second(8), "b")
+		inputs[0].Leave(out.take)
+		if !slices.Equal(out.passed, []string{"a", "b"}) || inputs[0].Len() != 0 || inputs[0].values[:2][0] != "" {
+			t.Errorf("passed %q", out.passed)
+		}
+		inputs[1].Add(zeek.Packet, second(10), "c")
+		inputs[1].Pass(t.Context(), true, out.take)
+		if len(out.passed) != 3 {
+			t.Error("the other one waits for it")
+		}
+		inputs[0].Pass(t.Context(), false, out.take) // it is back, and may have earlier records
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		inputs[1].Add(zeek.Packet, second(20), "d")
+		if inputs[1].Pass(ctx, true, out.take); len(out.passed) != 3 {
+			t.Error("the other one does not wait for it")
+		}
+	})
+}
+
 // An input that cannot be read is given up after the timeout, and told by its number.
 func TestLostInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

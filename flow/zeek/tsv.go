@@ -84,6 +84,9 @@ func (t *TSV) Header(line []byte) (bool, error) {
 // Begins reports whether a line begins a header: it is #separator or, where a program has
 // cut that off and no header is in force, another line of a header with tabs.
 func (t *TSV) Begins(line []byte) bool {
+	if len(line) == 0 || line[0] != '#' {
+		return false
+	}
 	if bytes.HasPrefix(line, []byte("#separator")) {
 		return true
 	}

@@ -91,11 +91,14 @@ func (p *Parser) Record(line []byte) ([]byte, error) {
 // isJSON reports whether a line is meant as JSON: an object, or a string with one in it. A
 // row of a TSV log may begin like an object, too.
 func (p *Parser) isJSON(line []byte) bool {
-	text := bytes.TrimLeft(line, " \t")
-	if len(text) == 0 || text[0] != '{' && text[0] != '"' {
+	i := 0
+	for i < len(line) && (line[i] == ' ' || line[i] == '\t') {
+		i++
+	}
+	if i == len(line) || line[i] != '{' && line[i] != '"' {
 		return false
 	}
-	return !p.tsv.Ready() || text[0] == '{' && !p.tsv.Fits(line)
+	return !p.tsv.Ready() || line[i] == '{' && !p.tsv.Fits(line)
 }
 
 // name puts a log's name into a record that needs it.
