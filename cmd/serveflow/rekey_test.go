@@ -53,7 +53,7 @@ func labRecords(t *testing.T, name string) [][]byte {
 // topic's partitions.
 func produceUnkeyed(t *testing.T, addr string, lines [][]byte) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: unkeyedTopic, Balancer: &kafka.RoundRobin{}, BatchTimeout: time.Millisecond,
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: unkeyedTopic, Balancer: &kafka.RoundRobin{}, BatchTimeout: time.Millisecond,
 		BatchSize: 1000, RequiredAcks: kafka.RequireAll, Compression: kafka.Lz4}
 	defer w.Close()
 	all := make([]kafka.Message, len(lines))

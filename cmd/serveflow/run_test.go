@@ -42,10 +42,17 @@ func get(addr, path string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
+// transport returns a pool of connections that ends with the test.
+func transport(t *testing.T) *kafka.Transport {
+	pool := &kafka.Transport{}
+	t.Cleanup(pool.CloseIdleConnections)
+	return pool
+}
+
 // produce writes record lines to the input topic, keyed as one partition needs it.
 func produce(t *testing.T, addr string, lines string) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: packetsTopic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: packetsTopic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
 	defer w.Close()
 	var all []kafka.Message
 	for line := range strings.Lines(lines) {
