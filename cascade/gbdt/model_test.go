@@ -1,6 +1,8 @@
 package gbdt
 
 import (
+	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -91,6 +93,50 @@ func BenchmarkPredict(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A fault of the leaves library is an error, not the end of the process.
+func TestPanicsOfLeavesAreErrors(t *testing.T) {
+	m := load(t, unzip(t, "three.txt.gz"))
+	m.trees = nil
+	err := m.Predict(make([]float32, m.Width()), 1, make([]float64, m.Classes()))
+	if err == nil || !strings.HasPrefix(err.Error(), "gbdt: predict: panic: ") {
+		t.Error(err)
+	}
+	f, err := parse(unzip(t, "three.txt.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	children := regexp.MustCompile(`left_child=\d+`)
+	_, err = readTrees(children.ReplaceAll(f.text.Bytes(), []byte("left_child=999999")))
+	if err == nil || !strings.HasPrefix(err.Error(), "panic: ") {
+		t.Error(err)
+	}
+}
+
+func TestLimitsOfAFile(t *testing.T) {
+	if _, err := parse(make([]byte, 256<<20+1)); err == nil || !strings.Contains(err.Error(), "the limit is 268435456") {
+		t.Error(err)
+	}
+	number := func(limit int) error {
+		s, err := (&lines{rest: "n=5\n"}).section("header", set("n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.integer("n", 0, limit)
+		return err
+	}
+	if err := number(5); err != nil {
+		t.Error(err)
+	}
+	if err := number(4); err == nil || !strings.Contains(err.Error(), "n is 5, the limit is 4") {
+		t.Error(err)
+	}
+}
+
+func TestBlankLinesBetweenTrees(t *testing.T) {
+	whole := unzip(t, "three.txt.gz")
+	load(t, bytes.Replace(whole, []byte("\n\nTree=0"), []byte("\n\n\nTree=0"), 1))
 }
 
 func TestQuoteCutsLongText(t *testing.T) {

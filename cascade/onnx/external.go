@@ -46,7 +46,7 @@ func checkSelfContained(data []byte) error {
 	if len(data) > 8 && string(data[4:8]) == "ORTM" {
 		return errors.New("this is ONNX Runtime's own format; export the model as plain ONNX")
 	}
-	return walk(data, model, 0, func([]byte, bool) error { return nil })
+	return eachNode(data, func([]byte, bool) error { return nil })
 }
 
 // eachNode calls do with every node, however deep. top is true for the nodes of the model's

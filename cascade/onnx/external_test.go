@@ -3,6 +3,7 @@ package onnx
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,6 +65,36 @@ func TestWalk(t *testing.T) {
 			t.Errorf("%s: refused: %v", c.name, got)
 		}
 	}
+}
+
+// Every message that may have a tensor in it is looked into, by its path of field numbers.
+func TestWalkGoesEverywhere(t *testing.T) {
+	location := []byte{dataLocation << 3, 1}
+	for _, path := range [][]uint64{
+		{7, 5}, {20, 1, 5}, {20, 2, 5}, {25, 7, 5, 5}, {25, 11, 5}, // of the model: graph, training, function
+		{7, 15, 1}, {7, 15, 2}, // sparse tensors
+		{7, 1, 5, 5}, {7, 1, 5, 10}, {7, 1, 5, 22, 1}, {7, 1, 5, 23, 2}, // attributes of a node
+		{7, 1, 5, 6, 5}, {7, 1, 5, 11, 5}, // their graphs
+	} {
+		if err := checkSelfContained(nest(path, location)); err == nil || !strings.Contains(err.Error(), "external data") {
+			t.Errorf("%v: %v", path, err)
+		}
+	}
+	for _, path := range [][]uint64{{8, 5}, {7, 6}, {7, 1, 6, 5}, {7, 1, 5, 7}} {
+		if err := checkSelfContained(nest(path, location)); err != nil {
+			t.Errorf("%v is no tensor: %v", path, err)
+		}
+	}
+}
+
+// nest wraps content in messages, given by their field numbers from the outside in.
+func nest(path []uint64, content []byte) []byte {
+	for _, number := range slices.Backward(path) {
+		field := varintOf(number<<3 | bytesWire)
+		field = append(field, varintOf(uint64(len(content)))...)
+		content = append(field, content...)
+	}
+	return content
 }
 
 func TestWalkTooDeep(t *testing.T) {

@@ -21,14 +21,22 @@ func Find(setting string) (string, error) {
 		}
 		return setting, nil
 	}
-	var places []string
-	if binary, err := os.Executable(); err == nil {
-		places = append(places, filepath.Join(filepath.Dir(binary), "..", ".onnxruntime"))
+	binary, err := os.Executable()
+	if err != nil {
+		binary = ""
 	}
-	places = append(places, ".onnxruntime")
-	places = append(places, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH"))...)
-	places = append(places, "/usr/local/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib")
-	return findIn(places)
+	return findIn(folders(binary, os.Getenv("LD_LIBRARY_PATH")))
+}
+
+// folders gives the folders to look in. binary is this program's file; it may be empty.
+func folders(binary, libraryPath string) []string {
+	var all []string
+	if binary != "" {
+		all = append(all, filepath.Join(filepath.Dir(binary), "..", ".onnxruntime"))
+	}
+	all = append(all, ".onnxruntime")
+	all = append(all, filepath.SplitList(libraryPath)...)
+	return append(all, "/usr/local/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib")
 }
 
 // findIn gives the library from the first folder that has it.

@@ -76,3 +76,13 @@ func TestRecent(t *testing.T) {
 		}
 	}
 }
+
+func TestFoldersInOrder(t *testing.T) {
+	got := strings.Join(folders("/opt/serveflow/bin/serveflow", "/a:/b"), " ")
+	if want := "/opt/serveflow/.onnxruntime .onnxruntime /a /b /usr/local/lib /usr/lib64 "; !strings.HasPrefix(got, want) {
+		t.Errorf("%s, want %s first", got, want)
+	}
+	if got := folders("", ""); got[0] != ".onnxruntime" || got[1] != "/usr/local/lib" {
+		t.Errorf("%v", got)
+	}
+}

@@ -60,6 +60,15 @@ func TestModelThatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// A slot is used again, so a call allocates little.
+func TestPredictReusesItsBuffers(t *testing.T) {
+	m := load(t, onnxtest.Start(t), "mlp", "scores")
+	row, out := make([]float32, m.Width()), make([]float64, m.Classes())
+	if n := testing.AllocsPerRun(50, func() { m.Predict(row, 1, out) }); n > 10 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestPredictConcurrently(t *testing.T) {
 	m := load(t, onnxtest.Start(t), "mlp", "scores")
 	rows, want, n := table(t, "mlp", m.Width())

@@ -134,6 +134,29 @@ func TestBadTrees(t *testing.T) {
 	}
 }
 
+// Lists may be packed: all numbers in one field.
+func TestPackedAttributes(t *testing.T) {
+	name := func(s string) []byte { return wrap(attrName<<3|bytesWire, []byte(s)) }
+	n := &graphNode{ints: map[string][]int64{}, texts: map[string][]string{}, floats: map[string]int{}, number: map[string]int64{}}
+	for _, c := range []struct {
+		name string
+		list []byte
+		bad  bool
+	}{
+		{"ints", wrap(attrInts<<3|bytesWire, append(varintOf(1), varintOf(300)...)), false},
+		{"floats", wrap(attrFloats<<3|bytesWire, make([]byte, 12)), false},
+		{"cut", wrap(attrInts<<3|bytesWire, []byte{1, 0x80}), true},
+		{"a byte too many", []byte{0x80}, true},
+	} {
+		if _, err := n.readAttribute(append(name(c.name), c.list...)); (err != nil) != c.bad {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if got := n.ints["ints"]; len(got) != 2 || got[0] != 1 || got[1] != 300 || n.floats["floats"] != 3 {
+		t.Errorf("%v, %d floats", got, n.floats["floats"])
+	}
+}
+
 func TestOtherTrees(t *testing.T) {
 	if _, err := checkTrees(oneTree().encode("TreeEnsemble"), "features"); err == nil || !strings.Contains(err.Error(), "opset 3 of ai.onnx.ml") {
 		t.Error(err)
