@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,11 +117,22 @@ func TestTheLastCommitOutlivesBrokenConnections(t *testing.T) {
 // ends it. A commit under way when the generation ends is not broken off.
 func TestRunReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broken, reported := errors.New("not coordinator"), []error(nil)
+		broken := errors.New("not coordinator")
+		var mu sync.Mutex // of what follows
+		var answer error
+		var reported []error
 		var under context.Context
+		set := func(err error) { mu.Lock(); defer mu.Unlock(); answer = err }
+		told := func() []error { mu.Lock(); defer mu.Unlock(); return slices.Clone(reported) }
 		cfg := newTestCommitter(nil).cfg
-		cfg.Commit = func(ctx context.Context, _ map[int]Checkpoint) error { under = ctx; return broken }
-		cfg.Report = func(err error) { reported = append(reported, err) }
+		cfg.Commit = func(ctx context.Context, _ map[int]Checkpoint) error {
+			mu.Lock()
+			defer mu.Unlock()
+			under = ctx
+			return answer
+		}
+		cfg.Report = func(err error) { mu.Lock(); defer mu.Unlock(); reported = append(reported, err) }
+		set(broken)
 		c := NewCommitter(cfg)
 		ctx, end := context.WithCancel(t.Context())
 		over := make(chan struct{})
@@ -127,33 +140,19 @@ func TestRunReports(t *testing.T) {
 		c.Advance(0, Checkpoint{Low: 6})
 		time.Sleep(failingFor + cfg.Every/2) // three have failed, the first since too short a time
 		synctest.Wait()
-		if len(reported) != 0 {
-			t.Errorf("reported too early: %v", reported)
+		if len(told()) != 0 {
+			t.Errorf("reported too early: %v", told())
 		}
 		time.Sleep(cfg.Every)
 		synctest.Wait()
-		if len(reported) != 1 || !errors.Is(reported[0], broken) {
-			t.Errorf("reported %v, want the failure", reported)
+		if got := told(); len(got) != 1 || !errors.Is(got[0], broken) {
+			t.Errorf("reported %v, want the failure", got)
 		}
-		broken = nil
+		set(nil)
 		time.Sleep(cfg.Every)
 		synctest.Wait()
-		if len(reported) != 2 || reported[1] != nil {
-			t.Errorf("reported %v, want that it is over", reported)
-		}
-		broken = errors.New("not coordinator again")
-		c.Advance(0, Checkpoint{Low: 7})
-		time.Sleep(cfg.Every)
-		synctest.Wait()
-		if len(reported) != 2 {
-			t.Errorf("reported %v after one failure", reported[2])
-		}
-		broken = errors.New("not coordinator again")
-		c.Advance(0, Checkpoint{Low: 7})
-		time.Sleep(cfg.Every)
-		synctest.Wait()
-		if len(reported) != 2 {
-			t.Errorf("reported %v after one failure", reported[2])
+		if got := told(); len(got) != 2 || got[1] != nil {
+			t.Errorf("reported %v, want that it is over", got)
 		}
 		end()
 		<-over

@@ -123,21 +123,22 @@ func text(s *string) string {
 
 // commitCodes has the broker answer commits with an error code: the first with the first
 // of the codes, and so on. After those it breaks the connection. It gives the requests.
-func (s testStore) commitCodes(codes ...kafka.Error) *[]*kmsg.OffsetCommitRequest {
-	var asked []*kmsg.OffsetCommitRequest
+func (s testStore) commitCodes(codes ...kafka.Error) <-chan *kmsg.OffsetCommitRequest {
+	asked := make(chan *kmsg.OffsetCommitRequest, 10)
 	s.cluster.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		s.cluster.KeepControl()
-		asked = append(asked, req.(*kmsg.OffsetCommitRequest))
-		if len(codes) < len(asked) {
+		asked <- req.(*kmsg.OffsetCommitRequest)
+		if len(codes) == 0 {
 			return nil, errBroken, true
 		}
 		p := kmsg.NewOffsetCommitResponseTopicPartition()
-		p.Partition, p.ErrorCode = 1, int16(codes[len(asked)-1])
+		p.Partition, p.ErrorCode = 1, int16(codes[0])
+		codes = codes[1:]
 		resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
 		resp.Topics = []kmsg.OffsetCommitResponseTopic{{Topic: "in", Partitions: []kmsg.OffsetCommitResponseTopicPartition{p}}}
 		return resp, nil, true
 	})
-	return &asked
+	return asked
 }
 
 // A commit names the generation and the member: the broker refuses one that is over. A
@@ -166,7 +167,8 @@ func TestCommitFails(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			var metadata []string
-			for _, req := range *asked {
+			for len(asked) > 0 {
+				req := <-asked
 				p := req.Topics[0].Partitions[0]
 				if req.Group != "g" || req.Generation != 12 || req.MemberID != "member-5" || p.Partition != 1 || p.Offset != 7 {
 					t.Errorf("asked for %+v", req)
