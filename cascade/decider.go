@@ -25,6 +25,10 @@ type Decider struct {
 // labels it.
 func (d *Decider) Decide(ctx context.Context, f *flow.Flow) bool {
 	c := d.cascade
+	if !c.spec.supports(f.Proto) {
+		c.emitter.unsupported(ctx, d.final(f, &c.spec.Stages[0], Unsupported))
+		return true
+	}
 	last := len(c.spec.Stages) - 1
 	for ; f.Cursor.Stage < last; f.Cursor.Stage++ {
 		s := &c.spec.Stages[f.Cursor.Stage]

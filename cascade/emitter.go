@@ -1,6 +1,9 @@
 package cascade
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // emitter counts verdicts and hands them to the sink.
 type emitter struct {
@@ -11,6 +14,13 @@ type emitter struct {
 // verdict emits v with the stage's answer.
 func (e *emitter) verdict(ctx context.Context, v Verdict, probabilities []float64, s *Stage) {
 	v.setAnswer(probabilities, s)
+	e.metrics.labelled(&v)
+	e.emit(ctx, v)
+}
+
+// unsupported emits v for a flow that no stage can answer.
+func (e *emitter) unsupported(ctx context.Context, v Verdict) {
+	v.Decided, v.Reason, v.Uncertainty = time.Now(), Unsupported, 1
 	e.metrics.labelled(&v)
 	e.emit(ctx, v)
 }

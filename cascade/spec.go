@@ -36,6 +36,15 @@ type Spec struct {
 	Conns   bool   // its flows are records of conn.log, not packets
 	Classes []string
 	Stages  []Stage
+
+	// Protocols are the IP protocol numbers of the flows that the models can answer for, 0 for
+	// those without a name. Other flows are Unsupported. nil: all can be.
+	Protocols []uint8
+}
+
+// supports reports whether the models can answer for flows of a protocol.
+func (s *Spec) supports(proto uint8) bool {
+	return s.Protocols == nil || slices.Contains(s.Protocols, proto)
 }
 
 // Depth is how many packets of a flow the cascade looks at, at most.

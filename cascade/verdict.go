@@ -21,9 +21,15 @@ const (
 	Degraded  Reason = "degraded"   // a fast stage's answer, because the slow one had no room or failed on this flow
 	Breaker   Reason = "breaker"    // a fast stage's answer, because the slow one hangs, or fails on all flows
 
+	// Unsupported is the reason of a label Unknown: the models were not trained on the flow's
+	// protocol. No stage was asked.
+	Unsupported Reason = "unsupported"
 	// Provisional is the reason of a label that precedes the final one.
 	Provisional Reason = "provisional"
 )
+
+// Unknown is the label of a flow that no stage was asked about.
+const Unknown = "unknown"
 
 // Guess is a class with its probability.
 type Guess struct {
@@ -40,12 +46,12 @@ type Verdict struct {
 	Proto  uint8
 
 	Spec  *Spec  // task, bundle and classes
-	Stage string // that answered
+	Stage string // that answered; empty if the reason is Unsupported
 
 	Final       bool
 	Seq         int
 	Reason      Reason
-	Top         [3]Guess // the best first; with two classes, the third is empty
+	Top         [3]Guess // the best first; with two classes, the third is empty; all are if the reason is Unsupported
 	Uncertainty float64
 	Threshold   float64
 
@@ -59,8 +65,13 @@ type Verdict struct {
 	Acker delivery.Acker // told when the label is written; nil in a provisional verdict
 }
 
-// Label is the winning class.
-func (v *Verdict) Label() string { return v.Top[0].Label }
+// Label is the winning class, or Unknown.
+func (v *Verdict) Label() string {
+	if v.Reason == Unsupported {
+		return Unknown
+	}
+	return v.Top[0].Label
+}
 
 // newVerdict makes a verdict with the fields that describe the flow, and its packets up to
 // the stage's depth, or its record of conn.log.

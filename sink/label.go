@@ -15,7 +15,7 @@ import (
 const Schema = "serveflow.label/1"
 
 // AppendLabel appends a verdict's label record, one JSON object, to dst. The verdict has a
-// best guess, Top[0].
+// best guess, Top[0], unless it is cascade.Unsupported.
 //
 // Times are epoch seconds with microseconds. Probabilities are rounded to six decimals,
 // since a probability's last bits may depend on the slow stage's batch.

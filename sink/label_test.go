@@ -69,6 +69,17 @@ func TestStrings(t *testing.T) {
 	}
 }
 
+// A label that no stage gave has no guesses.
+func TestUnsupportedLabel(t *testing.T) {
+	v := verdict()
+	v.Proto, v.Stage, v.Reason, v.Uncertainty, v.Threshold, v.Top = 1, "", cascade.Unsupported, 1, 0, [3]cascade.Guess{}
+	got := string(AppendLabel(nil, &v))
+	const want = `"proto":"icmp","sensor":"lab","task":"service","label":"unknown","confidence":0,"top":[],"final":true,"seq":3,"stage":"","uncertainty":1,"threshold":0,"packets":1,"gap":false,"reason":"unsupported",`
+	if !strings.Contains(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 // Each field of a record comes from its own field of the verdict.
 func TestLabelFields(t *testing.T) {
 	v := verdict()

@@ -45,8 +45,11 @@ class Trained:
 
 
 def write(out: Path, task: str, version: str, classes: list[str], measure: str, stages: list[Trained], card: str,
-          pictures: dict[str, bytes], conns: bool = False) -> None:
-    """Writes all files of a bundle, and removes what an older one left there; conns: its flows are conn.log's."""
+          pictures: dict[str, bytes], conns: bool = False, protocols: list[str] | None = None) -> None:
+    """Writes all files of a bundle, and removes what an older one left there.
+
+    conns: its flows are conn.log's. protocols: those that it answers for, as flows name them; all without the list.
+    """
     files = {s.file: s.data for s in stages} | pictures
     names = {"classes": classes, "features": {s.name: s.features for s in stages}}
     files[PARITY] = lines(names, "rows", [row for s in stages for row in s.parity()])
@@ -54,7 +57,7 @@ def write(out: Path, task: str, version: str, classes: list[str], measure: str, 
     files[CARD] = card.encode()
     manifest = {
         "schema": SCHEMA, "task": task, "version": version, "features": FEATURES,
-        **({"input": "conn"} if conns else {}), "classes": classes,
+        **({"input": "conn"} if conns else {}), **({"protocols": protocols} if protocols else {}), "classes": classes,
         "stages": [s.manifest(measure) for s in stages],
         "parity": PARITY, "calibration": CALIBRATION, "model_card": CARD,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},

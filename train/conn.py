@@ -68,13 +68,14 @@ def run(job: Job) -> None:
     known = y[len(train):]
     temperature = calibrate.fit_temperature(unseen, known)
     trained = finish(Fitted(STAGE, both, features, unseen, temperature), y, known, len(names), 1.0)
+    protocols = tables.protocols(both)
     pictures = {"calibration.svg": picture.calibration({STAGE.name: trained.reliability})}
 
     def write(card: str) -> None:
-        bundle.write(job.out, job.task, job.version, names, "margin", [trained], card, pictures, conns=True)
+        bundle.write(job.out, job.task, job.version, names, "margin", [trained], card, pictures, conns=True, protocols=protocols)
 
     write("measured next\n")
     figures = {s: replay(job.binary, job.out, s, [STAGE.name]) for s in job.sources("test")}
     flows = {f"{name} ({split})": len(t) for split, of in parts.items() for name, t in of}
-    write(conncard.card(conncard.Facts(job.task, job.question, str(job.data), flows, names, trained, job.notes), figures))
+    write(conncard.card(conncard.Facts(job.task, job.question, str(job.data), flows, names, protocols, trained, job.notes), figures))
     say("\n".join(conncard.table(figures)))

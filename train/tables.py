@@ -139,6 +139,11 @@ def join(rows: pd.DataFrame, known: truth.Flows) -> Table:
     return Table(X, np.array([k.label for k in found], dtype=object), about)
 
 
+def protocols(table: Table) -> list[str]:
+    """The transport protocols of a table's flows, as flows name them."""
+    return sorted({truth.PROTOCOLS.get(str(int(number)), "unknown_transport") for number in table.X["proto"].unique()})
+
+
 def concat(tables: list[Table]) -> Table:
     """One table after the other; all have the same features."""
     return Table(pd.concat([t.X for t in tables], ignore_index=True), np.concatenate([t.y for t in tables]),

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/serveflow/serveflow/cascade/nprint"
 )
@@ -118,6 +119,9 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	sum := sha256.Sum256(data)
 	b.Manifest, b.Digest = *m, hex.EncodeToString(sum[:])
 	p.report("%s: %s, %d classes, %d stages, digest %s", manifestFile, b.Name(), len(m.Classes), len(m.Stages), b.Digest)
+	if m.Protocols != nil {
+		p.report("protocols: it answers for %s; other flows are labelled unknown", strings.Join(m.Protocols, ", "))
+	}
 	files, err := folder.readAll(m.Files)
 	if err != nil {
 		return err

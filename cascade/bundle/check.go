@@ -42,6 +42,9 @@ func (m *Manifest) check() error {
 	if m.Input != Packets && m.Input != Conn {
 		return manifestError("input is %q; use %q, or leave it out, for packet records, %q for records of conn.log", m.Input, Packets, Conn)
 	}
+	if err := m.checkProtocols(); err != nil {
+		return err
+	}
 	if n := len(m.Classes); n < 2 || n > maxClasses {
 		return manifestError("classes has %d names; list 2 to %d, in the order of the models' scores", n, maxClasses)
 	}

@@ -49,6 +49,11 @@ var refusals = []struct {
 	{"empty class", set("classes", []string{"dns", "", "tls"})},
 	{"no stages", set("stages", []any{})},
 
+	{"no protocols", set("protocols", []string{})},
+	{"unknown protocol", set("protocols", []string{"tcp", "sctp"})},
+	{"protocol twice", set("protocols", []string{"tcp", "udp", "tcp"})},
+	{"protocol by number", set("protocols", []int{6})},
+
 	{"another input", set("input", "flows")},
 	{"empty input", set("input", "")},
 	{"input of another kind", set("input", 1)},

@@ -128,7 +128,7 @@ func loadSpec(s *Settings) (*cascade.Spec, error) {
 	}
 	s.retask(b.Manifest.Task)
 	spec := &cascade.Spec{Task: b.Manifest.Task, Bundle: b.Name(), Digest: b.Digest,
-		Conns: b.Manifest.Input == bundle.Conn, Classes: b.Manifest.Classes}
+		Conns: b.Manifest.Input == bundle.Conn, Classes: b.Manifest.Classes, Protocols: b.Manifest.ProtocolNumbers()}
 	for i := range b.Stages {
 		spec.Stages = append(spec.Stages, newStage(&b.Stages[i]))
 	}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from train import bundle, conn, conncard, stages, truth
+from train import bundle, conn, conncard, stages, tables, truth
 from train.calibrate import Reliability
 from train.tables import Binary, Source
 
@@ -58,10 +58,19 @@ def trained():
                           Reliability([2], [0.5], [0.5], 0.01), x, np.zeros((2, 2)))
 
 
-@pytest.mark.parametrize("conns,want", [(True, "conn"), (False, None)])
-def test_the_manifest_says_what_it_reads(tmp_path, conns, want):
-    bundle.write(tmp_path, "service-conn", "1", ["a", "b"], "margin", [trained()], "card\n", {}, conns=conns)
-    assert json.loads((tmp_path / "manifest.json").read_text()).get("input") == want
+@pytest.mark.parametrize("conns,protocols,want", [(True, ["tcp", "udp"], ("conn", ["tcp", "udp"])), (True, None, ("conn", None)), (False, None, (None, None))])
+def test_the_manifest_says_what_it_reads(tmp_path, conns, protocols, want):
+    bundle.write(tmp_path, "service-conn", "1", ["a", "b"], "margin", [trained()], "card\n", {}, conns=conns, protocols=protocols)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert (manifest.get("input"), manifest.get("protocols")) == want
+
+
+def test_protocols_are_those_of_the_flows():
+    def of(*numbers):
+        X = pd.DataFrame({"proto": np.array(numbers, dtype=np.float32)})
+        return tables.protocols(tables.Table(X, np.array(["a"] * len(numbers)), pd.DataFrame()))
+
+    assert of(17, 6, 6, 17) == ["tcp", "udp"] and of(1, 58) == ["icmp"] and of(0, 6) == ["tcp", "unknown_transport"]
 
 
 def test_what_zeek_missed_is_not_learned_from():
@@ -73,6 +82,7 @@ def test_what_zeek_missed_is_not_learned_from():
 def test_the_card_names_figures_and_commands(job):
     source = Source(job.data / "zeek" / "trace.conn.log.zst", job.data / "load" / "trace.csv.zst", "test", "service")
     figures = {source: {"flows": 2, "accuracy": 0.5, "macro_f1": 1 / 3, "f1": {"a": 2 / 3}}}
-    text = conncard.card(conncard.Facts("service-conn", "service", "data", {"x": 1000}, ["a", "b"], trained(), "what was tried"), figures)
+    text = conncard.card(conncard.Facts("service-conn", "service", "data", {"x": 1000}, ["a", "b"], ["tcp", "udp"], trained(), "what was tried"), figures)
+    assert "trained on flows of tcp and udp alone" in text
     assert "| trace.conn.log.zst: first 30 packets a flow | 2 | 0.5000 | 0.3333 |" in text and "| `b` |  |" in text
     assert f"--labels {source.labels} --split test --question service" in text and text.endswith("what was tried")
