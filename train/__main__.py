@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m train", description=__doc__)
-    parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv; QUESTION-conn learns it from DATA/zeek/*.conn.log. Files may be packed: .zst, .gz")
+    parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv; QUESTION-conn learns it from DATA/zeek/*.conn.log. Files may be packed: .zst, .gz, .bz2")
     parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
     parser.add_argument("--lab", type=Path, help="folder with further captures NAME.pcap, or records NAME.jsonl, with NAME.labels.csv, to train on; packed or not")
     parser.add_argument("--out", type=Path, help="folder of the bundle; bundles/TASK by default")

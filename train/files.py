@@ -4,11 +4,11 @@ from pathlib import Path
 
 from .truth import Problem
 
-PACKINGS = (".zst", ".gz", "")
+PACKINGS = (".zst", ".gz", ".bz2", "")
 
 
 def find(folder: Path, *names: str) -> Path | None:
-    """The first file of these names that is there: NAME.zst, NAME.gz or NAME itself."""
+    """The first file of these names that is there: NAME.zst, NAME.gz, NAME.bz2 or NAME itself."""
     places = (folder / (name + packing) for name in names for packing in PACKINGS)
     return next((place for place in places if place.exists()), None)
 
@@ -18,7 +18,7 @@ def need(folder: Path, *names: str, remedy: str) -> Path:
     place = find(folder, *names)
     if place is None:
         others = f", and so are {' and '.join(names[1:])}" if names[1:] else ""
-        raise Problem(f"{folder / (names[0] + PACKINGS[0])} is missing{others}, packed (.zst, .gz) or not: {remedy}")
+        raise Problem(f"{folder / (names[0] + PACKINGS[0])} is missing{others}, packed (.zst, .gz, .bz2) or not: {remedy}")
     return place
 
 

@@ -3,9 +3,11 @@
 Standard library only: score.py uses it too.
 """
 
+import bz2
 import csv
 import gzip
 import io
+import re
 import subprocess
 import zlib
 from bisect import bisect_right
@@ -17,6 +19,7 @@ class Problem(ValueError):
     """Something in the user's files that the user can mend. Commands print it as one line and end with exit code 2."""
 
 
+BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)")  # text may begin with BZh, too
 PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmp"}
 
 
@@ -142,20 +145,29 @@ def number(row: dict, column: str) -> int:
 
 
 def read_text(path: Path) -> str:
-    """A text file, plain or packed by gzip or Zstandard, told by its first bytes."""
+    """A text file, plain or packed by gzip, Zstandard or bzip2, told by its first bytes."""
     try:
         data = Path(path).read_bytes()
         if data.startswith(b"\x28\xb5\x2f\xfd"):
             data = unpack_zst(path)
         elif data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
-        elif data and Path(path).suffix in (".zst", ".gz"):
+        elif BZIP2.match(data):
+            data = unpack_bzip2(data)
+        elif data and Path(path).suffix in (".zst", ".gz", ".bz2"):
             raise Problem(f"{path}: not packed, though its name says so; rename it, or pack it again")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Problem(f"{path}: not text in UTF-8, from byte {error.start} on; save it as UTF-8") from None
     except (OSError, EOFError, zlib.error) as error:
         raise Problem(f"{path}: {getattr(error, 'strerror', None) or error}; give a file that can be read") from None
+
+
+def unpack_bzip2(data: bytes) -> bytes:
+    try:
+        return bz2.decompress(data)
+    except ValueError as error:  # the data end too early
+        raise EOFError(str(error)) from None
 
 
 def unpack_zst(path: Path) -> bytes:

@@ -1,6 +1,7 @@
 """What is wrong in the user's files is one line on standard error, and exit code 2."""
 
 import csv
+import bz2
 import gzip
 import io
 import struct
@@ -88,7 +89,7 @@ def without(column):
 
 
 PROBLEMS = {
-    "no labels": (lambda folder: (folder / "labels.csv").unlink(), "labels.csv.zst is missing, packed (.zst, .gz) or not: --data names"),
+    "no labels": (lambda folder: (folder / "labels.csv").unlink(), "labels.csv.zst is missing, packed (.zst, .gz, .bz2) or not: --data names"),
     "no capture": (lambda folder: (folder / "calib.pcap").unlink(), "calib.pcap.zst is missing, and so are calib.pcapng and calib.jsonl, packed"),
     "empty labels": (rewrite("labels.csv", b""), "labels.csv is empty; it needs split,capture_id,src_ip,"),
     "no rows": (rewrite("labels.csv", COLUMNS.encode() + b"\n"), "labels.csv has no row of split 'test': give the labels"),
@@ -104,6 +105,7 @@ PROBLEMS = {
     "no text": (rewrite("labels.csv", b"split,\xff\xfe\n"), "labels.csv: not text in UTF-8, from byte 6 on; save it"),
     "a broken archive": (rewrite("labels.csv", b"\x28\xb5\x2f\xfd...."), "labels.csv: "),
     "a broken gzip": (rewrite("labels.csv", gzip.compress(b"x" * 999)[:-9]), "labels.csv: Compressed file ended"),
+    "a broken bzip2": (rewrite("labels.csv", bz2.compress(b"x" * 999)[:-9]), "labels.csv: Compressed data ended"),
     "not packed": (lambda folder: (folder / "labels.csv").rename(folder / "labels.csv.gz"), "labels.csv.gz: not packed, though its name says so; rename"),
     "one class": (relabel(lambda r: r | {"label": "dns"}), "labels.csv: all 176 labelled flows have the label 'dns': a model needs two classes or more"),
     "flows that are not in the capture": (relabel(lambda r: r | {"src_ip": "10.99.0.1"}), "train.pcap: none of the "),
@@ -137,8 +139,9 @@ def test_packed_or_not(tmp_path, capture, labels):
     for name in ("a.pcap", "a.labels.csv"):
         subprocess.run(["zstd", "-q", name], cwd=tmp_path, check=True)
         (tmp_path / (name + ".gz")).write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+        (tmp_path / (name + ".bz2")).write_bytes(bz2.compress((tmp_path / name).read_bytes()))
     made = []
-    for packing in (".zst", ".gz", ""):
+    for packing in (".zst", ".gz", ".bz2", ""):
         binary = Binary(SERVEFLOW, tmp_path / f"cache{packing}")
         made.append(tables.load(binary, Source(tmp_path / f"a.pcap{packing}", tmp_path / f"a.labels.csv{packing}", "train"), 2))
     assert len(made[0]) > 20
