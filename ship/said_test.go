@@ -200,6 +200,22 @@ func TestSecondShipperIsTold(t *testing.T) {
 	h.broker.records(t, "packets", 9)
 }
 
+// Records of a file whose name is that of another log of connections say which log they are of.
+// All others are shipped byte for byte.
+func TestOtherConnectionLogIsNamed(t *testing.T) {
+	const bare = `{"ts":1.5,"uid":"C1","conn_state":"SF"}`
+	for name, want := range map[string]string{"conn_long.log": `{"_path":"conn_long",` + bare[1:], "conn.log": bare, "l1.log": bare, "serveflow.log": bare} {
+		h := newHarness(t)
+		h.cfg.Paths = []string{h.path(name)}
+		h.append(name, bare+"\n"+record("C1", 1)+"\n")
+		h.start()
+		if values := h.broker.records(t, "packets", 2); values[0] != want || values[1] != record("C1", 1) {
+			t.Errorf("%s: %q", name, values)
+		}
+		h.check(h.stop())
+	}
+}
+
 // A TSV log is shipped with CR LF and a byte-order mark too. Records of another log of
 // connections say which log they are of.
 func TestFormsOfTSV(t *testing.T) {

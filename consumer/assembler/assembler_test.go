@@ -230,10 +230,11 @@ func (r *rig) expectOutcomes(want map[string]float64) {
 func TestConnRecords(t *testing.T) {
 	r := newRig(t, func(c *flow.Config) { c.Conns, c.Want = true, 1 }, zeek.Limits{})
 	line := `{"ts":1.5,"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"tcp","conn_state":"SF","duration":1.0}`
+	take([]byte(strings.Replace(line, "{", `{"_path":"conn_long",`, 1)), 4)(r)
 	take([]byte(line), 5)(r)
 	take(packet("a", 1, 0), 6)(r)
 	if len(r.decided) != 1 || !strings.HasPrefix(r.decided[0], "C1/") || !slices.Equal(r.pinned, []int64{5}) {
 		t.Errorf("decided %q, pinned %d", r.decided, r.pinned)
 	}
-	r.expectOutcomes(map[string]float64{"opened": 1, "foreign": 1})
+	r.expectOutcomes(map[string]float64{"opened": 1, "foreign": 2})
 }
