@@ -106,7 +106,7 @@ func TestBadTrees(t *testing.T) {
 		{"tree 0 has node 1 twice", set("nodes_nodeids", 2, 1)},
 		{"tree 0 has no node 2", set("nodes_treeids", 2, 1)},
 		{"nodes_featureids: value 1 is -1, not from 0", set("nodes_featureids", 0, -1)},
-		{"nodes_featureids: value 2 is 65536, not from 0", set("nodes_featureids", 1, 65536)},
+		{"nodes_featureids: value 2 is 65536, not from 0 to 65535;", set("nodes_featureids", 1, 65536)},
 		{"nodes_featureids has 2 values", func(a *attributes) { a.ints["nodes_featureids"] = []int64{0, 1} }},
 		{"nodes_values has 2 values", func(a *attributes) { a.count["nodes_values"] = 2 }},
 		{"nodes_values has 0 values", func(a *attributes) { delete(a.count, "nodes_values"); a.ints["nodes_values"] = []int64{1, 2, 3} }},
@@ -119,6 +119,10 @@ func TestBadTrees(t *testing.T) {
 		{"class_nodeids: tree 0 has no leaf 0", set("class_nodeids", 0, 0)},
 		{"class_nodeids: tree 9 has no leaf 2", set("class_treeids", 1, 9)},
 		{"its votes' lists have 2, 2, 2 and 1 values", func(a *attributes) { a.count["class_weights"] = 1 }},
+		{"", func(a *attributes) { a.count["base_values"] = 1 }}, // of a binary model
+		{"base_values has 1 values for 3 scores", func(a *attributes) {
+			a.count["base_values"], a.ints["classlabels_int64s"] = 1, []int64{0, 1, 2}
+		}},
 		{"base_values has 3 values for 2 scores", func(a *attributes) { a.count["base_values"] = 3 }},
 		{`does not read "features" itself; export`, func(a *attributes) { a.input = "scaled" }},
 	} {
