@@ -118,6 +118,9 @@ func TestLimitsOfAFile(t *testing.T) {
 	if _, err := parse(make([]byte, 256<<20+1)); err == nil || !strings.Contains(err.Error(), "the limit is 268435456") {
 		t.Error(err)
 	}
+	if _, err := parse(make([]byte, 256<<20)); err == nil || strings.Contains(err.Error(), "limit") {
+		t.Errorf("a file of the largest size: %v", err)
+	}
 	number := func(limit int) error {
 		s, err := (&lines{rest: "n=5\n"}).section("header", set("n"))
 		if err != nil {
@@ -131,6 +134,24 @@ func TestLimitsOfAFile(t *testing.T) {
 	}
 	if err := number(4); err == nil || !strings.Contains(err.Error(), "n is 5, the limit is 4") {
 		t.Error(err)
+	}
+}
+
+// A tree keeps its categories even if it has one split by category only, and a leaf may
+// have the largest score.
+func TestTreeOfOneCategory(t *testing.T) {
+	const text = "num_leaves=2\nnum_cat=1\nsplit_feature=0\nthreshold=0\ndecision_type=1\nleft_child=-1\nright_child=-2\n" +
+		"leaf_value=1e100 -1e100\ncat_boundaries=0 1\ncat_threshold=6\n"
+	s, err := (&lines{rest: text}).section("tree 0", treeFields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &file{names: []string{"x"}, uses: make([]uint8, 1)}
+	if err := f.parseTree(s); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.text.String(); !strings.Contains(got, "cat_boundaries=0 1\ncat_threshold=6\n") || f.uses[0] != byCategory {
+		t.Errorf("column used as %d, text %q", f.uses[0], got)
 	}
 }
 
