@@ -119,7 +119,6 @@ func (p *packet) skipExtensions() {
 		return
 	}
 	if n, ok := p.parseExtensions(p.body); ok && n <= len(p.body) {
-		p.header = append(p.header, p.body[:n]...)
 		p.body, p.size, p.captured = p.body[n:], p.size-n, p.captured-n
 	}
 }

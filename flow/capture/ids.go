@@ -32,7 +32,7 @@ const maxThen = 256
 func (i *IDs) next(key connKey, p *packet, t transport) []byte {
 	i.flows++
 	one := i.hash(key, p, t, nil)
-	if i.flows == 1 || p.ts > i.latest {
+	if p.ts > i.latest {
 		i.latest, i.then = p.ts, i.then[:0]
 	}
 	if p.ts < i.latest || len(i.then) >= maxThen || slices.Contains(i.then, one) {

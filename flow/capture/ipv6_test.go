@@ -50,3 +50,27 @@ func TestMobileIPv6(t *testing.T) {
 		}
 	}
 }
+
+// The extension headers behind a fragment header are in the datagram: they are read once it
+// is whole.
+func TestMobileIPv6InFragments(t *testing.T) {
+	const (
+		home     = "20010db8000000000000000000000011"
+		datagram = "11 02 0102 0000 c910" + home + "1388 1389 0010 0000 0102030405060708" // 40 bytes
+	)
+	whole := unhex(t, datagram)
+	f := newCapture(t)
+	for at := 0; at < len(whole); at += 8 {
+		more := 1
+		if at+8 == len(whole) {
+			more = 0
+		}
+		body := fmt.Sprintf("3c 00 %04x 00000007 %x", at|more, whole[at:at+8])
+		f.raw(0, unhex(t, ip6Packet(t, protoFragment, body)))
+	}
+	var got []string
+	f.eachPacket(func(from, to string, n int) { got = append(got, fmt.Sprintf("A %d %s > %s", n, from, to)) })
+	if line := strings.Join(got, "; "); line != "A 1 2001:db8::11 5000 > 2001:db8::2 5001" {
+		t.Error(line)
+	}
+}

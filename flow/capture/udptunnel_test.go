@@ -91,6 +91,15 @@ func TestUDPTunnels(t *testing.T) {
 	}
 }
 
+// The port of another protocol says nothing.
+func TestTCPIsNoTunnel(t *testing.T) {
+	body := "08000000 00007b00" + macs + "0800" + inner4
+	tcp := ipPacket(t, 6, "9c40 12b5 00000001 00000001 5010 1000 0000 0000"+body)
+	if got := found(t, 101, tcp); got != "A 1 192.0.2.1 40000 > 4789; A end OTH D sent=1" {
+		t.Error(got)
+	}
+}
+
 // The responder's port decides, whichever side sends.
 func TestUDPTunnelOfTheAnswer(t *testing.T) {
 	f := newCapture(t)
