@@ -22,6 +22,7 @@ func TestEthernetLayers(t *testing.T) {
 		{"snap", macs + length4 + snap + "0800" + inner4, found4},
 		{"snap v6", macs + hexOf(8+len(unhex(t, inner6))) + snap + "86dd" + inner6, found6},
 		{"snap with padding", macs + length4 + snap + "0800" + inner4 + "00000000", found4},
+		{"snap, its length ends in the UDP header", macs + hexOf(8+20+4) + snap + "0800" + inner4, "1 cut inside a header"},
 		{"snap, numbered", macs + hexOf(9+len(unhex(t, inner4))) + "aaaa00 00 000000 0800" + inner4, found4},
 		{"snap of another organization", macs + length4 + "aaaa03 00000c 0800" + inner4, notIP},
 		{"snap in a vlan", macs + "8100 0005" + length4 + snap + "0800" + inner4, found4},

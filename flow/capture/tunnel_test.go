@@ -1,10 +1,16 @@
 package capture
 
 import (
+	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/gopacket/gopacket/layers"
 )
+
+func addr4(last byte) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, last}) }
 
 // ipPacket is an IPv4 packet from 192.0.2.1 to 192.0.2.2 of a protocol, as hexadecimal.
 func ipPacket(t *testing.T, proto uint8, body string) string {
@@ -109,9 +115,17 @@ func TestTunnelsInCutPackets(t *testing.T) {
 	}
 }
 
-// A tunnel packet that came in fragments is opened.
+// A tunnel packet that came in fragments is opened. What is in it counts as captured, though
+// only its headers are kept.
 func TestTunnelInFragments(t *testing.T) {
 	f := newCapture(t)
+	ping := ipBytes(t, addr4(1), addr4(2), layers.IPProtocolICMPv4,
+		&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(8, 0)}, payload(1000))
+	for _, part := range pieces(unhex(t, ipPacket(t, protoGRE, "0000 0800"+hex.EncodeToString(ping))), 9, 400) {
+		f.raw(0, part)
+	}
+	f.expect("A 1 10.0.0.1 8 > 0\nA end OTH  sent=1")
+	f = newCapture(t)
 	for _, part := range pieces(unhex(t, ipPacket(t, protoGRE, "0000 6558"+macs+"0800"+inner4)), 9, 16) {
 		f.raw(0, part)
 	}

@@ -66,6 +66,7 @@ func TestUDPTunnels(t *testing.T) {
 		{"gtp", 2152, "30 ff 001c 00000001" + inner4, inB(found4)},
 		{"gtp of IPv6", 2152, "30 ff 0030 00000001" + inner6, inB(found6)},
 		{"gtp with a number", 2152, "32 ff 0020 00000001 0007 00 00" + inner4, inB(found4)},
+		{"gtp with an N-PDU number", 2152, "31 ff 0020 00000001 0000 07 00" + inner4, inB(found4)},
 		{"gtp with extensions", 2152, "36 ff 002c 00000001 0007 00 85 01 0000 c0 02 010203040506 00" + inner4, inB(found4)},
 		{"gtp on its control port", 2123, "30 ff 001c 00000001" + inner4, inB(found4)},
 		{"gtp control", 2123, "32 10 0004 00000000 0001 0000", ""},
