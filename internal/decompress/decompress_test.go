@@ -114,7 +114,7 @@ func read(data []byte) error {
 // Text that begins like a compressed file is text.
 func TestFormat(t *testing.T) {
 	for head, want := range map[string]string{
-		"": "", "BZh91AY&SY": "bzip2", "BZh9": "", "BZh0" + bzip2Block: "", "BZh91AY&SX": "", "BZhello wor": "",
+		"": "", "BZh91AY&SY": "bzip2", "BZh9": "", "BZh0" + bzip2Block: "", "BZh:" + bzip2Block: "", "BZh1" + bzip2Block: "bzip2", "BZh91AY&SX": "", "BZhello wor": "",
 		"{\"ev\":\"pkt": "", "\x1f\x8b": "gzip", "\x1f": "", "(\xb5/\xfd": "zstd", "(\xb5/": "",
 	} {
 		if got := Format([]byte(head)); got != want {

@@ -51,6 +51,9 @@ func TestRecordsOfAFile(t *testing.T) {
 		{"CR LF", one + "\r\n" + two + "\r\n", "1:" + one + " 2:" + two},
 		{"byte-order mark", bom + one + "\n" + two, "1:" + one + " 2:" + two},
 		{"NUL bytes", "\x00\x00" + one + "\n\x00\x00\n" + two, "1:" + one + " 3:" + two},
+		{"a NUL byte alone", "\x00\n" + one, "2:" + one},
+		{"a line of one letter", one + "\nx", "1:" + one + " 2:!syntax"},
+		{"only spaces", " \t \n" + one, "1:!syntax 2:" + one},
 		{"blank lines", "\n\n" + one + "\n\r\n" + two + "\n\n", "3:" + one + " 5:" + two},
 		{"a JSON string", `"{\"uid\":\"C1\"}"`, `1:"{\"uid\":\"C1\"}"`},
 		{"space before JSON", "  " + one, "1:  " + one},
@@ -87,6 +90,45 @@ func TestRecordsOfAFile(t *testing.T) {
 		if !errors.Is(err, io.EOF) || strings.Join(got, " ") != tt.want {
 			t.Errorf("%s: got %.300q, %v\nwant %.300q", tt.name, got, err, tt.want)
 		}
+	}
+}
+
+// Of a line that is too long the beginning is kept, whatever follows it.
+func TestBeginningOfALongLine(t *testing.T) {
+	r := NewReader(strings.NewReader(strings.Repeat("a", most)+strings.Repeat("b", 5*most)+"\n"+one+"\n"), "-", most)
+	if rec, err := r.Next(); err != nil || string(rec.JSON) != strings.Repeat("a", most) || zeek.ReasonOf(rec.Err) != zeek.TooLong {
+		t.Errorf("%.20q... of %d bytes, %v %v", rec.JSON, len(rec.JSON), rec.Err, err)
+	}
+}
+
+// What a parser says of its lines is what ship resumes a file by.
+func TestHeadersInForce(t *testing.T) {
+	p := NewParser("-")
+	for i, step := range []struct {
+		line                string
+		begins, is, inForce bool
+		log                 string
+	}{
+		{one, false, false, false, ""},
+		{"# by hand", false, true, false, ""},
+		{"\xef\xbb\xbf#separator \\x09\r", true, true, false, ""},
+		{"#path\tdns", false, true, false, "dns"},
+		{"#fields\tts", false, true, false, "dns"},
+		{"#types\ttime", false, true, true, "dns"},
+		{"1", false, false, true, "dns"},
+		{"", false, true, true, "dns"},
+		{"#close\tnow", false, true, true, "dns"},
+		{"#separator |", true, true, false, ""},
+	} {
+		if begins := p.BeginsHeader([]byte(step.line)); begins != step.begins {
+			t.Errorf("%d, %q: begins a header: %v", i, step.line, begins)
+		}
+		if is, err := p.Header([]byte(step.line)); is != step.is || err != nil || p.TSV() != step.inForce || p.Log() != step.log {
+			t.Errorf("%d, %q: header %v %v, in force %v, of %q", i, step.line, is, err, p.TSV(), p.Log())
+		}
+	}
+	if p = NewParser("-"); !p.BeginsHeader([]byte("#fields\tts")) || p.BeginsHeader([]byte("#close\tnow")) {
+		t.Error("a header whose first line was cut off")
 	}
 }
 
@@ -139,7 +181,8 @@ func TestTheLogIsNamed(t *testing.T) {
 		{"conn_long.log", one, one}, // nobody takes it for one of conn.log
 		{"conn_long.log", `{"ev":"pkt","conn_state":"SF"}`, `{"ev":"pkt","conn_state":"SF"}`},
 		{"conn_long.log", `{"conn_state":`, `{"conn_state":`},
-		{"serveflow.log", conn, conn}, // a topic may carry both
+		{"serveflow.log", conn, conn},                                                                                       // a topic may carry both
+		{"conn_long.log", `"` + strings.ReplaceAll(conn, `"`, `\"`) + `"`, `"` + strings.ReplaceAll(conn, `"`, `\"`) + `"`}, // it cannot be told
 		{"-", connHeader("#path\tconn\n"), plain},
 		{"-", connHeader("#path\tlogs/conn\n"), plain},
 		{"-", connHeader("#path\tconn_long\n"), named("conn_long", plain)},

@@ -46,6 +46,7 @@ func TestTrouble(t *testing.T) {
 		strings.ReplaceAll(string(noHeader), "\n", "\r\n"): "(2 refused): its rows have no header",
 		bom + string(noHeader):                             "(2 refused): its rows have no header",
 		"[{\"a\":1},\n{\"b\":2}]\n":                        "JSON array",
+		" [1]":                                             "JSON array",
 		"{\n \"ts\": 1\n}\n":                               "several lines",
 		"\xff\xfe{\x00\"\x00":                              "UTF-16",
 		"\xd4\xc3\xb2\xa1\x02\x00":                         "serveflow pcap",
