@@ -28,7 +28,7 @@ test: ## everything that CI holds the code to, and at the end what was skipped
 	@SKIPPED=$(SKIPPED_LIST) $(GOTEST)
 
 test-go: build onnxruntime kafka ## unit, golden, parity and integration tests, with the race detector
-	$(GOTEST) -race -timeout 15m -skip '^TestFaults' ./...
+	$(GOTEST) -race -timeout 25m -skip '^TestFaults' ./...
 
 fuzz: ## every fuzz target for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
