@@ -96,7 +96,7 @@ func (a *archive) pass(ctx, drain context.Context, f *os.File) error {
 func (a *archive) grows(ctx, drain context.Context, f *os.File) bool {
 	feed := &a.segment.feed
 	feed.lane.finish(ctx, drain) // the others do not wait for it
-	for rest := 10 * a.took; ctx.Err() == nil; rest = a.poll {
+	for rest := min(10*a.took, archivePatience); ctx.Err() == nil; rest = a.poll {
 		info, err := f.Stat()
 		if err != nil || info.Size() == a.segment.size && time.Since(info.ModTime()) > archivePatience {
 			return false
