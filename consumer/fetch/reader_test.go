@@ -173,12 +173,22 @@ func TestHostileBatches(t *testing.T) {
 		}
 	}
 
+	// A batch may say that it is shorter than its own header, wherever it lies.
+	short := make([]byte, 32)
+	short[7], short[11], short[16] = 5, 20, 2 // offset, length, format
+	got, next := read(t, 5, limits, short)
+	if expect(t, "a short batch", got, "5 batch"); next != 6 {
+		t.Errorf("behind a short batch: next is %d", next)
+	}
+	got, _ = read(t, 5, limits, short, good(8, "after"))
+	expect(t, "a short batch before another", got, "5-7 batch", "8 after")
+
 	// The head of a batch whose checksum is wrong is not believed: where it ends is
 	// where the next one begins, and the next fetch shows that.
 	if got, next := read(t, 4, limits, good(4, "before"), broken.Bytes()); next != 5 {
 		t.Errorf("at the end of a response: %q, next %d", got, next)
 	}
-	got, next := read(t, 5, limits, broken.Bytes())
+	got, next = read(t, 5, limits, broken.Bytes())
 	if expect(t, "alone", got, "5-7 crc"); next != 8 {
 		t.Errorf("alone: next is %d", next)
 	}
