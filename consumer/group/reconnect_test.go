@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -62,7 +63,9 @@ func (p *pipes) dial(context.Context) (net.Conn, error) {
 // failing reads from the connection until that fails.
 func failing(conn io.Reader) error {
 	for b := make([]byte, 100); ; {
-		if _, err := conn.Read(b); err != nil {
+		if n, err := conn.Read(b); err != nil && n > 0 {
+			return fmt.Errorf("%d bytes that were not read, and %v", n, err)
+		} else if err != nil {
 			return err
 		}
 	}

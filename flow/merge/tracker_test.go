@@ -99,7 +99,7 @@ func TestTrackerBegins(t *testing.T) {
 		{"an end before packets", append([]queued{{kind: zeek.End, ts: 5}}, packets(9, 7)...), tracker{now: 7, seeded: true}},
 		{"only an end", []queued{{kind: zeek.End, ts: 5}}, tracker{}},
 		{"a packet at the beginning of time", packets(0, 7), tracker{seeded: true}},
-		{"further than is looked", packets(append(times(quorum, 9), 7)...), tracker{now: 9, seeded: true}},
+		{"further than is looked", append([]queued{{kind: zeek.End, ts: 5}}, packets(append(times(quorum-1, 9), 7)...)...), tracker{now: 9, seeded: true}},
 	} {
 		var tracker tracker
 		if tracker.next(test.queue); tracker != test.want {
