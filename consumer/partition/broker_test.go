@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,16 +165,20 @@ func TestOpenFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBrokerTest(t, Config{})
-			asked, limit := 0, 0
-			b.fail(test.key, func(n int) bool { asked = n; return limit > 0 && n >= limit })
+			var asked, limit atomic.Int64
+			b.fail(test.key, func(n int) bool {
+				asked.Store(int64(n))
+				return limit.Load() > 0 && int64(n) >= limit.Load()
+			})
 			if _, _, err := b.partition.fetcher.open(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if limit = asked + 1; test.last {
-				limit = 2 * asked
+			first := asked.Load()
+			if limit.Store(first + 1); test.last {
+				limit.Store(2 * first)
 			}
-			if first, end, err := b.partition.fetcher.open(t.Context()); !strings.HasPrefix(text(err), test.want) || first != 0 || end != 0 {
-				t.Errorf("offsets %d to %d, %v; want %s", first, end, err, test.want)
+			if begin, end, err := b.partition.fetcher.open(t.Context()); !strings.HasPrefix(text(err), test.want) || begin != 0 || end != 0 {
+				t.Errorf("offsets %d to %d, %v; want %s", begin, end, err, test.want)
 			}
 		})
 	}
