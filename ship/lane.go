@@ -44,16 +44,14 @@ func newLanes(o *output, paths []string, lateness time.Duration) []*lane {
 	return lanes
 }
 
-// take queues a line with its kind and record time; pass sends it. False: it has no place in
-// record time and need not wait.
+// take queues a line with its kind and record time; pass sends it. False: the path is merged with
+// no other.
 func (l *lane) take(kind zeek.Kind, ts int64, out outgoing) bool {
 	if l == nil {
 		return false
 	}
-	if kind == zeek.Packet || kind == zeek.End {
+	if l.others++; kind == zeek.Packet || kind == zeek.End {
 		l.others = 0
-	} else if l.others++; l.isOtherLog() && l.input.Len() == 0 {
-		return false
 	}
 	l.input.Add(kind, ts, out)
 	return true

@@ -1,12 +1,20 @@
 package ship
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/sink/producer"
@@ -87,6 +95,20 @@ func TestBacklogOfTwoLoggers(t *testing.T) {
 	}
 }
 
+// So it is where records of other logs lie among those of the package.
+func TestBacklogWithOtherRecords(t *testing.T) {
+	h := newHarness(t).twoPaths()
+	all, logs := traffic(800, rand.New(rand.NewPCG(6, 1)))
+	for i, log := range logs {
+		h.append(fmt.Sprintf("logger-%d.log", i+1), strings.ReplaceAll(log, "\n", "\n"+strings.Repeat("{\"ts\":1,\"uid\":\"O\"}\n", 3)))
+	}
+	h.start()
+	values := h.broker.records(t, "packets", 4*len(all))
+	if got := disorder(t, values); got > 200 || len(values) != 4*len(all) {
+		t.Errorf("%d records of %d, disorder of %d ms", len(values), 4*len(all), got)
+	}
+}
+
 // Archives are merged with each other too, and end by themselves.
 func TestArchivesOfTwoLoggers(t *testing.T) {
 	h := newHarness(t)
@@ -100,6 +122,93 @@ func TestArchivesOfTwoLoggers(t *testing.T) {
 	values := h.broker.records(t, "packets", len(all))
 	if got := disorder(t, values); got > 200 || len(values) != len(all) {
 		t.Errorf("%d records of %d, disorder of %d ms", len(values), len(all), got)
+	}
+}
+
+// What waits for its turn is a part of the archive, however large that is.
+func TestQueueOfALaneIsBounded(t *testing.T) {
+	h := newHarness(t)
+	h.cfg.Paths = []string{h.path("1.gz"), h.path("2.gz")}
+	for i, name := range []string{"1.gz", "2.gz"} {
+		var text strings.Builder
+		for n := range 20_000 {
+			text.WriteString(packetAt(fmt.Sprint("C", i), n%1000+1, n*50) + "\n")
+		}
+		h.append(name, zipped(t, text.String()))
+	}
+	queued := [2]int{}
+	h.broker.before = func(m producer.Message) { // in the goroutine of the lane that sends
+		lane := m.Key[1] - '0'
+		queued[lane] = max(queued[lane], h.s.lanes[lane].input.Len())
+	}
+	h.start()
+	h.check(<-h.done)
+	h.done <- nil
+	if most := 10_000; queued[0] > most || queued[1] > most {
+		t.Errorf("%d lines were queued, of 20,000 each", queued)
+	}
+}
+
+// At the end of a path, what is queued is sent although it is unsure whether its time is believed:
+// the other path is given up first.
+func TestFinishSendsWhatMayBeWild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := 0
+		o := &output{budget: semaphore.NewWeighted(maxInFlightBytes), metrics: NewMetrics(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler),
+			sender: sendFunc(func(producer.Message) { sent++ })}
+		lanes := newLanes(o, []string{"a", "b"}, time.Second)
+		take := func(l *lane, ts int64) {
+			l.take(zeek.Packet, ts, outgoing{line: (&inFlightLines{}).add(line{}, 1, o.budget), kind: kindPacket})
+		}
+		take(lanes[0], 1e15)
+		lanes[1].pass(t.Context(), t.Context(), true)
+		lanes[0].pass(t.Context(), t.Context(), true)
+		take(lanes[1], 1e15)
+		lanes[1].pass(t.Context(), t.Context(), false) // b has more, which never comes
+		take(lanes[0], 1e15+3600e6)
+		began := time.Now()
+		if lanes[0].finish(t.Context(), t.Context()); sent != 2 || time.Since(began) < lostAfter {
+			t.Errorf("%d records were sent after %v", sent, time.Since(began))
+		}
+	})
+}
+
+type sendFunc func(producer.Message)
+
+func (f sendFunc) Send(_ context.Context, m producer.Message) { f(m) }
+
+// Standard input and FIFOs are not merged: a file does not wait for one that is silent.
+func TestStreamsAreNotMerged(t *testing.T) {
+	h := newHarness(t)
+	h.cfg.Paths = []string{h.path("logger-1.log"), Stdin, h.path("fifo")}
+	h.check(syscall.Mkfifo(h.path("fifo"), 0o644))
+	out, in, err := os.Pipe()
+	h.check(err)
+	defer in.Close()
+	h.in = out
+	h.append("logger-1.log", burst("C1", 1, 500))
+	h.start()
+	h.checkOrder(h.broker.records(t, "packets", 499), "C1", 499)
+	if n := h.metric("serveflow_ship_lost_files_total"); n != 0 {
+		t.Errorf("%v were given up, after a wait", n)
+	}
+	if _, err := in.WriteString(packetAt("C2", 1, 3_000_000) + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	h.broker.records(t, "packets", 500)
+}
+
+// An archive that is still being written holds no other file back.
+func TestGrowingArchiveIsNotWaitedFor(t *testing.T) {
+	h := newHarness(t)
+	h.cfg.Paths = []string{h.path("1.gz"), h.path("logger-2.log")}
+	g := newGrowing(h, "1.gz")
+	g.write(packetAt("C1", 1, 0) + "\n")
+	h.append("logger-2.log", packetAt("C2", 1, 5000)+"\n"+packetAt("C2", 2, 50_000)+"\n")
+	h.start()
+	h.broker.records(t, "packets", 3)
+	if n := h.metric("serveflow_ship_lost_files_total"); n != 0 {
+		t.Errorf("%v were given up, after a wait", n)
 	}
 }
 

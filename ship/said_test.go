@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,6 +40,27 @@ func TestFileWithoutARecordIsTold(t *testing.T) {
 		h.append("serveflow.log", text)
 		h.eventually(name+": the next warning", func() bool { return len(h.log.with(says)) == 2 })
 		h.check(h.stop())
+	}
+}
+
+// Streams are told when they end, or when a FIFO's writer goes.
+func TestStreamWithoutARecordIsTold(t *testing.T) {
+	h := newHarness(t)
+	h.cfg.Paths = []string{h.path("fifo"), Stdin}
+	h.check(syscall.Mkfifo(h.path("fifo"), 0o644))
+	out, in, err := os.Pipe()
+	h.check(err)
+	h.in = out
+	h.start()
+	if _, err := in.WriteString(noHeader); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	h.append("fifo", noHeader)
+	for _, path := range []string{"path=- ", "path=" + h.path("fifo")} {
+		h.eventually("the warning for "+path, func() bool {
+			return slices.ContainsFunc(h.log.with("nothing of this file is shipped"), func(line string) bool { return strings.Contains(line, path) })
+		})
 	}
 }
 
@@ -135,6 +158,23 @@ func TestGrownArchiveIsResumed(t *testing.T) {
 	h.check(<-h.done)
 	h.done <- nil
 	h.checkOrder(h.broker.records(t, "packets", 999), "C1", 999)
+}
+
+// Another archive in the place of one that was shipped is shipped, although it has its inode.
+func TestArchiveThatWasWrittenAnew(t *testing.T) {
+	h := newHarness(t)
+	h.cfg.Paths = []string{h.path("a.gz")}
+	h.append("a.gz", zipped(t, burst("C1", 1, 10)))
+	for n := 9; n <= 18; n += 9 {
+		h.start()
+		h.check(<-h.done)
+		h.done <- nil
+		if got := len(h.broker.records(t, "packets", n)); got != n {
+			t.Errorf("%d records, want %d", got, n)
+		}
+		h.check(h.stop())
+		h.check(os.WriteFile(h.path("a.gz"), []byte(zipped(t, burst("C2", 1, 10))), 0o644))
+	}
 }
 
 // An archive that nobody writes any more is damaged. What to do is said.

@@ -139,7 +139,7 @@ func (s *segment) end(ctx context.Context) {
 }
 
 // compressed reports whether the file is compressed, once its beginning is read.
-func (s *segment) compressed() bool { return s.lines.offset == 0 && decompress.Format(s.head) != "" }
+func (s *segment) compressed() bool { return decompress.Format(s.head) != "" }
 
 // drop ends the segment without sending anything of it.
 func (s *segment) drop() {
