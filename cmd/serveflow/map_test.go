@@ -2,16 +2,12 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
 	"go/doc"
 	"go/parser"
-	"go/token"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -22,41 +18,18 @@ type house struct {
 	imports map[string][]string // by room, those of ours that it imports
 }
 
-// readHouse reads the packages below root, without tests and what only tests use.
-func readHouse(root string) (*house, error) {
+// readHouse reads the product's packages.
+func readHouse(t *testing.T) *house {
 	h := &house{about: map[string]string{}, imports: map[string][]string{}}
-	return h, filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && file != root || d.Name() == "testdata" || d.Name() == "onnxtest"):
-			return filepath.SkipDir
-		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
-			return nil
+	eachGoFile(t, parser.ParseComments|parser.ImportsOnly, func(f goFile) {
+		if f.parsed.Doc != nil {
+			h.about[f.room] = new(doc.Package).Synopsis(f.parsed.Doc.Text())
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments|parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, filepath.Dir(file))
-		h.add(filepath.ToSlash(rel), parsed)
-		return err
+		all := append(h.imports[f.room], ourImports(f.parsed)...)
+		slices.Sort(all)
+		h.imports[f.room] = slices.Compact(all)
 	})
-}
-
-func (h *house) add(room string, file *ast.File) {
-	if file.Doc != nil {
-		h.about[room] = new(doc.Package).Synopsis(file.Doc.Text())
-	}
-	all := h.imports[room]
-	for _, spec := range file.Imports {
-		name, _ := strconv.Unquote(spec.Path.Value)
-		if to, ours := strings.CutPrefix(name, module+"/"); ours && !slices.Contains(all, to) {
-			all = append(all, to)
-		}
-	}
-	slices.Sort(all)
-	h.imports[room] = all
+	return h
 }
 
 // draw gives the map of DESIGN.md: the imports of the rooms that records pass through as
@@ -103,12 +76,8 @@ const (
 
 // The map in DESIGN.md is what the code says: go test -run DesignMap -update draws it.
 func TestDesignMapIsTrue(t *testing.T) {
-	root := repositoryRoot(t)
-	h, err := readHouse(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(root, "DESIGN.md")
+	h := readHouse(t)
+	file := filepath.Join(repositoryRoot(t), "DESIGN.md")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -132,10 +101,7 @@ func TestDesignMapIsTrue(t *testing.T) {
 
 // A room that is described in one sentence without "and" is one room.
 func TestEachRoomIsOne(t *testing.T) {
-	h, err := readHouse(repositoryRoot(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := readHouse(t)
 	for room := range h.imports {
 		switch about := h.about[room]; {
 		case about == "":
