@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -105,7 +104,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 			c.health.report(wholeMember, err)
 			c.log.Warn("not let into the group, will try again for a while", "err", err)
 		case err != nil:
-			err = c.describe(err)
+			err = brokers.Explain(err, "join group "+c.cfg.Group, c.cfg.Topic, c.cfg.Group)
 			c.health.report(wholeMember, err)
 			c.log.Warn("cannot join the group, will try again", "group", c.cfg.Group, "err", err)
 		default:
@@ -113,12 +112,4 @@ func (c *Consumer) Run(ctx context.Context) error {
 			c.start(gen, client, store)
 		}
 	}
-}
-
-// describe says what keeps the member out of its group, and how to mend it.
-func (c *Consumer) describe(err error) error {
-	if known := brokers.Remedy(err, c.cfg.Topic, c.cfg.Group); known != nil {
-		return known
-	}
-	return fmt.Errorf("consumer: cannot join group %s: %w", c.cfg.Group, err)
 }

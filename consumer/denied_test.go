@@ -15,22 +15,6 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// refuse makes a fetch's answer: not allowed to read, for every partition.
-func refuse(req *kmsg.FetchRequest) *kmsg.FetchResponse {
-	resp := req.ResponseKind().(*kmsg.FetchResponse)
-	for _, topic := range req.Topics {
-		t := kmsg.NewFetchResponseTopic()
-		t.Topic = topic.Topic
-		for _, partition := range topic.Partitions {
-			p := kmsg.NewFetchResponseTopicPartition()
-			p.Partition, p.ErrorCode = partition.Partition, int16(kafka.TopicAuthorizationFailed)
-			t.Partitions = append(t.Partitions, p)
-		}
-		resp.Topics = append(resp.Topics, t)
-	}
-	return resp
-}
-
 // While reading is refused the consumer says so without a break, asks with a
 // growing wait, and goes on when it is allowed again.
 func TestReadingIsRefused(t *testing.T) {
@@ -43,7 +27,7 @@ func TestReadingIsRefused(t *testing.T) {
 			return nil, nil, false
 		}
 		refused.Add(1)
-		return refuse(req.(*kmsg.FetchRequest)), nil, true
+		return kafkatest.RefuseFetch(req.(*kmsg.FetchRequest)), nil, true
 	})
 	h := &harness{}
 	c := run(t, config(addr), h)

@@ -61,7 +61,7 @@ func TestCompactedTopicEndsWithTheFinalLabels(t *testing.T) {
 		"cleanup.policy": "compact", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "200"})
 	p := start(t, broker.Addr)
 	const flows, times = 200, 3
-	acks := &tally{}
+	acks := &await.Tally{}
 	write := func(uid string) {
 		labels, v := Labels{p, "labels", "labels.latest"}, verdict()
 		v.UID = uid
@@ -75,7 +75,7 @@ func TestCompactedTopicEndsWithTheFinalLabels(t *testing.T) {
 			write(fmt.Sprint("C", i))
 		}
 	}
-	acks.await(t, flows*times)
+	acks.Await(t, flows*times)
 	// once says how many flows have one record in the compacted topic, a final one.
 	once := func() (n int) {
 		seen := map[string]int{}

@@ -46,7 +46,7 @@ func TestDesignListsEveryLock(t *testing.T) {
 }
 
 // testRooms serve tests and developers alone.
-var testRooms = map[string]bool{"internal/faultproxy": true, "internal/kafkatest": true, "internal/process": true, "bench/faults": true, "scripts/gotest": true, "scripts/mutate": true}
+var testRooms = map[string]bool{"internal/await": true, "internal/faultproxy": true, "internal/kafkatest": true, "internal/process": true, "bench/faults": true, "scripts/gotest": true, "scripts/mutate": true}
 
 // locksOf names the locks of a file: package, type or variable, field.
 func locksOf(file *ast.File) (names []string) {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -210,17 +209,6 @@ func TestRunFails(t *testing.T) {
 	}
 	if b.partition.fetcher.conn != nil {
 		t.Error("the connection is left open")
-	}
-}
-
-// What an operator can mend is told with how.
-func TestDescribe(t *testing.T) {
-	p, _, _ := newTest(Config{Group: "g"})
-	if err := p.describe(kafka.GroupAuthorizationFailed); text(err) != text(brokers.Remedy(kafka.GroupAuthorizationFailed, "in", "g")) {
-		t.Errorf("%v", err)
-	}
-	if err := p.describe(errors.New("a fault")); text(err) != "consumer: cannot read in/3: a fault" {
-		t.Errorf("%v", err)
 	}
 }
 

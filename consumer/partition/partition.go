@@ -51,7 +51,7 @@ func (p *Partition) Run(ctx context.Context) {
 			}
 		}
 		if ctx.Err() == nil {
-			err = p.describe(err)
+			err = brokers.Explain(err, fmt.Sprintf("read %s/%d", p.cfg.Topic, p.id), p.cfg.Topic, p.cfg.Group)
 			p.deps.Report(p.id, err)
 			p.deps.Metrics.fetchFailures.Inc()
 			p.log.Warn("cannot read, will try again", "err", err)
@@ -59,14 +59,6 @@ func (p *Partition) Run(ctx context.Context) {
 		}
 	}
 	p.finish(<-ended)
-}
-
-// describe says what keeps the partition from being read, and how to mend it.
-func (p *Partition) describe(err error) error {
-	if known := brokers.Remedy(err, p.cfg.Topic, p.cfg.Group); known != nil {
-		return known
-	}
-	return fmt.Errorf("consumer: cannot read %s/%d: %w", p.cfg.Topic, p.id, err)
 }
 
 // step fetches once and takes what comes, unless too much is in flight already.

@@ -8,13 +8,13 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Remedy says how to mend what keeps a client from reading topic as a member of
-// group. The error that it returns wraps err. It is nil where no remedy is known.
-func Remedy(err error, topic, group string) error {
+// Explain says what a member of group that reads topic could not do ("join group g",
+// "read topic/3"), and how to mend it where that is known. The error wraps err.
+func Explain(err error, doing, topic, group string) error {
 	var fault *Fault
 	switch {
 	case errors.As(err, &fault): // it says what to do, whatever is wrapped around it
-		return fmt.Errorf("consumer: cannot read topic %s: %w", topic, fault)
+		return fmt.Errorf("consumer: cannot %s: %w", doing, fault)
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
 		return fmt.Errorf("consumer: not allowed to use group %s: grant this client READ on it: %w", group, err)
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
@@ -22,7 +22,7 @@ func Remedy(err error, topic, group string) error {
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
 		return fmt.Errorf("consumer: topic %s, or a partition of it, is missing: create it: %w", topic, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("consumer: cannot read topic %s: %s: %w", topic, Refused, err)
+		return fmt.Errorf("consumer: cannot %s: %s: %w", doing, Refused, err)
 	}
-	return nil
+	return fmt.Errorf("consumer: cannot %s: %w", doing, err)
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/delivery"
 	"github.com/serveflow/serveflow/sink/producer"
 )
@@ -14,11 +15,6 @@ import (
 type outbox struct{ sent []producer.Message }
 
 func (o *outbox) Send(_ context.Context, m producer.Message) { o.sent = append(o.sent, m) }
-
-// tally counts acknowledgements.
-type tally struct{ n int }
-
-func (a *tally) Ack() { a.n++ }
 
 func TestDeadLetterCarriesItsOrigin(t *testing.T) {
 	base := delivery.DeadLetter{Value: []byte("\x00bad"), Topic: "in", Partition: 3, Offset: 42, Reason: "syntax", Err: errors.New("not JSON")}
@@ -37,7 +33,7 @@ func TestDeadLetterCarriesItsOrigin(t *testing.T) {
 		"one record is no batch":    {func(l *delivery.DeadLetter) { l.Offsets = 1 }, nil},
 		"two records are one batch": {func(l *delivery.DeadLetter) { l.Offsets = 2 }, map[string]string{"offsets": "2"}},
 	} {
-		out, written, letter := &outbox{}, &tally{}, base
+		out, written, letter := &outbox{}, &await.Tally{}, base
 		test.change(&letter)
 		letter.Acker = written
 		New(out, "in.dlq").Put(t.Context(), letter)
@@ -50,8 +46,8 @@ func TestDeadLetterCarriesItsOrigin(t *testing.T) {
 		if m := out.sent[0]; m.Topic != "in.dlq" || m.Key != nil || string(m.Value) != "\x00bad" || !maps.Equal(got, want) {
 			t.Errorf("%s: %s to %s with %v, want %v", name, m.Value, m.Topic, got, want)
 		}
-		if out.sent[0].Acker.Ack(); written.n != 1 {
-			t.Errorf("%s: %d acknowledged", name, written.n)
+		if out.sent[0].Acker.Ack(); written.Count() != 1 {
+			t.Errorf("%s: %d acknowledged", name, written.Count())
 		}
 	}
 }
@@ -81,7 +77,7 @@ func TestValueIsCopied(t *testing.T) {
 // Dead letters wait while the budget is used up. When the generation ends, Put returns
 // without an acknowledgement, and the letter's part of the budget is returned.
 func TestBudget(t *testing.T) {
-	out, written := &outbox{}, &tally{}
+	out, written := &outbox{}, &await.Tally{}
 	q := New(out, "in.dlq")
 	ctx, end := context.WithCancel(t.Context())
 	put := func() {
@@ -100,8 +96,8 @@ func TestBudget(t *testing.T) {
 	}
 	end()
 	put() // there is no part left, and the context is done
-	if len(out.sent) != 3 || written.n != 2 {
-		t.Errorf("%d sent, %d acknowledged", len(out.sent), written.n)
+	if len(out.sent) != 3 || written.Count() != 2 {
+		t.Errorf("%d sent, %d acknowledged", len(out.sent), written.Count())
 	}
 	for _, m := range out.sent[1:] {
 		m.Acker.Ack()
@@ -118,10 +114,10 @@ func (s sentLate) Send(context.Context, producer.Message) { s.end() }
 
 func TestBudgetIsReturnedAtTheEndOfAGeneration(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
-	q, written := New(sentLate{end}, "in.dlq"), &tally{}
+	q, written := New(sentLate{end}, "in.dlq"), &await.Tally{}
 	q.Put(ctx, delivery.DeadLetter{Value: []byte("bad"), Err: errors.New("no"), Acker: written})
-	if !q.budget.TryAcquire(budgetBytes) || written.n != 0 {
-		t.Errorf("a letter that may never be written keeps its part of the budget, or is acknowledged (%d)", written.n)
+	if !q.budget.TryAcquire(budgetBytes) || written.Count() != 0 {
+		t.Errorf("a letter that may never be written keeps its part of the budget, or is acknowledged (%d)", written.Count())
 	}
 }
 

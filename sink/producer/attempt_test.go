@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/await"
 )
 
 // Of a write that fails in part, only the failed messages are written again.
@@ -29,14 +31,14 @@ func TestOnlyFailedMessagesAreWrittenAgain(t *testing.T) {
 			}
 			return nil
 		}))
-		acks := &tally{}
+		acks := &await.Tally{}
 		batch := messages(acks, "a", "b", "c", "d")
 		for _, m := range batch {
 			q.send(t.Context(), m)
 		}
 		q.write(t.Context(), batch)
-		if got := strings.Join(attempts, " "); got != "abcd bd" || acks.n.Load() != 4 {
-			t.Errorf("attempts %s, %d acknowledged", got, acks.n.Load())
+		if got := strings.Join(attempts, " "); got != "abcd bd" || acks.Count() != 4 {
+			t.Errorf("attempts %s, %d acknowledged", got, acks.Count())
 		}
 	})
 }
@@ -45,10 +47,10 @@ func TestOnlyFailedMessagesAreWrittenAgain(t *testing.T) {
 func TestErrorOfTheWholeBatch(t *testing.T) {
 	for _, err := range []error{kafka.NotEnoughReplicas, kafka.WriteErrors{nil, kafka.NotEnoughReplicas}, kafka.WriteErrors{nil}} {
 		q := newTestQueue(writerFunc(func(context.Context, []kafka.Message) error { return err }))
-		acks := &tally{}
+		acks := &await.Tally{}
 		failed, large := q.attempt(t.Context(), messages(acks, "a", "b", "c"))
-		if len(failed) != 3 || len(large) != 0 || acks.n.Load() != 0 {
-			t.Errorf("%v: %d failed, %d large, %d acknowledged", err, len(failed), len(large), acks.n.Load())
+		if len(failed) != 3 || len(large) != 0 || acks.Count() != 0 {
+			t.Errorf("%v: %d failed, %d large, %d acknowledged", err, len(failed), len(large), acks.Count())
 		}
 	}
 }
@@ -70,7 +72,7 @@ func TestFieldsOfAMessage(t *testing.T) {
 	runQueue(t, writerFunc(func(_ context.Context, batch []kafka.Message) error {
 		got = append(got, batch...)
 		return nil
-	}), func(t *testing.T, q *topicQueue, _ *tally) {
+	}), func(t *testing.T, q *topicQueue, _ *await.Tally) {
 		q.send(t.Context(), Message{Topic: "labels", Key: []byte("k"), Value: []byte("v"), Headers: []kafka.Header{{Key: "h", Value: []byte("x")}}})
 		synctest.Wait()
 	})
@@ -121,7 +123,7 @@ func TestAttemptsAreCounted(t *testing.T) {
 // The waits between attempts double from 50 ms to 5 s.
 func TestBackoff(t *testing.T) {
 	topic := &fakeTopic{err: kafka.TopicAuthorizationFailed}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		send(q, acks, "a", 1)
 		time.Sleep(18 * time.Second)
 		var waits []time.Duration
@@ -136,7 +138,7 @@ func TestBackoff(t *testing.T) {
 		topic.set(func(f *fakeTopic) { f.err, f.maxBytes = nil, 100 })
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if acks.n.Load() != 1 {
+		if acks.Count() != 1 {
 			t.Error("not written 5 s after the topic may be written")
 		}
 	})
@@ -148,10 +150,10 @@ func TestContextEndsAWrite(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer stop()
-			q, acks, began := newTestQueue(topic), &tally{}, time.Now()
+			q, acks, began := newTestQueue(topic), &await.Tally{}, time.Now()
 			q.write(ctx, messages(acks, "a"))
-			if d := time.Since(began); d != 20*time.Millisecond || len(topic.attempts) != 1 || acks.n.Load() != 0 {
-				t.Errorf("%s: ended after %v and %d attempts, %d acknowledged", name, d, len(topic.attempts), acks.n.Load())
+			if d := time.Since(began); d != 20*time.Millisecond || len(topic.attempts) != 1 || acks.Count() != 0 {
+				t.Errorf("%s: ended after %v and %d attempts, %d acknowledged", name, d, len(topic.attempts), acks.Count())
 			}
 			if n := testutil.ToFloat64(q.metrics.failures); (n == 0) != (name == "attempt") {
 				t.Errorf("%s: %v failures; an attempt that was ended is none", name, n)
@@ -183,7 +185,7 @@ func TestAttemptIsBounded(t *testing.T) {
 // An attempt without an answer for more than 5 s is reported before it fails.
 func TestAttemptWithoutAnswer(t *testing.T) {
 	topic := &fakeTopic{maxBytes: 100, hangs: true}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		send(q, acks, "a", 1)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -201,8 +203,8 @@ func TestAttemptWithoutAnswer(t *testing.T) {
 		topic.set(func(f *fakeTopic) { f.hangs = false })
 		time.Sleep(attemptTimeout)
 		synctest.Wait()
-		if err := q.ready(time.Now().Add(time.Hour)); err != nil || acks.n.Load() != 1 {
-			t.Errorf("%d acknowledged, %v", acks.n.Load(), err)
+		if err := q.ready(time.Now().Add(time.Hour)); err != nil || acks.Count() != 1 {
+			t.Errorf("%d acknowledged, %v", acks.Count(), err)
 		}
 	})
 }
@@ -211,7 +213,7 @@ func TestAttemptWithoutAnswer(t *testing.T) {
 func TestSlowLinkGetsLessAtOnce(t *testing.T) {
 	for maxMessages, timeout := range map[int]error{1: context.DeadlineExceeded, 3: os.ErrDeadlineExceeded} {
 		synctest.Test(t, func(t *testing.T) {
-			got, want, acks := "", "abcdefghijk", &tally{}
+			got, want, acks := "", "abcdefghijk", &await.Tally{}
 			q := newTestQueue(writerFunc(func(_ context.Context, batch []kafka.Message) error {
 				if len(batch) > maxMessages {
 					return timeout
@@ -226,8 +228,8 @@ func TestSlowLinkGetsLessAtOnce(t *testing.T) {
 				q.send(t.Context(), m)
 			}
 			q.write(t.Context(), batch)
-			if got != want || acks.n.Load() != int64(len(want)) {
-				t.Errorf("written %s, %d acknowledged", got, acks.n.Load())
+			if got != want || acks.Count() != int64(len(want)) {
+				t.Errorf("written %s, %d acknowledged", got, acks.Count())
 			}
 		})
 	}
@@ -256,7 +258,7 @@ func TestOtherFailuresDoNotDivideABatch(t *testing.T) {
 // A single message that times out has the same waits as any other.
 func TestTimeoutsOfOneMessageBackOff(t *testing.T) {
 	topic := &fakeTopic{err: context.DeadlineExceeded}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		send(q, acks, "a", 1)
 		time.Sleep(time.Minute)
 		topic.set(func(f *fakeTopic) {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,16 +17,6 @@ import (
 	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/delivery"
 )
-
-// tally counts acknowledgements from any goroutine.
-type tally struct{ n atomic.Int64 }
-
-func (a *tally) Ack() { a.n.Add(1) }
-
-func (a *tally) await(t *testing.T, want int64) {
-	t.Helper()
-	await.Until(t, fmt.Sprint(want, " acknowledgements"), func() bool { return a.n.Load() >= want }, func() any { return a.n.Load() })
-}
 
 var quiet = slog.New(slog.DiscardHandler)
 
@@ -119,20 +108,20 @@ func newTestQueue(w topicWriter) *topicQueue {
 }
 
 // runQueue runs a queue in virtual time until the test function returns.
-func runQueue(t *testing.T, w topicWriter, test func(t *testing.T, q *topicQueue, acks *tally)) {
+func runQueue(t *testing.T, w topicWriter, test func(t *testing.T, q *topicQueue, acks *await.Tally)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		q := newTestQueue(w)
 		done := make(chan struct{})
 		go func() { q.run(ctx); close(done) }()
-		test(t, q, &tally{})
+		test(t, q, &await.Tally{})
 		stop()
 		<-done
 	})
 }
 
 // send queues one message of each size.
-func send(q *topicQueue, acks *tally, key string, sizes ...int) {
+func send(q *topicQueue, acks *await.Tally, key string, sizes ...int) {
 	for _, n := range sizes {
 		q.send(context.Background(), Message{Topic: q.topic, Key: []byte(key), Value: make([]byte, n), Acker: acks})
 	}

@@ -12,26 +12,28 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/await"
 )
 
 // A message that the topic does not take harms no other message, except later ones of
 // its key. Those keep their order once the topic takes them.
 func TestTooLargeIsParked(t *testing.T) {
 	topic := &fakeTopic{maxBytes: 100}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		send(q, acks, "a1", 10)
 		send(q, acks, "a2", 101, 11)
 		send(q, acks, "a3", 90, 12)
 		send(q, acks, "b1", 13)
 		synctest.Wait()
-		if got := topic.text(); strings.Count(got, "=") != 4 || strings.Contains(got, "a2") || acks.n.Load() != 4 {
-			t.Fatalf("%d acknowledged: %s", acks.n.Load(), got)
+		if got := topic.text(); strings.Count(got, "=") != 4 || strings.Contains(got, "a2") || acks.Count() != 4 {
+			t.Fatalf("%d acknowledged: %s", acks.Count(), got)
 		}
 		send(q, acks, "a2", 14)
 		send(q, acks, "a4", 15)
 		synctest.Wait()
-		if acks.n.Load() != 5 {
-			t.Errorf("%d acknowledged, want 5: the fifth does not wait for the parked ones", acks.n.Load())
+		if acks.Count() != 5 {
+			t.Errorf("%d acknowledged, want 5: the fifth does not wait for the parked ones", acks.Count())
 		}
 		err := q.ready(time.Now())
 		if !errors.Is(err, kafka.MessageSizeTooLarge) || !strings.Contains(err.Error(), "3 messages wait that topic labels does not take; the largest has 103 bytes: set its max.message.bytes to 615 or more") {
@@ -43,8 +45,8 @@ func TestTooLargeIsParked(t *testing.T) {
 		topic.set(func(f *fakeTopic) { f.maxBytes = 200 })
 		time.Sleep(2 * parkedInterval)
 		synctest.Wait()
-		if got := topic.text(); !strings.HasSuffix(got, "a2=101 a2=11 a2=14") || acks.n.Load() != 8 {
-			t.Errorf("%d acknowledged: %s", acks.n.Load(), got)
+		if got := topic.text(); !strings.HasSuffix(got, "a2=101 a2=11 a2=14") || acks.Count() != 8 {
+			t.Errorf("%d acknowledged: %s", acks.Count(), got)
 		}
 		if err := q.ready(time.Now()); err != nil {
 			t.Errorf("the topic takes all: %v", err)
@@ -55,7 +57,7 @@ func TestTooLargeIsParked(t *testing.T) {
 // Messages without a key do not wait for a parked one without a key.
 func TestMessagesWithoutKeyDoNotWait(t *testing.T) {
 	topic := &fakeTopic{maxBytes: 100}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		for _, bytes := range []int{101, 10} {
 			q.send(t.Context(), Message{Topic: "labels", Value: make([]byte, bytes), Acker: acks})
 		}
@@ -70,7 +72,7 @@ func TestMessagesWithoutKeyDoNotWait(t *testing.T) {
 func TestTooMuchTogetherIsSplit(t *testing.T) {
 	for _, sizes := range [][]int{{60, 60}, {60, 60, 60}, {0, 1, 2, 3, 50, 60, 70, 80, 90, 100}} {
 		topic := &fakeTopic{maxBytes: 100}
-		runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+		runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 			var want []string
 			send(q, acks, "a", sizes...)
 			for _, n := range sizes {
@@ -90,15 +92,15 @@ func TestTooMuchTogetherIsSplit(t *testing.T) {
 // With maxParked messages parked the queue takes no further batch. Senders then wait.
 func TestParkedIsBounded(t *testing.T) {
 	topic := &fakeTopic{maxBytes: 100}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		for n := range 99 {
 			send(q, acks, fmt.Sprint(n), 101)
 			synctest.Wait()
 		}
 		send(q, acks, "small", 1)
 		synctest.Wait()
-		if parked(q) != 99 || acks.n.Load() != 1 {
-			t.Errorf("%d parked, %d acknowledged: want 99 and 1", parked(q), acks.n.Load())
+		if parked(q) != 99 || acks.Count() != 1 {
+			t.Errorf("%d parked, %d acknowledged: want 99 and 1", parked(q), acks.Count())
 		}
 		send(q, acks, "last", 101)
 		synctest.Wait()
@@ -113,7 +115,7 @@ func TestParkedIsBounded(t *testing.T) {
 // One batch may come on top of maxParked. All of it is written once the topic takes it.
 func TestParkedBatchIsWritten(t *testing.T) {
 	topic := &fakeTopic{maxBytes: 100}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		const total = 2 * batchMessages
 		for range total {
 			send(q, acks, "a", 101)
@@ -125,8 +127,8 @@ func TestParkedBatchIsWritten(t *testing.T) {
 		topic.set(func(f *fakeTopic) { f.maxBytes = 200 })
 		time.Sleep(2 * parkedInterval)
 		synctest.Wait()
-		if parked(q) != 0 || len(q.waiting) != 0 || acks.n.Load() != total {
-			t.Errorf("the topic takes all: %d parked, %d wait, %d acknowledged", parked(q), len(q.waiting), acks.n.Load())
+		if parked(q) != 0 || len(q.waiting) != 0 || acks.Count() != total {
+			t.Errorf("the topic takes all: %d parked, %d wait, %d acknowledged", parked(q), len(q.waiting), acks.Count())
 		}
 	})
 }
@@ -135,7 +137,7 @@ func TestParkedBatchIsWritten(t *testing.T) {
 // other messages are written.
 func TestParkedIsTriedAgain(t *testing.T) {
 	topic := &fakeTopic{maxBytes: 100}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		time.Sleep(time.Second)
 		send(q, acks, "b", 1)
 		time.Sleep(500 * time.Millisecond)

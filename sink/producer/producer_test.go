@@ -21,11 +21,11 @@ import (
 
 func TestProducerKeepsOrderPerKey(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(6, "labels"))
-	p, acks := start(t, addr), &tally{}
+	p, acks := start(t, addr), &await.Tally{}
 	for i := range 3000 {
 		p.Send(context.Background(), Message{Topic: "labels", Key: fmt.Append(nil, "k", i%7), Value: fmt.Append(nil, i), Acker: acks})
 	}
-	acks.await(t, 3000)
+	acks.Await(t, 3000)
 	last := map[string]int{}
 	records := kafkatest.ReadAll(t, addr, "labels")
 	for _, r := range records {
@@ -60,11 +60,11 @@ func TestProducerPartitionsLikeJava(t *testing.T) {
 		"0123456789abcdef0123456789abcdef": 5,
 	}
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(6, "labels"))
-	p, acks := start(t, addr), &tally{}
+	p, acks := start(t, addr), &await.Tally{}
 	for key := range want {
 		p.Send(context.Background(), Message{Topic: "labels", Key: []byte(key), Acker: acks})
 	}
-	acks.await(t, int64(len(want)))
+	acks.Await(t, int64(len(want)))
 	for _, r := range kafkatest.ReadAll(t, addr, "labels") {
 		if r.Partition != want[string(r.Key)] {
 			t.Errorf("key %q is on partition %d, Java says %d", r.Key, r.Partition, want[string(r.Key)])
@@ -74,17 +74,17 @@ func TestProducerPartitionsLikeJava(t *testing.T) {
 
 func TestMissingTopicIsNamedAndWaitedFor(t *testing.T) {
 	addr, _ := kafkatest.Fake(t)
-	p, acks := start(t, addr), &tally{}
+	p, acks := start(t, addr), &await.Tally{}
 	p.Send(context.Background(), Message{Topic: "later", Value: []byte("x"), Acker: acks})
 	await.Until(t, "a reason not to be ready", func() bool { return p.Ready() != nil })
 	if err := p.Ready(); !errors.Is(err, kafka.UnknownTopicOrPartition) || !strings.Contains(err.Error(), "topic later is missing: create it") {
 		t.Errorf("%v", err)
 	}
-	if acks.n.Load() != 0 {
+	if acks.Count() != 0 {
 		t.Error("acknowledged without being written")
 	}
 	kafkatest.CreateTopic(t, addr, "later", 1, nil)
-	acks.await(t, 1)
+	acks.Await(t, 1)
 	if err := p.Ready(); err != nil {
 		t.Errorf("ready again: %v", err)
 	}
@@ -99,9 +99,9 @@ func TestWritesAskForAllReplicas(t *testing.T) {
 		acks.Store(int64(req.(*kmsg.ProduceRequest).Acks))
 		return nil, nil, false
 	})
-	p, written := start(t, addr), &tally{}
+	p, written := start(t, addr), &await.Tally{}
 	p.Send(t.Context(), Message{Topic: "labels", Key: []byte("a"), Acker: written})
-	written.await(t, 1)
+	written.Await(t, 1)
 	if acks.Load() != -1 {
 		t.Errorf("a write asks for %d acknowledgements, want -1, all in-sync replicas", acks.Load())
 	}
@@ -110,12 +110,12 @@ func TestWritesAskForAllReplicas(t *testing.T) {
 func TestWritesAreCounted(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, "labels"))
 	reg := prometheus.NewRegistry()
-	p, written := New(brokers.Plain("test", addr), 100, NewMetrics(reg), quiet), &tally{}
+	p, written := New(brokers.Plain("test", addr), 100, NewMetrics(reg), quiet), &await.Tally{}
 	run(t, p)
 	for range 3 {
 		p.Send(t.Context(), Message{Topic: "labels", Key: []byte("a"), Acker: written})
 	}
-	written.await(t, 3)
+	written.Await(t, 3)
 	p.Send(t.Context(), Message{Topic: "missing", Key: []byte("a"), Acker: written})
 	await.Until(t, "a failure", func() bool { return testutil.ToFloat64(p.metrics.failures) > 0 })
 	if n := testutil.ToFloat64(p.metrics.written.WithLabelValues("labels")); n != 3 {
@@ -132,13 +132,13 @@ func TestWritesAreCounted(t *testing.T) {
 // One topic that cannot be written does not hold back another's messages.
 func TestTopicsDoNotHoldBackEachOther(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(2, "labels"))
-	p, acks, dead := start(t, addr), &tally{}, &tally{}
+	p, acks, dead := start(t, addr), &await.Tally{}, &await.Tally{}
 	p.Send(t.Context(), Message{Topic: "in.dlq", Value: []byte("bad"), Acker: dead})
 	for i := range 300 {
 		p.Send(t.Context(), Message{Topic: "labels", Key: fmt.Append(nil, i), Acker: acks})
 	}
-	acks.await(t, 300)
-	if dead.n.Load() != 0 {
+	acks.Await(t, 300)
+	if dead.Count() != 0 {
 		t.Error("acknowledged without a topic")
 	}
 	await.Until(t, "a reason not to be ready", func() bool { return p.Ready() != nil })
@@ -146,5 +146,5 @@ func TestTopicsDoNotHoldBackEachOther(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	kafkatest.CreateTopic(t, addr, "in.dlq", 1, nil)
-	dead.await(t, 1)
+	dead.Await(t, 1)
 }

@@ -11,6 +11,8 @@ import (
 	"weak"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/await"
 )
 
 func TestCost(t *testing.T) {
@@ -74,7 +76,7 @@ func batchSizes(t *testing.T, total, bytes int) string {
 // do those whose sender gives up.
 func TestQueueIsBoundedInBytes(t *testing.T) {
 	topic := &fakeTopic{maxBytes: 100 << 20, err: errors.New("no")}
-	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *tally) {
+	runQueue(t, topic, func(t *testing.T, q *topicQueue, acks *await.Tally) {
 		ctx, giveUp := context.WithTimeout(t.Context(), time.Second)
 		defer giveUp()
 		const large = 1 << 20
@@ -83,7 +85,7 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 		}
 		topic.set(func(f *fakeTopic) { f.err = nil })
 		time.Sleep(time.Minute)
-		if n := acks.n.Load(); n != 63 {
+		if n := acks.Count(); n != 63 {
 			t.Errorf("%d messages of 1 MiB and their overhead were queued, want 63", n)
 		}
 		if !q.budget.TryAcquire(queueBytes) {
@@ -113,7 +115,7 @@ func TestSenderThatGivesUpTakesNoBytes(t *testing.T) {
 
 // A queue does not keep a written message's bytes until the next one comes.
 func TestWrittenMessagesAreLetGo(t *testing.T) {
-	runQueue(t, writerFunc(func(context.Context, []kafka.Message) error { return nil }), func(t *testing.T, q *topicQueue, _ *tally) {
+	runQueue(t, writerFunc(func(context.Context, []kafka.Message) error { return nil }), func(t *testing.T, q *topicQueue, _ *await.Tally) {
 		value := new([1 << 10]byte)
 		held := weak.Make(value)
 		q.send(t.Context(), Message{Topic: "labels", Value: value[:]})

@@ -15,22 +15,6 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// refuse answers a produce request: this client may not write to any of its partitions.
-func refuse(req *kmsg.ProduceRequest) *kmsg.ProduceResponse {
-	resp := req.ResponseKind().(*kmsg.ProduceResponse)
-	for _, topic := range req.Topics {
-		t := kmsg.NewProduceResponseTopic()
-		t.Topic = topic.Topic
-		for _, partition := range topic.Partitions {
-			p := kmsg.NewProduceResponseTopicPartition()
-			p.Partition, p.ErrorCode = partition.Partition, int16(kafka.TopicAuthorizationFailed)
-			t.Partitions = append(t.Partitions, p)
-		}
-		resp.Topics = append(resp.Topics, t)
-	}
-	return resp
-}
-
 // While the broker refuses writes, nothing is acknowledged and Ready returns the reason. Once
 // it allows them, everything is written.
 func TestTopicThatMayNotBeWritten(t *testing.T) {
@@ -41,9 +25,9 @@ func TestTopicThatMayNotBeWritten(t *testing.T) {
 		if allowed.Load() {
 			return nil, nil, false
 		}
-		return refuse(req.(*kmsg.ProduceRequest)), nil, true
+		return kafkatest.RefuseProduce(req.(*kmsg.ProduceRequest)), nil, true
 	})
-	p, acks := start(t, addr), &tally{}
+	p, acks := start(t, addr), &await.Tally{}
 	for _, key := range []string{"a", "b", "c", "d"} {
 		p.Send(context.Background(), Message{Topic: "labels", Key: []byte(key), Acker: acks})
 	}
@@ -51,11 +35,11 @@ func TestTopicThatMayNotBeWritten(t *testing.T) {
 	if err := p.Ready(); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "grant this client WRITE") {
 		t.Errorf("%v", err)
 	}
-	if acks.n.Load() != 0 {
+	if acks.Count() != 0 {
 		t.Error("acknowledged without being written")
 	}
 	allowed.Store(true)
-	acks.await(t, 4)
+	acks.Await(t, 4)
 	if n := len(kafkatest.ReadAll(t, addr, "labels")); n != 4 || p.Ready() != nil {
 		t.Errorf("%d records, ready: %v", n, p.Ready())
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 	"github.com/segmentio/kafka-go/protocol/produce"
 
+	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/brokers"
 )
 
@@ -50,13 +51,13 @@ func newTestProducer(c *fakeCluster) *Producer {
 // Messages that are sent before Run are written by it.
 func TestSendBeforeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, acks := newTestProducer(&fakeCluster{}), &tally{}
+		p, acks := newTestProducer(&fakeCluster{}), &await.Tally{}
 		p.Send(t.Context(), Message{Topic: "a", Acker: acks})
 		p.Send(t.Context(), Message{Topic: "b", Acker: acks})
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		defer stop()
-		if err := p.Run(ctx); err != nil || acks.n.Load() != 2 {
-			t.Errorf("%v, %d acknowledged", err, acks.n.Load())
+		if err := p.Run(ctx); err != nil || acks.Count() != 2 {
+			t.Errorf("%v, %d acknowledged", err, acks.Count())
 		}
 	})
 }
@@ -111,7 +112,7 @@ func TestWriterDoesNotRetry(t *testing.T) {
 // A broker takes 100 MiB in one request by default. Below that, the broker decides.
 func TestLargestMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cluster, acks := &fakeCluster{}, &tally{}
+		cluster, acks := &fakeCluster{}, &await.Tally{}
 		p := newTestProducer(cluster)
 		defer p.close()
 		q := p.queue("labels")
