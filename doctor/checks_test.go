@@ -245,15 +245,15 @@ func TestGroupServesSomethingElse(t *testing.T) {
 	says := func(task, output, bundle string) kmsg.DescribeGroupsResponseGroupMember {
 		return member(`{"schema":"serveflow.member/1","purpose":{"task":"` + task + `","output":"` + output + `","bundle":"` + bundle + `"}}`)
 	}
-	g.addMember(&c.Purpose, says("service", "labels", "abc"))
-	g.addMember(&c.Purpose, kmsg.DescribeGroupsResponseGroupMember{ClientID: "joining"})
+	g.addMember(c, says("service", "labels", "abc"))
+	g.addMember(c, kmsg.DescribeGroupsResponseGroupMember{ClientID: "joining"})
 	if g.others != nil || g.silent != nil || len(g.members) != 2 {
 		t.Errorf("the same purpose: %+v", g)
 	}
 	for _, m := range []kmsg.DescribeGroupsResponseGroupMember{says("device", "labels", "abc"), says("service", "other", "abc"), says("service", "labels", "def")} {
-		g.addMember(&c.Purpose, m)
+		g.addMember(c, m)
 	}
-	g.addMember(&c.Purpose, member(""))
+	g.addMember(c, member(""))
 	in := &topic{name: "in"}
 	r := reportOf(checkGroup(c, in, g))
 	wantFinding(t, r, "group-other-task", Fault, "id at 10.0.0.1: task device, written to labels, bundle abc", "these settings: task service, written to labels, bundle abc")

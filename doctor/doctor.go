@@ -23,6 +23,7 @@ type Config struct {
 	DeadLetterTopic string
 	Group           string
 	Purpose         consumergroup.Purpose // what these settings would have the group do
+	MixedBundles    bool                  // members with other bundles are let into the group
 
 	Lateness time.Duration // how far out of order records may arrive, in record time
 	InFlight time.Duration // how long a record may be in flight: read, and its offset not committed

@@ -66,7 +66,7 @@ func (cl *cluster) describeGroup(g *group, conn *brokerConn, input *topic, d kms
 		g.operations = d.AuthorizedOperations
 	}
 	for _, m := range d.Members {
-		g.addMember(&cl.cfg.Purpose, m)
+		g.addMember(cl.cfg, m)
 	}
 	if input.ok() {
 		cl.committed(g, conn, input)
@@ -74,18 +74,22 @@ func (cl *cluster) describeGroup(g *group, conn *brokerConn, input *topic, d kms
 }
 
 // addMember takes down a member, and whether it serves what these settings want. A bundle
-// that could not be loaded here cannot be compared.
-func (g *group) addMember(want *consumergroup.Purpose, m kmsg.DescribeGroupsResponseGroupMember) {
+// that could not be loaded here cannot be compared, and bundles that may be mixed are not.
+func (g *group) addMember(c *Config, m kmsg.DescribeGroupsResponseGroupMember) {
 	name := m.ClientID + " at " + strings.TrimPrefix(m.ClientHost, "/")
 	g.members = append(g.members, name)
-	var metadata kmsg.ConsumerMemberMetadata
-	if metadata.ReadFrom(m.ProtocolMetadata) != nil {
-		return // it is just joining, or no consumer
+	if len(m.ProtocolMetadata) == 0 {
+		return // it is just joining
 	}
+	var metadata kmsg.ConsumerMemberMetadata
+	// kafka-go names version 1 and leaves out the fields that came with it, so an error is
+	// usual. What the member says of itself stands before those.
+	_ = metadata.ReadFrom(m.ProtocolMetadata)
+	want, anyBundle := c.Purpose, c.MixedBundles || c.Purpose.Bundle == ""
 	switch purpose, ok := consumergroup.ReadPurpose(metadata.UserData); {
 	case !ok:
 		g.silent = append(g.silent, name)
-	case purpose.Task != want.Task || purpose.Output != want.Output || purpose.Bundle != want.Bundle && want.Bundle != "":
+	case purpose.Task != want.Task || purpose.Output != want.Output || purpose.Bundle != want.Bundle && !anyBundle:
 		g.others = append(g.others, name+": "+purpose.String())
 	}
 }
