@@ -60,10 +60,20 @@ func commands() []command {
 			about: "writes record files to the input topic, at their recorded pace",
 			does: []string{
 				"Each record is keyed by its uid. It ends when Kafka has acknowledged every record. Lines that are no records are not sent, but named on standard error.",
+				"A flow that was labelled a short while ago is known, and sending it a second time gives no second label. With --again its records carry another sensor, so it is a new flow.",
 			},
 			takes:   []argument{{"FILE", recordFiles}},
 			exits:   exits{"", "a failure while running; or a file that is damaged, or lines that are no records: all others were sent", ""},
 			example: "serveflow send --speed 10 testdata/records/lab.jsonl.zst",
+		},
+		{
+			name: "labels", run: showLabels,
+			about: "shows the labels of a label topic as they are written",
+			does: []string{
+				"It prints a label a line, in columns: when the flow's first packet was, its two sides, its label and how sure the cascade is, which stage answered and why, how many packets it had seen, and how long it had waited for them. It is in no consumer group: it takes nothing away from other readers, and commits nothing.",
+			},
+			exits:   exits{"it was told to stop, or N labels were shown", "the topic is missing, or no broker answers", ""},
+			example: "serveflow labels --from beginning --label dns,tls_other --host 10.0.0.0/8",
 		},
 		{
 			name: "pcap", args: "FILE...", run: pcap,

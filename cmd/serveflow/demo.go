@@ -132,19 +132,20 @@ func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summar
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	log := slog.New(slog.DiscardHandler)
-	out := producer.New(brokers.Plain("serveflow-player", d.settings.Brokers...), 1000, producer.NewMetrics(prometheus.NewRegistry()), log)
+	cluster := brokers.Plain("serveflow-demo", d.settings.Brokers...)
+	out := producer.New(cluster, 1000, producer.NewMetrics(prometheus.NewRegistry()), log)
 	player := demo.NewPlayer(out, d.settings.Topic, d.options.speed)
 	screen := demo.NewScreen(d.t.out, d.live(), d.flows)
-	cascaded := demo.NewWatcher(d.settings.Brokers, d.settings.LabelTopic, player, d.truth, labels, screen.Show)
-	slow := demo.NewWatcher(d.settings.Brokers, slowOnlyTopic, player, d.truth, nil, func(*demo.Label) {})
+	cascaded := demo.NewWatcher(cluster, d.settings.LabelTopic, player, d.truth, labels, screen.Show)
+	slow := demo.NewWatcher(cluster, slowOnlyTopic, player, d.truth, nil, func(*demo.Label) {})
 
 	var group errgroup.Group
 	if err := d.serve(ctx, &group, log); err != nil {
 		return demo.Summary{}, err
 	}
 	group.Go(func() error { return out.Run(ctx) })
-	group.Go(func() error { return cascaded.Run(ctx, demo.Partitions) })
-	group.Go(func() error { return slow.Run(ctx, demo.Partitions) })
+	group.Go(func() error { return cascaded.Run(ctx) })
+	group.Go(func() error { return slow.Run(ctx) })
 	group.Go(func() error {
 		defer stop()
 		for _, line := range d.lines {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ import (
 func send(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("send", flag.ContinueOnError)
 	speed := flags.Float64("speed", 1, "pace, `N` times that of the records; 0: as fast as possible")
+	again := flags.Bool("again", false, "send the flows as new ones, of a sensor of their own, so that they are labelled once more")
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
@@ -40,6 +42,10 @@ func send(ctx context.Context, t terminal, args []string) error {
 	}
 	out := producer.New(cluster, s.SinkQueue, producer.NewMetrics(prometheus.NewRegistry()), log)
 	player := demo.NewPlayer(out, s.Topic, *speed)
+	sending := &sending{t: t, player: player}
+	if *again {
+		sending.resend = newResender(time.Now())
+	}
 	writing, stop := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() error { return out.Run(writing) })
@@ -47,24 +53,36 @@ func send(ctx context.Context, t terminal, args []string) error {
 	group.Go(func() error {
 		defer stop()
 		var err error
-		refused, err = sendFiles(ctx, t, player, flags.Args())
+		refused, err = sending.files(ctx, flags.Args())
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.err, "sent to %s: %s\n", s.Topic, player.Summary())
+	_, err = fmt.Fprintf(t.err, "sent to %s: %s\n%s", s.Topic, player.Summary(), sending.note(s.Remember))
 	return errors.Join(refused, err)
 }
 
-// sendFiles plays the files in order and waits until every record is written. Lines that are
+// sending is one run of send.
+type sending struct {
+	t      terminal
+	player *demo.Player
+	resend *resender // nil: records are sent as they are
+}
+
+// files plays the files in order and waits until every record is written. Lines that are
 // no records are not sent: refused says how many there were.
-func sendFiles(ctx context.Context, t terminal, player *demo.Player, files []string) (refused, err error) {
+func (s *sending) files(ctx context.Context, files []string) (refused, err error) {
 	pending := &pending{}
-	reader := logFiles{t: t, most: zeek.MaxRecord}
+	reader := logFiles{t: s.t, most: zeek.MaxRecord}
 	refused = reader.each(ctx, files, func(record []byte, _ int) error {
+		if s.resend != nil {
+			if record, err = s.resend.rename(record); err != nil {
+				return err
+			}
+		}
 		pending.unwritten.Add(1)
-		err := player.Play(ctx, record, pending)
+		err := s.player.Play(ctx, record, pending)
 		var bad *zeek.Error
 		if errors.As(err, &bad) {
 			pending.Ack() // it was not sent
@@ -75,6 +93,14 @@ func sendFiles(ctx context.Context, t terminal, player *demo.Player, files []str
 		return nil, ctx.Err()
 	}
 	return refused, pending.wait(ctx)
+}
+
+// note says what becomes of flows that were sent before, because then no labels come.
+func (s *sending) note(remember time.Duration) string {
+	if s.resend != nil {
+		return ""
+	}
+	return fmt.Sprintf("flows that serveflow run labelled within the last %v (SERVEFLOW_REMEMBER) are known and get no second label: send --again sends them as new ones\n", remember)
 }
 
 // pending counts records that are not written yet.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/serveflow/serveflow/cmd/serveflow/labels"
 	"github.com/serveflow/serveflow/sink/producer"
 )
 
@@ -21,25 +22,34 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
+// labelled is a label with the true one.
+func labelled(truth, label string) *Label {
+	return &Label{Known: truth, Record: &labels.Record{Label: label}}
+}
+
+// decided is a label with its stage and reason, and how long it took.
+func decided(took time.Duration, stage, reason string) *Label {
+	return &Label{Took: took, Record: &labels.Record{Stage: stage, Reason: reason}}
+}
+
 func TestScore(t *testing.T) {
-	labels := []*Label{
-		{Known: "a", Label: "a"}, {Known: "a", Label: "a"}, {Known: "a", Label: "b"},
-		{Known: "b", Label: "b"}, {Known: "c", Label: "z"}, {Label: "a"},
+	all := []*Label{
+		labelled("a", "a"), labelled("a", "a"), labelled("a", "b"), labelled("b", "b"), labelled("c", "z"), labelled("", "a"),
 	}
-	accuracy, f1, known := score(labels)
+	accuracy, f1, n := score(all)
 	// a: 2 of 3 found, 2 of 2 right: 0.8; b: 1 of 1, 1 of 2: 2/3; c: 0.
-	if want := (.8 + 2./3) / 3; accuracy != .6 || math.Abs(f1-want) > 1e-12 || known != 5 {
-		t.Errorf("accuracy %v, macro-F1 %v, want 0.6 and %v; %d known", accuracy, f1, want, known)
+	if want := (.8 + 2./3) / 3; accuracy != .6 || math.Abs(f1-want) > 1e-12 || n != 5 {
+		t.Errorf("accuracy %v, macro-F1 %v, want 0.6 and %v; %d known", accuracy, f1, want, n)
 	}
-	if accuracy, f1, known = score(nil); accuracy != 0 || f1 != 0 || known != 0 {
+	if accuracy, f1, n = score(nil); accuracy != 0 || f1 != 0 || n != 0 {
 		t.Error("nothing known scores nothing")
 	}
 }
 
 func TestSummarise(t *testing.T) {
 	ms := time.Millisecond
-	cascade := []*Label{{Took: 4 * ms, Stage: "first"}, {Took: 8 * ms, Stage: "first"}, {Took: 900 * ms, Stage: "slow", Reason: "timeout"}}
-	slow := []*Label{{Took: 400 * ms, Reason: "timeout"}, {Took: 320 * ms}, {Took: 900 * ms, Reason: "timeout"}}
+	cascade := []*Label{decided(4*ms, "first", ""), decided(8*ms, "first", ""), decided(900*ms, "slow", "timeout")}
+	slow := []*Label{decided(400*ms, "", "timeout"), decided(320*ms, "", ""), decided(900*ms, "", "timeout")}
 	s := Summarise(4, 1, cascade, slow)
 	if s.Flows != 4 || s.Labels != 3 || s.Unlabelled != 1 || s.SpeedupP50 != 50 || s.Cascade.ByTimeout != 1 || s.SlowOnly.ByTimeout != 2 {
 		t.Errorf("%+v", s)
@@ -115,7 +125,7 @@ func TestScreen(t *testing.T) {
 	var plain, live bytes.Buffer
 	for _, s := range []*Screen{NewScreen(&plain, false, 2), NewScreen(&live, true, 2)} {
 		for range 2 {
-			s.Show(&Label{OrigH: "10.0.0.1", OrigP: 1, RespH: "10.0.0.2", RespP: 53, Proto: "udp", Label: "dns", Stage: "first", Reason: "confident", Took: 3 * time.Millisecond})
+			s.Show(decided(3*time.Millisecond, "first", "confident"))
 		}
 		s.Draw()
 	}

@@ -35,10 +35,9 @@ func NewScreen(out io.Writer, live bool, flows int) *Screen {
 // Show shows one label. It is for one goroutine at a time.
 func (s *Screen) Show(l *Label) {
 	s.labels++
-	s.byLabel[l.Label]++
-	s.byStage[l.Stage]++
-	row := fmt.Sprintf("%-22s %-22s %-4s %-14s %5.1f%%  %-6s %-10s %2d pkt %9.1f ms", host(l.OrigH, l.OrigP), host(l.RespH, l.RespP),
-		l.Proto, l.Label, 100*l.Confidence, l.Stage, l.Reason, l.Packets, float64(l.Took)/1e6)
+	s.byLabel[l.Record.Label]++
+	s.byStage[l.Record.Stage]++
+	row := fmt.Sprintf("%s %9.1f ms", l.Record.Row(), float64(l.Took)/1e6)
 	if !s.live {
 		fmt.Fprintln(s.out, row)
 		return
@@ -65,8 +64,6 @@ func (s *Screen) Draw() {
 	}
 	s.drawn, s.last = len(lines), time.Now()
 }
-
-func host(addr string, port uint16) string { return fmt.Sprintf("%s:%d", addr, port) }
 
 // counts lists names with their counts, the most frequent first.
 func counts(m map[string]int) string {

@@ -43,7 +43,7 @@ func Summarise(flows int, speed float64, cascade, slow []*Label) Summary {
 	s := Summary{Flows: flows, Labels: len(cascade), Unlabelled: flows - len(cascade), Speed: speed,
 		ByStage: map[string]float64{}, Cascade: side(cascade), SlowOnly: side(slow)}
 	for _, l := range cascade {
-		s.ByStage[l.Stage]++
+		s.ByStage[l.Record.Stage]++
 	}
 	for stage := range s.ByStage {
 		s.ByStage[stage] /= float64(len(cascade))
@@ -65,7 +65,7 @@ func side(labels []*Label) Side {
 		if l.Took < fast {
 			s.Under16ms++
 		}
-		if l.Reason == "timeout" {
+		if l.Record.Reason == "timeout" {
 			s.ByTimeout++
 		}
 	}
@@ -91,10 +91,10 @@ func score(labels []*Label) (accuracy, macroF1 float64, known int) {
 		}
 		known++
 		truths[l.Known]++
-		answers[l.Label]++
-		if l.Label == l.Known {
+		answers[l.Record.Label]++
+		if l.Record.Label == l.Known {
 			right++
-			hits[l.Label]++
+			hits[l.Record.Label]++
 		}
 	}
 	if known == 0 {

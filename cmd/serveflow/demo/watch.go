@@ -2,22 +2,27 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/cmd/serveflow/labels"
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // Watcher reads a label topic as a consumer of labels would, and keeps the final
 // label of every flow.
 type Watcher struct {
-	brokers []string
-	topic   string
-	player  *Player
-	truth   Truth
-	show    func(*Label) // called for each label that comes first for its flow
+	topic  string
+	from   *labels.Follower
+	player *Player
+	truth  Truth
+	show   func(*Label) // called for each label that comes first for its flow
 
 	mu     sync.Mutex
 	labels map[string]*Label // by uid
@@ -26,34 +31,18 @@ type Watcher struct {
 }
 
 // NewWatcher builds a watcher of one label topic. The labels also go to raw.
-func NewWatcher(brokers []string, topic string, p *Player, truth Truth, raw io.Writer, show func(*Label)) *Watcher {
-	return &Watcher{brokers: brokers, topic: topic, player: p, truth: truth, show: show, raw: raw, labels: map[string]*Label{}}
+func NewWatcher(cluster *brokers.Cluster, topic string, p *Player, truth Truth, raw io.Writer, show func(*Label)) *Watcher {
+	from := labels.NewFollower(cluster, topic, true, slog.New(slog.DiscardHandler))
+	return &Watcher{topic: topic, from: from, player: p, truth: truth, show: show, raw: raw, labels: map[string]*Label{}}
 }
 
 // Run reads all partitions until ctx is done.
-func (w *Watcher) Run(ctx context.Context, partitions int) error {
-	var readers sync.WaitGroup
-	for id := range partitions {
-		readers.Go(func() { w.follow(ctx, id) })
-	}
-	readers.Wait()
-	return w.err
-}
-
-func (w *Watcher) follow(ctx context.Context, partition int) {
-	r := kafka.NewReader(kafka.ReaderConfig{Brokers: w.brokers, Topic: w.topic, Partition: partition,
-		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 250 * time.Millisecond, StartOffset: kafka.FirstOffset})
-	defer r.Close()
-	for {
-		m, err := r.ReadMessage(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				w.fail(fmt.Errorf("read labels of %s/%d: %w", w.topic, partition, err))
-			}
-			return
-		}
+func (w *Watcher) Run(ctx context.Context) error {
+	err := w.from.Run(ctx, func(m kafka.Message) bool {
 		w.take(m.Value, time.Now())
-	}
+		return true
+	})
+	return errors.Join(err, w.err)
 }
 
 func (w *Watcher) take(value []byte, came time.Time) {
@@ -69,10 +58,10 @@ func (w *Watcher) take(value []byte, came time.Time) {
 			w.err = fmt.Errorf("write the labels file: %w; they are in the topic %s", err, w.topic)
 		}
 	}
-	if !l.Final || w.labels[l.UID] != nil { // a duplicate has an equal id: the first counts
+	if !l.Record.Final || w.labels[l.Record.UID] != nil { // a duplicate has an equal id: the first counts
 		return
 	}
-	w.labels[l.UID] = l
+	w.labels[l.Record.UID] = l
 	w.show(l)
 }
 

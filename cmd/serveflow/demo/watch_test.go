@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
-const record = `{"label_id":"x","uid":"Ca","orig_h":"10.0.0.1","orig_p":1,"resp_h":"10.0.0.2","resp_p":53,"proto":"udp","label":"dns","confidence":0.9,"final":true,"stage":"first","reason":"confident","packets":1,"ts_first":1700000000.5}`
+const record = `{"label_id":"x","schema":"serveflow.label/1","uid":"Ca","orig_h":"10.0.0.1","orig_p":1,"resp_h":"10.0.0.2","resp_p":53,"proto":"udp","label":"dns","confidence":0.9,"final":true,"stage":"first","reason":"confident","packets":1,"ts_first":1700000000.5}`
 
 // noSpace is a file on a full disk.
 type noSpace struct{}
@@ -18,7 +20,7 @@ func TestWatcherKeepsTheFirstFinalLabel(t *testing.T) {
 	var raw strings.Builder
 	shown := 0
 	p := &Player{speed: 1, begin: time.Unix(100, 0), zero: 1_700_000_000_000_000}
-	w := NewWatcher(nil, "labels", p, nil, &raw, func(*Label) { shown++ })
+	w := NewWatcher(brokers.Plain("test", "127.0.0.1:1"), "labels", p, nil, &raw, func(*Label) { shown++ })
 	provisional := strings.Replace(record, `"final":true`, `"final":false`, 1)
 	for _, value := range []string{provisional, record, record} {
 		w.take([]byte(value), time.Unix(100, 504e6))
@@ -32,7 +34,7 @@ func TestWatcherKeepsTheFirstFinalLabel(t *testing.T) {
 }
 
 func TestWatcherSaysThatTheDiskIsFull(t *testing.T) {
-	w := NewWatcher(nil, "labels", &Player{speed: 1}, nil, noSpace{}, func(*Label) {})
+	w := NewWatcher(brokers.Plain("test", "127.0.0.1:1"), "labels", &Player{speed: 1}, nil, noSpace{}, func(*Label) {})
 	w.take([]byte(record), time.Now())
 	if w.err == nil || !strings.Contains(w.err.Error(), "no space left on device; they are in the topic labels") || w.Count() != 1 {
 		t.Errorf("%v, %d labels", w.err, w.Count())
@@ -41,7 +43,7 @@ func TestWatcherSaysThatTheDiskIsFull(t *testing.T) {
 
 func TestWatcherRefusesWhatIsNoLabel(t *testing.T) {
 	for _, bad := range []string{"", "{}", `{"uid":"C","orig_h":"x","resp_h":"10.0.0.1"}`} {
-		w := NewWatcher(nil, "labels", &Player{speed: 1}, nil, nil, func(*Label) {})
+		w := NewWatcher(brokers.Plain("test", "127.0.0.1:1"), "labels", &Player{speed: 1}, nil, nil, func(*Label) {})
 		if w.take([]byte(bad), time.Now()); w.err == nil {
 			t.Errorf("%q was taken", bad)
 		}
