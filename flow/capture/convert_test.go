@@ -45,6 +45,19 @@ func TestMaxFlows(t *testing.T) {
 	check.done(stats)
 }
 
+// A packet of which nothing was captured is left out, and its time, too, as in Zeek.
+func TestEmptyPackets(t *testing.T) {
+	f := newCapture(t)
+	f.udp(0, client, other, 5)
+	f.raw(1e6, nil)
+	f.udp(1, client, other, 5)
+	lines, stats := f.convert(Options{})
+	if got := strings.Join(lines, "; "); got != "A 1 192.0.2.1 40000 > 7777; A 2 192.0.2.1 40000 > 7777; A end S0 D sent=2" ||
+		stats.LeftOut.Malformed != 1 {
+		t.Errorf("%s %s", got, stats.LeftOut)
+	}
+}
+
 func TestEmitStops(t *testing.T) {
 	f := newCapture(t)
 	for i := range 10 {

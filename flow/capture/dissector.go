@@ -65,7 +65,9 @@ func (d *dissector) dissect(f *frame) error {
 		return ErrLinkType
 	}
 	d.frame = f
-	d.table.advance(f.ts)
+	if len(f.data) > 0 { // as in Zeek, an empty one is no sign of time
+		d.table.advance(f.ts)
+	}
 	return layer(d, part{f.data, len(f.data), f.wire}, path{})
 }
 

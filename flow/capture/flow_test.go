@@ -208,8 +208,31 @@ func TestICMP(t *testing.T) {
 		B 1 192.0.2.2 3 > 1
 		C 1 192.0.2.1 3 > 1
 		D 1 192.0.2.1 0 > 0
+		E 1 192.0.2.1 0 > 0
 		A end OTH  sent=2
 		B end OTH  sent=1
 		C end OTH  sent=1
-		D end OTH  sent=1`)
+		D end OTH  sent=1
+		E end OTH  sent=1`)
+}
+
+// Zeek has a flow for every protocol over IPv4 but IGMP and "no next header". In IPv6 it
+// stops at ESP and at mobility headers.
+func TestProtocolsWithoutPorts(t *testing.T) {
+	const none = "1 of a protocol without flows"
+	for proto, want := range map[uint8][2]string{
+		protoIGMP:     {none, none},
+		protoESP:      {"A 1 192.0.2.1 0 > 0; A end OTH  sent=1", none},
+		protoAH:       {"A 1 192.0.2.1 0 > 0; A end OTH  sent=1", none}, // in IPv6 with "no next header" in it
+		protoNone:     {none, none},
+		89:            {"A 1 192.0.2.1 0 > 0; A end OTH  sent=1", "A 1 2001:db8::1 0 > 0; A end OTH  sent=1"},
+		protoMobility: {"A 1 192.0.2.1 0 > 0; A end OTH  sent=1", none},
+	} {
+		const body = "3b01 0500 00000000 00000000 00000000"
+		for i, packet := range []string{ipPacket(t, proto, body), ip6Packet(t, proto, body)} {
+			if got := found(t, 101, packet); got != want[i] {
+				t.Errorf("protocol %d: %s, want %s", proto, got, want[i])
+			}
+		}
+	}
 }

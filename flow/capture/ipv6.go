@@ -22,7 +22,8 @@ func parseIPv6(b part, p *packet) (int, error) {
 }
 
 // parseExtensions reads extension headers and returns their length. Behind a fragment
-// header it stops: what follows may be in another fragment.
+// header it stops, as what follows may be in another fragment, unless the header says that
+// there is no other.
 func (p *packet) parseExtensions(data []byte) (length int, ok bool) {
 	var finalSet, homeSet bool
 	for isExtension(p.proto) {
@@ -49,7 +50,7 @@ func (p *packet) parseExtensions(data []byte) (length int, ok bool) {
 		}
 		p.proto = ext[0]
 		length += size
-		if kind == protoFragment {
+		if p.frag.isFragment() {
 			break
 		}
 	}

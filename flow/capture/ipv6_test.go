@@ -38,6 +38,10 @@ func TestMobileIPv6(t *testing.T) {
 		{"home address beyond the header", "A 1 2001:db8::1 8193 > 2001:db8::2 3512", protoDstOpts, "11 00 0102 0000 c910" + home + udp},
 		{"home address twice", away, protoDstOpts, "3c 02 00 00 00 00 c910" + home + "11 02 00 00 00 00 c910" + other + udp},
 		{"another option", plain, protoDstOpts, "11 02 00 00 00 00 c810" + home + udp},
+		{"home address behind the fragment header of a whole datagram", away, protoFragment,
+			"3c 00 0000 00000007" + "11 02 0102 0000 c910" + home + udp},
+		{"type 2 behind the fragment header of a whole datagram", toEnd, protoFragment,
+			"2b 00 0000 00000007" + "11 02 02 01 00000000" + final + udp},
 		{"both", "A 1 2001:db8::11 5000 > 2001:db8::22 5001", protoDstOpts,
 			"2b 02 00 00 00 00 c910" + home + "11 02 02 01 00000000" + final + udp},
 	} {

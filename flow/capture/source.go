@@ -10,7 +10,7 @@ import (
 // Errors that Convert wraps.
 var (
 	ErrEmpty      = errors.New("empty: capture again, or check the transfer")
-	ErrNotCapture = errors.New("not a capture: want pcap or pcapng, plain, .gz or .zst")
+	ErrNotCapture = errors.New("not a capture: want pcap or pcapng, plain, .gz, .zst or .bz2")
 	ErrLinkType   = errors.New("unknown link type")
 	ErrCut        = errors.New("ends inside a packet")
 )

@@ -25,7 +25,7 @@ type LeftOut struct {
 	Cut       int `json:"cut"`                   // inside a header; Zeek leaves these out, too
 	Fragment  int `json:"fragment"`              // all of a datagram but the one that came last
 	Malformed int `json:"malformed"`             // their lengths contradict each other
-	NoFlow    int `json:"no_flow"`               // of protocols without flows: ESP, IGMP ...
+	NoFlow    int `json:"no_flow"`               // of protocols without flows: IGMP ...
 }
 
 // count counts why a packet belongs to no flow.

@@ -23,8 +23,13 @@ func parseTransport(p *packet) (transport, error) {
 		t.headerLen = 20
 	case zeek.UDP, zeek.ICMP, zeek.ICMPv6:
 		t.headerLen = 8
-	case protoIGMP, protoESP, protoMobility, protoNone, protoIPv4, protoIPv6, protoGRE:
+	case protoIGMP, protoNone, protoIPv4, protoIPv6, protoGRE:
 		return t, errNoFlow
+	case protoESP, protoMobility: // in IPv6 they are extension headers, at which Zeek stops
+		if p.src.Is6() {
+			return t, errNoFlow
+		}
+		return t, nil
 	default:
 		return t, nil
 	}
