@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/serveflow/serveflow/internal/decompress"
+	"github.com/serveflow/serveflow/flow/zeek/logfile"
 )
 
 // archivePatience is how long an archive that ends too early may stand still before it counts as
@@ -61,6 +61,8 @@ func (a *archive) run(ctx, drain context.Context) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("ship: %s: it ends too early, and has not grown for %v: it was cut, or its writer is gone; what came before byte %d of what it holds is shipped; once it is whole, ship it again: it goes on there: %w",
 			a.segment.feed.path, archivePatience, a.segment.lines.offset, err)
+	case !errors.Is(err, io.EOF) && a.segment.lines.offset == 0:
+		return fmt.Errorf("ship: %s: %w", a.segment.feed.path, err)
 	case !errors.Is(err, io.EOF):
 		return fmt.Errorf("ship: %s: what came before byte %d of what it holds is shipped: %w", a.segment.feed.path, a.segment.lines.offset, err)
 	}
@@ -81,7 +83,7 @@ func (a *archive) pass(ctx, drain context.Context, f *os.File) error {
 	a.segment.size = info.Size()
 	a.segment.mu.Unlock()
 	defer func(began time.Time) { a.took = time.Since(began) }(time.Now())
-	plain, err := decompress.NewReader(f)
+	plain, err := logfile.Open(f)
 	if err != nil {
 		return err
 	}

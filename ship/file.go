@@ -9,6 +9,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/serveflow/serveflow/flow/zeek/logfile"
 	"github.com/serveflow/serveflow/internal/decompress"
 )
 
@@ -83,4 +84,11 @@ func openRegular(path string) (*os.File, os.FileInfo, error) {
 func compressed(f io.ReaderAt) bool {
 	head, _ := readHead(f, decompress.HeadBytes)
 	return decompress.Format(head) != ""
+}
+
+// noLog says why a file cannot be shipped, by its beginning; empty where it may be a log or an
+// archive of one.
+func noLog(f io.ReaderAt) string {
+	head, _ := readHead(f, logfile.HeadBytes)
+	return logfile.NoLog(head)
 }

@@ -101,6 +101,10 @@ func (f *follower) step(ctx, drain context.Context, s *segment) bool {
 	case err != nil:
 		f.setError(readError, fmt.Errorf("ship: read %s: %w", f.path, err))
 		return false
+	case s.noLog() != "":
+		f.setError(readError, fmt.Errorf("ship: %s: %s; nothing of it is shipped", f.path, s.noLog()))
+		s.drop()
+		return true
 	case s.compressed():
 		f.setError(readError, fmt.Errorf("ship: %s is compressed while it is written, and cannot be followed: %s; or ship it when it is whole: %s", f.path, writePlain, f.out.beside("FILE")))
 		s.drop()

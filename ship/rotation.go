@@ -70,11 +70,28 @@ func (f *follower) unshipped(c *candidate, since time.Time, current inode) bool 
 	if c.modified.Before(since) || inodeOf(c.info) == current || f.isKnown(c.file, c.info) {
 		return false
 	}
+	if why := noLog(c.file); why != "" {
+		f.reportUnread(c, since, why)
+		return false
+	}
 	if compressed(c.file) {
 		f.checkCompressed(c.name, c.file)
 		return false
 	}
 	return true
+}
+
+// reportUnread logs and counts a rotated file that cannot be read, as one that xz has compressed.
+// Whether it was shipped before, its content cannot tell. But a program that compresses a file
+// leaves its time, so one of the newest segment's time is that segment.
+func (f *follower) reportUnread(c *candidate, newest time.Time, why string) {
+	if c.modified.Equal(newest) || f.reported[c.name] {
+		return
+	}
+	f.reported[c.name] = true
+	f.out.metrics.gone.Inc()
+	f.out.log.Error("a rotated file cannot be read, and may not have been shipped before: unpack it and ship it beside this shipper; records that Kafka has do no harm",
+		"path", f.path, "file", c.name, "why", why, "command", f.out.beside("FILE"))
 }
 
 // rotatedName reports whether a name is a rotated file's: the log's name, with or without

@@ -141,6 +141,9 @@ func (s *segment) end(ctx context.Context) {
 // compressed reports whether the file is compressed, once its beginning is read.
 func (s *segment) compressed() bool { return decompress.Format(s.head) != "" }
 
+// noLog says why the file cannot be shipped, once its beginning is read; empty where it can.
+func (s *segment) noLog() string { return logfile.NoLog(s.head) }
+
 // drop ends the segment without sending anything of it.
 func (s *segment) drop() {
 	s.file.Close()

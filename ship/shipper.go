@@ -129,6 +129,9 @@ func (s *Shipper) addRegular(name string, l *lane) error {
 		return fmt.Errorf("ship: %w", err)
 	}
 	defer file.Close()
+	if why := noLog(file); why != "" {
+		return fmt.Errorf("ship: %s: %s", name, why)
+	}
 	if !compressed(file) {
 		s.sources[name] = s.follower(name, l)
 		return nil

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/serveflow/serveflow/internal/decompress"
+	"github.com/serveflow/serveflow/flow/zeek/logfile"
 )
 
 // stdin ships standard input to its end. It cannot be resumed.
@@ -29,9 +29,9 @@ func (s *stdin) run(ctx, drain context.Context) error {
 	return fmt.Errorf("ship: standard input: %w", err)
 }
 
-// copyPlain copies the content of in, uncompressed.
+// copyPlain copies the content of a log, uncompressed.
 func copyPlain(out io.Writer, in io.Reader) error {
-	plain, err := decompress.NewReader(in)
+	plain, err := logfile.Open(in)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ const module = "github.com/serveflow/serveflow"
 var arrows = map[string][]string{
 	"flow":              {"flow/zeek", "internal/delivery"},
 	"flow/zeek":         {},
-	"flow/zeek/logfile": {"flow/zeek"},
+	"flow/zeek/logfile": {"flow/zeek", "internal/decompress"},
 	"flow/merge":        {"flow", "flow/zeek"},
 	"flow/capture":      {"flow/zeek", "internal/decompress"},
 

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/serveflow/serveflow/flow/zeek/logfile"
-	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 // open opens a file, or standard input for "-", and unpacks it.
@@ -21,7 +20,7 @@ func open(t terminal, name string) (io.ReadCloser, error) {
 		}
 		file = f
 	}
-	plain, err := decompress.NewReader(file)
+	plain, err := logfile.Open(file)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("%s: %w; it is still being written, or was cut: read it again when it is whole", name, err)
@@ -59,6 +58,8 @@ func eachRecord(ctx context.Context, t terminal, name string, most int, take fun
 			return records, fmt.Errorf("%s: cut short after line %d: %w; it is still being written, or was cut: read it again when it is whole", name, records.Lines(), err)
 		case errors.Is(err, io.EOF):
 			return records, nil
+		case err != nil && records.Lines() == 0:
+			return records, fmt.Errorf("%s: %w", name, err)
 		case err != nil:
 			return records, fmt.Errorf("%s: cut short after line %d: %w", name, records.Lines(), err)
 		}

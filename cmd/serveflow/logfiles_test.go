@@ -162,3 +162,22 @@ func TestOnlyConnLogMakesFlows(t *testing.T) {
 		}
 	}
 }
+
+// A file that cannot be a log is refused as a whole, in one line, and the others are read.
+func TestFilesThatAreNoLogs(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.log": tsvHeader + tsvRow1, "b.log.xz": "\xfd7zXZ\x00\x00\x04\n\n\n", "c.log": "\xff\xfe{\x00\n\x00"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, stdout, stderr := runCommand(t, nil, "", "features", filepath.Join(dir, "b.log.xz"), filepath.Join(dir, "a.log"), filepath.Join(dir, "c.log"))
+	if code != exitFail || strings.Count(stdout, "\n") != 2 || strings.Count(stderr, "\n") != 3 {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	for _, want := range []string{"b.log.xz: decompress: it is compressed by xz, which is not read: unpack it\n", "c.log: it is UTF-16: write it as UTF-8\n", "2 of 3 files could not be read to their end"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q does not say %q", stderr, want)
+		}
+	}
+}

@@ -44,14 +44,33 @@ func Format(head []byte) string {
 	return ""
 }
 
+// Unread returns the compression of a file that begins with head, if it is one that
+// NewReader does not unpack; empty for anything else.
+func Unread(head []byte) string {
+	for _, other := range [...]struct{ magic, name string }{
+		{"\xfd7zXZ\x00", "xz"}, {"\x5d\x00\x00", "lzma"}, {"LZIP\x01", "lzip"},
+		{"\x04\x22\x4d\x18", "lz4"}, {"\x02\x21\x4c\x18", "lz4"}, {"\xff\x06\x00\x00sNaPpY", "snappy"},
+		{"PK\x03\x04", "zip"}, {"7z\xbc\xaf\x27\x1c", "7z"}, {"\x1f\x9d", "compress"},
+	} {
+		if bytes.HasPrefix(head, []byte(other.magic)) {
+			return other.name
+		}
+	}
+	return ""
+}
+
 // NewReader returns the content of r. It recognises the compression by the first bytes
-// and returns anything else unchanged. Closing the result frees the decompressor, and
-// does not close r. An error of a read wraps io.ErrUnexpectedEOF if the data end too early.
+// and returns anything else unchanged, but refuses what Unread knows. Closing the result
+// frees the decompressor, and does not close r. An error of a read wraps
+// io.ErrUnexpectedEOF if the data end too early.
 func NewReader(r io.Reader) (io.ReadCloser, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	head, err := br.Peek(HeadBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	if other := Unread(head); other != "" {
+		return nil, fmt.Errorf("decompress: it is compressed by %s, which is not read: unpack it", other)
 	}
 	format := Format(head)
 	var plain io.ReadCloser

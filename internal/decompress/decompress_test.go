@@ -134,3 +134,20 @@ func TestTroubleOfTheInput(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// What is compressed in another way is refused by its name, and never taken for text.
+func TestUnread(t *testing.T) {
+	for head, want := range map[string]string{
+		"\xfd7zXZ\x00\x00\x04\xe6\xd6": "xz", "]\x00\x00\x80\x00\xff": "lzma", "LZIP\x01": "lzip", "\x04\x22\x4d\x18dp": "lz4", "\x02!L\x18": "lz4",
+		"\xff\x06\x00\x00sNaPpY": "snappy", "PK\x03\x04\x14\x00": "zip", "7z\xbc\xaf\x27\x1c\x00": "7z", "\x1f\x9d\x90": "compress",
+		"": "", "\xfd7z": "", "LZIP\n": "", "PK": "", "]": "", "[{": "", "{\"ev\":": "", "7z": "", "#separator": "", "\x1f\x8b": "", "(\xb5/\xfd": "", "BZh91AY&SY": "",
+	} {
+		if got := Unread([]byte(head)); got != want {
+			t.Errorf("%q: got %q, want %q", head, got, want)
+		}
+		err := read([]byte(head))
+		if want != "" && (err == nil || !strings.Contains(err.Error(), "by "+want+", which is not read: unpack it") || errors.Is(err, io.ErrUnexpectedEOF)) {
+			t.Errorf("%q: %v", head, err)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Tally counts the lines of one file, to tell a file of which no line is a record. The zero
@@ -20,7 +19,7 @@ func (t *Tally) Take() { t.records++ }
 // Refuse counts a line that is no record, because of err.
 func (t *Tally) Refuse(line []byte, err error) {
 	if t.refused++; t.refused == 1 {
-		if t.why = err.Error(); errors.Is(err, errNoForm) {
+		if t.why = err.Error(); errors.Is(err, errNoForm) || isUTF16(line) {
 			t.why = remedy(line)
 		} else if string(bytes.TrimSpace(line)) == "{" {
 			t.why = "its JSON objects take several lines each: write each on a line of its own, as jq -c . does"
@@ -46,14 +45,11 @@ func (t *Tally) Trouble() string {
 // remedy says what a file is that begins with this line, which is neither JSON nor TSV, and
 // what to do.
 func remedy(line []byte) string {
-	for what, magics := range map[string][]string{
-		"it is UTF-16: write it as UTF-8":                             {"\xff\xfe", "\xfe\xff"},
-		"it is a packet capture: serveflow pcap reads it":             {"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\xa1\xb2\x3c\x4d", "\r\r"}, // pcapng begins with a newline
-		"it is compressed by neither gzip, zstd nor bzip2: unpack it": {"\xfd7zXZ", "\x04\x22\x4d\x18", "PK\x03\x04", "7z\xbc\xaf", "\x1f\x9d"},
-	} {
-		if slices.ContainsFunc(magics, func(magic string) bool { return bytes.HasPrefix(line, []byte(magic)) }) {
-			return what
-		}
+	if why := NoLog(line); why != "" {
+		return why // of a stream, which Open has not seen
+	}
+	if bytes.HasPrefix(line, []byte("\r\r")) {
+		return NoLog([]byte("\n\r\r\n")) // the second line of pcapng
 	}
 	line = bytes.TrimSpace(trim(line))
 	switch {
