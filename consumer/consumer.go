@@ -66,7 +66,7 @@ const rekeyFetchBytes = 256 << 10
 
 func newConsumer(cfg Config, dead partition.DeadLetters, m groupMetrics, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, dead: dead, metrics: m, log: log, memory: fetch.NewMemory(),
-		health: newHealth(cfg.Group), released: func(int) {}}
+		health: newHealth(cfg.Group, cfg.SessionTimeout), released: func(int) {}}
 }
 
 // Ready says in words why the consumer is not at work; nil if it is.
@@ -79,7 +79,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	defer closeIdle()
 	member, err := group.Join(group.Config{Cluster: c.cfg.Cluster, Group: c.cfg.Group, Topic: c.cfg.Topic,
 		SessionTimeout: c.cfg.SessionTimeout, Purpose: group.Purpose{Task: c.cfg.Task, Output: c.cfg.Output, Bundle: c.cfg.Bundle},
-		MixedBundles: c.cfg.MixedBundles}, client, c.log)
+		MixedBundles: c.cfg.MixedBundles, Reached: c.health.reached}, client, c.log)
 	if err != nil {
 		return err
 	}

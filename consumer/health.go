@@ -24,15 +24,17 @@ const (
 
 // health keeps why a member is not at work.
 type health struct {
-	group string
+	group   string
+	session time.Duration // after which the group gives up a member that is silent
 
 	mu          sync.Mutex
 	problems    map[int]error // by partition, or by one of the constants above
 	rebalancing *time.Timer   // runs while there is no generation after the last one; nil: there is one
+	waiting     *time.Timer   // runs while a broker answers, but the group does not let the member in; nil: neither
 }
 
-func newHealth(group string) *health {
-	return &health{group: group, problems: map[int]error{wholeMember: errors.New("has not joined its group yet")}}
+func newHealth(group string, session time.Duration) *health {
+	return &health{group: group, session: session, problems: map[int]error{wholeMember: errors.New("has not joined its group yet")}}
 }
 
 // ready says in words why the member is not at work, each reason once; nil if it is.
@@ -54,6 +56,9 @@ func (h *health) ready() error {
 func (h *health) report(partition int, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if partition == wholeMember {
+		h.stopWaiting()
+	}
 	if err == nil {
 		delete(h.problems, partition)
 	} else {
@@ -66,6 +71,7 @@ func (h *health) report(partition int, err error) {
 func (h *health) joined(partitions []int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.stopWaiting()
 	if h.rebalancing != nil {
 		h.rebalancing.Stop()
 	}
@@ -89,10 +95,37 @@ func (h *health) left() {
 	h.rebalancing = timer
 }
 
-// stop ends the timer that may run.
+// reached notes that a broker answers. A member that is not let in a while after that waits
+// for its group, whatever kept it out before.
+func (h *health) reached() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.problems[wholeMember] == nil || h.waiting != nil {
+		return
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(longestRebalance, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.waiting == timer {
+			h.problems[wholeMember] = fmt.Errorf("consumer: waiting to be let into group %s: a broker answers, and the group gives up a member that was killed only %v after it was last heard", h.group, h.session)
+		}
+	})
+	h.waiting = timer
+}
+
+func (h *health) stopWaiting() {
+	if h.waiting != nil {
+		h.waiting.Stop()
+	}
+	h.waiting = nil
+}
+
+// stop ends the timers that may run.
 func (h *health) stop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.stopWaiting()
 	if h.rebalancing != nil {
 		h.rebalancing.Stop()
 	}

@@ -23,7 +23,7 @@ func expectReady(t *testing.T, what string, h *health, want string) {
 // Reasons are told in the order of partitions, the whole member's first; each once, and
 // three at most.
 func TestReasons(t *testing.T) {
-	h := newHealth("g")
+	h := newHealth("g", 20*time.Second)
 	expectReady(t, "at first", h, "has not joined its group yet")
 	h.joined([]int{0, 1, 2, 3, 4})
 	expectReady(t, "joined", h, "")
@@ -47,7 +47,7 @@ func TestReasons(t *testing.T) {
 
 // Why a partition cannot be read holds over a rebalance, for the member that has it still.
 func TestReasonsAfterARebalance(t *testing.T) {
-	h := newHealth("g")
+	h := newHealth("g", 20*time.Second)
 	h.joined([]int{1, 2})
 	for _, of := range []int{wholeMember, commitProblem, 1, 2} {
 		h.report(of, fmt.Errorf("reason of %d", of))
@@ -83,8 +83,45 @@ func TestLongRebalances(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newHealth("g")
+				h := newHealth("g", 20*time.Second)
 				h.joined([]int{0})
+				test.events(h)
+				synctest.Wait()
+				expectReady(t, "then", h, test.want)
+				h.stop()
+			})
+		})
+	}
+}
+
+// A member that reaches a broker, but is not let in, waits for its group: what kept it out
+// before is over.
+func TestWaitingForTheGroup(t *testing.T) {
+	const waits = "consumer: waiting to be let into group g: a broker answers, and the group gives up a member that was killed only 20s after it was last heard"
+	refused := errors.New("no broker answers")
+	for _, test := range []struct {
+		name   string
+		events func(h *health)
+		want   string
+	}{
+		{"at the start", func(h *health) { h.reached(); time.Sleep(3 * time.Second) }, waits},
+		{"not yet", func(h *health) { h.reached(); time.Sleep(3*time.Second - 1) }, "has not joined its group yet"},
+		{"after a fault", func(h *health) { h.report(wholeMember, refused); h.reached(); time.Sleep(3 * time.Second) }, waits},
+		{"a fault later", func(h *health) {
+			h.reached()
+			time.Sleep(2 * time.Second)
+			h.report(wholeMember, refused)
+			time.Sleep(time.Hour)
+		}, "no broker answers"},
+		{"several connections", func(h *health) { h.reached(); time.Sleep(2 * time.Second); h.reached(); time.Sleep(time.Second) }, waits},
+		{"let in", func(h *health) { h.reached(); h.joined(nil); time.Sleep(time.Hour) }, ""},
+		{"let in before", func(h *health) { h.joined(nil); h.reached(); time.Sleep(time.Hour) }, ""},
+		{"let in late", func(h *health) { h.reached(); time.Sleep(4 * time.Second); h.joined(nil) }, ""},
+		{"stopped", func(h *health) { h.reached(); h.stop(); time.Sleep(time.Hour) }, "has not joined its group yet"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHealth("g", 20*time.Second)
 				test.events(h)
 				synctest.Wait()
 				expectReady(t, "then", h, test.want)

@@ -31,6 +31,8 @@ type Config struct {
 	Purpose Purpose
 	// MixedBundles lets members in whose purpose differs in the bundle alone.
 	MixedBundles bool
+	// Reached is called from any goroutine whenever a broker takes a connection; nil: nobody asks.
+	Reached func()
 }
 
 // Member joins a group over and over.
@@ -46,7 +48,13 @@ type Member struct {
 func Join(cfg Config, client *kafka.Client, log *slog.Logger) (*Member, error) {
 	dialer := cfg.Cluster.Dialer()
 	dialer.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		return newReconnectingConn(ctx, func(ctx context.Context) (net.Conn, error) { return cfg.Cluster.Dial(ctx, network, addr) })
+		return newReconnectingConn(ctx, func(ctx context.Context) (net.Conn, error) {
+			conn, err := cfg.Cluster.Dial(ctx, network, addr)
+			if err == nil && cfg.Reached != nil {
+				cfg.Reached()
+			}
+			return conn, err
+		})
 	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: cfg.Group, Brokers: []string{cfg.Cluster.Addr()}, Topics: []string{cfg.Topic}, Dialer: dialer, Timeout: brokers.Timeout,

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ type Cluster struct {
 	addrs    []string
 	clientID string
 	lastGood atomic.Int64 // index in addrs of the broker that answered last
+	answered sync.Map     // addresses, as keys, that have taken this client with its settings
 	security Security
 	certs    *certificates // nil: no TLS
 	login    *login        // nil: none

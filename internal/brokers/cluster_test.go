@@ -103,3 +103,45 @@ func TestNotKafka(t *testing.T) {
 		l.Close()
 	}
 }
+
+// A broker that has taken this client and then closes its connections is going down: no
+// setting is wrong.
+func TestBrokerGoesDown(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	addr := l.Addr().String()
+	_, behind := kafkatest.Fake(t)
+	go func() {
+		for first := true; ; first = false {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if !first {
+				conn.Close()
+				continue
+			}
+			to, err := net.Dial("tcp", behind.ListenAddrs()[0])
+			if err != nil {
+				t.Error(err)
+				conn.Close()
+				return
+			}
+			go func() { io.Copy(to, conn); to.Close() }()
+			go func() { io.Copy(conn, to); conn.Close() }()
+		}
+	}()
+	cluster := Plain("test", addr)
+	conn, err := cluster.Dial(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	_, err = cluster.Dial(t.Context(), "tcp", addr)
+	if err == nil || errors.As(err, new(*Fault)) || !strings.Contains(err.Error(), "broker "+addr+" closed the connection: it is going down, or is not up yet") {
+		t.Errorf("%v", err)
+	}
+}

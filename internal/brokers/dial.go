@@ -93,7 +93,7 @@ func (c *Cluster) handshake(ctx context.Context, conn net.Conn, address string) 
 		}
 		tlsConn := tls.Client(conn, c.certs.forHost(host))
 		if err := tlsConn.HandshakeContext(ctx); err != nil {
-			return nil, timeoutError(address, "TLS", tlsFault(address, err))
+			return nil, timeoutError(address, "TLS", c.explain(address, err, tlsFault))
 		}
 		conn = tlsConn
 	}
@@ -105,9 +105,19 @@ func (c *Cluster) handshake(ctx context.Context, conn net.Conn, address string) 
 		err = h.checkAccess()
 	}
 	if err != nil {
-		return nil, timeoutError(address, "the first request", closedEarly(address, &c.security, err))
+		return nil, timeoutError(address, "the first request", c.explain(address, err, c.closedEarly))
 	}
+	c.answered.Store(address, true)
 	return conn, nil
+}
+
+// explain says why a broker closed a connection, by why where it has not taken this client
+// yet: then the settings may be wrong. Later it means that the broker went away.
+func (c *Cluster) explain(addr string, err error, why func(addr string, err error) error) error {
+	if _, answered := c.answered.Load(addr); answered && connectionClosed(err) {
+		return fmt.Errorf("broker %s closed the connection: it is going down, or is not up yet; if that lasts, look in its log: %w", addr, err)
+	}
+	return why(addr, err)
 }
 
 // timeoutError names the step at which a broker did not answer; it returns any other

@@ -97,7 +97,7 @@ func refusal(addr string, err error) error {
 
 // closedEarly explains why a broker closes a connection before its first response. It
 // returns err where it has nothing to add.
-func closedEarly(addr string, s *Security, err error) error {
+func (c *Cluster) closedEarly(addr string, err error) error {
 	if refusal := refusal(addr, err); refusal != nil {
 		return refusal
 	}
@@ -105,7 +105,7 @@ func closedEarly(addr string, s *Security, err error) error {
 		return err
 	}
 	wants := "TLS, or a login"
-	switch s.protocolName() {
+	switch c.Protocol() {
 	case ssl:
 		wants = "a login (SASL_SSL), or another certificate"
 	case saslPlaintext:
@@ -114,7 +114,7 @@ func closedEarly(addr string, s *Security, err error) error {
 		wants = "no login, or another certificate"
 	}
 	return &Fault{WantsMore, addr, "it closed the connection without a word: it may want " + wants,
-		"SERVEFLOW_SECURITY_PROTOCOL is " + s.protocolName() + ": set it to what the listener speaks; serveflow doctor finds that out", err}
+		"SERVEFLOW_SECURITY_PROTOCOL is " + c.Protocol() + ": set it to what the listener speaks; serveflow doctor finds that out", err}
 }
 
 // connectionClosed reports whether the other side has closed the connection.
