@@ -87,15 +87,24 @@ func (m *Member) Refused(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, brokers.Timeout)
 	defer cancel()
+	same := false // the others' purpose is this member's
 	with := "members that do not say what they serve: an older ServeFlow, or another program"
 	if res, failed := m.client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{m.cfg.Group}}); failed == nil {
 		for _, g := range res.Groups {
 			for _, other := range g.Members {
-				if purpose, ok := ReadPurpose(other.MemberMetadata.UserData); ok && purpose != m.cfg.Purpose {
+				switch purpose, ok := ReadPurpose(other.MemberMetadata.UserData); {
+				case ok && purpose == m.cfg.Purpose:
+					same = true
+				case ok:
+					same = false
 					with = fmt.Sprintf("%s at %s: %s", cmp.Or(other.ClientID, "a member"), strings.TrimPrefix(other.ClientHost, "/"), purpose)
 				}
 			}
 		}
+	}
+	if same {
+		return fmt.Errorf("consumer: group %s: its members serve the same, with SERVEFLOW_MIXED_BUNDLES=%t, and this one has %t: set it alike for all of them: %w",
+			m.cfg.Group, !m.cfg.MixedBundles, m.cfg.MixedBundles, err)
 	}
 	return fmt.Errorf("consumer: group %s is at work on something else, with %s; this member: %s. Give each task a group of its own by SERVEFLOW_GROUP; to change the bundle of a running group member by member, set SERVEFLOW_MIXED_BUNDLES=true for all of them: %w",
 		m.cfg.Group, with, m.cfg.Purpose, err)

@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -91,6 +92,21 @@ func TestMixedBundles(t *testing.T) {
 	}
 	if _, err := join(t, addr, newer, true); err != nil {
 		t.Errorf("another bundle: %v", err)
+	}
+}
+
+// Members that differ in nothing but SERVEFLOW_MIXED_BUNDLES are told so.
+func TestMixedBundlesAreSetAlike(t *testing.T) {
+	for _, mixed := range []bool{true, false} {
+		addr, _ := kafkatest.Fake(t, kfake.SeedTopics(2, "in"))
+		if _, err := join(t, addr, service, mixed); err != nil {
+			t.Fatal(err)
+		}
+		m, err := join(t, addr, service, !mixed)
+		want := fmt.Sprintf("group g: its members serve the same, with SERVEFLOW_MIXED_BUNDLES=%t, and this one has %t: set it alike", mixed, !mixed)
+		if text := m.Refused(t.Context(), err).Error(); !errors.Is(err, kafka.InconsistentGroupProtocol) || !strings.Contains(text, want) {
+			t.Errorf("%s; want %s", text, want)
+		}
 	}
 }
 
