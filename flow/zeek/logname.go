@@ -4,7 +4,9 @@ import "bytes"
 
 // LogOf returns the name of the log that a file of Zeek holds, as far as the file's name
 // tells: "conn" for conn.log, conn.2026-11-24-10-00-00.log.gz or site.conn.log, "conn_long"
-// for conn_long.log. It is empty if the name has no ".log", or no log of Zeek is called so.
+// for conn_long.log and json_streaming_conn_long.log. It is empty if the name has no ".log", or
+// no log of Zeek is called so. Of names that end as JSON, only those of variants of conn.log
+// tell, such as conn_long.json.
 func LogOf(file string) string { return string(logOf([]byte(file))) }
 
 // logOf is LogOf without an allocation.
@@ -14,10 +16,10 @@ func logOf(file []byte) []byte {
 	var log []byte
 	for more := true; more; {
 		var part []byte
-		if part, file, more = bytes.Cut(file, []byte{'.'}); isExtension(part) {
+		if part, file, more = bytes.Cut(file, []byte{'.'}); isExtension(part) || isJSON(part) && isVariant(log) {
 			return log
 		}
-		if part = withoutTime(part); isLog(part) && (log == nil || isConn(part)) {
+		if part = bytes.TrimPrefix(withoutTime(part), []byte("json_streaming_")); isLog(part) && (log == nil || isConn(part)) {
 			log = part
 		}
 	}
@@ -27,6 +29,16 @@ func logOf(file []byte) []byte {
 // isExtension reports whether a part of a file's name is "log", with or without the time
 // or number of a rotation.
 func isExtension(part []byte) bool { return string(withoutTime(part)) == "log" }
+
+// isJSON reports whether a part of a file's name says that it is JSON. Such files have many
+// names: http.jsonl may as well hold the connections of one class.
+func isJSON(part []byte) bool {
+	switch string(part) {
+	case "json", "jsonl", "ndjson":
+		return true
+	}
+	return false
+}
 
 // withoutTime cuts off what a rotation adds to a part of a file's name, as in
 // conn-26-11-24_10 or conn__2026-11-24-10-00-00__.
@@ -47,9 +59,12 @@ func isConn(path []byte) bool {
 	return string(path[bytes.LastIndexByte(path, '/')+1:]) == "conn"
 }
 
+// isVariant reports whether a log has the fields of conn.log, but is not it.
+func isVariant(name []byte) bool { return bytes.HasPrefix(name, []byte("conn_")) }
+
 // isLog reports whether one of Zeek's logs is called so, or it is a variant of conn.log.
 func isLog(name []byte) bool {
-	if bytes.HasPrefix(name, []byte("conn_")) {
+	if isVariant(name) {
 		return true
 	}
 	switch string(name) {
@@ -91,20 +106,34 @@ func (f *fields) log() []byte {
 	if len(f.around) > 0 {
 		return f.around
 	}
-	if log := logOf(f.file()); !isConn(log) {
+	if log := f.fileLog(); !isConn(log) {
 		return log
 	}
 	return nil
 }
 
-// file returns the name of the file that a log shipper read the record from: in
-// log.file.path (Filebeat, Elastic Agent) or file (Vector).
-func (f *fields) file() []byte {
-	for _, at := range [...]field{fFilePath, fFile} {
-		if f.isText(at) {
-			return f.bytes(f.values[at])
+// fileLog returns the log that the file is of which a log shipper read the record from, as far as
+// its name tells. The name is in log.file.path (Filebeat, Elastic Agent), file (Vector), source
+// (Filebeat 6), path (Logstash before ECS, Fluentd), or what users of Fluent Bit call it. A path
+// may be the log's name alone.
+func (f *fields) fileLog() []byte {
+	for _, at := range [...]field{fFilePath, fFile, fFileName, fSource, fPlainPath} {
+		if !f.isText(at) {
+			continue
+		}
+		name := f.bytes(f.values[at])
+		if at == fPlainPath && isLog(name) {
+			return name
+		}
+		if log := logOf(name); len(log) > 0 {
+			return log
 		}
 	}
+	return logOf(f.nestedFile())
+}
+
+// nestedFile returns the path in {"log":{"file":{"path":...}}}, as Filebeat writes log.file.path.
+func (f *fields) nestedFile() []byte {
 	if f.values[fLog].kind != nested {
 		return nil
 	}

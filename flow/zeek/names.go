@@ -28,8 +28,11 @@ const (
 
 	// Only in conn.log.
 	fPath
-	fFilePath // of the file that a log shipper read the record from, as is fFile
+	fFilePath // of the file that a log shipper read the record from, as are the next four
 	fFile
+	fFileName
+	fSource
+	fPlainPath // or the log's name
 	fDuration
 	fService
 	fHistory
@@ -103,6 +106,12 @@ func fieldOf(key []byte) field {
 		return fFilePath
 	case "file":
 		return fFile
+	case "filename", "file_path", "filePath":
+		return fFileName
+	case "source":
+		return fSource
+	case "path":
+		return fPlainPath
 	case "duration":
 		return fDuration
 	case "service":

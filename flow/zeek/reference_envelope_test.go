@@ -55,18 +55,22 @@ func (f refFields) log(around string) string {
 	if around != "" {
 		return around
 	}
-	file := refString(f["log.file.path"])
-	if !strings.HasPrefix(string(f["log.file.path"]), `"`) {
-		file = refString(f["file"])
+	files := []string{refString(f["log.file.path"]), refString(f["file"]), refString(f["filename"]), refString(f["source"])}
+	if path := refString(f["path"]); isLog([]byte(path)) {
+		files = append(files, path+".log")
+	} else {
+		files = append(files, path)
 	}
-	if !strings.HasPrefix(string(f["log.file.path"]), `"`) && !strings.HasPrefix(string(f["file"]), `"`) {
-		var log, within map[string]json.RawMessage
-		if json.Unmarshal(f["log"], &log) == nil && json.Unmarshal(log["file"], &within) == nil {
-			file = refString(within["path"])
+	var log, within map[string]json.RawMessage
+	if json.Unmarshal(f["log"], &log) == nil && json.Unmarshal(log["file"], &within) == nil {
+		files = append(files, refString(within["path"]))
+	}
+	for _, file := range files {
+		if log := LogOf(file); log == "conn" {
+			return ""
+		} else if log != "" {
+			return log
 		}
-	}
-	if log := LogOf(file); log != "conn" {
-		return log
 	}
 	return ""
 }
@@ -85,7 +89,8 @@ func refMembers(text string) (all []refMember) {
 		panic("not an object")
 	}
 	refCheckStrings(text)
-	aliases := map[string]string{"id_orig_h": "id.orig_h", "id_orig_p": "id.orig_p", "id_resp_h": "id.resp_h", "id_resp_p": "id.resp_p"}
+	aliases := map[string]string{"id_orig_h": "id.orig_h", "id_orig_p": "id.orig_p", "id_resp_h": "id.resp_h", "id_resp_p": "id.resp_p",
+		"file_path": "filename", "filePath": "filename"}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.Token()
 	for dec.More() {

@@ -49,7 +49,11 @@ func (t *TSV) Header(line []byte) (bool, error) {
 		return false, nil
 	}
 	if rest, ok := bytes.CutPrefix(line, []byte("#separator")); ok {
-		sep := appendTSVUnescaped(nil, bytes.TrimLeft(rest, " "))
+		rest = bytes.TrimLeft(rest, " ")
+		if value, ok := bytes.CutPrefix(rest, []byte{'\t'}); ok && len(value) > 0 {
+			rest = value // an editor made a tab of the space
+		}
+		sep := appendTSVUnescaped(nil, rest)
 		if len(sep) == 0 {
 			return true, &Error{Reason: BadSyntax, Field: "#separator", Detail: "names none"}
 		}
@@ -71,7 +75,9 @@ func (t *TSV) Header(line []byte) (bool, error) {
 	case "#unset_field":
 		t.unset = bytes.Clone(value)
 	case "#path":
-		t.path = appendTSVUnescaped(nil, value)
+		if t.path = nil; !bytes.Equal(value, t.unset) {
+			t.path = appendTSVUnescaped(nil, value)
+		}
 	case "#fields":
 		t.names, t.columns = bytes.Split(bytes.Clone(value), t.separator), nil
 	case "#types":

@@ -28,6 +28,9 @@ type Parser struct {
 // errNoForm refuses a line that is no JSON, where no TSV header has come.
 var errNoForm = &zeek.Error{Reason: zeek.BadSyntax, Detail: "neither JSON nor TSV: no #fields and #types stand before it"}
 
+// errCR refuses a header line that would hide all lines behind it.
+var errCR = &zeek.Error{Reason: zeek.BadSyntax, Detail: "its lines end with CR alone: end each with LF"}
+
 // NewParser builds a parser for the lines of a file. The file's name may tell the log.
 func NewParser(file string) *Parser {
 	log := zeek.LogOf(file)
@@ -49,6 +52,9 @@ func pathMember(log string) []byte {
 func (p *Parser) Header(line []byte) (bool, error) {
 	if line = trim(line); len(line) == 0 {
 		return true, nil
+	}
+	if line[0] == '#' && bytes.IndexByte(line, '\r') >= 0 {
+		return true, errCR
 	}
 	is, err := p.tsv.Header(line)
 	if is {

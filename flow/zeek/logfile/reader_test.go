@@ -72,6 +72,10 @@ func TestRecordsOfAFile(t *testing.T) {
 		{"a row like JSON", "#separator |\n#fields|a\n#types|string\n{}\n", `4:{"a":"{}"}`},
 		{"a last row without its newline", header + row1 + strings.TrimSpace(row2), "9:" + one + " 10:" + two},
 
+		{"#separator, as an editor writes it", strings.Replace(header, "#separator ", "#separator\t", 1) + row1, "9:" + one},
+		{"#separator, a tab itself", strings.Replace(header, "\\x09", "\t", 1) + row1, "9:" + one},
+		{"lines that end with CR alone", strings.ReplaceAll(header+row1+row2, "\n", "\r"), "1:!syntax"},
+
 		{"rows without a header", row1 + row2, "1:!syntax 2:!syntax"},
 		{"words", "hello\n" + one + "\nworld\n", "1:!syntax 2:" + one + " 3:!syntax"},
 		{"a row of other columns", header + row1 + "x\n" + row2, "9:" + one + " 10:!syntax 11:" + two},
@@ -190,6 +194,11 @@ func TestTheLogIsNamed(t *testing.T) {
 		{"conn_long.log", connHeader("#path\tconn\n"), plain},
 		{"conn_long.log", connHeader(""), named("conn_long", plain)},
 		{"conn.log", connHeader("#path\tconn_long\n"), named("conn_long", plain)},
+		{"-", connHeader("#path\t-\n"), plain},
+		{"conn_long.log", connHeader("#path\t-\n"), named("conn_long", plain)},
+		{"-", connHeader("#unset_field\tNA\n#path\t-\n"), named("-", plain)},
+		{"json_streaming_conn_long.1.log", conn, named("conn_long", conn)},
+		{"json_streaming_conn.1.log", conn, conn},
 		{"-", connHeader("#path\ta\"b\\x0a\n"), named(`a\"b\n`, plain)},
 	} {
 		got, err := read(t, tt.file, tt.text)

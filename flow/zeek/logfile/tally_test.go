@@ -55,6 +55,7 @@ func TestTrouble(t *testing.T) {
 		"{\x00\"\x00}\x00\n\x00":                           "UTF-16",
 		"\x00{\x00\"\x00}\x00\n":                           "UTF-16",
 		"#\x00a\x00b\x00\n\x001\x00\t\x002\x00\n\x00":      "UTF-16",
+		strings.ReplaceAll(header+row1, "\n", "\r"):        "end with CR alone: end each with LF",
 		"ts,uid\n1,C1\n":                                   "neither JSON nor",
 		`{"ev":"pkt"}`:                                     "(1 refused): zeek record: field_missing: ts",
 		header + "x\n":                                     "1 columns where #fields names 2",
