@@ -54,6 +54,10 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s=%s: %w; choose a free address, or none", cfg.Setting, cfg.Addr, err)
 	}
+	if err := cfg.Registry.Register(readiness(cfg.Ready)); err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("metric of readiness: %w", err)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -69,6 +73,17 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	return &Server{listener: listener, server: &http.Server{Handler: mux, MaxHeaderBytes: maxHeaderBytes,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout}}, nil
+}
+
+// readiness is what /readyz says, for those who only see the metrics.
+func readiness(ready func() error) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "serveflow_ready", Help: "Whether the process does its work: 1 yes, 0 no; /readyz says why not."},
+		func() float64 {
+			if ready() != nil {
+				return 0
+			}
+			return 1
+		})
 }
 
 // profiles serves Go's profiles. The command line is left out: it is nobody's business.

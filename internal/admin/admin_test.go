@@ -154,10 +154,13 @@ func TestReadiness(t *testing.T) {
 	if status, body := get(addr, "/readyz"); status != http.StatusServiceUnavailable || strings.TrimSpace(body) != reason.Error() {
 		t.Errorf("not ready: %d %s", status, body)
 	}
-	if status, body := get(addr, "/metrics"); status != http.StatusOK || !strings.Contains(body, "go_goroutines") || !strings.Contains(body, "process_open_fds") {
+	if status, body := get(addr, "/metrics"); status != http.StatusOK || !strings.Contains(body, "go_goroutines") || !strings.Contains(body, "process_open_fds") || !strings.Contains(body, "\nserveflow_ready 0\n") {
 		t.Errorf("metrics: %d %.100s", status, body)
 	}
 	reason = nil
+	if _, body := get(addr, "/metrics"); !strings.Contains(body, "\nserveflow_ready 1\n") {
+		t.Error("the metrics do not say that it is ready")
+	}
 	if status, body := get(addr, "/readyz"); status != http.StatusOK || body != "ready\n" {
 		t.Errorf("ready: %d %s", status, body)
 	}
