@@ -21,6 +21,7 @@ import (
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
+	"github.com/serveflow/serveflow/internal/decompress"
 	"github.com/serveflow/serveflow/sink/producer"
 )
 
@@ -116,7 +117,7 @@ func (d *demonstration) read(ctx context.Context) error {
 		return err
 	}
 	d.flows = len(uids)
-	known, err := open(d.t, d.options.truth)
+	known, err := open(d.t, d.options.truth, decompress.NewReader)
 	if err != nil {
 		return err
 	}

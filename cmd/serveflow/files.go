@@ -10,8 +10,9 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek/logfile"
 )
 
-// open opens a file, or standard input for "-", and unpacks it.
-func open(t terminal, name string) (io.ReadCloser, error) {
+// open opens a file, or standard input for "-". unpack returns its content: decompress.NewReader, or
+// logfile.Open, which refuses what is no log.
+func open(t terminal, name string, unpack func(io.Reader) (io.ReadCloser, error)) (io.ReadCloser, error) {
 	var file io.ReadCloser = io.NopCloser(t.in)
 	if name != "-" {
 		f, err := os.Open(name)
@@ -20,7 +21,7 @@ func open(t terminal, name string) (io.ReadCloser, error) {
 		}
 		file = f
 	}
-	plain, err := logfile.Open(file)
+	plain, err := unpack(file)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("%s: %w; it is still being written, or was cut: read it again when it is whole", name, err)
@@ -45,7 +46,7 @@ func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Cl
 // eachRecord hands the records of a log to take, until that fails or ctx is done. most is how
 // many bytes a line may have.
 func eachRecord(ctx context.Context, t terminal, name string, most int, take func(rec logfile.Record) error) (*logfile.Reader, error) {
-	in, err := open(t, name)
+	in, err := open(t, name, logfile.Open)
 	if err != nil {
 		return nil, err
 	}

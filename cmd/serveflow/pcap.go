@@ -9,6 +9,7 @@ import (
 
 	"github.com/serveflow/serveflow/flow/capture"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 // pcap prints captures as the records that the Zeek package writes, or as conn.log. It ends
@@ -82,7 +83,7 @@ func (c *conversion) all(ctx context.Context, names []string) error {
 
 // file converts one capture. emitErr is the error of writing a record; err is the capture's.
 func (c *conversion) file(ctx context.Context, name string) (stats capture.Stats, emitErr, err error) {
-	in, err := open(c.terminal, name)
+	in, err := open(c.terminal, name, decompress.NewReader)
 	if err != nil {
 		return stats, nil, err
 	}
