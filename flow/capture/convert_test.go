@@ -144,6 +144,22 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// Times below 0 are left out and counted, and do not move the clock, however pcap's 32 bits
+// are read.
+func TestTimesBelowZero(t *testing.T) {
+	f := newCapture(t)
+	f.udp(-captureStart-.5, client, other, 5)
+	f.udp(-captureStart, client, other, 5)
+	f.udp(-captureStart-1e-6, client, other, 5)
+	f.udp(-captureStart-100*86400, client, other, 5)
+	f.udp(-captureStart+1, client, other, 5)
+	lines, stats := f.convert(Options{})
+	got := strings.Join(lines, "; ")
+	if got != "A 1 192.0.2.1 40000 > 7777; A 2 192.0.2.1 40000 > 7777; A end S0 D sent=2" || stats.LeftOut.String() != "3 with a bad time" {
+		t.Errorf("%s; %s", got, stats.LeftOut)
+	}
+}
+
 // The same capture must have the same uids again, another capture other ones.
 func TestUIDs(t *testing.T) {
 	play := func(at float64) []byte {

@@ -82,6 +82,12 @@ func newPcapFile(in *input, format pcapFormat) (*pcapFile, error) {
 	return p, nil
 }
 
+// belowZero is where the seconds of pcap begin that count as below 0. The format has
+// unsigned seconds, until 2106. But what shifts a capture to times before its zero writes
+// them into the same 32 bits, and one packet that seems to be of 2106 would end every flow.
+// So the last half year of the range is given up for them.
+const belowZero = 1<<32 - 1<<24
+
 // next reads one packet.
 func (p *pcapFile) next(f *frame) error {
 	b, err := p.in.take(p.header)
@@ -90,6 +96,9 @@ func (p *pcapFile) next(f *frame) error {
 	}
 	order := p.format.order
 	seconds, fraction := int64(order.Uint32(b)), int64(order.Uint32(b[4:]))
+	if seconds >= belowZero {
+		seconds -= 1 << 32
+	}
 	captured, wire := order.Uint32(b[8:]), order.Uint32(b[12:])
 	if p.swap == alwaysSwapped || p.swap == swappedIfLonger && captured > wire {
 		captured, wire = wire, captured
