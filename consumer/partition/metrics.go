@@ -33,7 +33,7 @@ func NewMetrics(reg prometheus.Registerer, prefix string) *Metrics {
 		next:       gauge("_next_offset", "Offset of the next record to take."),
 		low:        gauge("_low_watermark", "Lowest offset that an unfinished flow or an unacknowledged record still needs."),
 		lagRecords: gauge("_lag_records", "Records of the partition that are not taken yet."),
-		lagSeconds: gauge("_lag_seconds", "How long ago the last record that was taken was written to Kafka, while there are more; 0 at the partition's end."),
+		lagSeconds: gauge("_lag_seconds", "How long ago the last record that was taken was written to Kafka, while there are more; 0 at the partition's end; absent where that time is not known."),
 		unread:     map[string]prometheus.Counter{},
 		truncated: make.NewCounter(prometheus.CounterOpts{Name: prefix + "_records_truncated_total",
 			Help: "Records deleted before they were read."}),
@@ -55,14 +55,19 @@ func (m *Metrics) observe(partition int, f *offset.InFlight) {
 	m.low.WithLabelValues(id).Set(float64(f.Low()))
 }
 
-// lag shows how far a partition lies behind what is written to it.
-func (m *Metrics) lag(partition int, records int64, since time.Duration) {
+// lag shows how far a partition lies behind what is written to it: how many records, and
+// when the last one that was taken was written, as far as that is known.
+func (m *Metrics) lag(partition int, records int64, newest time.Time) {
 	id := strconv.Itoa(partition)
-	if records == 0 {
-		since = 0
-	}
 	m.lagRecords.WithLabelValues(id).Set(float64(records))
-	m.lagSeconds.WithLabelValues(id).Set(max(0, since.Seconds()))
+	switch {
+	case records == 0:
+		m.lagSeconds.WithLabelValues(id).Set(0)
+	case newest.UnixMilli() <= 0: // none was taken yet, or its producer gave it no time
+		m.lagSeconds.DeleteLabelValues(id)
+	default:
+		m.lagSeconds.WithLabelValues(id).Set(max(0, time.Since(newest).Seconds()))
+	}
 }
 
 // forget removes a partition that this member no longer reads.

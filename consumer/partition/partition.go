@@ -84,7 +84,7 @@ func (p *Partition) pollOnce(ctx context.Context) error {
 	})
 	if err == nil { // only a fetch shows that reading is allowed
 		p.deps.InFlight.Advance(next)
-		p.deps.Metrics.lag(p.id, p.fetcher.behind, time.Since(p.fetcher.newest))
+		p.deps.Metrics.lag(p.id, p.fetcher.behind, p.fetcher.newest)
 		p.deps.Report(p.id, nil)
 	}
 	p.deps.Handler.AfterFetch(ctx, atEnd, p.waited(atEnd, time.Now()))
