@@ -37,6 +37,8 @@ func (d *dissector) typeOrLength(field int, b part, at path) error {
 		return d.ethertype(field, b, at)
 	case field > 1500:
 		return errNotIP
+	case len(b.data) < 2:
+		return b.short()
 	}
 	b = b.limit(field)
 	if len(b.data) >= 2 && b.data[0] == 0xaa && b.data[1] == 0xaa {

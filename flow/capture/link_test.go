@@ -117,9 +117,10 @@ func TestNFLOGInTheOtherOrder(t *testing.T) {
 
 // A cut inside any header in front of the IP packet is a cut, not another protocol.
 func TestCutInsideTheLinkHeader(t *testing.T) {
-	for link, head := range map[layers.LinkType]string{
-		1: macs + "8100 0005 0800", 113: "0000 0001 0006 020000000001 0000 0800", 9: "ff03 0021", 0: "02000000", 239: "02 00 0003 2000 0900",
-		105: "0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800",
+	for head, link := range map[string]layers.LinkType{
+		macs + "8100 0005 0800": 1, macs + "0024 aaaa03 000000 0800": 1, macs + "8100 0005 0024 aaaa03 000000 0800": 1,
+		"0000 0001 0006 020000000001 0000 0800": 113, "ff03 0021": 9, "02000000": 0, "02 00 0003 2000 0900": 239,
+		"0801 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800": 105,
 	} {
 		whole := unhex(t, head+inner4)
 		for snap := 1; snap < len(whole)-len(inner4)/4; snap++ {
@@ -127,7 +128,7 @@ func TestCutInsideTheLinkHeader(t *testing.T) {
 			f.snap = snap
 			f.raw(0, whole)
 			if lines, stats := f.convert(Options{}); len(lines) != 0 || stats.LeftOut.String() != "1 cut inside a header" {
-				t.Errorf("link type %d cut at %d: %q %s", link, snap, lines, stats.LeftOut)
+				t.Errorf("%s cut at %d: %q %s", head, snap, lines, stats.LeftOut)
 			}
 		}
 	}
