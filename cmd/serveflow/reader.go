@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,6 +15,7 @@ import (
 // fileReader takes record files through an assembler, as if each were a partition.
 type fileReader struct {
 	files logFiles
+	conns bool // flows are the records of conn.log
 	flows *assembler.Assembler
 	// failed tells of a sink that cannot go on; nil while it can.
 	failed func() error
@@ -22,7 +24,7 @@ type fileReader struct {
 func newFileReader(t terminal, cfg flow.Config, limits zeek.Limits, d assembler.Decider, failed func() error) *fileReader {
 	m := assembler.NewMetrics(prometheus.NewRegistry())
 	files := logFiles{t: t, most: limits.OrDefault().Record, conns: cfg.Conns}
-	return &fileReader{files: files, flows: assembler.New(cfg, limits, 0, d, m), failed: failed}
+	return &fileReader{files: files, conns: cfg.Conns, flows: assembler.New(cfg, limits, 0, d, m), failed: failed}
 }
 
 // read takes the files in order, then decides what is still open. The error says how much
@@ -37,7 +39,19 @@ func (r *fileReader) read(ctx context.Context, files []string) error {
 	if ctx.Err() == nil && r.failed() == nil {
 		r.flows.Drain(ctx) // what came before a fault still counts
 	}
+	r.sayForeign()
 	return err
+}
+
+// sayForeign says how many records made no flow because they are of another log.
+func (r *fileReader) sayForeign() {
+	why := "they are not the Zeek package's packet and end records; conn.log needs a bundle that reads it (--task service-conn), or features --input conn"
+	if r.conns {
+		why = "only those of conn.log make flows"
+	}
+	if n := r.flows.Foreign(); n > 0 {
+		r.files.say(fmt.Sprintf("%d of %d records were passed by: %s", n, r.files.lines, why))
+	}
 }
 
 // nobody waits for the labels of a file.

@@ -28,6 +28,7 @@ type Assembler struct {
 
 	partition               string // as metrics name it
 	forgotten, withoutFirst int    // counted so far
+	foreign                 int    // records so far that were of another log
 }
 
 // New builds an assembler with an empty flow table of a valid config, for a partition.
@@ -53,6 +54,9 @@ func (a *Assembler) Take(ctx context.Context, value []byte, offset int64, pins d
 func (a *Assembler) add(ctx context.Context, offset int64, pins delivery.Pinner) {
 	f, outcome := a.table.Add(&a.record)
 	a.metrics.records[outcome].Inc()
+	if outcome == flow.Foreign {
+		a.foreign++
+	}
 	if outcome == flow.Opened {
 		f.Acker = pins.Pin(offset)
 	}
@@ -97,6 +101,9 @@ func (a *Assembler) Open() int {
 	open, _, _ := a.table.Size()
 	return open
 }
+
+// Foreign is how many records so far were of another log, and so of no flow.
+func (a *Assembler) Foreign() int { return a.foreign }
 
 // expire decides the flows whose time is over, and those that memory has no room for.
 func (a *Assembler) expire(ctx context.Context) {

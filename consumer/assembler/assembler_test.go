@@ -237,4 +237,7 @@ func TestConnRecords(t *testing.T) {
 		t.Errorf("decided %q, pinned %d", r.decided, r.pinned)
 	}
 	r.expectOutcomes(map[string]float64{"opened": 1, "foreign": 2})
+	if n := r.assembler.Foreign(); n != 2 {
+		t.Errorf("%d foreign records, want 2", n)
+	}
 }
