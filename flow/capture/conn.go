@@ -84,6 +84,9 @@ func (c *conn) count(p *packet, byOrig bool) uint64 {
 	}
 	s.packets++
 	s.ipBytes += uint64(p.total)
+	if p.frag.v6 && p.captured == p.size {
+		s.ipBytes -= lengthIPv6Fragment
+	}
 	return c.orig.packets + c.resp.packets
 }
 

@@ -106,7 +106,7 @@ func (d *datagram) join(p *packet) {
 	p.header, p.body = d.header, d.head[:min(size, fragHead)]
 	p.size, p.captured, p.total = size, size, len(d.header)+size
 	if p.src.Is6() {
-		p.total -= 8 // without the extension header of the fragments
+		p.total -= lengthIPv6Fragment
 	}
 	p.reassembled, p.frame, p.frameFirst = true, frame, offset == 0
 	p.skipExtensions()

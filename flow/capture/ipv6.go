@@ -36,9 +36,9 @@ func (p *packet) parseExtensions(data []byte) (length int, ok bool) {
 		case protoAH:
 			size = 8 + int(ext[1])*4
 		case protoFragment:
-			size = 8
+			size = lengthIPv6Fragment
 			word := binary.BigEndian.Uint16(ext[2:])
-			p.frag = fragment{id: binary.BigEndian.Uint32(ext[4:]), offset: int(word &^ 7), more: word&1 != 0}
+			p.frag = fragment{id: binary.BigEndian.Uint32(ext[4:]), offset: int(word &^ 7), more: word&1 != 0, v6: true}
 		case protoRouting:
 			if final, found := finalDestination(ext, size); found && !finalSet {
 				p.dst, finalSet = final, true

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // The last address of a routing header, and the home address, are the ends of the flow.
@@ -76,5 +78,31 @@ func TestMobileIPv6InFragments(t *testing.T) {
 	f.eachPacket(func(from, to string, n int) { got = append(got, fmt.Sprintf("A %d %s > %s", n, from, to)) })
 	if line := strings.Join(got, "; "); line != "A 1 2001:db8::11 5000 > 2001:db8::2 5001" {
 		t.Error(line)
+	}
+}
+
+// A datagram in one piece may have the header of a fragment. As in Zeek, its record has the
+// bytes as captured, and its connection's count is without that header, if it was not cut.
+func TestFragmentHeaderOfAWholeDatagram(t *testing.T) {
+	packet := unhex(t, ip6Packet(t, protoFragment, "11 00 0000 00000007"+"1388 1389 000c 0000 01020304"))
+	for snap, want := range map[int]uint64{0: 52, len(packet) - 4: 60} {
+		f := newCapture(t)
+		f.snap = snap
+		f.raw(0, packet)
+		var rec zeek.Record
+		var sum zeek.Summary
+		if _, err := Convert(&f.file, Options{}, func(r *zeek.Record, s *zeek.Summary) error {
+			if s != nil {
+				sum = *s
+			} else {
+				rec = *r
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if sum.OrigIPBytes != want || rec.IPLen != 60 || rec.PayloadLen != 4 || rec.HdrWhy != zeek.Whole {
+			t.Errorf("snap length %d: %d bytes, want %d; %+v", snap, sum.OrigIPBytes, want, rec)
+		}
 	}
 }

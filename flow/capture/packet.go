@@ -45,7 +45,12 @@ type fragment struct {
 	id     uint32
 	offset int
 	more   bool
+	v6     bool // IPv6's header of a fragment is there, which a datagram in one piece may have, too
 }
+
+// lengthIPv6Fragment is the length of IPv6's header of a fragment. Zeek does not count it among a
+// connection's bytes: it has put the datagram together without it.
+const lengthIPv6Fragment = 8
 
 // isFragment reports whether the packet is not a whole datagram.
 func (f fragment) isFragment() bool { return f.more || f.offset > 0 }
