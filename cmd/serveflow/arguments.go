@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -96,6 +97,9 @@ func takenFlags(flags *flag.FlagSet) string {
 	}
 	return "it takes " + strings.Join(names, ", ")
 }
+
+// finite reports whether x is a number, and not an infinite one; flags take these words, too.
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // wanted says what a flag's value must be.
 func wanted(f *flag.Flag) string {

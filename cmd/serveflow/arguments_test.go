@@ -99,8 +99,12 @@ func TestFlagsMayFollowArguments(t *testing.T) {
 
 func TestHelpNamesOneCommand(t *testing.T) {
 	for args, says := range map[string]string{
-		"help nope":       `serveflow: no command "nope": serveflow help lists them`,
-		"help run replay": `serveflow help: "replay": one command at a time`,
+		"help nope":              `serveflow: no command "nope": serveflow help lists them`,
+		"send --speed NaN f":     "serveflow send: --speed NaN: choose 0 or more (see serveflow send --help)",
+		"send --speed Inf f":     "serveflow send: --speed +Inf: choose 0 or more (see serveflow send --help)",
+		"demo --speed NaN":       "serveflow demo: --speed NaN: choose a number above 0 (see serveflow demo --help)",
+		"send --speed 0 nowhere": "serveflow send: stat nowhere: no such file or directory",
+		"help run replay":        `serveflow help: "replay": one command at a time`,
 	} {
 		code, stdout, stderr := runCommand(t, nil, "", strings.Fields(args)...)
 		if code != exitUsage || stdout != "" || stderr != says+"\n" {

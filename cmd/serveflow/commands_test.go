@@ -53,6 +53,11 @@ func TestHelpIsTheSameHoweverAsked(t *testing.T) {
 			}
 		}
 	}
+	if _, whole, _ := runCommand(t, nil, "", "bundle", "--help"); whole == "" {
+		t.Error("no help of bundle")
+	} else if code, stdout, stderr := runCommand(t, nil, "", "help", "bundle", "verify"); code != exitOK || stdout != whole {
+		t.Errorf("help bundle verify: exit code %d, %q", code, stderr)
+	}
 	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
 		code, stdout, stderr := runCommand(t, nil, "", args...)
 		if code != exitOK || stdout != overview(commands()) || stderr != "" {
@@ -72,6 +77,9 @@ func TestHelpIsComplete(t *testing.T) {
 			if name == strings.ToUpper(name) && !slices.ContainsFunc(c.takes, func(a argument) bool { return a.name == name }) {
 				t.Errorf("%s: the argument %s is not explained", c.name, name)
 			}
+		}
+		if said := c.help(declaredFlags(t, c), settingsRead()[c.name]); strings.Contains(said, "the same for") {
+			t.Errorf("%s: a setting's meaning leans on one that the help does not list", c.name)
 		}
 		for _, f := range flagsOf(declaredFlags(t, c)) {
 			if len(f.meaning) < 10 {

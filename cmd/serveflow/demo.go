@@ -46,7 +46,7 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, false); err != nil {
 		return err
 	}
-	if o.speed <= 0 {
+	if !finite(o.speed) || o.speed <= 0 {
 		return argumentError("--speed %g: choose a number above 0", o.speed)
 	}
 	s, spec, err := from.load()

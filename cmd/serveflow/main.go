@@ -8,7 +8,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
+
+	"github.com/serveflow/serveflow/internal/nearest"
 )
 
 // Exit codes.
@@ -50,10 +54,10 @@ func dispatch(ctx context.Context, t terminal, args []string) int {
 	name, rest := args[0], args[1:]
 	switch name {
 	case "help", "--help", "-help", "-h":
-		switch len(rest) {
-		case 0:
+		switch {
+		case len(rest) == 0:
 			return printed(t, overview(commands()))
-		case 1:
+		case len(rest) == 1, slices.Equal(rest, []string{"bundle", "verify"}):
 			name, rest = rest[0], []string{"--help"}
 		default:
 			fmt.Fprintf(t.err, "serveflow help: %q: one command at a time\n", rest[1])
@@ -67,8 +71,20 @@ func dispatch(ctx context.Context, t terminal, args []string) int {
 			return exitCode(t, c, c.run(ctx, t, rest))
 		}
 	}
-	fmt.Fprintf(t.err, "serveflow: no command %q: serveflow help lists them\n", name)
+	fmt.Fprintf(t.err, "serveflow: no command %q%s: serveflow help lists them\n", name, meant(name))
 	return exitUsage
+}
+
+// meant asks whether another command was meant, where one is called nearly so.
+func meant(name string) string {
+	var known []string
+	for _, c := range commands() {
+		known = append(known, c.name)
+	}
+	if best := nearest.Like(strings.ToLower(name), known); best != "" {
+		return ", did you mean " + best + "?"
+	}
+	return ""
 }
 
 // exitCode says what a command's error means, or prints the help that was asked for.

@@ -61,7 +61,9 @@ func TestBadSettingsAndArguments(t *testing.T) {
 		says []string
 	}{
 		{"no command", nil, "", []string{"usage: serveflow COMMAND"}},
-		{"unknown command", nil, "labl", []string{`no command "labl"`, "serveflow help"}},
+		{"unknown command", nil, "labl", []string{`no command "labl", did you mean labels?`, "serveflow help"}},
+		{"unknown command, in capitals", nil, "SHIP", []string{`no command "SHIP", did you mean ship?`}},
+		{"unknown command, like no other", nil, "train", []string{`no command "train": serveflow help lists them`}},
 		{"unknown setting", map[string]string{"SERVEFLOW_BROKER": "x"}, "run --check", []string{"SERVEFLOW_BROKER is not a setting", "did you mean SERVEFLOW_BROKERS?"}},
 		{"a setting of the wrong kind", map[string]string{"SERVEFLOW_FLOW_IDLE": "soon"}, "run --check", []string{`SERVEFLOW_FLOW_IDLE="soon"`, "Duration"}},
 		{"idle of nothing", map[string]string{"SERVEFLOW_FLOW_IDLE": "0s"}, "features -", []string{"idle timeout 0s must be above 0"}},

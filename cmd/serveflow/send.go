@@ -25,7 +25,7 @@ func send(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
-	if *speed < 0 {
+	if !finite(*speed) || *speed < 0 {
 		return argumentError("--speed %g: choose 0 or more", *speed)
 	}
 	s, err := loadSettings()
@@ -58,6 +58,9 @@ func send(ctx context.Context, t terminal, args []string) error {
 	})
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	if errors.As(refused, new(usageError)) {
+		return refused // nothing was read
 	}
 	_, err = fmt.Fprintf(t.err, "sent to %s: %s\n%s", s.Topic, player.Summary(), sending.note(s.Remember))
 	return errors.Join(refused, err)

@@ -52,7 +52,7 @@ type Settings struct {
 	SkipTruncated   bool          `split_words:"true" default:"false" desc:"where Kafka deleted records before they were read: true counts them and goes on, false stops with an error"`
 	SessionTimeout  time.Duration `split_words:"true" default:"20s" desc:"how long a member of the group may be silent before its partitions go to others; at least twice the drain timeout"`
 	CommitEvery     time.Duration `split_words:"true" default:"500ms" desc:"time between offset commits"`
-	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or a rebalance waits for labels that are not written yet"`
+	DrainTimeout    time.Duration `split_words:"true" default:"10s" desc:"how long a stop or a rebalance waits for labels, or records of ship and rekey, that are not written yet"`
 	FetchWait       time.Duration `split_words:"true" default:"250ms" desc:"how long a broker may hold an empty fetch"`
 	FetchBytes      int           `split_words:"true" default:"4194304" desc:"bytes a fetch asks for, at most"`
 	MaxRecordBytes  int           `split_words:"true" default:"262144" desc:"bytes of one record with the envelope around it, at most; a larger record goes to the dead letters"`
@@ -71,8 +71,8 @@ type Settings struct {
 	StartTimeout    time.Duration `split_words:"true" default:"20s" desc:"how long a start waits until a broker answers and the topics exist"`
 	ONNXRuntime     string        `envconfig:"ONNXRUNTIME" desc:"ONNX Runtime's shared library; empty: where make puts it, then the system's"`
 	Admin           string        `default:"127.0.0.1:9464" desc:"address of run's /metrics, /healthz and /readyz; empty: none"`
-	ShipAdmin       string        `split_words:"true" default:"127.0.0.1:9465" desc:"the same for ship"`
-	RekeyAdmin      string        `split_words:"true" default:"127.0.0.1:9466" desc:"the same for a rekey that is a process of its own"`
+	ShipAdmin       string        `split_words:"true" default:"127.0.0.1:9465" desc:"address of ship's /metrics, /healthz and /readyz; empty: none"`
+	RekeyAdmin      string        `split_words:"true" default:"127.0.0.1:9466" desc:"address of /metrics, /healthz and /readyz of a rekey that is a process of its own; empty: none"`
 	Pprof           bool          `default:"false" desc:"serve Go's profiles too, at /debug/pprof/ of the admin address"`
 	LogLevel        slog.Level    `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat       string        `split_words:"true" default:"text" desc:"text or json"`

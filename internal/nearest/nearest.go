@@ -13,6 +13,15 @@ func To(name string, known []string) string {
 	return best
 }
 
+// Like is To, but "" where more than two bytes, or a third of the name, would have to change.
+func Like(name string, known []string) string {
+	best := To(name, known)
+	if distance(name, best) > max(2, len(name)/3) {
+		return ""
+	}
+	return best
+}
+
 // distance returns the Levenshtein distance of two names, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -22,6 +22,18 @@ func TestTo(t *testing.T) {
 	}
 }
 
+func TestLike(t *testing.T) {
+	known := []string{"run", "ship", "replay", "send"}
+	for name, want := range map[string]string{"rnu": "run", "shipp": "ship", "replai": "replay", "labl": "", "--foo": "", "replayreplay": "", "sixlet": "", "": ""} {
+		if got := Like(name, known); got != want {
+			t.Errorf("Like(%q) = %q, want %q", name, got, want)
+		}
+	}
+	if got := Like("of-nine-letters", []string{"of-mine-letter"}); got != "of-mine-letter" {
+		t.Errorf("of a long name more may differ: %q", got)
+	}
+}
+
 func TestDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
