@@ -7,13 +7,16 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
+// noTime is before every record time: captures may count theirs from 0.
+const noTime int64 = -1
+
 // flow is the part of one flow that the sample has.
 type flow struct {
 	uid           string
 	partitions    map[int]bool
 	packetNumbers map[uint32]bool // the n of its packet records
 	maxN          uint32          // the largest n
-	last          int64           // record time of its newest packet, microseconds
+	last          int64           // record time of its newest packet, microseconds; noTime where none is believed
 	fin           [2]bool         // a FIN was seen, by direction
 	reset         bool            // an RST was seen
 	ended         bool            // its end record was seen
@@ -32,12 +35,12 @@ func groupByFlow(records []inputRecord) []*flow {
 	flows := make(map[string]*flow)
 	var order []*flow
 	for part := range byPartition(records) {
-		var newest int64
+		newest := noTime
 		for i := range part {
 			r := &part[i]
 			f := flows[r.uid]
 			if f == nil {
-				f = &flow{uid: r.uid, partitions: make(map[int]bool), packetNumbers: make(map[uint32]bool)}
+				f = &flow{uid: r.uid, partitions: make(map[int]bool), packetNumbers: make(map[uint32]bool), last: noTime}
 				flows[r.uid] = f
 				order = append(order, f)
 			}
@@ -51,7 +54,7 @@ func groupByFlow(records []inputRecord) []*flow {
 // plausibleTime returns a packet record's time, or newest where the record's time jumps
 // ahead: after one wrong time all later records would count as late.
 func plausibleTime(r *inputRecord, newest int64) int64 {
-	if r.outlier || !r.packet() || newest > 0 && r.rec.TS-newest > time.Minute.Microseconds() {
+	if r.outlier || !r.packet() || newest != noTime && r.rec.TS-newest > time.Minute.Microseconds() {
 		return newest
 	}
 	return r.rec.TS

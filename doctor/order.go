@@ -87,7 +87,11 @@ func checkEnds(records []inputRecord, flows []*flow) []Finding {
 			ends++
 		}
 		if r.rec.Kind == zeek.Packet {
-			newest[r.raw.partition] = max(newest[r.raw.partition], plausibleTime(r, newest[r.raw.partition]))
+			before, ok := newest[r.raw.partition]
+			if !ok {
+				before = noTime
+			}
+			newest[r.raw.partition] = max(before, plausibleTime(r, before))
 			maxN = max(maxN, r.rec.N)
 		}
 	}
@@ -95,7 +99,7 @@ func checkEnds(records []inputRecord, flows []*flow) []Finding {
 	for _, f := range flows {
 		silent := time.Duration(newest[f.partition]-f.last) * time.Microsecond
 		expired := f.closed() && silent > endAfterClose || f.maxN < maxN && silent > endAfterIdle
-		if !expired || f.last == 0 {
+		if !expired || f.last == noTime {
 			continue
 		}
 		due++

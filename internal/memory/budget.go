@@ -61,8 +61,8 @@ func Divide(d Demand) (Budget, error) {
 	}
 	room := (d.Max-outsideGo)/3*2 - fixed
 	if room < leastRoom {
-		return Budget{}, fmt.Errorf("SERVEFLOW_MAX_MEMORY=%v is too little: SERVEFLOW_SINK_QUEUE=%d, SERVEFLOW_SLOW_QUEUE=%d and all that is fixed need %v; choose at least %v, or shorter queues",
-			d.Max, d.SinkQueue, d.SlowQueue, enough(fixed, 0), enough(fixed, leastRoom))
+		return Budget{}, fmt.Errorf("SERVEFLOW_MAX_MEMORY=%v is too little: SERVEFLOW_SINK_QUEUE=%d, SERVEFLOW_SLOW_QUEUE=%d and all that is fixed need %dMiB; choose at least %dMiB, or shorter queues",
+			d.Max, d.SinkQueue, d.SlowQueue, enough(fixed), enough(fixed+leastRoom))
 	}
 	b := Budget{Flows: d.Flows, Finished: d.Finished, InFlight: room / 4}
 	left := room - b.InFlight
@@ -76,16 +76,28 @@ func Divide(d Demand) (Budget, error) {
 		b.Finished = int(room / 4 / Bytes(d.UIDBytes))
 	}
 	if held := b.Flows + Bytes(b.Finished)*Bytes(d.UIDBytes); held > left {
-		return Budget{}, fmt.Errorf("SERVEFLOW_MAX_FLOW_BYTES=%v and SERVEFLOW_MAX_FINISHED=%d need %v, SERVEFLOW_MAX_MEMORY=%v leaves %v for them: lower one of the first two, or set the third to at least %v",
-			b.Flows, b.Finished, held, d.Max, left, enough(fixed, held/3*4))
+		return Budget{}, fmt.Errorf("SERVEFLOW_MAX_FLOW_BYTES=%v and SERVEFLOW_MAX_FINISHED=%d need %v, SERVEFLOW_MAX_MEMORY=%v leaves %v for them: lower one of the first two, or set the third to at least %dMiB",
+			b.Flows, b.Finished, held, d.Max, left, enough(fixed+d.room()))
 	}
 	return b, nil
 }
 
-// enough returns the SERVEFLOW_MAX_MEMORY, in whole MiB, that leaves so much room beside
-// what is fixed.
-func enough(fixed, room Bytes) Bytes {
-	return ((fixed+room)/2*3 + outsideGo + MiB) / MiB * MiB
+// room is how much must be left beside what is fixed, so that the parts that are set fit. A part
+// without a setting gets its share of that room.
+func (d Demand) room() Bytes {
+	uids := Bytes(d.Finished) * Bytes(d.UIDBytes)
+	switch {
+	case d.Flows == 0:
+		return 4 * uids
+	case d.Finished == 0:
+		return 2 * d.Flows
+	}
+	return ((d.Flows+uids)/3 + 1) * 4
+}
+
+// enough returns the SERVEFLOW_MAX_MEMORY, in whole MiB, of which Go's heap may hold so much.
+func enough(held Bytes) Bytes {
+	return ((held+1)/2*3 + outsideGo + MiB - 1) / MiB
 }
 
 // Limit sets Go's memory limit so that the whole process stays below max. It does nothing if

@@ -1,7 +1,10 @@
 package memory
 
 import (
+	"math/rand/v2"
+	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -91,13 +94,13 @@ func TestDemandsThatDoNotFit(t *testing.T) {
 		want   string
 	}{
 		"too little": {func(d *Demand) { d.Max = 492830719 }, // a byte less than the least
-			"SERVEFLOW_MAX_MEMORY=469.9MiB is too little: SERVEFLOW_SINK_QUEUE=8192, SERVEFLOW_SLOW_QUEUE=4096" + fixed + "447MiB; choose at least 471MiB, or shorter queues"},
+			"SERVEFLOW_MAX_MEMORY=469.9MiB is too little: SERVEFLOW_SINK_QUEUE=8192, SERVEFLOW_SLOW_QUEUE=4096" + fixed + "446MiB; choose at least 470MiB, or shorter queues"},
 		"rekeying": {func(d *Demand) { d.Max, d.Rekey = 256*MiB, true },
-			"SERVEFLOW_MAX_MEMORY=256MiB is too little: SERVEFLOW_SINK_QUEUE=8192, SERVEFLOW_SLOW_QUEUE=4096" + fixed + "561MiB; choose at least 585MiB, or shorter queues"},
+			"SERVEFLOW_MAX_MEMORY=256MiB is too little: SERVEFLOW_SINK_QUEUE=8192, SERVEFLOW_SLOW_QUEUE=4096" + fixed + "560MiB; choose at least 584MiB, or shorter queues"},
 		"one flow more than fits": {func(d *Demand) { d.Flows, d.Finished = 302995464, 1000 },
-			"SERVEFLOW_MAX_FLOW_BYTES=288.9MiB and SERVEFLOW_MAX_FINISHED=1000 need 289MiB, SERVEFLOW_MAX_MEMORY=1GiB leaves 288.9MiB for them: lower one of the first two, or set the third to at least 1GiB"},
+			"SERVEFLOW_MAX_FLOW_BYTES=288.9MiB and SERVEFLOW_MAX_FINISHED=1000 need 289MiB, SERVEFLOW_MAX_MEMORY=1GiB leaves 288.9MiB for them: lower one of the first two, or set the third to at least 1025MiB"},
 		"much more": {func(d *Demand) { d.Flows, d.Finished = 2*GiB, 1e6 },
-			"SERVEFLOW_MAX_FLOW_BYTES=2GiB and SERVEFLOW_MAX_FINISHED=1000000 need 2GiB, SERVEFLOW_MAX_MEMORY=1GiB leaves 288.9MiB for them: lower one of the first two, or set the third to at least 4.5GiB"},
+			"SERVEFLOW_MAX_FLOW_BYTES=2GiB and SERVEFLOW_MAX_FINISHED=1000000 need 2GiB, SERVEFLOW_MAX_MEMORY=1GiB leaves 288.9MiB for them: lower one of the first two, or set the third to at least 4625MiB"},
 	} {
 		d := demand()
 		test.change(&d)
@@ -143,6 +146,39 @@ func TestTooLittle(t *testing.T) {
 	}
 }
 
+// With as much as an error asks for the parts fit, and with a MiB less they do not.
+func TestRemediesAreExact(t *testing.T) {
+	told := regexp.MustCompile(`at least (\d+)MiB`)
+	chance, contradictions := rand.New(rand.NewPCG(1, 2)), 0
+	for range 20_000 {
+		d := Demand{Max: Bytes(chance.Int64N(int64(4 * GiB))), UIDBytes: 43, SinkQueue: chance.IntN(100_000), SlowQueue: chance.IntN(100_000), Rekey: chance.IntN(2) == 0}
+		if chance.IntN(3) > 0 {
+			d.Flows = Bytes(chance.Int64N(int64(4 * GiB)))
+		}
+		if chance.IntN(3) > 0 {
+			d.Finished = chance.IntN(100_000_000)
+		}
+		_, err := Divide(d)
+		for err != nil { // the fixed parts first, then those that are set
+			least, _ := strconv.Atoi(told.FindStringSubmatch(err.Error())[1])
+			asked, tooLittle := d, strings.Contains(err.Error(), "too little")
+			if asked.Max = Bytes(least)*MiB - MiB; asked.Max > d.Max {
+				if _, err := Divide(asked); err == nil || strings.Contains(err.Error(), "too little") != tooLittle {
+					t.Fatalf("%+v: a MiB less than was told: %v", d, err)
+				}
+			}
+			d.Max = Bytes(least) * MiB
+			if _, err = Divide(d); err != nil && (!tooLittle || strings.Contains(err.Error(), "too little")) {
+				t.Fatalf("%+v: as told: %v", d, err)
+			}
+			contradictions++
+		}
+	}
+	if contradictions < 10_000 {
+		t.Errorf("%d contradictions only", contradictions)
+	}
+}
+
 // The remedy that an error names is one.
 func TestContradiction(t *testing.T) {
 	d := demand()
@@ -155,7 +191,6 @@ func TestContradiction(t *testing.T) {
 	if !found || d.Max.UnmarshalText([]byte(least)) != nil {
 		t.Fatalf("%v", err)
 	}
-	d.Max += 100 * MiB // what is shown is rounded
 	if _, err := Divide(d); err != nil {
 		t.Errorf("as told: %v", err)
 	}
