@@ -97,11 +97,33 @@ func TestDocsNameOnlySettingsThatExist(t *testing.T) {
 	}
 }
 
-// A metric's name stands in the code as a whole, or behind the prefix of its consumer.
+// monitoring gives the alert rules, their tests and the dashboards, by path.
+func monitoring(t *testing.T) map[string]string {
+	files := map[string]string{}
+	root := repositoryRoot(t)
+	for _, pattern := range []string{"observe/prometheus/alerts*.yml", "observe/grafana/dashboards/*.json"} {
+		names, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, names, err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel, _ := filepath.Rel(root, name)
+			files[rel] = string(text)
+		}
+	}
+	return files
+}
+
+// A metric's name stands in the code as a whole, or behind the prefix of its consumer; a
+// histogram has series of its own below its name.
 func TestDocsNameOnlyMetricsThatExist(t *testing.T) {
 	root := repositoryRoot(t)
 	var code strings.Builder
-	for _, folder := range []string{"cascade", "consumer", "ship", "sink"} {
+	for _, folder := range []string{"cascade", "consumer", "internal/admin", "ship", "sink"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(file string, _ fs.DirEntry, err error) error {
 			if err != nil || path.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
 				return err
@@ -115,12 +137,16 @@ func TestDocsNameOnlyMetricsThatExist(t *testing.T) {
 		}
 	}
 	seen := 0
+	pages := monitoring(t)
 	for page, text := range docPages(t) {
-		if page != "README.md" && page != "DESIGN.md" && path.Dir(page) != "docs" {
-			continue
+		if page == "README.md" || page == "DESIGN.md" || path.Dir(page) == "docs" {
+			pages[page] = text
 		}
+	}
+	for page, text := range pages {
 		for _, name := range regexp.MustCompile(`\bserveflow_\w+`).FindAllString(text, -1) {
 			seen++
+			name = regexp.MustCompile(`_seconds_(bucket|count|sum)$`).ReplaceAllString(name, "_seconds")
 			if !slices.ContainsFunc([]string{"", "serveflow", "serveflow_rekey"}, func(prefix string) bool {
 				return strings.Contains(code.String(), `"`+strings.TrimPrefix(name, prefix)+`"`)
 			}) {
