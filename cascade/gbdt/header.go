@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-const trainGBDT = "train with objective=multiclass, boosting=gbdt, linear_tree=false"
+const trainGBDT = "train with objective=multiclass or binary (sigmoid=1), boosting=gbdt or dart, linear_tree=false"
 
 // twoClasses is the objective of a model with one tree a round, whose score's sigmoid is
 // the probability of the second class.
