@@ -74,7 +74,7 @@ func TestMixedEngines(t *testing.T) {
 	}{
 		{"no input", setStage(1, "input", nil), "slow.onnx: engine onnx needs the graph's names; "},
 		{"wrong output", setStage(1, "output_name", "scores"), `slow.onnx: onnx: no output "scores", only ["probabilities"]; `},
-		{"scores, not probabilities", parityRowSet(8, "scores", []float64{-1, 3, 2}), `parity.json: row 9, stage slow: output is "probabilities", but the scores [-1 3 2] are none; `},
+		{"scores, not probabilities", parityRowSet(8, "scores", []float64{-1, 3, 2}), `parity.json: row 9, stage slow: output is "probabilities", but the scores [-1 3 2] are none: they do not sum to 1; set output to "scores"`},
 		{"another network", file("slow.onnx", "Softmax", "Hardmax"), "parity.json: row 9, stage slow: class "},
 	} {
 		dir := copyBundle(t, "mixed")

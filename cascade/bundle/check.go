@@ -6,17 +6,21 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/serveflow/serveflow/cascade/nprint"
 )
 
 // Remedies.
 const (
-	rewrite   = "write the bundle anew with train/"
+	rewrite   = "write the bundle anew, with train/ or as docs/bundle.md says"
 	copyAgain = "copy the whole bundle again, or " + rewrite
 )
 
-const maxClasses = 1024
+const (
+	maxClasses = 1024
+	maxText    = 64 // characters of a name
+)
 
 var (
 	taskName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
@@ -133,7 +137,7 @@ func (m *Manifest) checkStage(i int) error {
 // isText reports whether s can be part of labels and messages.
 func isText(s string) bool {
 	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
-	return s != "" && len(s) <= 64 && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, odd)
+	return s != "" && utf8.RuneCountInString(s) <= maxText && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, odd)
 }
 
 // isFileName reports whether name is a file of the bundle's own folder, and of no other.

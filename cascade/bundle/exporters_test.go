@@ -58,9 +58,10 @@ func TestExporters(t *testing.T) {
 		{"torch_two_sigmoid", "features", "probabilities", rest, ""},
 		{"tensorflow_two", "features", "probabilities", rest, ""},
 		{"torch_two_sigmoid", "features", "scores", zero, `parity.json: stage conn: the scores of all rows are 0 and a number from 0 to 1, as of a sigmoid; set output to "probabilities"`},
-		{"torch_two_sigmoid", "features", "scores", rest, "class a: got 0 from m.onnx, want "},
+		{"torch_two_sigmoid", "features", "scores", rest, `parity.json: stage conn: the scores of all rows are probabilities; set output to "probabilities"`},
+		{"sklearn_forest", "X", "scores", nil, `the scores of all rows are probabilities; set output to "probabilities"`},
 		{"torch_two", "features", "probabilities", rest, `output is "probabilities", but the scores [`},
-		{"sklearn_zipmap", "X", "probabilities", nil, `m.onnx: onnx: output "output_probability" is a sequence of maps, not a tensor: exported with zipmap=True; export with zipmap=False`},
+		{"sklearn_zipmap", "X", "probabilities", nil, `m.onnx: onnx: output "output_probability" is a sequence or a map, not a tensor, as exported with zipmap=True; export with zipmap=False`},
 		{"torch_training", "features", "scores", nil, batchRemedy},
 		{"torch_softmax0", "features", "probabilities", nil, batchRemedy},
 	} {

@@ -31,11 +31,21 @@ func jsonProblem(data []byte, err error) string {
 	switch {
 	case errors.As(err, &syntax):
 		line := 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
-		return fmt.Sprintf("line %d: not JSON: %v", line, syntax)
+		text := fmt.Sprintf("line %d: not JSON: %v", line, syntax)
+		if isNumberOfPython(data[max(0, min(int(syntax.Offset), len(data))-1):]) {
+			text += " (NaN and Infinity are no numbers of JSON; a feature that is absent is -1)"
+		}
+		return text
 	case errors.As(err, &kind):
 		return fmt.Sprintf("%s is of the JSON type %s where %s is due", cmp.Or(kind.Field, "the whole"), kind.Value, typeName(kind.Type))
 	}
 	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+// isNumberOfPython reports whether text begins as Python's json writes what is no number,
+// which JSON has no word for.
+func isNumberOfPython(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("NaN")) || bytes.HasPrefix(text, []byte("Infinity"))
 }
 
 // typeName names a Go type in the words of the file's author.

@@ -29,7 +29,7 @@ type Manifest struct {
 	Features    string            `json:"features" jsonschema:"required,enum=serveflow.features/1" jsonschema_description:"the schema of the features' names"`
 	Input       string            `json:"input" jsonschema:"enum=packets,enum=conn,default=packets" jsonschema_description:"what flows are made of: packet records of the Zeek package, or records of conn.log"`
 	Protocols   []string          `json:"protocols" jsonschema:"minItems=1,uniqueItems=true,enum=tcp,enum=udp,enum=icmp,enum=unknown_transport" jsonschema_description:"the transport protocols that it answers for, of tcp, udp, icmp and unknown_transport; flows of others are labelled unknown, with reason unsupported; without the list it answers for all"`
-	Classes     []string          `json:"classes" jsonschema:"required,minItems=2,maxItems=1024,uniqueItems=true" jsonschema_description:"the labels, in the order of the models' scores"`
+	Classes     []string          `json:"classes" jsonschema:"required,minItems=2,maxItems=1024,uniqueItems=true,minLength=1,maxLength=64" jsonschema_description:"the labels, in the order of the models' scores"`
 	Stages      []StageSpec       `json:"stages" jsonschema:"required,minItems=1" jsonschema_description:"from first to last, in the order of their depths"`
 	Parity      string            `json:"parity" jsonschema:"required" jsonschema_description:"file with rows and the training library's own scores, which the models must give here too"`
 	Calibration string            `json:"calibration" jsonschema:"required" jsonschema_description:"file with what is known of the probabilities; it is kept, and not read"`
@@ -75,6 +75,9 @@ func parseManifest(data []byte) (*Manifest, error) {
 	}
 	if key := duplicateKey(data); key != "" {
 		return nil, manifestError("field %q is there twice, and readers differ in which one counts; %s", key, rewrite)
+	}
+	if field, what := misnamedField(data); field != "" {
+		return nil, manifestError("field %q %s; %s", field, what, rewrite)
 	}
 	m := &Manifest{Input: Packets}
 	if err := decode(data, m); err != nil {

@@ -121,7 +121,7 @@ func (b *Bundle) compare(s *Stage, row parityRow, tolerance float64) (worst floa
 		return 0, fmt.Errorf("it has %d features and %d scores, not %d and %d; %s", len(row.X), len(row.Scores), len(s.Spec.Features), len(classes), rewrite)
 	}
 	if s.Spec.Output == "probabilities" && !sumToOne(row.Scores) {
-		return 0, fmt.Errorf("output is \"probabilities\", but the scores %v are none; %s", row.Scores, rewrite)
+		return 0, fmt.Errorf("output is \"probabilities\", but the scores %v are none: they do not sum to 1; set output to \"scores\" if they come before softmax, else export a model that ends in one", row.Scores)
 	}
 	got := make([]float64, len(classes))
 	if err := s.Model.Predict(row.X, 1, got); err != nil {

@@ -76,7 +76,8 @@ func TestSchemaRefuses(t *testing.T) {
 	both := []string{"newer schema", "no schema", "unknown field", "unknown field of a stage", "text for a number", "a fraction for a whole number",
 		"no task", "task with a dot", "no version", "one class", "class twice", "no stages", "another input", "empty input", "no depth", "depth too large",
 		"no features", "output", "uncertainty", "no temperature", "temperature 0", "no threshold", "threshold above 1", "no model", "no model card",
-		"digest too short", "unknown engine", "feature twice", "no protocols", "unknown protocol", "protocol twice", "protocol by number"}
+		"digest too short", "unknown engine", "feature twice", "no protocols", "unknown protocol", "protocol twice", "protocol by number",
+		"upper case", "upper case in a stage", "null for a field", "null for a field of a stage", "empty class", "a class of 65 characters"}
 	refused := 0
 	for _, c := range refusals {
 		if !slices.Contains(both, c.name) {

@@ -89,7 +89,7 @@ func checkModel(m *Manifest, s *Stage) error {
 	if named, ok := s.Model.(namer); ok {
 		for i, name := range named.FeatureNames() {
 			if name != s.Spec.Features[i] {
-				return fmt.Errorf("feature %d is %q in the model, and %q in the manifest's stage %s", i+1, name, s.Spec.Features[i], s.Spec.Name)
+				return fmt.Errorf("feature %d is %q in the model, and %q in the manifest's stage %s: name the columns alike where it is trained (feature_name)", i+1, name, s.Spec.Features[i], s.Spec.Name)
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func walk(data []byte, m message, depth int, do func(content []byte, top bool) e
 		field := data[:len(data)-len(rest)]
 		data = rest
 		if m == tensor && number == dataLocation && wire(field) == varintWire && varint(field) != 0 {
-			return fmt.Errorf("a weight lies in another file (external data); save the model in one file")
+			return fmt.Errorf("a weight lies in another file (external data); save the model in one file: onnx.save(onnx.load(NAME), NAME), or torch.onnx.export(..., external_data=False)")
 		}
 		if next, ok := nested[m][number]; ok {
 			if next == node {

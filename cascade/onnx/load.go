@@ -38,12 +38,16 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w; export the model again (opset 17 and IR 8 are known to work)", oneLine(err))
 	}
+	width, err := checkInput(inputs, c.Input)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
 	if c.Output == "" {
 		if c.Output, err = onlyScores(outputs); err != nil {
 			return nil, fmt.Errorf("onnx: %w", err)
 		}
 	}
-	width, scores, err := checkShapes(inputs, outputs, c)
+	scores, err := checkOutput(outputs, c.Output)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
 	}
@@ -82,20 +86,14 @@ func newSession(data []byte, c Config) (*ort.DynamicAdvancedSession, error) {
 	return ort.NewDynamicAdvancedSessionWithONNXData(data, []string{c.Input}, []string{c.Output}, options)
 }
 
-// checkShapes gives the numbers of features and scores of a row. It also checks the names,
-// because ONNX Runtime does so only when the model runs.
-func checkShapes(inputs, outputs []ort.InputOutputInfo, c Config) (width, scores int, err error) {
+// checkInput gives the number of features of a row. It comes before the outputs, whose types
+// follow from the input's. It also checks the name, as ONNX Runtime does only when the
+// model runs.
+func checkInput(inputs []ort.InputOutputInfo, name string) (width int, err error) {
 	if len(inputs) != 1 {
-		return 0, 0, fmt.Errorf("the model has the inputs %s; export it with one, %q", names(inputs), c.Input)
+		return 0, fmt.Errorf("the model has the inputs %s; export it with one, %q", names(inputs), name)
 	}
-	if width, err = columns("input", inputs, c.Input); err != nil {
-		return 0, 0, err
-	}
-	if err = checkOutput(outputs, c.Output); err != nil {
-		return 0, 0, err
-	}
-	scores, err = columns("output", outputs, c.Output)
-	return width, scores, err
+	return columns("input", inputs, name)
 }
 
 // columns checks that a tensor is float32 and takes any number of rows, and gives its number
@@ -107,6 +105,9 @@ func columns(what string, all []ort.InputOutputInfo, name string) (int, error) {
 		}
 		if t.OrtValueType != ort.ONNXTypeTensor || t.DataType != ort.TensorElementDataTypeFloat {
 			return 0, fmt.Errorf("%s %q is %s, not a tensor of float32; export the model with float32", what, name, typeOf(t))
+		}
+		if isColumn(t) {
+			return 0, fmt.Errorf("%s %q has the shape %v, a number for each row; export the model with [-1 n], rows and columns; a single score of two classes is [-1 1]", what, name, []int64(t.Dimensions))
 		}
 		if d := t.Dimensions; len(d) != 2 || d[0] != -1 || d[1] < 1 {
 			return 0, fmt.Errorf("%s %q has the shape %v; export the model with [-1 n]: any number of rows, a fixed number of columns", what, name, []int64(d))

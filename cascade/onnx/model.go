@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -158,7 +159,10 @@ func (m *Model) Close() error {
 	return err
 }
 
-// oneLine joins the lines of ONNX Runtime's messages.
+// oneLine joins the lines of ONNX Runtime's messages, and leaves out in which line of which
+// function of its source they were written.
 func oneLine(err error) error {
-	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	return errors.New(strings.Join(strings.Fields(sourceLine.ReplaceAllString(err.Error(), "")), " "))
 }
+
+var sourceLine = regexp.MustCompile(`/\S+\.(?:cc|h):\d+ [^()\n]*\([^()\n]*\)(?: const)? `)

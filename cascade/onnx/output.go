@@ -17,16 +17,17 @@ func canBeScores(t ort.InputOutputInfo) bool {
 	return t.OrtValueType == ort.ONNXTypeTensor && t.DataType == ort.TensorElementDataTypeFloat && len(t.Dimensions) == 2
 }
 
-// isMaps reports whether an output is a sequence of maps, or a map.
+// isMaps reports whether an output is a sequence, as of maps, or a map.
 func isMaps(t ort.InputOutputInfo) bool {
 	return t.OrtValueType == ort.ONNXTypeSequence || t.OrtValueType == ort.ONNXTypeMap
 }
 
 // isLabel reports whether an output may be the winning class of each row, by its number or
-// its name.
+// its name, in a list or in a column.
 func isLabel(t ort.InputOutputInfo) bool {
-	return t.OrtValueType == ort.ONNXTypeTensor && len(t.Dimensions) == 1 &&
-		(t.DataType == ort.TensorElementDataTypeInt64 || t.DataType == ort.TensorElementDataTypeString)
+	d := t.Dimensions
+	return t.OrtValueType == ort.ONNXTypeTensor && (len(d) == 1 || len(d) == 2 && d[1] == 1) &&
+		(t.DataType == ort.TensorElementDataTypeInt64 || t.DataType == ort.TensorElementDataTypeInt32 || t.DataType == ort.TensorElementDataTypeString)
 }
 
 // which gives the outputs for which is is true.
@@ -51,12 +52,37 @@ func onlyScores(outputs []ort.InputOutputInfo) (string, error) {
 	if maps := which(outputs, isMaps); len(maps) > 0 {
 		return "", mapsError(maps[0], outputs)
 	}
+	others := which(outputs, func(t ort.InputOutputInfo) bool { return !isLabel(t) })
+	switch {
+	case len(others) == 1: // its only fault is said by columns
+		return others[0].Name, nil
+	case areColumns(outputs):
+		return "", fmt.Errorf("the outputs %s are a column each; %s", names(outputs), noZipmap)
+	}
 	return "", fmt.Errorf("none of the outputs %s is a tensor of float32 with rows and columns; export the model with its scores", names(outputs))
 }
 
-// checkOutput refuses an output that is no scores, in the words of the exporters that
+// areColumns reports whether each class has an output of its own, as with zipmap="columns".
+func areColumns(outputs []ort.InputOutputInfo) bool {
+	return len(which(outputs, isColumn)) > 1 && len(which(outputs, isLabel))+len(which(outputs, isColumn)) == len(outputs)
+}
+
+// isColumn reports whether an output is one number of each row.
+func isColumn(t ort.InputOutputInfo) bool {
+	return t.OrtValueType == ort.ONNXTypeTensor && t.DataType == ort.TensorElementDataTypeFloat && len(t.Dimensions) == 1
+}
+
+// checkOutput gives the number of scores of a row.
+func checkOutput(outputs []ort.InputOutputInfo, name string) (scores int, err error) {
+	if err := refuseOutput(outputs, name); err != nil {
+		return 0, err
+	}
+	return columns("output", outputs, name)
+}
+
+// refuseOutput refuses an output that is no scores, in the words of the exporters that
 // write such.
-func checkOutput(outputs []ort.InputOutputInfo, name string) error {
+func refuseOutput(outputs []ort.InputOutputInfo, name string) error {
 	for _, t := range outputs {
 		if t.Name != name {
 			continue
@@ -69,6 +95,8 @@ func checkOutput(outputs []ort.InputOutputInfo, name string) error {
 			return fmt.Errorf("output %q is %s, the winning class and not its scores; set output_name to %s", name, typeOf(t), either(scores))
 		case isLabel(t) && len(maps) > 0:
 			return fmt.Errorf("output %q is %s, the winning class and not its scores; for those %s, and name the output with probabilities", name, typeOf(t), noZipmap)
+		case areColumns(outputs):
+			return fmt.Errorf("the outputs %s are a column each, and not all scores; %s", names(outputs), noZipmap)
 		case isLabel(t):
 			return fmt.Errorf("output %q is %s, the winning class and not its scores; export the model with its probabilities", name, typeOf(t))
 		}
@@ -77,7 +105,7 @@ func checkOutput(outputs []ort.InputOutputInfo, name string) error {
 }
 
 func mapsError(t ort.InputOutputInfo, outputs []ort.InputOutputInfo) error {
-	text := fmt.Sprintf("output %q is a sequence of maps, not a tensor: exported with zipmap=True; %s", t.Name, noZipmap)
+	text := fmt.Sprintf("output %q is a sequence or a map, not a tensor, as exported with zipmap=True; %s", t.Name, noZipmap)
 	if scores := which(outputs, canBeScores); len(scores) > 0 {
 		text += ", or set output_name to " + either(scores)
 	}
