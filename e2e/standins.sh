@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Builds images that stand in for those that docker-compose.yml names, for a
+# machine that cannot pull: under the same tags, in the engine that docker talks
+# to, with what it needs below DIR. Needs Debian, root, Go and network once.
+#
+#   e2e/standins.sh DIR                serveflow:dev by the Dockerfile, but with the
+#                                      binary and the library that this machine has made
+#   e2e/standins.sh DIR --dockerfile   by the Dockerfile, which makes them within: minutes
+#
+# A real image under one of those tags stays as it is.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+repository=$(dirname "$here")
+[ $# = 1 ] || { [ $# = 2 ] && [ "$2" = --dockerfile ]; } || { echo "usage: standins.sh DIR [--dockerfile]" >&2; exit 64; }
+mkdir -p "$1"
+dir=$(cd "$1" && pwd)
+# shellcheck source=/dev/null
+. /etc/os-release
+
+# The label of an image of ours says what it was built from.
+label=serveflow.standin
+label_of() {
+  docker image inspect "$1" >/dev/null 2>&1 || { echo absent; return; }
+  docker image inspect --format "{{or (index .Config.Labels \"$label\") \"real\"}}" "$1"
+}
+
+# wanted TAG FILE... is true when TAG is to be built: when it is not there, or is
+# a stand-in from other files. It leaves their digest in digest.
+wanted() {
+  local tag=$1 has
+  shift
+  digest=$(tar -C "$repository" --sort=name --mtime=@0 --owner=0 --group=0 -cf - "$@" | sha256sum | cut -c 1-16)
+  has=$(label_of "$tag")
+  [ "$has" != real ] || echo "standins.sh: $tag is no stand-in and stays as it is"
+  [ "$has" != real ] && [ "$has" != "$digest" ]
+}
+
+# What a command says is of interest when it fails.
+quietly() {
+  "$@" >"$dir/log" 2>&1 || { cat "$dir/log" >&2; return 1; }
+}
+
+build() {
+  local tag=$1
+  shift
+  quietly docker buildx build --progress plain --tag "$tag" "$@"
+}
+
+# A base system by this machine's own sources, imported as an image. apt's
+# settings go along, for the builds that call it within.
+base() {
+  local tag=$1 sources=() source
+  shift
+  [ "$(label_of "$tag")" = absent ] || return 0
+  command -v mmdebstrap >/dev/null ||
+    DEBIAN_FRONTEND=noninteractive quietly apt-get install -y -q --no-install-recommends mmdebstrap
+  for source in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+    ! grep -qsw "$VERSION_CODENAME" "$source" || sources+=("$source")
+  done
+  {
+    apt-config dump | grep -E '^Acquire::(http|https|Check-|Retries|ForceIPv)' || true
+    # As Debian's own images have it: no caches.
+    echo 'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";'
+  } >"$dir/apt.conf"
+  quietly mmdebstrap --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --include=usr-is-merged --aptopt="$dir/apt.conf" \
+    --dpkgopt=path-exclude='/usr/share/man/*' --dpkgopt=path-exclude='/usr/share/doc/*' \
+    --dpkgopt=path-exclude='/usr/share/locale/*' "$@" "$VERSION_CODENAME" "$dir/base.tar" "${sources[@]}"
+  docker import --change "LABEL $label=base" --change 'CMD ["bash"]' "$dir/base.tar" "$tag" >/dev/null
+  rm "$dir/base.tar"
+}
+
+java() {
+  base serveflow-e2e/java --variant=extract \
+    --include=base-files,bash,coreutils,dash,default-jre-headless,grep,hostname,libc-bin,sed
+}
+
+kafka() {
+  wanted apache/kafka:4.3.1 e2e/kafka internal/kafkatest/pom.xml || return 0
+  java
+  "$repository/internal/kafkatest/fetch.sh"
+  rm -rf "$dir/kafka"
+  cp -r "$here/kafka" "$dir/kafka"
+  cp -r "$repository/.kafka/jars" "$dir/kafka/libs"
+  build apache/kafka:4.3.1 --label "$label=$digest" "$dir/kafka"
+}
+
+zeek() {
+  wanted zeek/zeek:8.0.4 e2e/zeek testdata/records/lab.jsonl.zst testdata/captures/lab.pcap.zst || return 0
+  java
+  rm -rf "$dir/zeek"
+  cp -r "$here/zeek" "$dir/zeek"
+  zstd -dcq "$repository/testdata/records/lab.jsonl.zst" | python3 "$here/zeek/tsv.py" >"$dir/zeek/lab.log"
+  zstd -dcq "$repository/testdata/captures/lab.pcap.zst" | sha256sum >"$dir/zeek/lab.sha256"
+  build zeek/zeek:8.0.4 --label "$label=$digest" "$dir/zeek"
+}
+
+# What e2e/toolchain builds from. Go, the certificates, and where Go and Python
+# fetch from are this machine's.
+toolchain() {
+  rm -rf "$dir/toolchain"
+  cp -r "$here/toolchain" "$dir/toolchain"
+  cp /etc/ssl/certs/ca-certificates.crt "$dir/toolchain/"
+  touch "$dir/toolchain/pip.conf"
+  [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$dir/toolchain/"
+}
+
+compilers() {
+  ! wanted golang:1.26-bookworm e2e/toolchain ||
+    build golang:1.26-bookworm --label "$label=$digest" --target golang --build-context "go=$(go env GOROOT)" \
+      --build-arg "GOPROXY=$(go env GOPROXY)" --build-arg "GOSUMDB=$(go env GOSUMDB)" "$dir/toolchain"
+  ! wanted python:3.12-slim-bookworm e2e/toolchain ||
+    build python:3.12-slim-bookworm --label "$label=$digest" --target python "$dir/toolchain"
+}
+
+# Without -trimpath, so that it comes from the cache that every other build fills.
+made() {
+  (cd "$repository" && scripts/onnxruntime.sh >/dev/null)
+  cp "$repository/.onnxruntime/libonnxruntime.so" "$dir/toolchain/"
+  (cd "$repository" && CGO_ENABLED=1 go build -ldflags="-s -w -X main.commit=$commit" -o "$dir/toolchain/serveflow" ./cmd/serveflow)
+  build serveflow-e2e/go --label "$label=base" --target go-made "$dir/toolchain"
+  build serveflow-e2e/python --label "$label=base" --target python-made "$dir/toolchain"
+}
+
+serveflow() {
+  local contexts=()
+  base debian:bookworm-slim --variant=apt
+  toolchain
+  if [ "$1" = --dockerfile ]; then
+    compilers
+  else
+    made
+    contexts=(--build-context golang:1.26-bookworm=docker-image://serveflow-e2e/go
+      --build-context python:3.12-slim-bookworm=docker-image://serveflow-e2e/python)
+  fi
+  build serveflow:dev --label "$label=$commit" --build-arg "COMMIT=$commit" "${contexts[@]}" "$repository"
+}
+
+commit=$(git -C "$repository" describe --always --abbrev=40 --exclude='*' --dirty=-modified)
+kafka
+zeek
+serveflow "${2-}"
+docker image prune --force --filter "label=$label" >/dev/null # those that were replaced
+echo "standins.sh: stand-in images are built: they prove how the parts are wired, not the real images"
