@@ -20,6 +20,7 @@ class Facts:
     data: str  # folder, as the commands name it
     flows: dict[str, int]  # labelled flows by source
     classes: list[str]
+    protocols: list[str]
     stages: list[tuple]  # name, engine, depth, features, temperature, threshold, bytes
     measure: str
     slack: float
@@ -35,6 +36,7 @@ def card(f: Facts, figures: Figures) -> str:
     return "\n".join([
         f"# Model card: {f.task}", "",
         f"Answers with one of {len(f.classes)} classes: {', '.join(f'`{c}`' for c in f.classes)}.", "",
+        trained_on(f.protocols), "",
         "## Stages", "",
         "| stage | engine | packets | features | temperature | hands on above | size |", "| --- | --- | --- | --- | --- | --- | --- |",
         *[f"| {n} | {e} | {d} | {w} | {t:.3f} | {'never' if n == f.stages[-1][0] else f'{th:.4f}'} | {size / 1e6:.2f} MB |"
@@ -54,6 +56,11 @@ def card(f: Facts, figures: Figures) -> str:
         f"stages decide the most flows while both stay within {f.slack:g} of it: accuracy {f.choice.accuracy:.4f}, macro-F1 "
         f"{f.choice.macro_f1:.4f}, decided by stage {', '.join(f'{100 * d:.1f}%' for d in f.choice.decided)}. "
         "The models that ship are fitted on all of it.", "", f.notes])
+
+
+def trained_on(protocols: list[str]) -> str:
+    return (f"It was trained on flows of {' and '.join(protocols)} alone, and answers for no others: these are labelled `unknown`, "
+            "with `reason` `unsupported`.")
 
 
 def table(figures: Figures) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .bundle import Trained
+from .card import trained_on
 from .tables import Source
 
 # How much of a flow the data set's files hold.
@@ -30,8 +31,7 @@ def card(f: Facts, figures: dict[Source, dict]) -> str:
         f"Answers with one of {len(f.classes)} classes: {', '.join(f'`{c}`' for c in f.classes)}. Its input is conn.log: "
         "one answer a connection, when Zeek writes the record.", "",
         f"One stage, `{s.name}`: LightGBM trees, {len(s.features)} features, temperature {s.temperature:.3f}, {len(s.data) / 1e6:.2f} MB.", "",
-        f"It was trained on flows of {' and '.join(f.protocols)} alone, and answers for no others: these are labelled `unknown`, "
-        "with `reason` `unsupported`.", "",
+        trained_on(f.protocols), "",
         "## Figures on the test split", "",
         "Of the files as they ship, through `serveflow replay`:", "", *table(figures), "",
         "![Calibration](calibration.svg)", "",

@@ -64,13 +64,14 @@ def run(job: Job) -> None:
         "deferral.svg": picture.deferral(p[0], p[-1], measure, y, choice.decided[0]),
         "calibration.svg": picture.calibration({t.name: t.reliability for t in trained}),
     }
-    bundle.write(job.out, job.task, job.version, names, measure, trained, "measured next\n", pictures)
+    protocols = tables.protocols(whole[STAGES[0]])
+    bundle.write(job.out, job.task, job.version, names, measure, trained, "measured next\n", pictures, protocols=protocols)
     figures = evaluate(job.binary, job.out, job.test, [s.name for s in STAGES])
     facts = card.Facts(
-        job.task, str(job.data), flows, names,
+        job.task, str(job.data), flows, names, protocols,
         [(t.name, t.engine, t.depth, len(t.features), t.temperature, t.threshold, len(t.data)) for t in trained],
         measure, job.slack, choice, thresholds.quality(p[-1].argmax(axis=1), y, len(names)), job.notes)
-    bundle.write(job.out, job.task, job.version, names, measure, trained, card.card(facts, figures), pictures)
+    bundle.write(job.out, job.task, job.version, names, measure, trained, card.card(facts, figures), pictures, protocols=protocols)
     say("\n".join(card.table(figures)))
 
 

@@ -1,13 +1,14 @@
 """Fitting, export, calibration, thresholds and the bundle, on made-up flows."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
 
-from train import bundle, calibrate, export, picture, stages, thresholds
+from train import bundle, calibrate, card, export, picture, stages, thresholds
 from train.stages import Trees
 
 
@@ -83,3 +84,10 @@ def test_bundle_says_what_is_in_it(flows, model, tmp_path):
     assert manifest["stages"][0]["features"] == list(X) and manifest["stages"][0]["threshold"] == 0.25
     parity = json.loads((tmp_path / "parity.json").read_text())
     assert len(parity["rows"]) == 5 and parity["classes"] == ["a", "b", "c"] and parity["features"] == {"first": list(X)}
+
+
+@pytest.mark.parametrize("task", ["service", "service-conn"])
+def test_bundles_that_ship_say_what_they_were_trained_on(task):
+    folder = Path(card.__file__).resolve().parents[1] / "bundles" / task
+    protocols = json.loads((folder / "manifest.json").read_text())["protocols"]
+    assert protocols == ["tcp", "udp"] and card.trained_on(protocols) in (folder / "MODEL_CARD.md").read_text()
