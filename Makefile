@@ -15,7 +15,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-python test-zeek faults live fuzz lint bench mutate golden testdata records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-python test-zeek faults live fuzz lint e2e bench mutate golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ faults: onnxruntime kafka ## the fault bench: kills, broker faults, floods, host
 
 live: build onnxruntime kafka ## traffic on a test interface through a real Zeek, ship, Kafka and run; as root
 	$(PYTHON) zeek-scripts/live.py
+
+e2e: ## docker-compose.yml as an operator uses it; E2E_IMAGES=local with images made here; RUN=TestCompose for a part
+	RUN=$(RUN) e2e/run.sh
 
 lint: ## formatting, vet and staticcheck, whose version is in go.mod
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these:" $$unformatted; exit 1; }

@@ -63,3 +63,13 @@ func TestSendAgain(t *testing.T) {
 		t.Errorf("%v", there)
 	}
 }
+
+// Without its topic send says so, and sends nothing.
+func TestSendWithoutItsTopic(t *testing.T) {
+	one, _ := lines(t)
+	addr, _ := kafkatest.Fake(t)
+	code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_START_TIMEOUT": "1s"}, one, "send", "-")
+	if code != exitFail || !strings.Contains(stderr, "topic serveflow.packets is missing: create it, or name another by SERVEFLOW_TOPIC") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}

@@ -26,10 +26,8 @@ type logFiles struct {
 // refuses with a *zeek.Error is named and passed over, and so is the rest of a file that is
 // damaged. Any other error of take ends it. The error says how much could not be read.
 func (r *logFiles) each(ctx context.Context, files []string, take func(record []byte, line int) error) error {
-	for _, name := range files {
-		if _, err := os.Stat(name); name != "-" && err != nil {
-			return usageError{err} // before anything is read
-		}
+	if err := present(files); err != nil {
+		return err // before anything is read
 	}
 	var damaged []error
 	for _, name := range files {
@@ -44,6 +42,16 @@ func (r *logFiles) each(ctx context.Context, files []string, take func(record []
 		}
 	}
 	return r.verdict(damaged, len(files))
+}
+
+// present returns a usage error for the first file that is not there.
+func present(files []string) error {
+	for _, name := range files {
+		if _, err := os.Stat(name); name != "-" && err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
 }
 
 // stopError is an error of take that ends the reading.

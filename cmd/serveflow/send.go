@@ -13,6 +13,7 @@ import (
 
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/preflight"
 	"github.com/serveflow/serveflow/sink/producer"
 )
 
@@ -28,6 +29,9 @@ func send(ctx context.Context, t terminal, args []string) error {
 	if !finite(*speed) || *speed < 0 {
 		return argumentError("--speed %g: choose 0 or more", *speed)
 	}
+	if err := present(flags.Args()); err != nil {
+		return err
+	}
 	s, err := loadSettings()
 	if err != nil {
 		return err
@@ -39,6 +43,10 @@ func send(ctx context.Context, t terminal, args []string) error {
 	cluster, err := s.cluster(log)
 	if err != nil {
 		return err
+	}
+	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC"}
+	if err := preflight.New(preflight.Config{Cluster: cluster, Topics: topics, Timeout: s.StartTimeout}).Run(ctx); err != nil {
+		return err // the pace would begin before anything can be written
 	}
 	out := producer.New(cluster, s.SinkQueue, producer.NewMetrics(prometheus.NewRegistry()), log)
 	player := demo.NewPlayer(out, s.Topic, *speed)
