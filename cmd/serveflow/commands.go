@@ -3,7 +3,7 @@ package main
 // What several commands take, in the same words.
 const (
 	compressed    = ", compressed or not (zstd, gzip, bzip2)"
-	recordFiles   = "a file of records" + compressed + "; - is standard input"
+	recordFiles   = "a log of Zeek with the records, JSON or TSV" + compressed + "; - is standard input"
 	untilStopped  = "it was told to stop, and everything under way was written"
 	cannotStart   = "bad settings or arguments, or a bundle that fails a check: nothing was started"
 	recordsFailed = "a file that is damaged, or records in it that cannot be read: all others were read"
@@ -49,7 +49,7 @@ func commands() []command {
 			name: "replay", args: "FILE...", run: replay,
 			about: "labels the flows of record files, without Kafka",
 			does: []string{
-				"It prints label records as JSON lines. The same records give the same labels each time: where run would give a fast answer because the slow stage is full, replay waits. Records that cannot be read are named on standard error.",
+				"It prints label records as JSON lines. The same records give the same labels each time: where run would give a fast answer because the slow stage is full, replay waits. Which records make flows, the Zeek package's or those of conn.log, the bundle says. Records that cannot be read are named on standard error, and those of other logs are counted there.",
 			},
 			takes:   []argument{{"FILE", recordFiles}},
 			exits:   exits{"", recordsFailed, cannotStart},

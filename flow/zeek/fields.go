@@ -76,7 +76,7 @@ func (f *fields) uint(at field, name string, lo, hi uint64) uint64 {
 	v := f.values[at]
 	n, ok := parseUint(f.line[v.start:v.end])
 	if !ok {
-		f.refuse(FieldType, name, "not a whole number")
+		f.refuse(FieldType, name, "not a whole number of 0 or more")
 	} else if n < lo || n > hi {
 		f.refuse(FieldRange, name, fmt.Sprintf("not between %d and %d", lo, hi))
 	}
