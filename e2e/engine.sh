@@ -57,7 +57,7 @@ restore_network() {
   local policy forward
   { read -r policy && read -r forward; } <"$dir/network"
   # The engine's own chains and rules name it or one of its bridges.
-  iptables-save | grep -v -i -e docker -e ' br-' | iptables-restore
+  iptables-save | sed -e '/docker/Id' -e '/ br-/d' | iptables-restore
   iptables -P FORWARD "$policy"
   echo "$forward" >/proc/sys/net/ipv4/ip_forward
   ip link delete docker0 2>/dev/null || true
@@ -77,6 +77,7 @@ begin() {
   [ "$mtu" -le 1500 ] || mtu=1500
   # A setting of the machine's own engine must not reach this one.
   echo '{}' >"$dir/daemon.json"
+  rm -f "$dir/docker.pid" # of one that was killed
   keep_network
   setsid dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" \
     --pidfile "$dir/docker.pid" --host "unix://$socket" --log-level warn \
@@ -92,13 +93,15 @@ begin() {
 }
 
 # dockerd stops its containers itself; they come back at the next start if
-# their restart policy says so.
+# their restart policy says so. One that was killed has left them running.
 finish() {
+  if ! own_runs && pgrep -f "^$dir/root/usr/bin/containerd-shim" >/dev/null; then
+    own_environment
+    begin
+  fi
   if own_runs; then
-    local pid
-    pid=$(cat "$dir/docker.pid")
-    kill "$pid"
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
+    kill "$(cat "$dir/docker.pid")"
+    while own_runs; do sleep 0.2; done
   fi
   restore_network
 }
