@@ -25,6 +25,7 @@ const maxWindow = 128 << 20
 const (
 	gzipMagic  = "\x1f\x8b"
 	zstdMagic  = "\x28\xb5\x2f\xfd"
+	zstdSkip   = "\x2a\x4d\x18" // behind a byte from 0x50 to 0x5f: a frame to skip, as pzstd writes first
 	bzip2Block = "\x31\x41\x59\x26\x53\x59"
 	bzip2End   = "\x17\x72\x45\x38\x50\x90"
 )
@@ -36,7 +37,7 @@ func Format(head []byte) string {
 	switch {
 	case begins(0, gzipMagic):
 		return "gzip"
-	case begins(0, zstdMagic):
+	case begins(0, zstdMagic), begins(1, zstdSkip) && head[0]>>4 == 5:
 		return "zstd"
 	case begins(0, "BZh") && (begins(4, bzip2Block) || begins(4, bzip2End)) && head[3]-'1' <= 8:
 		return "bzip2"
