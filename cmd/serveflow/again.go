@@ -5,26 +5,27 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// resender makes records new ones: their flows are labelled although a serveflow knows them.
-// It gives them a sensor of their own, since a flow is known by sensor and uid, and since
-// each sensor has its own clock: the times of the records step back.
+// resender makes records those of new flows: they are labelled although a serveflow knows
+// the old ones. It gives each flow another uid, by which it is known, and all of them a
+// sensor of their own, because each sensor has its own clock: their times step back.
 type resender struct {
-	run     string
+	run     string // short, and another one each time
 	decoder zeek.Decoder
 }
 
 // newResender builds a resender for one run of send, which begins now.
 func newResender(now time.Time) *resender {
-	return &resender{run: now.UTC().Format("20060102T150405.000Z")}
+	return &resender{run: strconv.FormatInt(now.UnixMilli(), 36)}
 }
 
-// rename returns the record with another sensor: "replay@20260102T030405.678Z", or the
-// record's own in front of the @.
+// rename returns the record with the run behind its uid and sensor: "CHhAvVGS1DHFjwGM9-m1k2j3h4"
+// and "replay-m1k2j3h4".
 func (r *resender) rename(record []byte) ([]byte, error) {
 	if r.decoder.Decode(record, &zeek.Record{}) != nil {
 		return record, nil // the player says what is wrong with it
@@ -52,16 +53,18 @@ func (r *resender) rename(record []byte) ([]byte, error) {
 }
 
 func (r *resender) set(fields map[string]json.RawMessage) ([]byte, error) {
-	var own string
-	if fields["sensor"] != nil {
-		if err := json.Unmarshal(fields["sensor"], &own); err != nil {
+	for name, unset := range map[string]string{"uid": "", "sensor": "replay"} {
+		var own string
+		if fields[name] != nil {
+			if err := json.Unmarshal(fields[name], &own); err != nil {
+				return nil, err
+			}
+		}
+		renamed, err := json.Marshal(cmp.Or(own, unset) + "-" + r.run)
+		if err != nil {
 			return nil, err
 		}
+		fields[name] = renamed
 	}
-	name, err := json.Marshal(cmp.Or(own, "replay") + "@" + r.run)
-	if err != nil {
-		return nil, err
-	}
-	fields["sensor"] = name
 	return json.Marshal(fields)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// A record that is sent again is the same but for its sensor.
+// A record that is sent again is the same but for its uid and its sensor.
 func TestRename(t *testing.T) {
 	one, _ := lines(t)
 	one = strings.TrimSpace(one)
@@ -22,20 +22,21 @@ func TestRename(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(zeek.AppendRecord(nil, &plain))
+	uid := string(plain.UID)
 	for record, sensor := range map[string]string{
-		one: "replay@20231114T221320.123Z",
-		strings.Replace(one, "{", `{"sensor":"roof",`, 1): "roof@20231114T221320.123Z",
-		`{"serveflow":` + one + `}`:                       "replay@20231114T221320.123Z",
+		one: "replay-loyw3v5n",
+		strings.Replace(one, "{", `{"sensor":"roof",`, 1): "roof-loyw3v5n",
+		`{"serveflow":` + one + `}`:                       "replay-loyw3v5n",
 	} {
 		renamed, err := r.rename([]byte(record))
 		if err != nil {
 			t.Fatalf("%s: %v", record, err)
 		}
 		var rec zeek.Record
-		if err := decoder.Decode(renamed, &rec); err != nil || string(rec.Sensor) != sensor {
+		if err := decoder.Decode(renamed, &rec); err != nil || string(rec.Sensor) != sensor || string(rec.UID) != uid+"-loyw3v5n" {
 			t.Errorf("%s: %v", renamed, err)
 		}
-		rec.Sensor = nil
+		rec.Sensor, rec.UID = nil, []byte(uid)
 		if got := string(zeek.AppendRecord(nil, &rec)); got != want {
 			t.Errorf("%s\nwant\n%s", got, want)
 		}
@@ -59,7 +60,7 @@ func TestSendAgain(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	there := kafkatest.ReadAll(t, addr, packetsTopic)
-	if len(there) != 2 || string(there[0].Value) != strings.TrimSpace(one) || !strings.Contains(string(there[1].Value), `"sensor":"replay@2`) {
+	if len(there) != 2 || string(there[0].Value) != strings.TrimSpace(one) || !strings.Contains(string(there[1].Value), `"sensor":"replay-`) {
 		t.Errorf("%v", there)
 	}
 }

@@ -60,7 +60,7 @@ func commands() []command {
 			about: "writes record files to the input topic, at their recorded pace",
 			does: []string{
 				"Each record is keyed by its uid. It ends when Kafka has acknowledged every record. Lines that are no records are not sent, but named on standard error.",
-				"A flow that was labelled a short while ago is known, and sending it a second time gives no second label. With --again its records carry another sensor, so it is a new flow.",
+				"A flow that was labelled a short while ago is known, and sending it a second time gives no second label. With --again its records carry another uid and sensor, so it is a new flow.",
 			},
 			takes:   []argument{{"FILE", recordFiles}},
 			exits:   exits{"", "a failure while running; or a file that is damaged, or lines that are no records: all others were sent", ""},

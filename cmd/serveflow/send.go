@@ -22,7 +22,7 @@ import (
 func send(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("send", flag.ContinueOnError)
 	speed := flags.Float64("speed", 1, "pace, `N` times that of the records; 0: as fast as possible")
-	again := flags.Bool("again", false, "send the flows as new ones, of a sensor of their own, so that they are labelled once more")
+	again := flags.Bool("again", false, "send the flows as new ones, with other uids and a sensor of their own, so that they are labelled once more")
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
