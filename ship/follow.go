@@ -32,6 +32,7 @@ type follower struct {
 	path      string
 	poll      time.Duration
 	lane      *lane
+	named     []string // the paths of all sources, this one's too: they are no rotated files of it
 	startTime time.Time
 
 	mu       sync.Mutex

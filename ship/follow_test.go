@@ -195,3 +195,41 @@ func TestBrokerAwayWhileFilesRotate(t *testing.T) {
 		}
 	}
 }
+
+// A log that is followed itself is no rotated file of another, whatever it is called, nor are its
+// own rotated files: two loggers may write serveflow.log and serveflow-1.log into one folder.
+func TestFollowedLogIsNoRotatedFile(t *testing.T) {
+	h := newHarness(t)
+	h.cfg.Paths = []string{h.path("serveflow.log"), h.path("serveflow-1.log")}
+	h.append("serveflow.log", burst("C1", 1, 3))
+	h.append("serveflow-1.log", burst("C2", 1, 3))
+	h.start()
+	h.broker.records(t, "packets", 4)
+	h.append("serveflow-1.log", burst("C2", 3, 4))
+	h.broker.records(t, "packets", 5)
+	h.rename("serveflow-1.log", "serveflow-1.log.1")
+	h.append("serveflow-1.log", burst("C2", 4, 5))
+	h.broker.records(t, "packets", 6)
+	h.rename("serveflow.log", "serveflow.log.1")
+	h.append("serveflow.log", burst("C1", 3, 4))
+	h.broker.records(t, "packets", 7)
+	h.check(h.stop()) // drains
+	var second []string
+	for _, value := range h.broker.records(t, "packets", 7) {
+		if strings.Contains(value, "C2") {
+			second = append(second, value)
+		}
+	}
+	h.checkOrder(second, "C2", 4)
+}
+
+// Rotated files are told apart by the folders and names of all paths.
+func TestWhoseRotatedFileItIs(t *testing.T) {
+	f := &follower{path: "/logger-1/serveflow.log", named: []string{"/logger-1/serveflow.log", "/logger-10/serveflow.log", "/logger-1/serveflow-1.log", "/logger-1/s.log"}}
+	for name, want := range map[string]bool{"serveflow.log.1": true, "serveflow.2026-11-24-10-00-00.log": true, "serveflow-26-11-24_10.00.00.log": true,
+		"serveflow-1.log": false, "serveflow-1.log.1": false, "serveflow-1.2026-11-24-10-00-00.log": false, "serveflow-2.log": true, "s.log.1": false} {
+		if got := f.isRotated("/logger-1/" + name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -36,7 +36,7 @@ func (f *follower) openRotated(since time.Time, current inode) []*segment {
 	var found []*candidate
 	var last *candidate // the current file, where it has been rotated meanwhile
 	for _, name := range f.folder()[1:] {
-		if !rotatedName(f.path, name) {
+		if !f.isRotated(name) {
 			continue
 		}
 		file, info, err := openRegular(name)
@@ -92,6 +92,15 @@ func (f *follower) reportUnread(c *candidate, newest time.Time, why string) {
 	f.out.metrics.gone.Inc()
 	f.out.log.Error("a rotated file cannot be read, and may not have been shipped before: unpack it and ship it beside this shipper; records that Kafka has do no harm",
 		"path", f.path, "file", c.name, "why", why, "command", f.out.beside("FILE"))
+}
+
+// isRotated reports whether a file of the path's folder is called as a rotated file of the path,
+// and is neither another followed path nor called as a rotated file of one with a longer name: two
+// loggers may write serveflow.log and serveflow-1.log.
+func (f *follower) isRotated(name string) bool {
+	return rotatedName(f.path, name) && !slices.ContainsFunc(f.named, func(other string) bool {
+		return name == other || filepath.Dir(other) == filepath.Dir(name) && len(other) > len(f.path) && rotatedName(other, name)
+	})
 }
 
 // rotatedName reports whether a name is a rotated file's: the log's name, with or without

@@ -143,6 +143,11 @@ func (s *Shipper) addRegular(name string, l *lane) error {
 
 func (s *Shipper) follower(name string, l *lane) *follower {
 	f := newFollower(s.out, name, s.cfg.Poll, l)
+	for _, path := range s.cfg.Paths {
+		if other, err := filepath.Abs(path); err == nil && path != Stdin {
+			f.named = append(f.named, other)
+		}
+	}
 	f.resume(s.saved.Paths[name], s.saved.Saved)
 	f.checkPath() // so that the first checkpoint has the file
 	return f
