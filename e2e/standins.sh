@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds images that stand in for those that docker-compose.yml names, for a
 # machine that cannot pull: under the same tags, in the engine that docker talks
-# to, with what it needs below DIR. Needs Debian, root, Go and network once.
+# to, with what it needs below DIR. Needs Go, Maven, Python 3 and zstd and, for the
+# first time, root on Debian and the network. Exit 69: an engine or those are not there.
 #
 #   e2e/standins.sh DIR                serveflow:dev by the Dockerfile, but with the
 #                                      binary and the library that this machine has made
@@ -14,8 +15,14 @@ repository=$(dirname "$here")
 [ $# = 1 ] || { [ $# = 2 ] && [ "$2" = --dockerfile ]; } || { echo "usage: standins.sh DIR [--dockerfile]" >&2; exit 64; }
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
-# shellcheck source=/dev/null
-. /etc/os-release
+
+unavailable() {
+  echo "standins.sh: $1" >&2
+  exit 69
+}
+if ! docker buildx version >/dev/null 2>&1 || ! docker version >/dev/null 2>&1; then
+  unavailable "no container engine with buildx answers; e2e/engine.sh has one"
+fi
 
 # The label of an image of ours says what it was built from.
 label=serveflow.standin
@@ -52,6 +59,9 @@ base() {
   local tag=$1 sources=() source
   shift
   [ "$(label_of "$tag")" = absent ] || return 0
+  # shellcheck source=/dev/null
+  . /etc/os-release
+  [ "$ID-$(id -u)" = debian-0 ] || unavailable "base systems are made as root on Debian, with its packages"
   command -v mmdebstrap >/dev/null ||
     DEBIAN_FRONTEND=noninteractive quietly apt-get install -y -q --no-install-recommends mmdebstrap
   for source in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
@@ -116,7 +126,8 @@ compilers() {
 made() {
   (cd "$repository" && scripts/onnxruntime.sh >/dev/null)
   cp "$repository/.onnxruntime/libonnxruntime.so" "$dir/toolchain/"
-  (cd "$repository" && CGO_ENABLED=1 go build -ldflags="-s -w -X main.commit=$commit" -o "$dir/toolchain/serveflow" ./cmd/serveflow)
+  (cd "$repository" && CGO_ENABLED=1 go build -ldflags="-s -w -X main.commit=$commit" -o "$dir/serveflow" ./cmd/serveflow)
+  cp -p "$dir/serveflow" "$dir/toolchain/"
   build serveflow-e2e/go --label "$label=base" --target go-made "$dir/toolchain"
   build serveflow-e2e/python --label "$label=base" --target python-made "$dir/toolchain"
 }
