@@ -43,6 +43,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("ship: SERVEFLOW_DRAIN_TIMEOUT is %v: choose a time above 0", c.DrainTimeout)
 	}
 	seen := map[string]bool{}
+	files := map[string]os.FileInfo{}
 	for _, path := range c.Paths {
 		name, err := filepath.Abs(path)
 		switch {
@@ -52,9 +53,22 @@ func (c Config) Validate() error {
 			return fmt.Errorf("ship: %s is named twice: name it once", path)
 		}
 		seen[name] = true
-		if info, err := os.Stat(path); path != Stdin && err == nil && info.IsDir() {
+		info, err := os.Stat(path)
+		if path == Stdin || err != nil {
+			continue // it may come later
+		}
+		if info.IsDir() {
 			return fmt.Errorf("ship: %s is a directory: name the logs in it, as in %s/serveflow.log", path, path)
 		}
+		if !info.Mode().IsRegular() && !isFIFO(info) {
+			return fmt.Errorf("ship: %s is neither a file nor a FIFO: name a log, or - for standard input", path)
+		}
+		for other, its := range files {
+			if os.SameFile(info, its) {
+				return fmt.Errorf("ship: %s and %s are one file, by a link: name it once", other, path)
+			}
+		}
+		files[path] = info
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package ship
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -77,5 +78,26 @@ func TestValidateNamesThePath(t *testing.T) {
 	cfg.Paths = []string{"a.log", "./a.log"}
 	if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "./a.log is named twice") {
 		t.Error(err)
+	}
+}
+
+// One file by two names is found, too: zeekctl's logs/current is a link to the first logger's folder.
+func TestValidateFindsLinks(t *testing.T) {
+	h := newHarness(t)
+	h.check(os.Mkdir(h.path("logger-1"), 0o755))
+	h.check(os.Symlink(h.path("logger-1"), h.path("current")))
+	h.append("logger-1/a.log", "")
+	h.append("logger-1/b.log", "")
+	h.cfg.Paths = []string{h.path("current/a.log"), h.path("logger-1/a.log")}
+	if err := h.cfg.Validate(); err == nil || !strings.Contains(err.Error(), h.path("current/a.log")+" and "+h.path("logger-1/a.log")+" are one file, by a link: name it once") {
+		t.Errorf("%v", err)
+	}
+	h.cfg.Paths[1] = h.path("logger-1/b.log")
+	if err := h.cfg.Validate(); err != nil {
+		t.Error(err)
+	}
+	h.cfg.Paths[1] = "/dev/null"
+	if err := h.cfg.Validate(); err == nil || !strings.Contains(err.Error(), "/dev/null is neither a file nor a FIFO: name a log") {
+		t.Errorf("%v", err)
 	}
 }
