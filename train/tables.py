@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,6 +111,9 @@ def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
     table = join(rows, known)
     if not len(table):
         raise truth.Problem(strangers(source, len(known.all), len(rows)))
+    if missing := len(known.all) - len(table):
+        print(f"{source.capture}: {missing} of the {len(known.all)} flows that {source.about_labels()} names are not among its {len(rows)}, "
+              "and nothing is learned from them", file=sys.stderr, flush=True)
     return table
 
 

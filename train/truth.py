@@ -7,6 +7,7 @@ import bz2
 import csv
 import gzip
 import io
+import ipaddress
 import re
 import subprocess
 import zlib
@@ -39,7 +40,7 @@ class Known(NamedTuple):
 
 def ends(a_host: str, a_port, b_host: str, b_port, proto: str) -> tuple:
     """The 5-tuple without direction: who sent first is left open."""
-    return (*sorted([(a_host, int(a_port)), (b_host, int(b_port))]), PROTOCOLS.get(str(proto), str(proto)))
+    return (*sorted([(a_host, int(a_port)), (b_host, int(b_port))]), PROTOCOLS.get(str(proto), str(proto).lower()))
 
 
 class Flows:
@@ -89,7 +90,11 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
     file with the answers to several: the column of labels, with QUESTION_split
     beside it; rows without an answer are passed over.
     """
-    rows = csv.DictReader(io.StringIO(read_text(path)))
+    rows = csv.DictReader(io.StringIO(read_text(path), newline=None))
+    if len(rows.fieldnames or []) == 1:
+        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+            if sign in rows.fieldnames[0]:
+                raise Problem(f"{path}: its columns are separated by {name}; separate them by commas")
     try:
         for row in rows:
             if question:
@@ -99,7 +104,9 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
             yield known(row, Path(path).name)
     except KeyError as missing:
         raise Problem(f"{path}: no column {missing}; {NEEDED}") from None
-    except (ValueError, csv.Error) as error:
+    except csv.Error as error:
+        raise Problem(f"{path}: behind line {rows.line_num}: {error}; is a quotation mark left open there?") from None
+    except ValueError as error:
         raise Problem(f"{path}: line {rows.line_num}: {error}; correct the line, or leave it out") from None
 
 
@@ -116,19 +123,42 @@ def need_labels(path: Path, split: str = "", question: str = "") -> list[Known]:
 
 def columns(path: Path) -> list[str]:
     """The columns of a file of labels."""
-    return next(csv.reader(io.StringIO(read_text(path))), [])
+    return next(csv.reader(io.StringIO(read_text(path), newline=None)), [])
 
 
 def known(row: dict, name: str) -> Known:
-    if "first_ts_us" in row:
-        pair = ends(text(row, "src_ip"), number(row, "src_port"), text(row, "dst_ip"), number(row, "dst_port"), text(row, "proto"))
-        return Known(pair, number(row, "first_ts_us"), text(row, "label"), f"{row['split']}/{row['capture_id']}")
-    pair = ends(text(row, "orig_h"), number(row, "orig_p"), text(row, "resp_h"), number(row, "resp_p"), text(row, "proto"))
+    if "first_ts_us" in row or "src_ip" in row:
+        pair = ends(address(row, "src_ip"), port(row, "src_port"), address(row, "dst_ip"), port(row, "dst_port"), text(row, "proto"))
+        return Known(pair, number(row, "first_ts_us"), label(row), f"{row['split']}/{row['capture_id']}")
+    pair = ends(address(row, "orig_h"), port(row, "orig_p"), address(row, "resp_h"), port(row, "resp_p"), text(row, "proto"))
     try:
         first = microseconds(text(row, "ts_first"))
     except ValueError:
         raise ValueError(f"ts_first is {row['ts_first']!r}, not a time in seconds") from None
-    return Known(pair, first, text(row, "label"), name)
+    return Known(pair, first, label(row), name)
+
+
+def address(row: dict, column: str) -> str:
+    """An IP address in the form in which Zeek writes it."""
+    try:
+        return ipaddress.ip_address(text(row, column)).compressed
+    except ValueError:
+        raise ValueError(f"{column} is {row[column] or 'empty'}, not an IP address") from None
+
+
+def port(row: dict, column: str) -> int:
+    at = number(row, column)
+    if not 0 <= at <= 65535:
+        raise ValueError(f"{column} is {at}, not a port from 0 to 65535")
+    return at
+
+
+def label(row: dict) -> str:
+    """A label that can be a class of a bundle."""
+    name = text(row, "label")
+    if len(name) > 64 or name != name.strip() or not name.isprintable():
+        raise ValueError(f"label is {name!r}, not one line of up to 64 characters without spaces around it")
+    return name
 
 
 def text(row: dict, column: str) -> str:

@@ -101,6 +101,14 @@ PROBLEMS = {
     "no label": (relabel(lambda r: r | {"label": ""}), "labels.csv: line 4: label is empty; correct the line"),
     "no number": (relabel(lambda r: r | {"src_port": "http"}), "labels.csv: line 4: src_port is http, not a whole number; correct"),
     "seconds": (relabel(lambda r: r | {"first_ts_us": "1.5"}), "labels.csv: line 4: first_ts_us is 1.5, not a whole number; correct"),
+    "no column of times": (without("first_ts_us"), "labels.csv: no column 'first_ts_us'; it needs"),
+    "semicolons": (rewrite("labels.csv", lambda folder: (folder / "labels.csv").read_bytes().replace(b",", b";")), "labels.csv: its columns are separated by semicolons; separate"),
+    "tabs": (rewrite("labels.csv", lambda folder: (folder / "labels.csv").read_bytes().replace(b",", b"\t")), "labels.csv: its columns are separated by tabs; separate"),
+    "no address": (relabel(lambda r: r | {"dst_ip": "host"}), "labels.csv: line 4: dst_ip is host, not an IP address; correct"),
+    "no port": (relabel(lambda r: r | {"dst_port": "65536"}), "labels.csv: line 4: dst_port is 65536, not a port from 0 to 65535; correct"),
+    "a long label": (relabel(lambda r: r | {"label": "x" * 65}), "labels.csv: line 4: label is 'xxxxx"),
+    "a label with a space": (relabel(lambda r: r | {"label": "dns "}), "labels.csv: line 4: label is 'dns ', not one line of up to 64 characters without spaces"),
+    "a quotation mark left open": (rewrite("labels.csv", COLUMNS.encode() + b'\n"' + b"x" * 200_000), "labels.csv: behind line 1: field larger than field limit (131072); is a quotation mark left open"),
     "a short row": (rewrite("labels.csv", COLUMNS.encode() + b"\ntest,1,10.0.0.1\n"), "labels.csv: line 2: src_port is empty, not a whole number"),
     "no text": (rewrite("labels.csv", b"split,\xff\xfe\n"), "labels.csv: not text in UTF-8, from byte 6 on; save it"),
     "a broken archive": (rewrite("labels.csv", b"\x28\xb5\x2f\xfd...."), "labels.csv: "),
@@ -167,6 +175,15 @@ def test_a_changed_capture_is_converted_anew(tmp_path, capture, labels):
     head = struct.unpack_from("<I", capture, 32)[0]
     source.capture.write_bytes(capture[: 24 + 16 + head])
     assert len(tables.load(binary, source, 2)) < before
+
+
+def test_flows_that_are_not_there_are_counted(tmp_path, capture, labels, capsys):
+    source, binary = Source(tmp_path / "a.pcap", tmp_path / "l.csv", "train"), Binary(SERVEFLOW, tmp_path / "cache")
+    source.labels.write_text(labels + "train,1,10.99.0.1,1,10.99.0.2,2,6,1000000,dns\n" * 3)
+    source.capture.write_bytes(capture)
+    there, known = len(tables.load(binary, source, 2)), len(source.known().all)
+    assert f"a.pcap: {known - there} of the {known} flows that {source.labels} (split train) names are not among its " in capsys.readouterr().err
+    assert known - there >= 3
 
 
 def test_too_little_to_learn_from():

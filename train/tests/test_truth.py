@@ -28,6 +28,14 @@ def test_both_forms_of_labels(data, tmp_path):
     assert first.ends == flow.ends and first.capture == "train/7"
 
 
+def test_ends_may_be_written_otherwise(tmp_path):
+    """Protocols in upper case and long IPv6 addresses stand for what Zeek writes; so do other line ends."""
+    lab = tmp_path / "lab.csv"
+    lab.write_text("orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\r2001:0DB8::0001,1024,10.0.0.2,53,UDP,1.5,dns\r")
+    (flow,) = truth.read_labels(lab)
+    assert flow.ends == truth.ends("2001:db8::1", 1024, "10.0.0.2", 53, "17")
+
+
 def test_split(data):
     assert [k.first for k in truth.read_labels(data, "test")] == [2_000_000]
 
