@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"github.com/serveflow/serveflow/internal/decompress"
 )
 
 // Tally counts the lines of one file, to tell a file of which no line is a record. The zero
@@ -47,6 +49,9 @@ func (t *Tally) Trouble() string {
 func remedy(line []byte) string {
 	if why := NoLog(line); why != "" {
 		return why // of a stream, which Open has not seen
+	}
+	if format := decompress.Format(line); format != "" {
+		return "it is compressed by " + format + ": unpack it before it is written here" // a FIFO: all else is unpacked
 	}
 	if bytes.HasPrefix(line, []byte("\r\r")) {
 		return NoLog([]byte("\n\r\r\n")) // the second line of pcapng

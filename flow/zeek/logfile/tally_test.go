@@ -52,6 +52,7 @@ func TestTrouble(t *testing.T) {
 		"\xd4\xc3\xb2\xa1\x02\x00":                         "serveflow pcap",
 		"\n\r\r\n\x1c\x00":                                 "serveflow pcap",
 		"\xfd7zXZ\x00":                                     "compressed by xz",
+		"\x1f\x8b\x08\x00\x00":                             "compressed by gzip: unpack it before",
 		"{\x00\"\x00}\x00\n\x00":                           "UTF-16",
 		"\x00{\x00\"\x00}\x00\n":                           "UTF-16",
 		"#\x00a\x00b\x00\n\x001\x00\t\x002\x00\n\x00":      "UTF-16",
