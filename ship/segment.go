@@ -46,11 +46,24 @@ func (f *follower) newSegment(file *os.File, info os.FileInfo) *segment {
 }
 
 // resume continues at an offset. header is the offset of the TSV header that is in force there,
-// if there is one; head is the file's beginning.
+// if there is one; head is the file's beginning. That header may change only a part of the file's
+// first one.
 func (s *segment) resume(offset, header int64, head []byte) error {
 	s.head = head
 	s.feed.inFlight.next, s.feed.inFlight.header = offset, header
-	from := lines{offset: header}
+	if err := s.readHeader(0, header); err != nil {
+		return err
+	}
+	if err := s.readHeader(header, offset); err != nil {
+		return err
+	}
+	s.lines = lines{offset: offset}
+	return nil
+}
+
+// readHeader reads the TSV header at an offset, if there is one before another offset.
+func (s *segment) readHeader(at, offset int64) error {
+	from := lines{offset: at}
 	for from.offset < offset {
 		l, ok := from.next()
 		if !ok {
@@ -64,7 +77,6 @@ func (s *segment) resume(offset, header int64, head []byte) error {
 			break
 		}
 	}
-	s.lines = lines{offset: offset}
 	return nil
 }
 

@@ -145,3 +145,18 @@ func TestTSVIsResumedUnderItsHeader(t *testing.T) {
 		t.Errorf("dead letters %q", dead)
 	}
 }
+
+// So it is after a header that changes a part of the file's first one: the rest of that holds.
+func TestTSVIsResumedUnderAPartOfAHeader(t *testing.T) {
+	h := newHarness(t)
+	const first = "#separator \\x7c\n#unset_field|?\n#fields|uid|n|m\n#types|string|count|count\n"
+	h.append("serveflow.log", first+"C1|1|?\n#close|now\n#fields|n|m|uid\n#types|count|count|string\n2|?|C1\n")
+	h.start()
+	h.broker.records(t, "packets", 2)
+	h.check(h.stop())
+	h.append("serveflow.log", "3|?|C1\n")
+	h.start()
+	if values := h.broker.records(t, "packets", 3); values[0] != `{"uid":"C1","n":1}` || values[1] != `{"n":2,"uid":"C1"}` || values[2] != `{"n":3,"uid":"C1"}` {
+		t.Errorf("got %q", values)
+	}
+}

@@ -96,10 +96,18 @@ func (t *TSV) Begins(line []byte) bool {
 	if bytes.HasPrefix(line, []byte("#separator")) {
 		return true
 	}
-	if len(t.separator) > 0 {
-		return false
-	}
-	name, _, _ := bytes.Cut(line, []byte{'\t'})
+	return len(t.separator) == 0 && isHeaderLine(line, []byte{'\t'})
+}
+
+// Continues reports whether a line is one of a header but not its first. Behind rows it begins
+// a header that changes a part of the one in force.
+func (t *TSV) Continues(line []byte) bool {
+	return len(t.separator) > 0 && len(line) > 0 && line[0] == '#' && isHeaderLine(line, t.separator)
+}
+
+// isHeaderLine reports whether a line is one of a header, but not #separator.
+func isHeaderLine(line, separator []byte) bool {
+	name, _, _ := bytes.Cut(line, separator)
 	switch string(name) {
 	case "#set_separator", "#empty_field", "#unset_field", "#path", "#fields", "#types":
 		return true

@@ -22,6 +22,8 @@ type Parser struct {
 	byFile  []byte // the _path that a record gets because of that; nil for none
 	byPath  []byte // because of the header's #path, or else of the file's name
 
+	afterRow bool // there was a row since the last line of a header
+
 	record, named []byte
 }
 
@@ -56,6 +58,9 @@ func (p *Parser) Header(line []byte) (bool, error) {
 	if line[0] == '#' && bytes.IndexByte(line, '\r') >= 0 {
 		return true, errCR
 	}
+	if line[0] == '#' && (p.tsv.Begins(line) || p.tsv.Continues(line)) {
+		p.afterRow = false
+	}
 	is, err := p.tsv.Header(line)
 	if is {
 		p.byPath = pathMember(p.Log())
@@ -67,8 +72,12 @@ func (p *Parser) Header(line []byte) (bool, error) {
 // if neither names one.
 func (p *Parser) Log() string { return cmp.Or(p.tsv.Path(), p.file) }
 
-// BeginsHeader reports whether a line begins a TSV header. Ask before Header reads it.
-func (p *Parser) BeginsHeader(line []byte) bool { return p.tsv.Begins(trim(line)) }
+// BeginsHeader reports whether a line begins a TSV header, or one that changes a part of the
+// header in force. Ask before Header reads it.
+func (p *Parser) BeginsHeader(line []byte) bool {
+	line = trim(line)
+	return p.tsv.Begins(line) || p.afterRow && p.tsv.Continues(line)
+}
 
 // TSV reports whether a TSV header is in force.
 func (p *Parser) TSV() bool { return p.tsv.Ready() }
@@ -80,6 +89,7 @@ func (p *Parser) TSV() bool { return p.tsv.Ready() }
 // A record that would be taken for one of conn.log, but comes from a file or under a header
 // that names another log, gets that name as its _path.
 func (p *Parser) Record(line []byte) ([]byte, error) {
+	p.afterRow = true
 	line = trim(line)
 	if p.isJSON(line) {
 		return p.name(line, p.byFile), nil

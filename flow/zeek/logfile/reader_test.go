@@ -131,6 +131,19 @@ func TestHeadersInForce(t *testing.T) {
 			t.Errorf("%d, %q: header %v %v, in force %v, of %q", i, step.line, is, err, p.TSV(), p.Log())
 		}
 	}
+	p = NewParser("-")
+	for i, step := range []struct {
+		line   string
+		begins bool
+	}{{"#separator |", true}, {"#fields|a|b", false}, {"#types|int|int", false}, {"1|2", false}, {"#close|now", false}, {"#fields|b|a", true}, {"#types|int|int", false},
+		{"1|2", false}, {"#path|x", true}, {"#unset_field|?", false}, {"#fields|a", false}, {"#types|int", false}, {"{}", false}, {"#fields\ta", false}, {"{}", false}, {"#types|int", true}} {
+		if begins := p.BeginsHeader([]byte(step.line)); begins != step.begins {
+			t.Errorf("%d, %q: begins a header: %v", i, step.line, begins)
+		}
+		if is, _ := p.Header([]byte(step.line)); !is {
+			p.Record([]byte(step.line))
+		}
+	}
 	if p = NewParser("-"); !p.BeginsHeader([]byte("#fields\tts")) || p.BeginsHeader([]byte("#close\tnow")) {
 		t.Error("a header whose first line was cut off")
 	}
