@@ -103,6 +103,8 @@ finish() {
     kill "$(cat "$dir/docker.pid")"
     while own_runs; do sleep 0.2; done
   fi
+  # Mounts that a killed one has left would keep DIR from being removed.
+  findmnt -rno TARGET | { grep "^$dir/" || true; } | sort -r | xargs -r umount
   restore_network
 }
 
