@@ -5,10 +5,12 @@ feature code.
 """
 
 import argparse
+import os
+import re
 import sys
 from pathlib import Path
 
-from . import conn, files, pipeline
+from . import conn, files, pipeline, truth
 from .tables import Binary, Source
 from .truth import Problem
 
@@ -27,16 +29,30 @@ def main() -> None:
     parser.add_argument("--slack", default=0.005, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
     args = parser.parse_args()
     try:
+        check(args)
         train(args)
-    except Problem as problem:
+    except (Problem, OSError) as problem:
         print(f"train: {' '.join(str(problem).split())}", file=sys.stderr)
         sys.exit(2)
 
 
-def train(args: argparse.Namespace) -> None:
-    """Makes the bundle that the arguments ask for. Raises Problem where the user's files do not serve."""
+def check(args: argparse.Namespace) -> None:
+    """Refuses what would only fail once the models are trained."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", args.task):
+        raise Problem(f"the task is {args.task!r}; use up to 64 of a-z, 0-9, _ and -, as in topic names")
+    if not truth.is_name(args.version):
+        raise Problem(f"--version is {args.version!r}; use one line of up to 64 characters")
     if not args.serveflow.exists():
         raise Problem(f"{args.serveflow} is missing: run make build, or name it with --serveflow")
+    if not args.serveflow.is_file() or not os.access(args.serveflow, os.X_OK):
+        raise Problem(f"{args.serveflow} is no program: name the serveflow binary with --serveflow")
+    for option, folder in (("--out", args.out), ("--cache", args.cache)):
+        if folder and folder.exists() and not folder.is_dir():
+            raise Problem(f"{folder} is no folder: name another with {option}")
+
+
+def train(args: argparse.Namespace) -> None:
+    """Makes the bundle that the arguments ask for. Raises Problem where the user's files do not serve."""
     binary, out = Binary(args.serveflow.resolve(), args.cache / args.task), args.out or Path("bundles") / args.task
     if args.task.endswith(conn.SUFFIX):
         return conn.run(conn.Job(args.task, args.version, args.data, out, binary, notes(args.task)))

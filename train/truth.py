@@ -156,9 +156,14 @@ def port(row: dict, column: str) -> int:
 def label(row: dict) -> str:
     """A label that can be a class of a bundle."""
     name = text(row, "label")
-    if len(name) > 64 or name != name.strip() or not name.isprintable():
+    if not is_name(name):
         raise ValueError(f"label is {name!r}, not one line of up to 64 characters without spaces around it")
     return name
+
+
+def is_name(name: str) -> bool:
+    """Whether a bundle may have it as the name of a class, or as its version."""
+    return 0 < len(name) <= 64 and name == name.strip() and name.isprintable()
 
 
 def text(row: dict, column: str) -> str:

@@ -58,9 +58,9 @@ def data(tmp_path, capture, labels):
     return folder
 
 
-def train(data, monkeypatch, capsys, *options) -> str:
+def train(data, monkeypatch, capsys, *options, task="toy") -> str:
     """What the command says before it ends with exit code 2: one line, but for what it says of its progress."""
-    arguments = ["train", "toy", "--data", data.parent, "--out", data.parent / "out", "--cache", data.parent / "cache", "--serveflow", SERVEFLOW, *options]
+    arguments = ["train", task, "--data", data.parent, "--out", data.parent / "out", "--cache", data.parent / "cache", "--serveflow", SERVEFLOW, *options]
     monkeypatch.setattr("sys.argv", [str(a) for a in arguments])
     with pytest.raises(SystemExit) as end:
         cli.main()
@@ -138,6 +138,23 @@ def test_no_folder_of_the_lab(data, monkeypatch, capsys):
 
 def test_no_binary(data, monkeypatch, capsys):
     assert "run make build" in train(data, monkeypatch, capsys, "--serveflow", data / "serveflow")
+
+
+@pytest.mark.parametrize("option, value, words", [
+    ("--serveflow", ".", "is no program: name the serveflow binary"), ("--serveflow", "labels.csv", "is no program"),
+    ("--out", "labels.csv", "is no folder: name another with --out"), ("--cache", "labels.csv", "is no folder: name another with --cache"),
+    ("--cache", "labels.csv/deeper", "Not a directory: "),
+])
+def test_paths_that_do_not_serve(data, monkeypatch, capsys, option, value, words):
+    assert words in train(data, monkeypatch, capsys, option, data / value)
+
+
+def test_a_version_that_no_bundle_has(data, monkeypatch, capsys):
+    assert "--version is '1\\n2'; use one line" in train(data, monkeypatch, capsys, "--version", "1\n2")
+
+
+def test_a_task_that_no_bundle_has(data, monkeypatch, capsys):
+    assert "the task is 'My Task'; use up to 64 of a-z" in train(data, monkeypatch, capsys, task="My Task")
 
 
 def test_packed_or_not(tmp_path, capture, labels):
