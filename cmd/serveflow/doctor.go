@@ -67,7 +67,7 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 // doctor is what the doctor is told of the settings.
 func (s *Settings) doctor(cluster *brokers.Cluster, needs doctor.Needs) doctor.Config {
 	return doctor.Config{
-		Cluster: cluster, Group: s.group(), Purpose: group.Purpose{Task: s.Task, Output: s.LabelTopic, Bundle: needs.Digest},
+		Cluster: cluster, Group: s.group(), Purpose: group.Purpose{Task: s.Task, Output: s.LabelTopic, Bundle: needs.Digest}, MixedBundles: s.MixedBundles,
 		Topic: s.Topic, LabelTopic: s.LabelTopic, DeadLetterTopic: s.DeadLetterTopic,
 		Lateness: s.Lateness, InFlight: s.FlowMaxAge + s.Lateness + s.DrainTimeout, Needs: needs,
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/consumer/group"
 	"github.com/serveflow/serveflow/doctor"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
@@ -133,5 +134,14 @@ func TestSourceOfFeatures(t *testing.T) {
 		if _, header := source("p1_" + name); strings.Contains(meaning, "record's own") == header {
 			t.Errorf("%s: %s", name, meaning)
 		}
+	}
+}
+
+// The doctor is told what the settings would have the group do.
+func TestDoctorIsToldOfThePurpose(t *testing.T) {
+	s := &Settings{Task: "service", LabelTopic: "labels", MixedBundles: true}
+	c := s.doctor(nil, doctor.Needs{Digest: "abc"})
+	if want := (group.Purpose{Task: "service", Output: "labels", Bundle: "abc"}); c.Purpose != want || !c.MixedBundles {
+		t.Errorf("%+v, bundles mixed: %t; want %+v, true", c.Purpose, c.MixedBundles, want)
 	}
 }
