@@ -1,3 +1,4 @@
-// Package e2e holds docker-compose.yml to its word: its tests bring the file up as an
-// operator does, break it, and take it down again. They run by make e2e.
+// Package e2e holds docker-compose.yml to its word, by make e2e.
+//
+// Its tests bring the file up as an operator does, break it, and take it down again.
 package e2e

@@ -89,13 +89,9 @@ func sensors(labels map[string][]label) []string {
 // have another sensor and so another id. It returns how many are there twice.
 func compare(t *testing.T, sensor string, got map[string][]label, want map[string]label, again bool) (twice int) {
 	t.Helper()
-	equal := func(a, b label) bool {
-		if again {
-			a, b = a.anew(), b.anew()
-		}
-		x, _ := json.Marshal(a)
-		y, _ := json.Marshal(b)
-		return string(x) == string(y)
+	equal := sameLabel
+	if again {
+		equal = func(a, b label) bool { return sameLabel(a.anew(), b.anew()) }
 	}
 	seen := map[string]bool{}
 	for _, same := range got {
@@ -115,6 +111,13 @@ func compare(t *testing.T, sensor string, got map[string][]label, want map[strin
 		t.Errorf("sensor %q: %d of %d flows are labelled", sensor, len(seen), len(want))
 	}
 	return twice
+}
+
+// sameLabel compares all fields.
+func sameLabel(a, b label) bool {
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
 }
 
 // count is how many label ids a sensor has.

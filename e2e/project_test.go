@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -32,24 +33,35 @@ func newProject(t *testing.T, env map[string]string) *project {
 		t.Fatal(err)
 	}
 	p := &project{t: t, name: "serveflow-e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())), dir: root, env: map[string]string{}}
-	for _, name := range []string{"KAFKA_PORT", "SHIP_METRICS_PORT", "CONN_METRICS_PORT", "SHIP_CONN_METRICS_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT"} {
-		p.env[name] = freePort(t)
+	first := freePorts(t, 16)
+	for i, name := range []string{"KAFKA_PORT", "SHIP_METRICS_PORT", "CONN_METRICS_PORT", "SHIP_CONN_METRICS_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT"} {
+		p.env[name] = strconv.Itoa(first + i)
 	}
-	first, _ := strconv.Atoi(freePort(t))
-	p.env["METRICS_PORTS"] = fmt.Sprintf("%d-%d", first, first+9)
+	p.env["METRICS_PORTS"] = fmt.Sprintf("%d-%d", first+6, first+15)
 	maps.Copy(p.env, env)
 	t.Cleanup(p.takeDown)
 	return p
 }
 
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// freePorts returns the first of n ports in a row that nobody listens on. They lie below
+// those that the system gives to connections: one of those could take a port while a
+// container that publishes it restarts.
+func freePorts(t *testing.T, n int) (first int) {
+	for first = 20000 + rand.IntN(5000); first < 32000; first += n {
+		free := true
+		for port := first; port < first+n; port++ {
+			l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+			if err == nil {
+				l.Close()
+			}
+			free = free && err == nil
+		}
+		if free {
+			return first
+		}
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	t.Fatal("no free ports")
+	return 0
 }
 
 // takeDown removes the project, and fails the test if something of it is left.

@@ -38,11 +38,12 @@ kafka() {
 }
 
 zeek() {
-  wanted zeek/zeek:8.0.4 e2e/zeek testdata/records/lab.jsonl.zst testdata/captures/lab.pcap.zst || return 0
+  wanted zeek/zeek:8.0.4 e2e/zeek testdata/records/lab.jsonl.zst testdata/records/lab-conn.jsonl.zst testdata/captures/lab.pcap.zst || return 0
   java
   rm -rf "$dir/zeek"
   cp -r "$here/zeek" "$dir/zeek"
   zstd -dcq "$repository/testdata/records/lab.jsonl.zst" | python3 "$here/zeek/tsv.py" >"$dir/zeek/lab.log"
+  zstd -dcq "$repository/testdata/records/lab-conn.jsonl.zst" >"$dir/zeek/lab-conn.log"
   zstd -dcq "$repository/testdata/captures/lab.pcap.zst" | sha256sum >"$dir/zeek/lab.sha256"
   build zeek/zeek:8.0.4 --label "$label=$digest" "$dir/zeek"
 }
@@ -89,9 +90,19 @@ serveflow() {
   build serveflow:dev --label "$label=$commit" --build-arg "COMMIT=$commit" "${contexts[@]}" "$repository"
 }
 
+prometheus() {
+  wanted prom/prometheus:v3.5.0 e2e/prometheus || return 0
+  base debian:bookworm-slim --variant=apt
+  rm -rf "$dir/prometheus"
+  cp -r "$here/prometheus" "$dir/prometheus"
+  (cd "$dir/prometheus" && quietly apt-get download prometheus && dpkg -x prometheus_*.deb root && cp root/usr/bin/prom* .)
+  build prom/prometheus:v3.5.0 --label "$label=$digest" "$dir/prometheus"
+}
+
 commit=$(git -C "$repository" describe --always --abbrev=40 --exclude='*' --dirty=-modified)
 kafka
 zeek
+prometheus
 serveflow "${2-}"
 docker image prune --force --filter "label=$label" >/dev/null # those that were replaced
 echo "standins.sh: stand-in images are built: they prove how the parts are wired, not the real images"

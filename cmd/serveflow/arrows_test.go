@@ -60,6 +60,8 @@ var arrows = map[string][]string{
 	"scripts/gotest": {},
 	"scripts/mutate": {},
 
+	"e2e": {},
+
 	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
 
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
