@@ -29,9 +29,13 @@ func Open(in io.Reader) (io.ReadCloser, error) {
 
 // opened is the content of a log. Closing it closes the decompressor.
 type opened struct {
-	io.Reader
-	io.Closer
+	content *bufio.Reader
+	plain   io.Closer
 }
+
+func (o opened) Read(b []byte) (int, error) { return o.content.Read(b) }
+
+func (o opened) Close() error { return o.plain.Close() }
 
 // NoLog says what a file is that begins with head, and what to do, where it cannot be a log that
 // is read line by line. It is empty for what may be one, and for what Open unpacks.
