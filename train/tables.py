@@ -105,7 +105,11 @@ class Binary:
 
 def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
     """The labelled flows of a source at a depth, in the order of the labels file; one at least."""
-    rows, known = pd.read_csv(binary.features(source, depth, *options), dtype=TEXT, keep_default_na=False), source.known()
+    known, features = source.known(), binary.features(source, depth, *options)
+    try:
+        rows = pd.read_csv(features, dtype=TEXT, keep_default_na=False)
+    except pd.errors.EmptyDataError:
+        raise truth.Problem(f"{binary.path}: gives no features of {source.capture}: name the serveflow binary with --serveflow") from None
     if not len(rows):
         raise truth.Problem(f"{source.capture}: no flow comes out of it: is this the right file?")
     table = join(rows, known)

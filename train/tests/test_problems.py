@@ -4,6 +4,7 @@ import csv
 import bz2
 import gzip
 import io
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -147,6 +148,10 @@ def test_no_binary(data, monkeypatch, capsys):
 ])
 def test_paths_that_do_not_serve(data, monkeypatch, capsys, option, value, words):
     assert words in train(data, monkeypatch, capsys, option, data / value)
+
+
+def test_another_program(data, monkeypatch, capsys):
+    assert "true: gives no features of " in train(data, monkeypatch, capsys, "--serveflow", shutil.which("true"))
 
 
 def test_a_version_that_no_bundle_has(data, monkeypatch, capsys):
