@@ -41,6 +41,7 @@ func TestCompose(t *testing.T) {
 		{"conservation", conservation},
 		{"poison is a dead letter", poison},
 		{"hardened", hardened},
+		{"image", image},
 		{"doctor finds no fault", doctorIsContent},
 		{"kill in the middle", killInTheMiddle},
 		{"restart", restart},

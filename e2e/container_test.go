@@ -84,6 +84,8 @@ func (p *project) kill(service string) {
 // awaitHealthy waits until a service has come back by itself.
 func (p *project) awaitHealthy(service string, limit time.Duration) {
 	p.t.Helper()
+	began := time.Now()
+	defer func() { p.t.Logf("%s was healthy after %v", service, time.Since(began).Round(time.Second/10)) }()
 	await.Within(p.t, limit, service+" to be healthy", func() bool {
 		c := p.one(service)
 		return c.State.Status == "running" && c.State.Health.Status == "healthy"

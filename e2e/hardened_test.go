@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"testing"
@@ -50,8 +51,20 @@ func hardened(t *testing.T, p *project, _ map[string]label) {
 			t.Errorf("%s has no container", service)
 		}
 	}
+}
+
+// The image is small, names its commit, and has the system's authorities.
+func image(t *testing.T, p *project, _ map[string]label) {
 	size, err := docker(time.Minute, "image", "inspect", "--format", "{{.Size}}", "serveflow:dev")
 	if bytes, _ := strconv.Atoi(size); err != nil || bytes == 0 || bytes > 150e6 {
 		t.Errorf("the image has %s bytes, want at most 150 MB; %v", size, err)
+	}
+	version, err := docker(time.Minute, "run", "--rm", "serveflow:dev", "version")
+	if err != nil || !regexp.MustCompile(`commit [0-9a-f]{40}`).MatchString(version) {
+		t.Errorf("version says %q, %v", version, err)
+	}
+	authorities, err := docker(time.Minute, "run", "--rm", "--entrypoint", "grep", "serveflow:dev", "-c", "BEGIN CERTIFICATE", "/etc/ssl/certs/ca-certificates.crt")
+	if n, _ := strconv.Atoi(authorities); err != nil || n < 50 {
+		t.Errorf("%s authorities, %v", authorities, err)
 	}
 }
