@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For standins.sh, which sources it: how an image is built, and when. It needs
-# repository, the checkout, and dir, a folder to work in.
+# repository, the checkout; here, this folder of it; and dir, a folder to work in.
 # shellcheck disable=SC2154
 
 unavailable() {
@@ -20,10 +20,18 @@ label_of() {
 wanted() {
   local tag=$1 has
   shift
-  digest=$(tar -C "$repository" --sort=name --mtime=@0 --owner=0 --group=0 -cf - "$@" | sha256sum | cut -c 1-16)
+  digest=$(tar -C "$repository" --sort=name --mode=u=rwX,go=rX --mtime=@0 --owner=0 --group=0 -cf - "$@" | sha256sum | cut -c 1-16)
   has=$(label_of "$tag")
   [ "$has" != real ] || echo "standins.sh: $tag is no stand-in and stays as it is"
   [ "$has" != real ] && [ "$has" != "$digest" ]
+}
+
+# context NAME copies what an image is built from. A checkout may be its owner's
+# alone to read; what is built from it is for others.
+context() {
+  rm -rf "${dir:?}/$1"
+  cp -r "$here/$1" "$dir/$1"
+  chmod -R u=rwX,go=rX "$dir/$1"
 }
 
 # What a command says is of interest when it fails.

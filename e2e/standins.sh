@@ -31,8 +31,7 @@ kafka() {
   wanted apache/kafka:4.3.1 e2e/kafka internal/kafkatest/pom.xml || return 0
   java
   "$repository/internal/kafkatest/fetch.sh"
-  rm -rf "$dir/kafka"
-  cp -r "$here/kafka" "$dir/kafka"
+  context kafka
   cp -r "$repository/.kafka/jars" "$dir/kafka/libs"
   build apache/kafka:4.3.1 --label "$label=$digest" "$dir/kafka"
 }
@@ -40,8 +39,7 @@ kafka() {
 zeek() {
   wanted zeek/zeek:8.0.4 e2e/zeek testdata/records/lab.jsonl.zst testdata/records/lab-conn.jsonl.zst testdata/captures/lab.pcap.zst || return 0
   java
-  rm -rf "$dir/zeek"
-  cp -r "$here/zeek" "$dir/zeek"
+  context zeek
   zstd -dcq "$repository/testdata/records/lab.jsonl.zst" | python3 "$here/zeek/tsv.py" >"$dir/zeek/lab.log"
   zstd -dcq "$repository/testdata/records/lab-conn.jsonl.zst" >"$dir/zeek/lab-conn.log"
   zstd -dcq "$repository/testdata/captures/lab.pcap.zst" | sha256sum >"$dir/zeek/lab.sha256"
@@ -51,8 +49,7 @@ zeek() {
 # What e2e/toolchain builds from. Go, the certificates, and where Go and Python
 # fetch from are this machine's.
 toolchain() {
-  rm -rf "$dir/toolchain"
-  cp -r "$here/toolchain" "$dir/toolchain"
+  context toolchain
   cp /etc/ssl/certs/ca-certificates.crt "$dir/toolchain/"
   touch "$dir/toolchain/pip.conf"
   [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$dir/toolchain/"
@@ -93,8 +90,7 @@ serveflow() {
 prometheus() {
   wanted prom/prometheus:v3.5.0 e2e/prometheus || return 0
   base debian:bookworm-slim --variant=apt
-  rm -rf "$dir/prometheus"
-  cp -r "$here/prometheus" "$dir/prometheus"
+  context prometheus
   (cd "$dir/prometheus" && quietly apt-get download prometheus && dpkg -x prometheus_*.deb root && cp root/usr/bin/prom* .)
   build prom/prometheus:v3.5.0 --label "$label=$digest" "$dir/prometheus"
 }
