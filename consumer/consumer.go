@@ -78,7 +78,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	client, closeIdle := c.cfg.Cluster.Client()
 	defer closeIdle()
 	member, err := group.Join(group.Config{Cluster: c.cfg.Cluster, Group: c.cfg.Group, Topic: c.cfg.Topic,
-		SessionTimeout: c.cfg.SessionTimeout, Purpose: group.Purpose{Task: c.cfg.Task, Output: c.cfg.Output, Bundle: c.cfg.Bundle},
+		SessionTimeout: c.cfg.SessionTimeout, Purpose: c.cfg.Purpose,
 		MixedBundles: c.cfg.MixedBundles, Reached: c.health.reached}, client, c.log)
 	if err != nil {
 		return err
