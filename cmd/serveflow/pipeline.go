@@ -36,9 +36,11 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 	}
 	p := &pipeline{drain: s.DrainTimeout, wrote: producer.NewMetrics(reg)}
 	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
+	cascading := s.cascade()
+	cascading.CatchingUp = func() bool { return p.consumer.CatchingUp() }
 	for _, t := range all {
 		labels := sink.Labels{Sender: p.producer, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
-		p.cascades = append(p.cascades, cascade.New(t.spec, s.cascade(), t.metrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) }))
+		p.cascades = append(p.cascades, cascade.New(t.spec, cascading, t.metrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) }))
 	}
 	dead := deadletter.New(p.producer, s.DeadLetterTopic)
 	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascades.Decider() }, dead, consumer.NewMetrics(reg), log)
