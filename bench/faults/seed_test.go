@@ -101,7 +101,7 @@ func seedFromModel(t *testing.T, library, name string) seed {
 	}
 	s.manifest["classes"] = classes
 	s.manifest["stages"] = []any{map[string]any{"name": name, "engine": "onnx", "file": "model.onnx", "depth": 10, "features": features,
-		"input": "features", "output_name": output, "output": "scores", "temperature": 1, "uncertainty": "margin", "threshold": 1}}
+		"input": "features", "output_name": output, "output": output, "temperature": 1, "uncertainty": "margin", "threshold": 1}}
 	return s.finish(t, "model.onnx", path, map[string]any{"classes": classes, "features": map[string]any{name: features}, "rows": rows})
 }
 
