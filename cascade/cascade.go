@@ -27,11 +27,6 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 	return c
 }
 
-// Decider gives one partition's goroutine its own view of the cascade.
-func (c *Cascade) Decider() *Decider {
-	return &Decider{cascade: c, scores: make([]float64, len(c.spec.Classes))}
-}
-
 // Run runs the slow stage's workers until ctx is done, and then until they have
 // finished the jobs that are queued. Without a slow stage it waits for ctx. It can run
 // once.

@@ -20,6 +20,9 @@ type Config struct {
 	// Wait is how long a flow may be expected to wait in the queue. If the expected
 	// wait is longer, the queue counts as full.
 	Wait time.Duration
+	// CatchingUp reports whether labels are late anyway, and get no later: then a full queue
+	// holds the input back, and no label is made worse. nil: never.
+	CatchingUp func() bool
 	// Timeout is how long a batch of the slow stage may take before the call is
 	// abandoned.
 	Timeout time.Duration

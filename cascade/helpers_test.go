@@ -58,6 +58,7 @@ func spec(t *testing.T, depths []int, models ...Model) *Spec {
 type rig struct {
 	cascade  *Cascade
 	decider  *Decider
+	tasks    int // that decider decides; 0: one
 	registry *prometheus.Registry
 	ctx      context.Context // of each Decide
 	mu       sync.Mutex
@@ -81,7 +82,7 @@ func newLoggingRig(s *Spec, cfg Config, log io.Writer) *rig {
 		defer r.mu.Unlock()
 		r.got = append(r.got, v)
 	})
-	r.decider = r.cascade.Decider()
+	r.decider = Tasks{r.cascade}.Decider()
 	return r
 }
 
@@ -132,14 +133,14 @@ func (r *rig) feed(flags []int16, late time.Duration) {
 // decides the flow as a partition does.
 func (r *rig) feedPackets(packets []packet, late time.Duration) {
 	table := flow.New(flow.Config{Rules: flow.Rules{Depth: 10, Idle: time.Second, MaxAge: time.Minute},
-		Limits: flow.Limits{Flows: 10, Bytes: 1 << 20, Finished: 10}, Want: r.cascade.spec.Stages[0].Depth})
+		Limits: flow.Limits{Flows: 10, Bytes: 1 << 20, Finished: 10}, Want: r.cascade.spec.Stages[0].Depth, Tasks: r.tasks})
 	decide := func(f *flow.Flow) {
 		switch {
 		case !f.Ready():
 		case r.decider.Decide(r.ctx, f):
 			table.Finish(f)
 		default:
-			r.waits = append(r.waits, f.Cursor.Want)
+			r.waits = append(r.waits, int(f.Want))
 		}
 	}
 	for _, p := range packets {

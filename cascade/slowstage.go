@@ -54,21 +54,20 @@ func (s *slowStage) newJob() *job {
 // enqueue queues a job. If there is no room, or the breaker is not closed, the label of
 // an earlier stage goes out instead.
 //
-// If no earlier stage answered, or the cascade is deterministic, enqueue waits for room.
-// When ctx is done or the workers have stopped, it drops the job without telling its
-// Acker, so the flow keeps its place in the log.
+// If no earlier stage answered, the cascade is deterministic, or labels are late anyway,
+// enqueue waits for room.
 func (s *slowStage) enqueue(ctx context.Context, j *job) {
 	if s.cfg.Deterministic || j.by == nil {
-		select {
-		case s.queue <- j:
-		case <-ctx.Done():
-		case <-s.stopped:
-		}
+		s.waitForRoom(ctx, j)
 		return
 	}
 	if s.breaker.rejecting.Load() {
 		s.breaker.keepSample(j.row)
 		s.fallback(ctx, j, Breaker)
+		return
+	}
+	if s.cfg.CatchingUp != nil && s.cfg.CatchingUp() {
+		s.waitForRoom(ctx, j)
 		return
 	}
 	if s.expectedWait() > s.cfg.Wait {
@@ -79,6 +78,16 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 	case s.queue <- j:
 	default:
 		s.fallback(ctx, j, Degraded)
+	}
+}
+
+// waitForRoom queues a job once there is room. When ctx is done or the workers have stopped,
+// it drops the job without telling its Acker, so the flow keeps its place in the log.
+func (s *slowStage) waitForRoom(ctx context.Context, j *job) {
+	select {
+	case s.queue <- j:
+	case <-ctx.Done():
+	case <-s.stopped:
 	}
 }
 

@@ -1,9 +1,11 @@
 package cascade
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,4 +207,44 @@ func TestNumbersThatAreNoAnswer(t *testing.T) {
 			}
 		}
 	}
+}
+
+// While the member catches up, a full queue holds the input back, and no label is made
+// worse; when it no longer does, the flow at hand goes on as ever.
+func TestCatchingUpHoldsTheInputBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var catchingUp atomic.Bool
+		catchingUp.Store(true)
+		s := spec(t, []int{1, 1}, says(.6), says(.3))
+		r := newRig(s, Config{Queue: 1, CatchingUp: catchingUp.Load})
+		fed := make(chan struct{})
+		go func() {
+			defer close(fed)
+			for range 3 {
+				r.feed([]int16{0}, 0)
+			}
+		}()
+		synctest.Wait()
+		if got := r.verdicts(); got != "" || len(r.cascade.slow.queue) != 1 {
+			t.Errorf("before the slow stage runs: %q, %d queued", got, len(r.cascade.slow.queue))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { r.cascade.Run(ctx); close(ended) }()
+		<-fed
+		synctest.Wait()
+		if got := r.verdicts(); got != "u b s1 last_stage final; u b s1 last_stage final; u b s1 last_stage final" {
+			t.Errorf("%q", got)
+		}
+		stop()
+		<-ended
+		catchingUp.Store(false)
+		r.got = nil
+		for range 2 {
+			r.feed([]int16{0}, 0) // nobody takes from the queue any more
+		}
+		if got := r.verdicts(); got != "u a s0 degraded final" {
+			t.Errorf("live, with a full queue: %q", got)
+		}
+	})
 }

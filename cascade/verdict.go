@@ -75,9 +75,9 @@ func (v *Verdict) Label() string {
 
 // newVerdict makes a verdict with the fields that describe the flow, and its packets up to
 // the stage's depth, or its record of conn.log.
-func newVerdict(spec *Spec, f *flow.Flow, s *Stage) Verdict {
+func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, s *Stage) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
-		Spec: spec, Computed: f.Cursor.Spent}
+		Spec: spec, Computed: at.Spent}
 	if f.Conn() != nil {
 		v.Packets, v.Gap = f.Counted()
 		v.First, v.Last = f.First(), f.Last()

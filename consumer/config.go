@@ -23,9 +23,8 @@ type Config struct {
 	Cluster *brokers.Cluster
 	Topic   string
 	Group   string
-	// Output is the topic that is written, and Task and Bundle say by what: the members of
-	// a group must agree on them. Bundle is a digest, empty where there is none.
-	Output, Task, Bundle string
+	// Purpose is what is made of the records: the members of a group must agree on it.
+	Purpose group.Purpose
 	// MixedBundles lets members with different bundles into one group.
 	MixedBundles bool
 

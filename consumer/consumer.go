@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/serveflow/serveflow/consumer/assembler"
+	"github.com/serveflow/serveflow/consumer/backlog"
 	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/group"
 	"github.com/serveflow/serveflow/consumer/offset"
@@ -27,6 +28,7 @@ type Consumer struct {
 	log      *slog.Logger
 	memory   *fetch.Memory
 	health   *health
+	backlog  *backlog.Backlog
 }
 
 // New builds a consumer of a valid config that rebuilds flows and has them decided.
@@ -66,11 +68,15 @@ const rekeyFetchBytes = 256 << 10
 
 func newConsumer(cfg Config, dead partition.DeadLetters, m groupMetrics, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, dead: dead, metrics: m, log: log, memory: fetch.NewMemory(),
-		health: newHealth(cfg.Group, cfg.SessionTimeout), released: func(int) {}}
+		health: newHealth(cfg.Group, cfg.SessionTimeout), backlog: backlog.New(), released: func(int) {}}
 }
 
 // Ready says in words why the consumer is not at work; nil if it is.
 func (c *Consumer) Ready() error { return c.health.ready() }
+
+// CatchingUp reports whether the member works off what was written while nobody read, and
+// gains on it.
+func (c *Consumer) CatchingUp() bool { return c.backlog.CatchingUp() }
 
 // Run consumes until ctx is done: it then hands back what is unfinished, commits and
 // leaves the group.
@@ -78,7 +84,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	client, closeIdle := c.cfg.Cluster.Client()
 	defer closeIdle()
 	member, err := group.Join(group.Config{Cluster: c.cfg.Cluster, Group: c.cfg.Group, Topic: c.cfg.Topic,
-		SessionTimeout: c.cfg.SessionTimeout, Purpose: group.Purpose{Task: c.cfg.Task, Output: c.cfg.Output, Bundle: c.cfg.Bundle},
+		SessionTimeout: c.cfg.SessionTimeout, Purpose: c.cfg.Purpose,
 		MixedBundles: c.cfg.MixedBundles, Reached: c.health.reached}, client, c.log)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func (c *Consumer) start(gen *kafka.Generation, client *kafka.Client, store *off
 	for i, id := range ids {
 		p := partition.New(cfg, id, partition.Dependencies{Client: client, Checkpoints: store, Committer: committer,
 			Handler: handlers[i], InFlight: offset.NewInFlight(c.cfg.pinShare(len(ids))), DeadLetters: c.dead,
-			Memory: c.memory, Metrics: c.metrics.partitions, Report: c.health.report, Log: c.log})
+			Memory: c.memory, Metrics: c.metrics.partitions, Backlog: c.backlog, Report: c.health.report, Log: c.log})
 		reading.Add(1)
 		gen.Start(func(ctx context.Context) {
 			defer reading.Done()

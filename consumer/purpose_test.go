@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/serveflow/serveflow/consumer/group"
 	"github.com/serveflow/serveflow/internal/await"
 )
 
@@ -13,10 +14,10 @@ import (
 func TestAnotherTaskInTheSameGroupIsRefused(t *testing.T) {
 	addr, h := fake(t), &harness{}
 	cfg := config(addr)
-	cfg.SessionTimeout, cfg.Task, cfg.Output = 2*time.Second, "service", "labels.service"
+	cfg.SessionTimeout, cfg.Purpose = 2*time.Second, group.Purpose{Task: "service", Output: "labels.service"}
 	first := run(t, cfg, h)
 	await.Until(t, "the first member is at work", func() bool { return first.Ready() == nil })
-	cfg.Task, cfg.Output = "device", "labels.device"
+	cfg.Purpose = group.Purpose{Task: "device", Output: "labels.device"}
 	second, ended := member(cfg, h), make(chan error, 1)
 	go func() { ended <- second.Run(t.Context()) }()
 	await.Until(t, "the reason", func() bool {

@@ -135,13 +135,13 @@ func withPort(addr string) string {
 	return addr
 }
 
-// describe asks for the cluster's brokers, the three topics, and the operations that
+// describe asks for the cluster's brokers, the topics, and the operations that
 // this client may do on them; nil where the broker does not answer.
 func (cl *cluster) describe(conn *brokerConn) *kmsg.MetadataResponse {
 	req := kmsg.NewPtrMetadataRequest()
-	for _, name := range []string{cl.cfg.Topic, cl.cfg.LabelTopic, cl.cfg.DeadLetterTopic} {
+	for _, r := range roles(cl.cfg) {
 		topic := kmsg.NewMetadataRequestTopic()
-		topic.Topic = kmsg.StringPtr(name)
+		topic.Topic = kmsg.StringPtr(r.topic)
 		req.Topics = append(req.Topics, topic)
 	}
 	req.AllowAutoTopicCreation = false

@@ -26,8 +26,8 @@ const (
 // configFor returns a config for a cluster.
 func configFor(addrs ...string) *Config {
 	return &Config{
-		Cluster: brokers.Plain("doctor-test", addrs...), Topic: input, LabelTopic: labels, DeadLetterTopic: deadLetters, Group: "serveflow",
-		Lateness: time.Second, InFlight: 71 * time.Second, Needs: Needs{Digest: strings.Repeat("ab", 32), Depth: 4, Header: []string{"p1_ip_tos", "p1_tcp_mss"}, Fields: []string{"ip_len", "plen", "ttl", "flags", "win"}},
+		Cluster: brokers.Plain("doctor-test", addrs...), Topic: input, Labels: []LabelTopic{{labels, strings.Repeat("ab", 32)}}, DeadLetterTopic: deadLetters, Group: "serveflow",
+		Lateness: time.Second, InFlight: 71 * time.Second, Needs: Needs{Depth: 4, Header: []string{"p1_ip_tos", "p1_tcp_mss"}, Fields: []string{"ip_len", "plen", "ttl", "flags", "win"}},
 		Sample: 20_000, Timeout: time.Minute,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	consumergroup "github.com/serveflow/serveflow/consumer/group"
@@ -19,7 +20,7 @@ import (
 type Config struct {
 	Cluster         *brokers.Cluster
 	Topic           string // packet and end records
-	LabelTopic      string
+	Labels          []LabelTopic
 	DeadLetterTopic string
 	Group           string
 	Purpose         consumergroup.Purpose // what these settings would have the group do
@@ -33,13 +34,18 @@ type Config struct {
 	Timeout time.Duration // of the whole look
 }
 
-// Needs holds the fields that the bundle's features are computed from.
+// LabelTopic is where the labels of one task go.
+type LabelTopic struct {
+	Topic  string
+	Digest string // of the task's bundle, hex; empty where the bundle could not be loaded
+}
+
+// Needs holds the fields that the bundles' features are computed from.
 type Needs struct {
-	Digest string   // of the bundle, hex; empty where the bundle could not be loaded
 	Depth  int      // the number of packets that the deepest stage reads; 0: unknown
 	Header []string // the features that need a packet's header bytes
 	Fields []string // the fields of packet records that features use where there are no header bytes
-	Conns  bool     // the bundle reads conn.log and no packet records
+	Conns  bool     // the bundles read conn.log and no packet records
 }
 
 // Validate returns an error that names the first value that makes no sense.
@@ -47,7 +53,7 @@ func (c *Config) Validate() error {
 	switch {
 	case len(c.Cluster.Addrs()) == 0:
 		return errors.New("no broker named: set SERVEFLOW_BROKERS to host:port[,host:port]")
-	case c.Topic == "" || c.LabelTopic == "" || c.DeadLetterTopic == "" || c.Group == "":
+	case c.Topic == "" || len(c.Labels) == 0 || slices.ContainsFunc(c.Labels, func(l LabelTopic) bool { return l.Topic == "" }) || c.DeadLetterTopic == "" || c.Group == "":
 		return errors.New("the topics and the group need names: see serveflow config")
 	case c.Sample < 1:
 		return fmt.Errorf("--sample %d: choose at least 1", c.Sample)
@@ -92,7 +98,9 @@ func Look(ctx context.Context, c *Config, known ...Finding) *Report {
 	r.Records, r.Partitions = len(s.records), len(input.partitions)
 	r.add(checkSample(c, s)...)
 	r.add(checkDeadLetters(c, topics[c.DeadLetterTopic], cl.newest(ctx, topics[c.DeadLetterTopic]))...)
-	r.add(checkLabels(c, cl.newest(ctx, topics[c.LabelTopic]))...)
+	for _, l := range c.Labels {
+		r.add(checkLabels(l, cl.newest(ctx, topics[l.Topic]))...)
+	}
 	if expired(ctx) {
 		r.add(cutShort(c))
 	}

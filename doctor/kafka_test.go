@@ -43,9 +43,9 @@ allow.everyone.if.no.acl.found=true
 func createTopics(t *testing.T, addr, name string, settings map[string]string) *Config {
 	t.Helper()
 	c := configFor(addr)
-	c.Topic, c.LabelTopic, c.DeadLetterTopic, c.Group = name, name+".labels", name+".dlq", name
+	c.Topic, c.Labels[0].Topic, c.DeadLetterTopic, c.Group = name, name+".labels", name+".dlq", name
 	kafkatest.CreateTopic(t, addr, c.Topic, partitionCount, settings)
-	kafkatest.CreateTopic(t, addr, c.LabelTopic, partitionCount, nil)
+	kafkatest.CreateTopic(t, addr, c.Labels[0].Topic, partitionCount, nil)
 	kafkatest.CreateTopic(t, addr, c.DeadLetterTopic, 1, nil)
 	write(t, addr, c.Topic, kafka.Murmur2Balancer{}, traffic(60)...)
 	return c
@@ -224,7 +224,7 @@ func testSettings(t *testing.T, addr string) {
 	}
 	t.Run("missing", func(t *testing.T) {
 		c := createTopics(t, addr, "half-there", nil)
-		c.LabelTopic = "nowhere"
+		c.Labels[0].Topic = "nowhere"
 		wantFinding(t, Look(t.Context(), c), "topic-missing", Fault, "SERVEFLOW_LABEL_TOPIC names it", "--create --topic nowhere")
 		c.Topic = "nowhere-either"
 		r := Look(t.Context(), c)
@@ -245,13 +245,13 @@ func testSettings(t *testing.T, addr string) {
 	})
 	t.Run("too few replicas", func(t *testing.T) {
 		c := createTopics(t, addr, "replicas", nil)
-		c.LabelTopic = "lonely.labels"
-		kafkatest.CreateTopic(t, addr, c.LabelTopic, 1, map[string]string{"min.insync.replicas": "2"})
+		c.Labels[0].Topic = "lonely.labels"
+		kafkatest.CreateTopic(t, addr, c.Labels[0].Topic, 1, map[string]string{"min.insync.replicas": "2"})
 		wantFinding(t, Look(t.Context(), c), "below-min-isr", Fault, "0 (1 in sync, 2 wanted)")
 	})
 	t.Run("labels of another bundle", func(t *testing.T) {
 		c := createTopics(t, addr, "labelled", nil)
-		write(t, addr, c.LabelTopic, kafka.Murmur2Balancer{}, kafka.Message{Value: fmt.Appendf(nil, `{"bundle":"service@0","bundle_digest":"%064d"}`, 1)})
+		write(t, addr, c.Labels[0].Topic, kafka.Murmur2Balancer{}, kafka.Message{Value: fmt.Appendf(nil, `{"bundle":"service@0","bundle_digest":"%064d"}`, 1)})
 		r := Look(t.Context(), c)
 		wantFinding(t, r, "labels-of-another-bundle", Info, `"service@0", digest 000000000000`)
 		if !r.Well() {
@@ -263,7 +263,7 @@ func testSettings(t *testing.T, addr string) {
 func testACLs(t *testing.T, addr string) {
 	t.Run("no write", func(t *testing.T) {
 		c := createTopics(t, addr, "unwritable", nil)
-		deny(t, addr, kafka.ResourceTypeTopic, c.LabelTopic, kafka.ACLOperationTypeWrite)
+		deny(t, addr, kafka.ResourceTypeTopic, c.Labels[0].Topic, kafka.ACLOperationTypeWrite)
 		r := Look(t.Context(), c)
 		wantFinding(t, r, "no-write", Fault, "no WRITE on topic unwritable.labels", "READ", "kafka-acls.sh")
 		if ids := problems(r); len(ids) != 1 {

@@ -9,7 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// role is the use of one of the three topics: the setting that names it, and whether
+// role is the use of a topic: the setting that names it, and whether
 // serveflow run writes it or reads it.
 type role struct {
 	topic, setting string
@@ -17,14 +17,14 @@ type role struct {
 }
 
 func roles(c *Config) []role {
-	return []role{
-		{c.Topic, "SERVEFLOW_TOPIC", false},
-		{c.LabelTopic, "SERVEFLOW_LABEL_TOPIC", true},
-		{c.DeadLetterTopic, "SERVEFLOW_DEAD_LETTER_TOPIC", true},
+	all := []role{{c.Topic, "SERVEFLOW_TOPIC", false}}
+	for _, l := range c.Labels {
+		all = append(all, role{l.Topic, "SERVEFLOW_LABEL_TOPIC", true})
 	}
+	return append(all, role{c.DeadLetterTopic, "SERVEFLOW_DEAD_LETTER_TOPIC", true})
 }
 
-// checkTopics checks the three topics: existence, access, replicas and settings.
+// checkTopics checks the topics: existence, access, replicas and settings.
 func checkTopics(c *Config, topics map[string]*topic) (found []Finding) {
 	for _, r := range roles(c) {
 		t := topics[r.topic]

@@ -41,6 +41,8 @@ type Config struct {
 	Remember time.Duration
 	// Want is how many packets a new flow needs for its first decision.
 	Want int
+	// Tasks is how many cascades decide each flow; 0 stands for one.
+	Tasks int
 }
 
 // Validate names the first setting that makes no sense.
@@ -52,6 +54,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("flow: the first stage wants %d packets of %d", c.Want, c.Rules.Depth)
 	case c.Rules.Idle <= 0 || c.Rules.MaxAge < c.Rules.Idle:
 		return fmt.Errorf("flow: idle timeout %v must be above 0 and at most the maximum age %v", c.Rules.Idle, c.Rules.MaxAge)
+	case c.Tasks < 0:
+		return fmt.Errorf("flow: %d tasks: choose at least 1", c.Tasks)
 	case c.Rules.Lateness < 0 || c.Remember < 0:
 		return errors.New("flow: lateness and remember must not be negative")
 	case c.Limits.Records < 0:

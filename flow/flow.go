@@ -17,8 +17,9 @@ type Flow struct {
 	Proto  uint8 // IP protocol number
 	limit  int32 // a decision may look at packets up to this number
 
-	Cursor Cursor         // the cascade's
-	Acker  delivery.Acker // the consumer's: told when the flow's final label is written
+	Want    int32          // packets without a hole that the next decision wants
+	Cursors []Cursor       // the cascades', one for each task
+	Acker   delivery.Acker // the consumer's: told once for each task, when its final label is written
 
 	packets []Packet // packet n is packets[n-1]
 	headers []byte   // the headers of the packets, in the order in which they came
@@ -33,13 +34,14 @@ type Flow struct {
 	queued queued
 }
 
-// Cursor is how far the flow has come through a cascade.
+// Cursor is how far the flow has come through the cascade of one task.
 type Cursor struct {
-	Stage  int           // the stage that looks next
-	Want   int           // packets without a hole that this stage wants first
 	Answer []float64     // probabilities by class of the stage that answered last; empty before
-	By     int           // that stage
 	Spent  time.Duration // wall time spent computing
+	Want   int32         // packets without a hole that the stage wants first
+	Stage  uint8         // the stage that looks next
+	By     uint8         // the stage that answered last
+	Done   bool          // the task's final label is given or on its way
 }
 
 // Cause says why the flow wants a decision. It has a meaning only once Ready.
@@ -47,7 +49,7 @@ func (f *Flow) Cause() Cause { return f.state.cause }
 
 // Ready reports whether the flow wants a decision now.
 func (f *Flow) Ready() bool {
-	return f.state.closed || f.Reach() >= f.Cursor.Want
+	return f.state.closed || f.Reach() >= int(f.Want)
 }
 
 // Reach is the number of packets from the first one up to the first hole.
@@ -67,5 +69,8 @@ func (f *Flow) First() int64 {
 
 // reset empties the flow for reuse by the same table and keeps its storage.
 func (f *Flow) reset() {
-	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], conn: f.conn, Cursor: Cursor{Answer: f.Cursor.Answer[:0]}}
+	for i := range f.Cursors {
+		f.Cursors[i] = Cursor{Answer: f.Cursors[i].Answer[:0]}
+	}
+	*f = Flow{packets: f.packets[:0], headers: f.headers[:0], conn: f.conn, Cursors: f.Cursors}
 }

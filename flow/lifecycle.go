@@ -17,7 +17,7 @@ func (t *Table) openFlow(rec *zeek.Record, s *sensor) *Flow {
 		f.Sensor = string(rec.Sensor)
 	}
 	f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
-	f.Cursor.Want = t.cfg.Want
+	f.Want = int32(t.cfg.Want)
 	f.sensor, f.timer.opened, f.timer.offset = s, rec.TS, s.clock.now-rec.TS
 	f.queued.records, f.queued.waited = t.records, t.waited
 	t.open[f.UID] = f
@@ -29,7 +29,7 @@ func (t *Table) openFlow(rec *zeek.Record, s *sensor) *Flow {
 func (t *Table) emptyFlow() *Flow {
 	n := len(t.free)
 	if n == 0 {
-		return &Flow{}
+		return &Flow{Cursors: make([]Cursor, max(1, t.cfg.Tasks))}
 	}
 	f := t.free[n-1]
 	t.free = t.free[:n-1]

@@ -15,14 +15,14 @@ func TestFinishedFlowIsReusedEmpty(t *testing.T) {
 	rec := from("east", pkt("a", 1, 0, rst))
 	rec.Hdr = make([]byte, 40)
 	used, _ := table.Add(rec)
-	used.Cursor = Cursor{Stage: 1, Want: 2, Answer: make([]float64, 3), By: 1, Spent: 5}
+	used.Want, used.Cursors[0] = 2, Cursor{Done: true, Stage: 1, Want: 2, Answer: make([]float64, 3), By: 1, Spent: 5}
 	used.Acker = nobody{}
 	table.Finish(used)
-	if used.UID != "" || used.Acker != nil || used.Reach() != 0 || used.Cursor.Want != 0 || used.sensor != nil {
+	if used.UID != "" || used.Acker != nil || used.Reach() != 0 || used.Want != 0 || used.sensor != nil {
 		t.Errorf("after Finish: %+v", used)
 	}
-	if cap(used.packets) != 2 || cap(used.headers) != 64 || cap(used.Cursor.Answer) != 3 {
-		t.Errorf("room for %d packets, %d header bytes, %d classes", cap(used.packets), cap(used.headers), cap(used.Cursor.Answer))
+	if cap(used.packets) != 2 || cap(used.headers) != 64 || cap(used.Cursors[0].Answer) != 3 {
+		t.Errorf("room for %d packets, %d header bytes, %d classes", cap(used.packets), cap(used.headers), cap(used.Cursors[0].Answer))
 	}
 	fresh := New(testConfig())
 	plain := pkt("b", 2, 1, ack)
@@ -31,8 +31,8 @@ func TestFinishedFlowIsReusedEmpty(t *testing.T) {
 	if got != used {
 		t.Fatal("the flow is not reused")
 	}
-	if !reflect.DeepEqual(got.packets, want.packets) || len(got.headers) != 0 || len(got.Cursor.Answer) != 0 ||
-		got.state != want.state || got.Cursor.Want != 4 || got.Cursor.Stage != 0 || got.limit != want.limit || got.Sensor != "" {
+	if !reflect.DeepEqual(got.packets, want.packets) || len(got.headers) != 0 || len(got.Cursors[0].Answer) != 0 ||
+		got.state != want.state || got.Want != 4 || got.Cursors[0].Stage != 0 || got.Cursors[0].Done || got.Cursors[0].Want != 0 || got.limit != want.limit || got.Sensor != "" {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
@@ -62,7 +62,7 @@ func TestFreeListIsBounded(t *testing.T) {
 		table := New(testConfig())
 		f, _ := table.Add(pkt("a", 1, 0, syn))
 		rest := 2048 - f.bytes() + len(f.UID) // until the emptied flow holds 2048 bytes
-		f.Cursor.Answer = make([]float64, rest/8+answers)
+		f.Cursors[0].Answer = make([]float64, rest/8+answers)
 		table.Finish(f)
 		if rest%8 != 0 || len(table.free) != kept {
 			t.Errorf("a flow of %d bytes: %d are kept for reuse", 2048+8*answers, len(table.free))
@@ -83,7 +83,7 @@ func TestSizeFollowsTheStorage(t *testing.T) {
 		table.Add(rec)
 	}
 	packet(1, 40)
-	one := int(unsafe.Sizeof(Flow{})) + 96 + 3 + 2*int(unsafe.Sizeof(Packet{})) + 64
+	one := int(unsafe.Sizeof(Flow{})) + int(unsafe.Sizeof(Cursor{})) + 96 + 3 + 2*int(unsafe.Sizeof(Packet{})) + 64
 	if size() != one {
 		t.Errorf("one packet: %d bytes, want %d", size(), one)
 	}
@@ -100,7 +100,7 @@ func TestSizeFollowsTheStorage(t *testing.T) {
 		t.Error("Has: abc is open, ab is not")
 	}
 	f := table.Drain()
-	f.Cursor.Answer = make([]float64, 14)
+	f.Cursors[0].Answer = make([]float64, 14)
 	table.Keep(f)
 	if size() != grown+14*8 {
 		t.Errorf("with an answer: %d bytes, want %d", size(), grown+14*8)
@@ -117,7 +117,7 @@ func TestSizeOfAConnRecord(t *testing.T) {
 	table.Add(conn("abc", 0, 1))
 	_, got, _ := table.Size()
 	f := table.Drain()
-	want := int(unsafe.Sizeof(Flow{})) + 96 + 3 + int(unsafe.Sizeof(connRecord{})) + cap(f.conn.texts)
+	want := int(unsafe.Sizeof(Flow{})) + int(unsafe.Sizeof(Cursor{})) + 96 + 3 + int(unsafe.Sizeof(connRecord{})) + cap(f.conn.texts)
 	if got != want || cap(f.conn.texts) < len("dnsSFDd") {
 		t.Errorf("%d bytes, want %d", got, want)
 	}

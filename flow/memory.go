@@ -6,6 +6,7 @@ const (
 	flowBytes   = int(unsafe.Sizeof(Flow{}))
 	packetBytes = int(unsafe.Sizeof(Packet{}))
 	entryBytes  = int(unsafe.Sizeof(finishedFlow{}))
+	cursorBytes = int(unsafe.Sizeof(Cursor{}))
 
 	// overhead is what an open flow takes outside its own storage: its slots in the
 	// table's map and in the timers, the unused rest of its uid's block, and its Acker.
@@ -38,8 +39,11 @@ func headerCap(n int) int {
 
 // bytes is the memory that the flow holds, accurate enough for a limit.
 func (f *Flow) bytes() int {
-	return flowBytes + overhead + len(f.UID) +
-		cap(f.packets)*packetBytes + cap(f.headers) + f.conn.bytes() + 8*cap(f.Cursor.Answer)
+	n := flowBytes + overhead + len(f.UID) + cap(f.packets)*packetBytes + cap(f.headers) + f.conn.bytes()
+	for i := range f.Cursors {
+		n += cursorBytes + 8*cap(f.Cursors[i].Answer)
+	}
+	return n
 }
 
 // charge updates what the table counts for the flow.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/internal/delivery"
@@ -39,26 +38,11 @@ func (l Labels) Put(ctx context.Context, v *cascade.Verdict) {
 		return
 	}
 	if m.Acker != nil {
-		both := &countdown{acker: m.Acker}
-		both.left.Store(2)
-		m.Acker = both
+		m.Acker = delivery.All(m.Acker, 2)
 	}
 	l.Sender.Send(ctx, m)
 	m.Topic = l.Latest
 	l.Sender.Send(ctx, m)
-}
-
-// countdown acknowledges to an Acker once it has itself been acknowledged left times.
-type countdown struct {
-	acker delivery.Acker
-	left  atomic.Int32
-}
-
-// Ack counts one acknowledgement.
-func (c *countdown) Ack() {
-	if c.left.Add(-1) == 0 {
-		c.acker.Ack()
-	}
 }
 
 // Lines writes label records as JSON lines.

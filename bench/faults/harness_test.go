@@ -3,7 +3,9 @@ package faults
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +26,7 @@ type harnessConfig struct {
 	replicas        int                 // 0: 1
 	settings        []string            // of every member, NAME=value
 	topicConfigs    []kafka.ConfigEntry // of every topic
+	bundles         map[string]string   // folder by task, of those that members serve beside service
 	// injected reports whether a row sends a uid by itself: the verifier ignores such
 	// flows. nil: there are none.
 	injected func(uid string) bool
@@ -64,6 +67,9 @@ func newHarness(t *testing.T, cfg harnessConfig) *harness {
 	h.sent = &sentLog{tag: fmt.Sprintf("fault%04d", n), began: time.Now(), written: make([][]int32, cfg.partitions+cfg.extraPartitions)}
 	h.create(h.name, cfg.partitions)
 	h.create(h.labels(), cfg.partitions)
+	for task := range cfg.bundles {
+		h.create(h.labelsOf(task), cfg.partitions)
+	}
 	h.create(h.deadLetters(), 1)
 	ctx, stop := context.WithCancel(context.Background())
 	h.verifier = newVerifier(h)
@@ -80,8 +86,16 @@ func newHarness(t *testing.T, cfg harnessConfig) *harness {
 	return h
 }
 
-func (h *harness) labels() string      { return h.name + ".labels" }
+func (h *harness) labels() string {
+	if len(h.cfg.bundles) > 0 {
+		return h.labelsOf("service")
+	}
+	return h.name + ".labels"
+}
 func (h *harness) deadLetters() string { return h.name + ".dlq" }
+
+// labelsOf is the label topic of a task.
+func (h *harness) labelsOf(task string) string { return h.name + ".labels." + task }
 
 // create creates a topic and waits until it can be written.
 func (h *harness) create(topic string, partitions int) {
@@ -104,6 +118,9 @@ func (h *harness) start(n int, settings ...string) []*member {
 		"SERVEFLOW_BROKERS=" + strings.Join(h.cfg.memberBrokers, ","), "SERVEFLOW_GROUP=" + h.name, "SERVEFLOW_TOPIC=" + h.name,
 		"SERVEFLOW_LABEL_TOPIC=" + h.labels(), "SERVEFLOW_DEAD_LETTER_TOPIC=" + h.deadLetters(),
 	}, append(h.cfg.settings, settings...)...)
+	if len(h.cfg.bundles) > 0 {
+		all = append(all, "SERVEFLOW_TASKS="+strings.Join(append(slices.Sorted(maps.Keys(h.cfg.bundles)), "service"), ","), "SERVEFLOW_BUNDLE="+h.bundles(), "SERVEFLOW_LABEL_TOPIC="+h.labelsOf("<task>"))
+	}
 	var started []*member
 	for range n {
 		started = append(started, startMember(h.t, all, "run"))

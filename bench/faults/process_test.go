@@ -26,6 +26,8 @@ func TestFaultsProcess(t *testing.T) {
 	}{
 		{"kill -9 of a random one of 3 members", "lost 0; duplicates at most 2%, all equal; recovery within session timeout + 15 s", killMembers},
 		{"kill -9, with provisional labels", "lost 0; duplicates at most 2%, all equal; a flow's last label is final", killProvisional},
+		{"kill -9, with three tasks on one pass", "lost 0 of each task; duplicates, of flows that one task waits for, all equal", killWithTasks},
+		{"a backlog, and a slow stage with room for 8 flows", "labels equal replay's: none degraded", workOffABacklog},
 		{"SIGTERM, rolling restarts of 3 members", "lost 0; duplicates at most 0.1%; drain within 10 s", restartMembers},
 		{"members join and leave", "lost 0; duplicates at most 5%", joinAndLeave},
 		{"SIGSTOP with slow batches in flight, then SIGCONT", "nothing committed for a partition no longer owned; lost 0", pauseMember},

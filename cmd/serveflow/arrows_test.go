@@ -19,9 +19,10 @@ var arrows = map[string][]string{
 	"flow/merge":        {"flow", "flow/zeek"},
 	"flow/capture":      {"flow/zeek", "internal/decompress"},
 
-	"consumer": {"consumer/assembler", "consumer/fetch", "consumer/group", "consumer/offset", "consumer/partition", "consumer/rekey",
+	"consumer": {"consumer/assembler", "consumer/backlog", "consumer/fetch", "consumer/group", "consumer/offset", "consumer/partition", "consumer/rekey",
 		"flow", "flow/zeek", "internal/brokers"},
 	"consumer/assembler": {"flow", "flow/zeek", "internal/delivery"},
+	"consumer/backlog":   {},
 	"consumer/fetch":     {},
 	"consumer/group":     {"internal/backoff", "internal/brokers"},
 	"consumer/offset":    {"internal/brokers", "internal/delivery"},

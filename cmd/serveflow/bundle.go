@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/serveflow/serveflow/cascade"
@@ -87,18 +88,18 @@ type bundleChoice struct{ dir, task *string }
 func bundleFlags(flags *flag.FlagSet) bundleChoice {
 	return bundleChoice{
 		flags.String("bundle", "", "folder `DIR` of the bundle; without it, that of SERVEFLOW_BUNDLE"),
-		flags.String("task", "", "use bundles/`TASK`; without it, that of SERVEFLOW_TASK"),
+		flags.String("task", "", "use bundles/`TASK`, or of several tasks a list with commas; without it, that of SERVEFLOW_TASKS or SERVEFLOW_TASK"),
 	}
 }
 
-// load reads the settings, lets the command line override them, and loads the bundle.
-func (c bundleChoice) load() (*Settings, *cascade.Spec, error) {
+// load reads the settings, lets the command line override them, and loads the bundles.
+func (c bundleChoice) load() (*Settings, tasks, error) {
 	s, err := c.settings()
 	if err != nil {
 		return nil, nil, err
 	}
-	spec, err := loadSpec(s)
-	return s, spec, err
+	all, err := loadTasks(s)
+	return s, all, err
 }
 
 // settings reads the settings and lets the command line override them.
@@ -108,7 +109,12 @@ func (c bundleChoice) settings() (*Settings, error) {
 		return nil, err
 	}
 	if *c.task != "" {
-		s.retask(*c.task)
+		s.Tasks = nil
+		if list := strings.Split(*c.task, ","); len(list) > 1 {
+			s.Tasks = list
+		} else {
+			s.retask(*c.task)
+		}
 	}
 	if *c.dir != "" {
 		s.Bundle = *c.dir

@@ -49,12 +49,15 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if !finite(o.speed) || o.speed <= 0 {
 		return argumentError("--speed %g: choose a number above 0", o.speed)
 	}
-	s, spec, err := from.load()
-	if err != nil {
+	s, all, err := from.load()
+	switch {
+	case err != nil:
 		return err
+	case len(all) > 1:
+		return argumentError("the demo compares one task with its slow model: name one by --task")
 	}
 	s.Topic, s.DeadLetterTopic, s.LatestTopic = "serveflow.packets", "serveflow.packets.dlq", "" // its broker has no compacted topic
-	d := &demonstration{options: o, settings: s, spec: spec, t: t}
+	d := &demonstration{options: o, settings: s, spec: all[0].spec, t: t}
 	return d.run(ctx)
 }
 
@@ -171,7 +174,7 @@ func (d *demonstration) serve(ctx context.Context, group *errgroup.Group, log *s
 		settings *Settings
 		spec     *cascade.Spec
 	}{{d.settings, d.spec}, {&alone, d.spec.Only(last)}} {
-		p, err := newPipeline(side.settings, brokers.Plain(side.settings.ClientID, side.settings.Brokers...), side.spec, prometheus.NewRegistry(), log)
+		p, err := newPipeline(side.settings, brokers.Plain(side.settings.ClientID, side.settings.Brokers...), tasks{{side.settings, side.spec}}, prometheus.NewRegistry(), log)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/consumer/group"
 	"github.com/serveflow/serveflow/doctor"
@@ -37,13 +38,16 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	needs, broken := needsOf(s)
-	cfg := s.doctor(cluster, needs)
+	e, err := examine(s)
+	if err != nil {
+		return err
+	}
+	cfg := s.doctor(cluster, e.labels, e.purpose, e.needs)
 	cfg.Sample, cfg.Timeout = *sample, *timeout
 	if err := cfg.Validate(); err != nil {
 		return argumentError("%w", err)
 	}
-	report := doctor.Look(ctx, &cfg, broken...)
+	report := doctor.Look(ctx, &cfg, e.broken...)
 	if *asJSON {
 		out := json.NewEncoder(t.out)
 		out.SetEscapeHTML(false)
@@ -65,24 +69,51 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 }
 
 // doctor is what the doctor is told of the settings.
-func (s *Settings) doctor(cluster *brokers.Cluster, needs doctor.Needs) doctor.Config {
+func (s *Settings) doctor(cluster *brokers.Cluster, labels []doctor.LabelTopic, purpose group.Purpose, needs doctor.Needs) doctor.Config {
 	return doctor.Config{
-		Cluster: cluster, Group: s.group(), Purpose: group.Purpose{Task: s.Task, Output: s.LabelTopic, Bundle: needs.Digest}, MixedBundles: s.MixedBundles,
-		Topic: s.Topic, LabelTopic: s.LabelTopic, DeadLetterTopic: s.DeadLetterTopic,
+		Cluster: cluster, Group: s.group(), Purpose: purpose, MixedBundles: s.MixedBundles,
+		Topic: s.Topic, Labels: labels, DeadLetterTopic: s.DeadLetterTopic,
 		Lateness: s.Lateness, InFlight: s.FlowMaxAge + s.Lateness + s.DrainTimeout, Needs: needs,
 	}
 }
 
-// needsOf loads the settings' bundle as run does, and says what it wants of the
-// records. A bundle that does not load is a finding like any other.
-func needsOf(s *Settings) (doctor.Needs, []doctor.Finding) {
-	b, err := loadBundle(s)
-	if err != nil {
-		return doctor.Needs{}, []doctor.Finding{doctor.BundleFault(s.bundleDir(), err)}
+// examined is what the doctor has to know of the tasks.
+type examined struct {
+	labels  []doctor.LabelTopic
+	purpose group.Purpose
+	needs   doctor.Needs
+	broken  []doctor.Finding // bundles that do not load: findings like any other
+}
+
+// examine loads the bundle of each task as run does, and says what it wants of the records.
+func examine(s *Settings) (examined, error) {
+	var e examined
+	var all tasks
+	for _, name := range s.names() {
+		own, err := s.forTask(name)
+		if err != nil {
+			return e, usageError{err}
+		}
+		digest := ""
+		b, err := loadBundle(own)
+		if err != nil {
+			e.broken = append(e.broken, doctor.BundleFault(own.bundleDir(), err))
+		} else {
+			own.retask(b.Manifest.Task)
+			digest = b.Digest
+			addNeeds(&e.needs, b)
+			b.Close()
+		}
+		e.labels = append(e.labels, doctor.LabelTopic{Topic: own.LabelTopic, Digest: digest})
+		all = append(all, task{own, &cascade.Spec{Task: own.Task, Digest: digest}})
 	}
-	defer b.Close()
-	s.retask(b.Manifest.Task)
-	needs := doctor.Needs{Digest: b.Digest, Conns: b.Manifest.Input == bundle.Conn}
+	e.purpose = all.purpose()
+	return e, nil
+}
+
+// addNeeds adds what a bundle wants of the records.
+func addNeeds(needs *doctor.Needs, b *bundle.Bundle) {
+	needs.Conns = b.Manifest.Input == bundle.Conn
 	for _, stage := range b.Stages {
 		needs.Depth = max(needs.Depth, stage.Spec.Depth)
 		for _, name := range stage.Spec.Features {
@@ -95,7 +126,6 @@ func needsOf(s *Settings) (doctor.Needs, []doctor.Finding) {
 			}
 		}
 	}
-	return needs, nil
 }
 
 // source says what of a packet record a feature is read from: a field, where the

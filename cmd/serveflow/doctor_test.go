@@ -137,11 +137,27 @@ func TestSourceOfFeatures(t *testing.T) {
 	}
 }
 
-// The doctor is told what the settings would have the group do.
-func TestDoctorIsToldOfThePurpose(t *testing.T) {
-	s := &Settings{Task: "service", LabelTopic: "labels", MixedBundles: true}
-	c := s.doctor(nil, doctor.Needs{Digest: "abc"})
-	if want := (group.Purpose{Task: "service", Output: "labels", Bundle: "abc"}); c.Purpose != want || !c.MixedBundles {
-		t.Errorf("%+v, bundles mixed: %t; want %+v, true", c.Purpose, c.MixedBundles, want)
+// The doctor is told of every task: its label topic and bundle, and what the group serves.
+func TestDoctorIsToldOfEveryTask(t *testing.T) {
+	onnxtest.Library(t)
+	t.Chdir(repositoryRoot(t))
+	t.Setenv("SERVEFLOW_TASKS", "toy,service")
+	t.Setenv("SERVEFLOW_BUNDLE", bundlesOf(t, map[string]string{"service": "bundles/service", "toy": toy}))
+	t.Setenv("SERVEFLOW_MIXED_BUNDLES", "true")
+	s, err := loadSettings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := examine(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.doctor(nil, e.labels, e.purpose, e.needs)
+	if len(c.Labels) != 2 || c.Labels[0].Topic != "serveflow.labels.toy" || c.Labels[1].Topic != "serveflow.labels.service" || c.Labels[0].Digest == "" || c.Labels[0].Digest == c.Labels[1].Digest {
+		t.Errorf("%+v", c.Labels)
+	}
+	want := group.Purpose{Task: "service,toy", Output: "serveflow.labels.service,serveflow.labels.toy", Bundle: c.Labels[1].Digest + "," + c.Labels[0].Digest}
+	if c.Purpose != want || c.Group != "serveflow.service+toy" || !c.MixedBundles || c.Needs.Depth != 10 {
+		t.Errorf("%+v, group %s, depth %d", c.Purpose, c.Group, c.Needs.Depth)
 	}
 }

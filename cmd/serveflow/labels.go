@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -32,9 +33,7 @@ func showLabels(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.task != "" {
-		s.retask(o.task)
-	}
+	s.setFor(cmp.Or(o.task, s.Task))
 	if err := s.validate(); err != nil {
 		return usageError{err}
 	}

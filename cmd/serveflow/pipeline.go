@@ -21,7 +21,7 @@ import (
 // pipeline is the whole path from the input topic to the label topic.
 type pipeline struct {
 	consumer *consumer.Consumer
-	cascade  *cascade.Cascade
+	cascades cascade.Tasks
 	producer *producer.Producer
 	wrote    *producer.Metrics
 	drain    time.Duration
@@ -29,17 +29,21 @@ type pipeline struct {
 
 // newPipeline builds the path and starts nothing. A setting that makes no sense
 // is an error that names it.
-func newPipeline(s *Settings, cluster *brokers.Cluster, spec *cascade.Spec, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
-	cfg := s.consumer(cluster, spec)
+func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
+	cfg := s.consumer(cluster, all)
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
 	p := &pipeline{drain: s.DrainTimeout, wrote: producer.NewMetrics(reg)}
 	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
-	labels := sink.Labels{Sender: p.producer, Topic: s.LabelTopic, Latest: s.LatestTopic}
-	p.cascade = cascade.New(spec, s.cascade(), cascade.NewMetrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
+	cascading := s.cascade()
+	cascading.CatchingUp = func() bool { return p.consumer.CatchingUp() }
+	for _, t := range all {
+		labels := sink.Labels{Sender: p.producer, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
+		p.cascades = append(p.cascades, cascade.New(t.spec, cascading, t.metrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) }))
+	}
 	dead := deadletter.New(p.producer, s.DeadLetterTopic)
-	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascade.Decider() }, dead, consumer.NewMetrics(reg), log)
+	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascades.Decider() }, dead, consumer.NewMetrics(reg), log)
 	return p, nil
 }
 
@@ -50,7 +54,7 @@ func (p *pipeline) run(ctx context.Context) error {
 	defer stop()
 	var group errgroup.Group
 	group.Go(func() error { return p.producer.Run(writing) })
-	group.Go(func() error { return p.cascade.Run(writing) })
+	group.Go(func() error { return p.cascades.Run(writing) })
 	group.Go(func() error {
 		defer stop()
 		return p.consumer.Run(ctx)
@@ -68,5 +72,5 @@ func outlive(ctx context.Context, drain time.Duration) (writing context.Context,
 
 // ready says in words why labels may not flow; nil if they do.
 func (p *pipeline) ready() error {
-	return errors.Join(p.consumer.Ready(), p.producer.Ready(), p.cascade.Ready())
+	return errors.Join(p.consumer.Ready(), p.producer.Ready(), p.cascades.Ready())
 }

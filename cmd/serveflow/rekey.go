@@ -46,7 +46,7 @@ func rekey(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics(), ""), admin.Config{Addr: s.RekeyAdmin, Setting: "SERVEFLOW_REKEY_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{r}, func() {
+	return serve(ctx, newPreflight(s, cluster, s.rekeyTopics()), admin.Config{Addr: s.RekeyAdmin, Setting: "SERVEFLOW_REKEY_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{r}, func() {
 		log.Info("rekeying", "from", s.RekeyFrom, "to", s.RekeyTo, "group", s.rekeyGroup())
 	})
 }

@@ -22,31 +22,37 @@ func replay(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
-	s, spec, err := from.load()
+	s, all, err := from.load()
 	if err != nil {
 		return err
 	}
 	if *stages != "" {
-		if spec, err = only(spec, strings.Split(*stages, ",")); err != nil {
+		if len(all) > 1 {
+			return argumentError("--stages %s: of several tasks each has stages of its own: name one by --task", *stages)
+		}
+		if all[0].spec, err = only(all[0].spec, strings.Split(*stages, ",")); err != nil {
 			return err
 		}
 	}
 	cfg := s.cascade()
 	cfg.Deterministic = true
-	return replayFiles(ctx, t, s, spec, cfg, flags.Args())
+	return replayFiles(ctx, t, s, all, cfg, flags.Args())
 }
 
-func replayFiles(ctx context.Context, t terminal, s *Settings, spec *cascade.Spec, cfg cascade.Config, files []string) error {
-	if err := errors.Join(s.limits().Validate(), s.flow(spec).Validate()); err != nil {
+func replayFiles(ctx context.Context, t terminal, s *Settings, all tasks, cfg cascade.Config, files []string) error {
+	if err := errors.Join(s.limits().Validate(), s.flow(all).Validate()); err != nil {
 		return usageError{err}
 	}
 	lines := sink.NewLines(t.out)
-	metrics := cascade.NewMetrics(prometheus.NewRegistry(), slog.Default())
-	c := cascade.New(spec, cfg, metrics, func(_ context.Context, v cascade.Verdict) { lines.Put(&v) })
+	reg := prometheus.NewRegistry()
+	var cascades cascade.Tasks
+	for _, of := range all {
+		cascades = append(cascades, cascade.New(of.spec, cfg, of.metrics(reg, slog.Default()), func(_ context.Context, v cascade.Verdict) { lines.Put(&v) }))
+	}
 	running, stop := context.WithCancel(context.Background())
 	idle := make(chan error, 1)
-	go func() { idle <- c.Run(running) }()
-	err := newFileReader(t, s.flow(spec), s.limits(), c.Decider(), lines.Err).read(ctx, files)
+	go func() { idle <- cascades.Run(running) }()
+	err := newFileReader(t, s.flow(all), s.limits(), cascades.Decider(), lines.Err).read(ctx, files)
 	stop() // what is queued is still answered
 	err = errors.Join(err, <-idle)
 	if full := lines.Flush(); full != nil {

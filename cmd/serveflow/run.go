@@ -25,47 +25,58 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, false); err != nil {
 		return err
 	}
-	s, spec, err := from.load()
+	s, all, err := from.load()
 	if err != nil {
 		return err
 	}
 	if *unkeyed != "" {
 		s.rekey(*unkeyed)
 	}
-	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.LabelTopic: "SERVEFLOW_LABEL_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
 	if s.RekeyFrom != "" {
 		delete(topics, s.Topic)
 		maps.Copy(topics, s.rekeyTopics())
 		s.Topic = s.RekeyTo
 	}
-	if s.LatestTopic != "" {
-		topics[s.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
+	var latest []string
+	for _, t := range all {
+		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC"
+		if t.settings.LatestTopic != "" {
+			topics[t.settings.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
+			latest = append(latest, t.settings.LatestTopic)
+		}
 	}
 	log, reg := s.logger(), admin.NewRegistry()
 	cluster, err := s.cluster(log)
 	if err != nil {
 		return err
 	}
-	p, err := newPipeline(s, cluster, spec, reg, log)
+	p, err := newPipeline(s, cluster, all, reg, log)
 	if err != nil {
 		return err
 	}
-	all := parts{p}
+	work := parts{p}
 	if s.RekeyFrom != "" {
 		r, err := newRekeying(s, cluster, reg, p.wrote, log)
 		if err != nil {
 			return err
 		}
-		all = append(all, r)
+		work = append(work, r)
 	}
 	if *check {
-		_, err := fmt.Fprintf(t.out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
-			spec.Bundle, len(spec.Stages), s.Topic, s.LabelTopic, spec.Digest)
-		return err
+		for _, of := range all {
+			if _, err := fmt.Fprintf(t.out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
+				of.spec.Bundle, len(of.spec.Stages), s.Topic, of.settings.LabelTopic, of.spec.Digest); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, topics, s.LatestTopic), admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof}, all, func() {
-		log.Info("running", "bundle", spec.Bundle, "digest", spec.Digest, "from", s.Topic, "to", s.LabelTopic, "group", s.group())
+	return serve(ctx, newPreflight(s, cluster, topics, latest...), admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof}, work, func() {
+		for _, of := range all {
+			log.Info("running", "bundle", of.spec.Bundle, "digest", of.spec.Digest, "from", s.Topic, "to", of.settings.LabelTopic, "group", s.group())
+		}
 	})
 }
 
@@ -96,8 +107,8 @@ func (all parts) run(ctx context.Context) error {
 }
 
 // newPreflight looks for the topics that a command reads and writes, each with the
-// setting that names it; compacted is the topic of them that must be, if there is one.
-func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string, compacted string) *preflight.Check {
+// setting that names it; compacted are those of them that must be.
+func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string, compacted ...string) *preflight.Check {
 	return preflight.New(preflight.Config{Cluster: cluster, Topics: topics, Compacted: compacted, Uncompacted: s.DeadLetterTopic, Timeout: s.StartTimeout})
 }
 

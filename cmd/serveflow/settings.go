@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/consumer"
+	"github.com/serveflow/serveflow/consumer/group"
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
@@ -32,9 +34,11 @@ type Settings struct {
 	MixedBundles    bool          `split_words:"true" default:"false" desc:"let members with different bundles of the task into one group, to change the bundle member by member; set it for all of them"`
 	ClientID        string        `split_words:"true" default:"serveflow" desc:"Kafka client id"`
 	Task            string        `default:"service" desc:"the question that is asked about every flow; its bundle is bundles/<task> unless SERVEFLOW_BUNDLE names another"`
-	Bundle          string        `desc:"folder of the bundle; empty: bundles/<task> in the working folder or beside the binary"`
-	LabelTopic      string        `split_words:"true" desc:"topic for labels; empty: serveflow.labels.<task>"`
-	LatestTopic     string        `split_words:"true" desc:"compacted topic that gets each final label as well, and keeps the last of each uid; empty: none"`
+	Tasks           []string      `desc:"several tasks, comma-separated, that share one pass over the flows; in place of SERVEFLOW_TASK"`
+	SkipBrokenTasks bool          `split_words:"true" default:"false" desc:"where the bundle of one of several tasks does not load: true leaves that task out, false refuses to start"`
+	Bundle          string        `desc:"folder of the bundle; <task> stands for the task; empty: bundles/<task> in the working folder or beside the binary"`
+	LabelTopic      string        `split_words:"true" desc:"topic for labels; <task> stands for the task; empty: serveflow.labels.<task>"`
+	LatestTopic     string        `split_words:"true" desc:"compacted topic that gets each final label as well, and keeps the last of each uid; <task> stands for the task; empty: none"`
 	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
 	RekeyFrom       string        `split_words:"true" desc:"topic without keys whose records rekey copies to SERVEFLOW_REKEY_TO, keyed by uid; if it is set, run does that too, and labels the copy"`
 	RekeyTo         string        `split_words:"true" desc:"topic that rekey writes to; empty: <SERVEFLOW_REKEY_FROM>.by-uid"`
@@ -60,7 +64,7 @@ type Settings struct {
 	MaxKeys         int           `split_words:"true" default:"512" desc:"keys of all objects of a record together, at most; a record with more goes to the dead letters"`
 	MaxStringBytes  int           `split_words:"true" default:"16384" desc:"bytes of one string in a record, at most; a record with a longer one goes to the dead letters, unless that string is the record inside an envelope"`
 	SinkQueue       int           `split_words:"true" default:"8192" desc:"messages of each topic that wait to be written, at most; a full queue holds the input back"`
-	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows that wait for the slow stage, at most; where the queue is full, flows get the fast answer with reason degraded"`
+	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows that wait for the slow stage, at most; where the queue is full, flows get the fast answer with reason degraded, and behind a backlog the input waits"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run at the same time"`
 	SlowBatch       int           `split_words:"true" default:"32" desc:"flows in a batch of the slow stage, at most; a larger batch gains nothing"`
 	SlowTimeout     time.Duration `split_words:"true" default:"2s" desc:"how long a batch of the slow stage may take; then it is given up, and flows get the fast answer with reason breaker until the stage works again"`
@@ -97,6 +101,9 @@ func loadSettings() (*Settings, error) {
 		}
 		return nil, usageError{err}
 	}
+	if len(s.Tasks) == 1 {
+		s.Task = s.Tasks[0]
+	}
 	s.retask(s.Task)
 	if s.DeadLetterTopic == "" {
 		s.DeadLetterTopic = deadLetterTopic(s.Topic)
@@ -132,7 +139,12 @@ func (s *Settings) retask(task string) {
 }
 
 // group is the consumer group of run: each task has its own unless one is set.
-func (s *Settings) group() string { return cmp.Or(s.Group, "serveflow."+s.Task) }
+func (s *Settings) group() string {
+	if len(s.Tasks) < 2 {
+		return cmp.Or(s.Group, "serveflow."+s.Task)
+	}
+	return cmp.Or(s.Group, "serveflow."+strings.Join(slices.Sorted(slices.Values(s.names())), "+"))
+}
 
 // rekeyGroup is the consumer group that rekeys. What it does is the same for every task.
 func (s *Settings) rekeyGroup() string { return cmp.Or(s.Group, "serveflow") + ".rekey" }
@@ -161,13 +173,13 @@ func (s *Settings) bundleDir() string {
 // budget divides SERVEFLOW_MAX_MEMORY.
 func (s *Settings) budget() (memory.Budget, error) {
 	return memory.Divide(memory.Demand{Max: s.MaxMemory, Flows: s.MaxFlowBytes, Finished: s.MaxFinished, UIDBytes: flow.FinishedBytes,
-		SinkQueue: s.SinkQueue, SlowQueue: s.SlowQueue, Rekey: s.RekeyFrom != ""})
+		Tasks: len(s.names()), SinkQueue: s.SinkQueue, SlowQueue: s.SlowQueue, Rekey: s.RekeyFrom != ""})
 }
 
-// flow is the flow tables' config for a cascade.
-func (s *Settings) flow(spec *cascade.Spec) flow.Config {
-	cfg := s.flowConfig(spec.Depth(), spec.Stages[0].Depth)
-	cfg.Conns = spec.Conns
+// flow is the flow tables' config for the tasks.
+func (s *Settings) flow(all tasks) flow.Config {
+	cfg := s.flowConfig(all.depth())
+	cfg.Conns, cfg.Tasks = all[0].spec.Conns, len(all)
 	return cfg
 }
 
@@ -186,11 +198,11 @@ func (s *Settings) cascade() cascade.Config {
 		Wait: s.SlowWait, Timeout: s.SlowTimeout}
 }
 
-func (s *Settings) consumer(cluster *brokers.Cluster, spec *cascade.Spec) consumer.Config {
+func (s *Settings) consumer(cluster *brokers.Cluster, all tasks) consumer.Config {
 	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.Topic, Group: s.group(), Task: spec.Task, Output: s.LabelTopic, Bundle: spec.Digest, MixedBundles: s.MixedBundles,
-		Flow: s.flow(spec), PinRecords: s.MaxPinRecords, PinBytes: int(b.InFlight),
+		Cluster: cluster, Topic: s.Topic, Group: s.group(), MixedBundles: s.MixedBundles,
+		Purpose: all.purpose(), Flow: s.flow(all), PinRecords: s.MaxPinRecords, PinBytes: int(b.InFlight),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),
 	}
@@ -217,7 +229,7 @@ func (s *Settings) rekeyer(cluster *brokers.Cluster) consumer.Config {
 		Limits: flow.Limits{Flows: 1, Bytes: 1 << 10, Finished: 1}, Want: 1,
 	}
 	return consumer.Config{
-		Cluster: cluster, Topic: s.RekeyFrom, Group: s.rekeyGroup(), Task: "rekey", Output: s.RekeyTo,
+		Cluster: cluster, Topic: s.RekeyFrom, Group: s.rekeyGroup(), Purpose: group.Purpose{Task: "rekey", Output: s.RekeyTo},
 		Flow: lateness, PinBytes: int(b.InFlight),
 		SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),

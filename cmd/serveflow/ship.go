@@ -41,7 +41,7 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	defer shipper.Close()
 	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, topics, ""), admin.Config{Addr: s.ShipAdmin, Setting: "SERVEFLOW_SHIP_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{shipping{shipper, out}}, func() {
+	return serve(ctx, newPreflight(s, cluster, topics), admin.Config{Addr: s.ShipAdmin, Setting: "SERVEFLOW_SHIP_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{shipping{shipper, out}}, func() {
 		log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
 	})
 }

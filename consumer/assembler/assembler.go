@@ -11,8 +11,8 @@ import (
 )
 
 // Decider takes a flow that is ready as far as its packets go. It reports true when the
-// flow's label is given or on its way, so that the table may forget the flow. It may
-// block until ctx is done.
+// flow's label is given or on its way for every task, so that the table may forget the
+// flow. It may block until ctx is done.
 type Decider interface {
 	Decide(ctx context.Context, f *flow.Flow) bool
 }
@@ -26,6 +26,7 @@ type Assembler struct {
 	decider Decider
 	metrics *Metrics
 
+	tasks                   int    // that label each flow
 	partition               string // as metrics name it
 	forgotten, withoutFirst int    // counted so far
 	foreign                 int    // records so far that were of another log
@@ -34,7 +35,7 @@ type Assembler struct {
 // New builds an assembler with an empty flow table of a valid config, for a partition.
 func New(cfg flow.Config, limits zeek.Limits, partition int, d Decider, m *Metrics) *Assembler {
 	return &Assembler{decoder: zeek.Decoder{Conns: cfg.Conns, Limits: limits}, table: flow.New(cfg), decider: d, metrics: m,
-		partition: strconv.Itoa(partition)}
+		tasks: cfg.Tasks, partition: strconv.Itoa(partition)}
 }
 
 // Take takes one record's bytes, which it does not keep. Where the record opens a flow,
@@ -58,7 +59,7 @@ func (a *Assembler) add(ctx context.Context, offset int64, pins delivery.Pinner)
 		a.foreign++
 	}
 	if outcome == flow.Opened {
-		f.Acker = pins.Pin(offset)
+		f.Acker = delivery.All(pins.Pin(offset), a.tasks)
 	}
 	if f != nil && f.Ready() {
 		a.decide(ctx, f)

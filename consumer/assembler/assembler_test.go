@@ -73,8 +73,8 @@ func (r *rig) Decide(ctx context.Context, f *flow.Flow) bool {
 	r.decided = append(r.decided, fmt.Sprintf("%s/%d %s", f.UID, f.Reach(), f.Cause()))
 	if more := r.more[f.UID]; more > 0 {
 		delete(r.more, f.UID)
-		f.Cursor.Want += more
-		f.Cursor.Answer = append(f.Cursor.Answer, r.answer...)
+		f.Want += int32(more)
+		f.Cursors[0].Answer = append(f.Cursors[0].Answer, r.answer...)
 		return false
 	}
 	return true

@@ -70,6 +70,13 @@ type DeadLetters interface {
 	Put(ctx context.Context, l delivery.DeadLetter)
 }
 
+// Backlog is told how far a partition is behind: how many records are not taken, and when
+// the last one that was taken was written; the zero time where that is not known.
+type Backlog interface {
+	Observe(partition int, behind int64, newest, now time.Time)
+	Forget(partition int)
+}
+
 // Dependencies are what a partition works with.
 type Dependencies struct {
 	Client      *kafka.Client // for look-ups beside the fetches
@@ -80,6 +87,7 @@ type Dependencies struct {
 	DeadLetters DeadLetters
 	Memory      *fetch.Memory
 	Metrics     *Metrics
+	Backlog     Backlog
 	// Report is told why a partition is not being read; nil: it is.
 	Report func(partition int, err error)
 	Log    *slog.Logger

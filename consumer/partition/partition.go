@@ -84,11 +84,20 @@ func (p *Partition) pollOnce(ctx context.Context) error {
 	})
 	if err == nil { // only a fetch shows that reading is allowed
 		p.deps.InFlight.Advance(next)
-		p.deps.Metrics.lag(p.id, p.fetcher.behind, p.fetcher.newest)
+		p.tellLag(p.fetcher.behind)
 		p.deps.Report(p.id, nil)
 	}
 	p.deps.Handler.AfterFetch(ctx, atEnd, p.waited(atEnd, time.Now()))
 	return err
+}
+
+// tellLag tells how many records are not taken yet.
+func (p *Partition) tellLag(records int64) {
+	p.deps.Metrics.lag(p.id, records, p.fetcher.newest)
+	if newest := p.fetcher.newest; !newest.IsZero() && newest.UnixMilli() <= 0 {
+		records = 0 // its producer gives records no time: nobody can say how late they are
+	}
+	p.deps.Backlog.Observe(p.id, records, p.fetcher.newest, time.Now())
 }
 
 // waitForRoom waits a moment for what holds the low watermark. Flows are decided before
@@ -154,4 +163,5 @@ func (p *Partition) finish(ended time.Time) {
 		p.deps.Committer.Advance(p.id, p.deps.InFlight.Checkpoint())
 	}
 	p.deps.Metrics.forget(p.id)
+	p.deps.Backlog.Forget(p.id)
 }

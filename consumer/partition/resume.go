@@ -29,7 +29,7 @@ func (p *Partition) begin(ctx context.Context) error {
 	if err := p.checkRange(first, end); err != nil {
 		return err
 	}
-	p.deps.Metrics.lag(p.id, max(0, end-p.deps.InFlight.Next()), p.fetcher.newest)
+	p.tellLag(max(0, end-p.deps.InFlight.Next()))
 	if !p.warm {
 		if err := p.warmUp(ctx, first); err != nil {
 			return err

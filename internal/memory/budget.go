@@ -36,6 +36,7 @@ type Demand struct {
 
 	UIDBytes int // bytes that one remembered uid takes
 
+	Tasks     int  // bundles that are served; 0 stands for one
 	SinkQueue int  // messages (SERVEFLOW_SINK_QUEUE)
 	SlowQueue int  // flows (SERVEFLOW_SLOW_QUEUE)
 	Rekey     bool // the process rekeys beside its own work, so two consumers read
@@ -55,7 +56,8 @@ type Budget struct {
 // A third of Go's memory is left for garbage. With less, the process would spend its
 // time on garbage collection.
 func Divide(d Demand) (Budget, error) {
-	fixed := models + reading + deadLetters + Bytes(d.SinkQueue)*labelBytes + Bytes(d.SlowQueue)*jobBytes
+	tasks := Bytes(max(1, d.Tasks))
+	fixed := reading + deadLetters + tasks*(models+Bytes(d.SinkQueue)*labelBytes+Bytes(d.SlowQueue)*jobBytes)
 	if d.Rekey {
 		fixed += reading + Bytes(d.SinkQueue)*labelBytes
 	}

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/segmentio/kafka-go"
@@ -13,7 +14,7 @@ import (
 // passes: the broker refuses a record without a key when it is written.
 func (c *Check) policies(ctx context.Context, client *kafka.Client) error {
 	var req kafka.DescribeConfigsRequest
-	for _, topic := range []string{c.cfg.Compacted, c.cfg.Uncompacted} {
+	for _, topic := range append(slices.Clone(c.cfg.Compacted), c.cfg.Uncompacted) {
 		if c.cfg.Topics[topic] != "" {
 			req.Resources = append(req.Resources, kafka.DescribeConfigRequestResource{
 				ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{"cleanup.policy"}})
@@ -32,7 +33,7 @@ func (c *Check) policies(ctx context.Context, client *kafka.Client) error {
 		}
 		policy, name := topic.ConfigEntries[0].ConfigValue, topic.ResourceName
 		switch compact := strings.Contains(policy, "compact"); {
-		case name == c.cfg.Compacted && !compact:
+		case slices.Contains(c.cfg.Compacted, name) && !compact:
 			return fmt.Errorf("topic %s is not compacted, its cleanup.policy is %s: set it to compact, or compact,delete, or leave SERVEFLOW_LATEST_TOPIC empty", name, policy)
 		case name == c.cfg.Uncompacted && compact:
 			return fmt.Errorf("topic %s is compacted, its cleanup.policy is %s, and dead letters have no keys: set it to delete, or name another by SERVEFLOW_DEAD_LETTER_TOPIC", name, policy)

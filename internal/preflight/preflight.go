@@ -26,8 +26,8 @@ const (
 type Config struct {
 	Cluster *brokers.Cluster
 	Topics  map[string]string // the setting that names each topic, by topic
-	// Compacted must be compacted if it is one of Topics.
-	Compacted string
+	// Compacted must be compacted, those that are among Topics.
+	Compacted []string
 	// Uncompacted must not be compacted if it is one of Topics: its records have no keys.
 	Uncompacted string
 	Timeout     time.Duration // how long Run waits

@@ -14,7 +14,7 @@ import (
 )
 
 func config(addr string) Config {
-	return Config{Cluster: brokers.Plain("test", addr), Compacted: "latest", Uncompacted: "in.dlq",
+	return Config{Cluster: brokers.Plain("test", addr), Compacted: []string{"latest"}, Uncompacted: "in.dlq",
 		Topics: map[string]string{"in": "SERVEFLOW_TOPIC", "latest": "SERVEFLOW_LATEST_TOPIC", "in.dlq": "SERVEFLOW_DEAD_LETTER_TOPIC"}}
 }
 

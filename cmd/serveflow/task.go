@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/consumer/group"
+)
+
+// task is one question that is asked about every flow.
+type task struct {
+	settings *Settings // as they are for this task alone
+	spec     *cascade.Spec
+}
+
+// tasks are those that share one pass over the flows.
+type tasks []task
+
+// taskPlace stands for the task's name in a setting that names a topic.
+const taskPlace = "<task>"
+
+// names are the tasks that the settings name.
+func (s *Settings) names() []string {
+	if len(s.Tasks) == 0 {
+		return []string{s.Task}
+	}
+	var names []string
+	for _, name := range s.Tasks {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return names
+}
+
+// forTask gives the settings as they are for one of the tasks. What is set for one task
+// alone cannot be set for several.
+func (s *Settings) forTask(name string) (*Settings, error) {
+	if len(s.Tasks) < 2 {
+		s.setFor(name)
+		return s, nil
+	}
+	if name == "" {
+		return nil, fmt.Errorf("SERVEFLOW_TASKS=%s has an entry without a name: take it out", strings.Join(s.Tasks, ","))
+	}
+	for _, set := range []struct{ name, value string }{{"SERVEFLOW_BUNDLE", s.Bundle}, {"SERVEFLOW_LABEL_TOPIC", s.LabelTopic}, {"SERVEFLOW_LATEST_TOPIC", s.LatestTopic}} {
+		if set.value != "" && set.value != labelTopic(s.Task) && !strings.Contains(set.value, taskPlace) {
+			return nil, fmt.Errorf("%s=%s cannot be that of each of the tasks %s: write %s where the task's name belongs", set.name, set.value, strings.Join(s.Tasks, ","), taskPlace)
+		}
+	}
+	own := *s
+	own.Tasks = nil
+	own.setFor(name)
+	return &own, nil
+}
+
+// setFor sets the task, and puts its name where the settings have a place for it.
+func (s *Settings) setFor(name string) {
+	s.retask(name)
+	for _, setting := range []*string{&s.Bundle, &s.LabelTopic, &s.LatestTopic} {
+		*setting = strings.ReplaceAll(*setting, taskPlace, name)
+	}
+}
+
+// loadTasks loads the bundle of each task. One that does not load is an error, or is left
+// out where the settings say so.
+func loadTasks(s *Settings) (tasks, error) {
+	var all tasks
+	var faults []error
+	for _, name := range s.names() {
+		own, err := s.forTask(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		spec, err := loadSpec(own)
+		switch {
+		case err == nil:
+			all = append(all, task{own, spec})
+		case s.SkipBrokenTasks && len(s.names()) > 1:
+			slog.Error("this task is left out", "task", name, "err", err)
+			fallthrough
+		default:
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 && (!s.SkipBrokenTasks || len(all) == 0) {
+		return nil, usageError{errors.Join(faults...)}
+	}
+	return all, all.validate()
+}
+
+// validate refuses tasks that cannot share one pass.
+func (all tasks) validate() error {
+	for i, t := range all {
+		for _, other := range all[:i] {
+			if t.spec.Task == other.spec.Task {
+				return usageError{fmt.Errorf("SERVEFLOW_TASKS: the bundles %s and %s are both of the task %s", other.settings.bundleDir(), t.settings.bundleDir(), t.spec.Task)}
+			}
+			if t.spec.Conns != other.spec.Conns {
+				return usageError{fmt.Errorf("SERVEFLOW_TASKS: %s reads packet records and %s records of conn.log: run them as two processes, each with its own SERVEFLOW_TOPIC",
+					all.reading(false).spec.Bundle, all.reading(true).spec.Bundle)}
+			}
+		}
+	}
+	return nil
+}
+
+// reading is the first task that reads conn.log, or packets.
+func (all tasks) reading(conns bool) task {
+	return all[slices.IndexFunc(all, func(t task) bool { return t.spec.Conns == conns })]
+}
+
+// depth is how many packets of a flow the tasks look at, at most, and want how many the
+// first decision needs.
+func (all tasks) depth() (depth, want int) {
+	want = all[0].spec.Stages[0].Depth
+	for _, t := range all {
+		depth, want = max(depth, t.spec.Depth()), min(want, t.spec.Stages[0].Depth)
+	}
+	return depth, want
+}
+
+// purpose is what the tasks make of the records.
+func (all tasks) purpose() group.Purpose {
+	return group.Purpose{Task: all.joined(func(t task) string { return t.spec.Task }),
+		Output: all.joined(func(t task) string { return t.settings.LabelTopic }), Bundle: all.joined(func(t task) string { return t.spec.Digest })}
+}
+
+// joined is what of tells of each task, in order of the tasks' names and with commas
+// between.
+func (all tasks) joined(of func(task) string) string {
+	sorted := slices.SortedFunc(slices.Values(all), func(a, b task) int { return strings.Compare(a.spec.Task, b.spec.Task) })
+	var told []string
+	for _, t := range sorted {
+		told = append(told, of(t))
+	}
+	return strings.Join(told, ",")
+}
+
+// metrics registers the metrics of the task's cascade, which all say whose they are.
+func (t task) metrics(reg prometheus.Registerer, log *slog.Logger) *cascade.Metrics {
+	return cascade.NewMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"task": t.spec.Task}, reg), log.With("task", t.spec.Task))
+}
