@@ -79,7 +79,7 @@ func AppendConn(dst []byte, rec *Record, sum *Summary) []byte {
 
 // appendFlow appends the fields that every kind of record has.
 func appendFlow(dst []byte, start string, rec *Record) []byte {
-	dst = appendFloat(append(dst, start...), float64(rec.TS)/1e6)
+	dst = appendTime(append(dst, start...), rec.TS)
 	dst = appendText(dst, `,"uid":`, rec.UID)
 	if len(rec.Sensor) > 0 {
 		dst = appendText(dst, `,"sensor":`, rec.Sensor)
@@ -142,6 +142,15 @@ func appendPresent(dst []byte, name string, n int64) []byte {
 		return dst
 	}
 	return strconv.AppendInt(append(dst, name...), n, 10)
+}
+
+// appendTime appends microseconds, 0 or more, as seconds. Up to the year 2242 that is what
+// appendFloat would write; later a float64 of seconds has no room for each microsecond.
+func appendTime(dst []byte, micros int64) []byte {
+	micros = max(0, micros)
+	dst = append(strconv.AppendInt(dst, micros/1e6, 10), '.')
+	digits := strconv.AppendInt(nil, 1e6+micros%1e6, 10)[1:]
+	return append(dst, append(digits[:1:1], bytes.TrimRight(digits[1:], "0")...)...)
 }
 
 // appendFloat appends the shortest decimal that reads back as f. Like Zeek, it always
