@@ -52,7 +52,9 @@ func hangModel(t *testing.T, r *row, broker string) {
 	if opened == 0 || opened > 5*time.Second {
 		t.Errorf("the breaker opened after %v, 5 s are allowed", opened)
 	}
-	if healthy == 0 || hanging == 0 || hanging > 1.2*busy {
+	// The short form has four seconds of hangs: its ratio was 1.15 and 1.39 in two runs of one
+	// build, one after the other. The long form has the minute that the target needs.
+	if most := choose(1.6, 1.2); healthy == 0 || hanging == 0 || hanging > most*busy {
 		t.Errorf("p99 of fast answers is %.2f ms while a call hangs, %.2f ms beside a process that burns a core", hanging*1e3, busy*1e3)
 	}
 	r.check(t, res, limits{wait: 10 * time.Second, exceptions: true})
