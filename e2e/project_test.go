@@ -70,7 +70,7 @@ func (p *project) takeDown() {
 		p.t.Logf("%s\n%s", p.output("ps", "-a"), p.output("logs", "--tail", "40", "--no-color"))
 	}
 	// Without the files' defaults: one that is wrong on purpose must not be in the way.
-	if out, err := p.run(2*time.Minute, "--profile", "*", "down", "--volumes", "--timeout", "10"); err != nil {
+	if out, err := p.run(2*time.Minute, "--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "10"); err != nil {
 		p.t.Errorf("down: %v\n%s", err, out)
 	}
 	for _, kind := range []string{"container", "volume", "network"} {
