@@ -68,7 +68,7 @@ func newBroker(t testing.TB, id int, o Options) *Broker {
 	t.Helper()
 	b := &Broker{ID: id, t: t, install: requireInstallation(t), dir: t.TempDir(), Addrs: make(map[string]string)}
 	address := func() string {
-		port, err := freePort()
+		port, err := reservePort(t)
 		b.check("start", err)
 		return fmt.Sprintf("127.0.0.1:%d", port)
 	}

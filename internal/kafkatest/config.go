@@ -2,8 +2,6 @@ package kafkatest
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,21 +103,4 @@ func writeConfig(dir string, n node, o Options, addrs map[string]string) error {
 	}
 	// java.io.tmpdir: the compression libraries unpack themselves into it.
 	return os.Mkdir(filepath.Join(dir, "tmp"), 0o700)
-}
-
-// freePort finds a TCP port of 127.0.0.1 on which nothing listens.
-//
-// The port is below the range that the system uses for outgoing connections. Otherwise
-// a client's connection could take the broker's port while the broker is down, and the
-// broker could not start again.
-func freePort() (int, error) {
-	const low, high, tries = 20000, 32000, 100
-	for range tries {
-		port := low + rand.IntN(high-low)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("no free port on 127.0.0.1 from %d to %d in %d tries", low, high-1, tries)
 }
