@@ -9,6 +9,9 @@
 // as "reason<tab>test", so that several steps, other programs' too, have one
 // list. Without arguments it prints the file's list.
 //
+// Tests that failed come last, with the first lines that each logged: where only the
+// end of a long run is kept, that is enough to know why.
+//
 // With TESTS_MUST_NOT_SKIP=1 a skipped test is a failure, unless its reason
 // begins with "on purpose".
 package main
@@ -24,7 +27,6 @@ import (
 	"os"
 	"os/exec"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -44,9 +46,11 @@ func run(args []string, file string, out io.Writer) (ok bool, err error) {
 	ok = true
 	var skips []skip
 	if len(args) > 0 {
-		if skips, ok, err = test(args, out); err != nil {
+		var failures []failure
+		if skips, failures, ok, err = test(args, out); err != nil {
 			return false, err
 		}
+		defer func() { list(failures, out) }()
 	}
 	switch {
 	case file != "" && len(args) > 0:
@@ -61,15 +65,15 @@ func run(args []string, file string, out io.Writer) (ok bool, err error) {
 }
 
 // test runs go test, and prints what it says.
-func test(args []string, out io.Writer) (skips []skip, ok bool, err error) {
+func test(args []string, out io.Writer) (skips []skip, failures []failure, ok bool, err error) {
 	command := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	command.Stderr = os.Stderr
 	pipe, err := command.StdoutPipe()
 	if err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	if err := command.Start(); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	p := printer{out: out, verbose: slices.Contains(args, "-v"), written: map[testName]string{}}
 	for lines := bufio.NewReader(pipe); ; {
@@ -79,7 +83,7 @@ func test(args []string, out io.Writer) (skips []skip, ok bool, err error) {
 		}
 		p.line(line)
 	}
-	return p.skips, command.Wait() == nil, nil
+	return p.skips, p.failures, command.Wait() == nil, nil
 }
 
 // event is what go test -json says of a test, of a package, or of its build.
@@ -91,10 +95,11 @@ type testName struct{ pkg, test string }
 
 // printer prints what go test would, and holds a test's output until its end.
 type printer struct {
-	out     io.Writer
-	verbose bool // print all tests' output at once
-	written map[testName]string
-	skips   []skip
+	out      io.Writer
+	verbose  bool // print all tests' output at once
+	written  map[testName]string
+	skips    []skip
+	failures []failure
 }
 
 func (p *printer) line(line []byte) {
@@ -128,6 +133,9 @@ func (p *printer) test(e event) {
 		if !p.verbose {
 			fmt.Fprint(p.out, p.written[name])
 		}
+		if lines := logged(p.written[name]); len(lines) > 0 { // else a subtest says it
+			p.failures = append(p.failures, failure{path.Base(e.Package) + "." + e.Test, lines[:min(len(lines), failureLines)]})
+		}
 	case "skip":
 		p.skips = append(p.skips, skip{reason(p.written[name]), path.Base(e.Package) + "." + e.Test})
 	case "pass":
@@ -139,14 +147,4 @@ func (p *printer) test(e event) {
 
 func (n testName) compare(m testName) int {
 	return cmp.Or(strings.Compare(n.pkg, m.pkg), strings.Compare(n.test, m.test))
-}
-
-var said = regexp.MustCompile(`(?m)^ +[^ ]+\.go:\d+: (.*)$`)
-
-// reason is the last line that a skipped test logged.
-func reason(output string) string {
-	if all := said.FindAllStringSubmatch(output, -1); len(all) > 0 {
-		return all[len(all)-1][1]
-	}
-	return "no reason given"
 }

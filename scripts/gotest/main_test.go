@@ -36,6 +36,9 @@ skipped: mixed.TestLong: on purpose: it takes a month
 FAIL
 FAIL	github.com/serveflow/serveflow/scripts/gotest/testdata/mixed	T
 skipped: none
+failed: mixed.TestFails
+	before
+	behind
 `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
