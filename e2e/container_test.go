@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -90,6 +92,39 @@ func (p *project) awaitHealthy(service string, limit time.Duration) {
 		c := p.one(service)
 		return c.State.Status == "running" && c.State.Health.Status == "healthy"
 	}, func() any { return p.one(service).State })
+}
+
+// readyURL is where a service's only container says whether it is ready.
+func (p *project) readyURL(service string) string {
+	p.t.Helper()
+	published := p.one(service).NetworkSettings.Ports["9464/tcp"]
+	if len(published) == 0 {
+		p.t.Fatalf("%s publishes no port", service)
+	}
+	return "http://" + published[0].HostIP + ":" + published[0].HostPort + "/readyz"
+}
+
+// awaitReady waits until a service is no longer ready, and then until it is again. It
+// returns what it said meanwhile, each answer once.
+func (p *project) awaitReady(url string) string {
+	p.t.Helper()
+	var said []string
+	await.Within(p.t, startLimit, url+" to be ready again", func() bool {
+		resp, err := http.Get(url)
+		if err != nil {
+			return false // it is starting
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode == http.StatusOK {
+			return err == nil && len(said) > 0
+		}
+		if !slices.Contains(said, string(text)) {
+			said = append(said, string(text))
+		}
+		return false
+	}, func() any { return said })
+	return strings.Join(said, "")
 }
 
 // metrics sums a metric's series over all containers of a service, by the address that

@@ -43,10 +43,10 @@ func (l label) flow() string {
 }
 
 // replayed gives the labels of serveflow replay over the recorded traffic, by uid.
-func (p *project) replayed() map[string]label {
+func (p *project) replayed(args ...string) map[string]label {
 	p.t.Helper()
 	ctx := p.t.Context()
-	out, err := p.command(ctx, "run", "--rm", "--entrypoint", "serveflow", "labels", "replay", "testdata/lab.jsonl.zst").Output()
+	out, err := p.command(ctx, append([]string{"run", "--rm", "--entrypoint", "serveflow", "labels", "replay"}, append(args, "testdata/lab.jsonl.zst")...)...).Output()
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -65,10 +65,12 @@ func (p *project) replayed() map[string]label {
 func (p *project) kafkaAddr() string { return "127.0.0.1:" + p.env["KAFKA_PORT"] }
 
 // written gives the label topic's labels, by label id: all that there are of each.
-func (p *project) written() map[string][]label {
+func (p *project) written() map[string][]label { return p.writtenTo(labelTopic) }
+
+func (p *project) writtenTo(topic string) map[string][]label {
 	p.t.Helper()
 	labels := map[string][]label{}
-	for _, m := range kafkatest.ReadAll(p.t, p.kafkaAddr(), labelTopic) {
+	for _, m := range kafkatest.ReadAll(p.t, p.kafkaAddr(), topic) {
 		l := parseLabel(p.t, m.Value)
 		id := l["label_id"].(string)
 		labels[id] = append(labels[id], l)

@@ -33,7 +33,7 @@ func showLabels(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	s.setFor(cmp.Or(o.task, s.Task))
+	s.setFor(cmp.Or(o.task, s.names()[0]))
 	if err := s.validate(); err != nil {
 		return usageError{err}
 	}
@@ -64,7 +64,7 @@ func parseLabelsOptions(args []string) (o labelsOptions, err error) {
 	from := flags.String("from", "end", "`WHERE` to begin: end shows labels that are written from now on, beginning all that the topic holds")
 	flags.IntVar(&o.count, "count", 0, "end after `N` labels; 0: go on until it is told to stop")
 	flags.BoolVar(&o.json, "json", false, "print the label records as they are, one a line")
-	flags.StringVar(&o.task, "task", "", "labels of `TASK`; without it, that of SERVEFLOW_TASK")
+	flags.StringVar(&o.task, "task", "", "labels of `TASK`; without it, that of SERVEFLOW_TASK or the first of SERVEFLOW_TASKS")
 	if err := parse(flags, args, false); err != nil {
 		return o, err
 	}
