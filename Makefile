@@ -58,7 +58,7 @@ live: build onnxruntime kafka ## traffic on a test interface through a real Zeek
 	$(PYTHON) zeek-scripts/live.py
 
 e2e: ## docker-compose.yml as an operator uses it; E2E_IMAGES=local with images made here; RUN=TestCompose for a part
-	RUN=$(RUN) e2e/run.sh
+	RUN='$(RUN)' e2e/run.sh
 
 lint: ## formatting, vet and staticcheck, whose version is in go.mod
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these:" $$unformatted; exit 1; }

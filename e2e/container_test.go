@@ -94,25 +94,19 @@ func (p *project) awaitHealthy(service string, limit time.Duration) {
 	}, func() any { return p.one(service).State })
 }
 
-// readyURL is where a service's only container says whether it is ready.
-func (p *project) readyURL(service string) string {
-	p.t.Helper()
-	published := p.one(service).NetworkSettings.Ports["9464/tcp"]
-	if len(published) == 0 {
-		p.t.Fatalf("%s publishes no port", service)
-	}
-	return "http://" + published[0].HostIP + ":" + published[0].HostPort + "/readyz"
-}
-
-// awaitReady waits until a service is no longer ready, and then until it is again. It
-// returns what it said meanwhile, each answer once.
-func (p *project) awaitReady(url string) string {
+// awaitReady waits until a service's only container is no longer ready, and then until it is
+// again. It returns what /readyz said meanwhile, each answer once.
+func (p *project) awaitReady(service string) string {
 	p.t.Helper()
 	var said []string
-	await.Within(p.t, startLimit, url+" to be ready again", func() bool {
-		resp, err := http.Get(url)
+	await.Within(p.t, startLimit, service+" to be ready again", func() bool {
+		published := p.one(service).NetworkSettings.Ports["9464/tcp"]
+		if len(published) == 0 {
+			return false // it is starting, and may get another port
+		}
+		resp, err := http.Get("http://" + published[0].HostIP + ":" + published[0].HostPort + "/readyz")
 		if err != nil {
-			return false // it is starting
+			return false
 		}
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)

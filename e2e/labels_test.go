@@ -42,11 +42,12 @@ func (l label) flow() string {
 	return uid
 }
 
-// replayed gives the labels of serveflow replay over the recorded traffic, by uid.
+// replayed gives the labels of serveflow replay over the recorded traffic, by uid. The service
+// check has the bundles.
 func (p *project) replayed(args ...string) map[string]label {
 	p.t.Helper()
 	ctx := p.t.Context()
-	out, err := p.command(ctx, append([]string{"run", "--rm", "--entrypoint", "serveflow", "labels", "replay"}, append(args, "testdata/lab.jsonl.zst")...)...).Output()
+	out, err := p.command(ctx, append([]string{"run", "--rm", "--entrypoint", "serveflow", "check", "replay"}, append(args, "testdata/lab.jsonl.zst")...)...).Output()
 	if err != nil {
 		p.t.Fatal(err)
 	}
