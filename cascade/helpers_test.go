@@ -111,10 +111,12 @@ func (r *rig) verdicts() string {
 	return strings.Join(all, "; ")
 }
 
-// packet is the n-th of a flow, with its TCP flags.
+// packet is the n-th of a flow, with its TCP flags. It comes n-1 milliseconds after the first,
+// or at another time.
 type packet struct {
 	n     uint32
 	flags int16
+	at    time.Duration
 }
 
 const rst = 4
@@ -124,7 +126,7 @@ const rst = 4
 func (r *rig) feed(flags []int16, late time.Duration) {
 	var packets []packet
 	for i, f := range flags {
-		packets = append(packets, packet{uint32(i + 1), f})
+		packets = append(packets, packet{n: uint32(i + 1), flags: f})
 	}
 	r.feedPackets(packets, late)
 }
@@ -140,11 +142,12 @@ func (r *rig) feedPackets(packets []packet, late time.Duration) {
 		case r.decider.Decide(r.ctx, f):
 			table.Finish(f)
 		default:
+			table.Keep(f)
 			r.waits = append(r.waits, int(f.Want))
 		}
 	}
 	for _, p := range packets {
-		f, outcome := table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte("u"), Sensor: []byte("tap"), N: p.n, TS: 1e15 + int64(p.n-1)*1000, Flags: p.flags,
+		f, outcome := table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte("u"), Sensor: []byte("tap"), N: p.n, TS: 1e15 + cmp.Or(p.at.Microseconds(), int64(p.n-1)*1000), Flags: p.flags,
 			Proto: zeek.TCP, Orig: netip.MustParseAddrPort("10.0.0.1:1"), Resp: netip.MustParseAddrPort("10.0.0.2:2")})
 		if outcome == flow.Opened {
 			f.Acker = r

@@ -113,6 +113,9 @@ func (s *slowStage) run(ctx context.Context) error {
 
 // verdict emits the stage's answer for a job, which is then used again.
 func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
+	if s.stage.Novelty.names(probabilities) {
+		j.verdict.Reason = Novel
+	}
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
 	s.jobs.Put(j)
 }

@@ -18,6 +18,7 @@ type Model interface {
 type Stage struct {
 	Name        string
 	Depth       int // packets that it looks at
+	MaxDepth    int // it is asked again at each packet up to this number; 0: at Depth alone
 	Features    *nprint.Extractor
 	Width       int // features in a row
 	Model       Model
@@ -25,7 +26,13 @@ type Stage struct {
 	Temperature float64
 	Measure     Measure
 	Threshold   float64 // a flow with a larger uncertainty is deferred; the last stage never defers
-	Slow        bool    // has a queue, batches and workers; for the last stage only
+	Slow        bool    // has a queue, batches and workers; stages behind it look at no more packets
+
+	Thresholds     []float64  // by the class that is ahead, instead of Threshold; nil: none
+	GapUncertainty float64    // added to the uncertainty where a packet that it looks at is missing
+	Patience       []Patience // how long its answer stands before the next packet is given up
+	Hazard         *Hazard    // nil: none
+	Novelty        *Novelty   // nil: none
 }
 
 // Spec is a bundle's description of a cascade. It does not change.
@@ -36,6 +43,11 @@ type Spec struct {
 	Conns   bool   // its flows are records of conn.log, not packets
 	Classes []string
 	Stages  []Stage
+
+	// Families are groups of classes, and FamilyOf has the place in it of each class; -1 for
+	// one that is of no family.
+	Families []Family
+	FamilyOf []int
 
 	// Protocols are the IP protocol numbers of the flows that the models can answer for, 0 for
 	// those without a name. Other flows are Unsupported. nil: all can be.
@@ -48,7 +60,13 @@ func (s *Spec) supports(proto uint8) bool {
 }
 
 // Depth is how many packets of a flow the cascade looks at, at most.
-func (s *Spec) Depth() int { return s.Stages[len(s.Stages)-1].Depth }
+func (s *Spec) Depth() int {
+	depth := 0
+	for i := range s.Stages {
+		depth = max(depth, s.Stages[i].deepest())
+	}
+	return depth
+}
 
 // Only gives the same cascade with the named stages only.
 func (s *Spec) Only(names ...string) *Spec {
@@ -62,10 +80,14 @@ func (s *Spec) Only(names ...string) *Spec {
 	return &part
 }
 
-// extract writes the stage's features of a flow to row, which grows if necessary.
-func (s *Stage) extract(row []float32, f *flow.Flow) []float32 {
+// deepest is how many packets the stage looks at, at most.
+func (s *Stage) deepest() int { return max(s.Depth, s.MaxDepth) }
+
+// extract writes the stage's features of a flow's first packets to row, which grows if
+// necessary.
+func (s *Stage) extract(row []float32, f *flow.Flow, packets int) []float32 {
 	row = resize(row, s.Width)
-	s.Features.Extract(row, f, s.Depth)
+	s.Features.Extract(row, f, packets)
 	return row
 }
 

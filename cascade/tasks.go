@@ -58,7 +58,7 @@ func (d *Decider) Decide(ctx context.Context, f *flow.Flow) bool {
 	done, want := true, int32(math.MaxInt32)
 	for i := range d.tasks {
 		at := &f.Cursors[i]
-		if !at.Done && (f.Cause() != flow.Reached || f.Reach() >= int(at.Want)) {
+		if !at.Done && (f.Cause() != flow.Reached || at.Cause != flow.Reached || f.Reach() >= int(at.Want)) {
 			at.Done = d.tasks[i].decide(ctx, f, at)
 		}
 		if !at.Done {

@@ -9,7 +9,7 @@ func (t *Table) Due() *Flow {
 	for n := len(t.dirty); n > 0; n-- {
 		s := t.dirty[n-1]
 		if f := s.timers.earliest(&t.cfg.Rules); f != nil && f.timer.due <= s.clock.now {
-			return t.expire(f, TimedOut)
+			return t.lapse(f, s.clock.now)
 		}
 		t.dirty = t.dirty[:n-1]
 	}
