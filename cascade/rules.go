@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/cascade/nprint"
 	"github.com/serveflow/serveflow/flow"
 )
@@ -51,20 +52,20 @@ type Side struct {
 // AnswerFeature is a column of a Side that is computed from the answer that stands.
 type AnswerFeature struct {
 	Column int
-	Of     func(p []float64) float64
+	Of     answer.Feature
 }
 
 // patience is how long the answer stands before the next packet is given up; 0: as long as the
 // flow is kept open.
-func (s *Stage) patience(answer []float64, packets int) time.Duration {
+func (s *Stage) patience(p []float64, packets int) time.Duration {
 	if len(s.Patience) == 0 {
 		return 0
 	}
-	best, _ := firstTwo(answer)
+	best, _ := answer.Best(p)
 	for i := range s.Patience {
-		p := &s.Patience[i]
-		if (p.Packets == 0 || p.Packets == packets) && (p.Classes == nil || slices.Contains(p.Classes, best)) {
-			return p.Wait
+		rule := &s.Patience[i]
+		if (rule.Packets == 0 || rule.Packets == packets) && (rule.Classes == nil || slices.Contains(rule.Classes, best)) {
+			return rule.Wait
 		}
 	}
 	return 0
@@ -84,7 +85,7 @@ func (s *Stage) threshold(p []float64) float64 {
 	if s.Thresholds == nil {
 		return s.Threshold
 	}
-	best, _ := firstTwo(p)
+	best, _ := answer.Best(p)
 	return s.Thresholds[best]
 }
 
@@ -93,7 +94,7 @@ func (s *Spec) family(p []float64) (*Family, float64) {
 	if s.Families == nil {
 		return nil, 0
 	}
-	best, _ := firstTwo(p)
+	best, _ := answer.Best(p)
 	if s.FamilyOf[best] < 0 {
 		return nil, 0
 	}
@@ -113,22 +114,8 @@ func (n *Novelty) class() int {
 	return n.Class
 }
 
-// firstTwo are the places of the two largest probabilities.
-func firstTwo(p []float64) (first, second int) {
-	second = -1
-	for i := 1; i < len(p); i++ {
-		switch {
-		case p[i] > p[first]:
-			first, second = i, first
-		case second < 0 || p[i] > p[second]:
-			second = i
-		}
-	}
-	return first, second
-}
-
 // row writes a row of the side model, about a flow's first packets and the answer that stands.
-func (m *Side) row(row []float32, f *flow.Flow, packets int, answer []float64) []float32 {
+func (m *Side) row(row []float32, f *flow.Flow, packets int, p []float64) []float32 {
 	// The features come first, and then go to their columns from the last one on: none of
 	// them lies before its place, since columns are in the features' order.
 	row = resize(row, m.Width)
@@ -137,7 +124,7 @@ func (m *Side) row(row []float32, f *flow.Flow, packets int, answer []float64) [
 		row[m.Columns[i]] = row[i]
 	}
 	for _, of := range m.Answer {
-		row[of.Column] = float32(of.Of(answer))
+		row[of.Column] = float32(of.Of(p))
 	}
 	return row
 }

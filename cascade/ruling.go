@@ -3,6 +3,7 @@ package cascade
 import (
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/flow"
 )
 
@@ -27,7 +28,7 @@ func (n *Novelty) names(p []float64) bool {
 	if class < 0 {
 		return false
 	}
-	best, _ := firstTwo(p)
+	best, _ := answer.Best(p)
 	return best == class || p[class] > n.Above
 }
 

@@ -59,6 +59,16 @@ func (s *Spec) supports(proto uint8) bool {
 	return s.Protocols == nil || slices.Contains(s.Protocols, proto)
 }
 
+// Novelties reports whether some stage says which flows are of no class.
+func (s *Spec) Novelties() bool {
+	for i := range s.Stages {
+		if s.Stages[i].Novelty != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Depth is how many packets of a flow the cascade looks at, at most.
 func (s *Spec) Depth() int {
 	depth := 0

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/internal/delivery"
 )
@@ -138,7 +139,7 @@ func (v *Verdict) setAnswer(p []float64, s *Stage) {
 	if family, sum := v.Spec.family(p); family != nil {
 		v.Family = Guess{Label: family.Name, P: sum}
 	} else if v.Spec.Families != nil {
-		best, _ := firstTwo(p)
+		best, _ := answer.Best(p)
 		v.Family = Guess{Label: v.Spec.Classes[best], P: p[best]}
 	}
 	other := s.Novelty.class()

@@ -45,7 +45,9 @@ type Stage struct {
 	Spec      StageSpec
 	Extractor *nprint.Extractor // computes a row of the model
 	Model     Model
-	Slow      bool // whether its engine is
+	Slow      bool  // whether its engine is
+	Hazard    *Side // nil: none
+	Novelty   *Side // nil: none, or the manifest names a class
 }
 
 // Bundle is a loaded bundle. It does not change; Close frees its models.
@@ -137,6 +139,9 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 			return err
 		}
 		b.Stages = append(b.Stages, stage)
+		if err := b.Stages[i].loadSides(m, files, engines); err != nil {
+			return err
+		}
 		p.report("stage %s: %s reads %s, %s, %d features", stage.Spec.Name, stage.Spec.Engine, stage.Spec.File, looksAt(m, &stage.Spec), len(stage.Spec.Features))
 	}
 	return b.checkParity(files[m.Parity], engines, p)
@@ -146,6 +151,9 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 func looksAt(m *Manifest, s *StageSpec) string {
 	if m.Input == Conn {
 		return "the record of conn.log"
+	}
+	if s.MaxDepth > s.Depth {
+		return fmt.Sprintf("%d to %d packets", s.Depth, s.MaxDepth)
 	}
 	return fmt.Sprintf("%d packets", s.Depth)
 }

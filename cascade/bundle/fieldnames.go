@@ -7,17 +7,42 @@ import (
 	"strings"
 )
 
-// misnamed gives the first field of an object that encoding/json would take although the
-// schema refuses it, and what is wrong with it: it takes Task for task, and null for nothing.
-// The object's type is that of like. Other faults are left to decode.
-func misnamed(data []byte, like reflect.Type) (field, what string) {
+// misnamedField gives the first field of the manifest, or of an object in it, that encoding/json
+// would take although the schema refuses it, and what is wrong with it: it takes Task for task,
+// and null for nothing. Other faults are left to decode.
+func misnamedField(data []byte) (field, what string) {
+	return misnamed(data, reflect.TypeFor[Manifest]())
+}
+
+// misnamed looks into a value that is due to be of the type.
+func misnamed(data []byte, due reflect.Type) (field, what string) {
+	switch due.Kind() {
+	case reflect.Pointer:
+		return misnamed(data, due.Elem())
+	case reflect.Slice:
+		var all []json.RawMessage
+		if json.Unmarshal(data, &all) != nil {
+			return "", ""
+		}
+		for _, one := range all {
+			if field, what = misnamed(one, due.Elem()); field != "" {
+				return field, what
+			}
+		}
+	case reflect.Struct:
+		return misnamedIn(data, due)
+	}
+	return "", ""
+}
+
+func misnamedIn(data []byte, due reflect.Type) (field, what string) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) != nil {
 		return "", ""
 	}
-	known := make([]string, like.NumField())
+	known := make([]string, due.NumField())
 	for i := range known {
-		known[i] = like.Field(i).Tag.Get("json")
+		known[i] = due.Field(i).Tag.Get("json")
 	}
 	names := make([]string, 0, len(fields))
 	for name := range fields {
@@ -25,29 +50,16 @@ func misnamed(data []byte, like reflect.Type) (field, what string) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		switch near := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) }); {
-		case near >= 0 && known[near] != name:
+		near := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) })
+		switch {
+		case near < 0:
+			continue
+		case known[near] != name:
 			return name, "is written " + known[near]
-		case near >= 0 && string(fields[name]) == "null":
+		case string(fields[name]) == "null":
 			return name, "is null: leave it out, or give it a value"
 		}
-	}
-	return "", ""
-}
-
-// misnamedField looks for such fields in the manifest and in its stages.
-func misnamedField(data []byte) (field, what string) {
-	if field, what = misnamed(data, reflect.TypeFor[Manifest]()); field != "" {
-		return field, what
-	}
-	var m struct {
-		Stages []json.RawMessage `json:"stages"`
-	}
-	if json.Unmarshal(data, &m) != nil {
-		return "", ""
-	}
-	for _, stage := range m.Stages {
-		if field, what = misnamed(stage, reflect.TypeFor[StageSpec]()); field != "" {
+		if field, what = misnamed(fields[name], due.Field(near).Type); field != "" {
 			return field, what
 		}
 	}

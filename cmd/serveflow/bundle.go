@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/internal/memory"
 )
@@ -123,29 +122,4 @@ func (c bundleChoice) settings() (*Settings, error) {
 		return nil, usageError{err}
 	}
 	return s, nil
-}
-
-// loadSpec loads the bundle that the settings name. The bundle's own task is the
-// one that is asked.
-func loadSpec(s *Settings) (*cascade.Spec, error) {
-	b, err := loadBundle(s)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	s.retask(b.Manifest.Task)
-	spec := &cascade.Spec{Task: b.Manifest.Task, Bundle: b.Name(), Digest: b.Digest,
-		Conns: b.Manifest.Input == bundle.Conn, Classes: b.Manifest.Classes, Protocols: b.Manifest.ProtocolNumbers()}
-	for i := range b.Stages {
-		spec.Stages = append(spec.Stages, newStage(&b.Stages[i]))
-	}
-	return spec, nil
-}
-
-func newStage(s *bundle.Stage) cascade.Stage {
-	return cascade.Stage{
-		Name: s.Spec.Name, Depth: s.Spec.Depth, Features: s.Extractor, Width: len(s.Spec.Features), Model: s.Model,
-		Output: cascade.Output(s.Spec.Output), Temperature: s.Spec.Temperature,
-		Measure: cascade.Measure(s.Spec.Uncertainty), Threshold: s.Spec.Threshold,
-		Slow: s.Slow,
-	}
 }
