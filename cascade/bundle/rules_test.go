@@ -22,11 +22,11 @@ var sideColumns = []string{"answer_p1", "p1_ip_len", "answer_first", "proto"}
 // withSide gives the first stage a side model with parity rows.
 func withSide(kind string, spec object) change {
 	return func(t *testing.T, dir string) {
-		write(t, dir, kind+".txt", []byte(sideModel(sideColumns, 2, 0.5)))
+		write(t, dir, kind+".txt", []byte(sideModel(sideColumns, 1, 300)))
 		edit(t, dir, "parity.json", func(p object) {
 			p["features"].(object)["first."+kind] = sideColumns
 			p["rows"] = append(p["rows"].([]any), object{"stage": "first." + kind, "x": []float64{.7, 40, 0, 6}, "scores": []float64{0, 1}},
-				object{"stage": "first." + kind, "x": []float64{.7, 40, 1, 6}, "scores": []float64{0, -2}})
+				object{"stage": "first." + kind, "x": []float64{.7, 301, 1, 6}, "scores": []float64{0, -2}})
 		})
 		with := object{"file": kind + ".txt", "features": sideColumns}
 		for field, value := range spec {

@@ -29,11 +29,12 @@ var arrows = map[string][]string{
 	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
 	"consumer/rekey":     {"flow/merge", "flow/zeek", "internal/delivery"},
 
-	"cascade":        {"cascade/nprint", "flow", "internal/delivery"},
+	"cascade":        {"cascade/answer", "cascade/nprint", "flow", "internal/delivery"},
 	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},
+	"cascade/answer": {},
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
-	"cascade/bundle": {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+	"cascade/bundle": {"cascade/answer", "cascade/gbdt", "cascade/onnx", "cascade/nprint"},
 
 	"sink":            {"cascade", "internal/delivery", "sink/producer"},
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
