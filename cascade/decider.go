@@ -38,7 +38,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 			continue
 		}
 		if s.Slow {
-			c.slow.enqueue(ctx, d.job(f, at, s))
+			c.slow[at.Stage].enqueue(ctx, d.job(f, at, s))
 			return true
 		}
 		if d.predict(f, at, s) {
@@ -120,14 +120,18 @@ func (d *decider) provisional(ctx context.Context, f *flow.Flow, at *flow.Cursor
 	d.cascade.emitter.verdict(ctx, v, at.Answer, s)
 }
 
-// job copies what the slow stage needs of a flow, because the flow may be forgotten once
+// job copies what the slow stage, and those behind it, need of a flow, because the flow may be forgotten once
 // decide has returned true.
 func (d *decider) job(f *flow.Flow, at *flow.Cursor, s *Stage) *job {
-	j := d.cascade.slow.newJob()
+	j := d.cascade.slow[at.Stage].newJob()
 	began := time.Now()
 	j.row = s.extract(j.row, f, packets(at, s))
+	for i := int(at.Stage) + 1; i < len(d.cascade.spec.Stages); i++ {
+		behind := &d.cascade.spec.Stages[i]
+		j.behind = append(j.behind, behind.extract(nil, f, packets(at, behind)))
+	}
 	at.Spent += time.Since(began)
-	j.verdict = d.final(f, at, s, LastStage)
+	j.verdict, j.cause = d.final(f, at, s, LastStage), at.Cause
 	j.answer, j.by = append(j.answer[:0], at.Answer...), d.answeredBy(at)
 	return j
 }

@@ -176,3 +176,13 @@ func (r *rig) feedConn(c *zeek.ConnFields) {
 		table.Finish(f)
 	}
 }
+
+// onlySlow is the slow stage of a cascade that has one.
+func (c *Cascade) onlySlow() *slowStage {
+	for _, s := range c.slow {
+		if s != nil {
+			return s
+		}
+	}
+	return nil
+}

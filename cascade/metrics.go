@@ -21,12 +21,12 @@ type Metrics struct {
 	toLabel    *prometheus.HistogramVec
 	wait       *prometheus.HistogramVec
 	compute    *prometheus.HistogramVec
-	batches    prometheus.Histogram
-	breaker    prometheus.Gauge
-	openings   prometheus.Counter
-	abandoned  prometheus.Counter
-	running    prometheus.Gauge
-	parked     prometheus.Gauge
+	batches    *prometheus.HistogramVec
+	breaker    *prometheus.GaugeVec
+	openings   *prometheus.CounterVec
+	abandoned  *prometheus.CounterVec
+	running    *prometheus.GaugeVec
+	parked     *prometheus.GaugeVec
 }
 
 // NewMetrics registers the cascade's metrics.
@@ -50,18 +50,18 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 		compute: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_stage_compute_seconds",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 2, 17),
 			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),
-		batches: factory.NewHistogram(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
-			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}),
-		breaker: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
-			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}),
-		openings: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
-			Help: "Times that the slow stage's breaker has opened."}),
-		abandoned: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
-			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}),
-		running: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
-			Help: "Calls that were given up and have not returned."}),
-		parked: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
-			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}),
+		batches: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
+			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}, []string{"stage"}),
+		breaker: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
+			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}, []string{"stage"}),
+		openings: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
+			Help: "Times that the slow stage's breaker has opened."}, []string{"stage"}),
+		abandoned: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
+			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}, []string{"stage"}),
+		running: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
+			Help: "Calls that were given up and have not returned."}, []string{"stage"}),
+		parked: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
+			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}, []string{"stage"}),
 	}
 }
 
@@ -83,7 +83,7 @@ func (m *Metrics) computed(stage string, d time.Duration) {
 
 func (m *Metrics) batched(stage string, n int, d time.Duration) {
 	m.computed(stage, d)
-	m.batches.Observe(float64(n))
+	m.batches.WithLabelValues(stage).Observe(float64(n))
 }
 
 func (m *Metrics) failed(stage string, n int, err error) {
@@ -95,20 +95,31 @@ func (m *Metrics) failed(stage string, n int, err error) {
 	m.log.Warn("model failed", "stage", stage, "flows", n, "err", err)
 }
 
+// begin makes the series of a slow stage, so that they are there before anything is wrong.
+func (m *Metrics) begin(stage string) {
+	m.breaker.WithLabelValues(stage).Set(float64(closed))
+	for _, series := range []*prometheus.GaugeVec{m.running, m.parked} {
+		series.WithLabelValues(stage).Set(0)
+	}
+	for _, series := range []*prometheus.CounterVec{m.openings, m.abandoned} {
+		series.WithLabelValues(stage).Add(0)
+	}
+}
+
 func (m *Metrics) opened(stage string, err error, untilProbe time.Duration) {
-	m.openings.Inc()
-	m.breaker.Set(float64(open))
+	m.openings.WithLabelValues(stage).Inc()
+	m.breaker.WithLabelValues(stage).Set(float64(open))
 	m.log.Error("the stage's breaker is open: its flows get the earlier answer, with reason breaker", "stage", stage, "err", err, "probe_in", untilProbe)
 }
 
 // probed records how a probe ended, and for how long flows have been rejected.
 func (m *Metrics) probed(stage string, err error, rejected time.Duration) {
 	if err != nil {
-		m.breaker.Set(float64(open))
+		m.breaker.WithLabelValues(stage).Set(float64(open))
 		m.log.Warn("a probe failed: the stage's breaker stays open", "stage", stage, "err", err, "for", rejected)
 		return
 	}
-	m.breaker.Set(float64(closed))
+	m.breaker.WithLabelValues(stage).Set(float64(closed))
 	m.log.Info("the stage's breaker is closed again", "stage", stage, "after", rejected)
 }
 

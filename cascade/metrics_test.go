@@ -72,7 +72,7 @@ func TestMetricsOfDecisions(t *testing.T) {
 			"first_packet_to_label_seconds{s0} count": 1, "packet_wait_seconds{s0} count": 1}},
 		{"deferred to a slow stage", []Model{says(.6), says(0)}, true, map[string]float64{
 			"labels_total{false,provisional,s0}": 1, "labels_total{true,last_stage,s1}": 1, "deferred_total{s0}": 1,
-			"stage_compute_seconds{s0} count": 1, "stage_compute_seconds{s1} count": 1, "slow_batch_flows count": 1,
+			"stage_compute_seconds{s0} count": 1, "stage_compute_seconds{s1} count": 1, "slow_batch_flows{s1} count": 1,
 			"first_packet_to_label_seconds{s1} count": 1, "packet_wait_seconds{s1} count": 1}},
 		{"deferred to a fast stage", []Model{says(.6), says(0)}, false, map[string]float64{
 			"labels_total{false,provisional,s0}": 1, "labels_total{true,last_stage,s1}": 1, "deferred_total{s0}": 1,
@@ -118,7 +118,7 @@ func TestTimesOfAVerdict(t *testing.T) {
 		for name, want := range map[string]float64{
 			"stage_compute_seconds{s0} sum":         .02,
 			"stage_compute_seconds{s1} sum":         .06,
-			"slow_batch_flows sum":                  2,
+			"slow_batch_flows{s1} sum":              2,
 			"packet_wait_seconds{s1} sum":           .004,
 			"first_packet_to_label_seconds{s1} sum": 2 * decided.Sub(firstPacket).Seconds(),
 		} {
@@ -126,7 +126,7 @@ func TestTimesOfAVerdict(t *testing.T) {
 				t.Errorf("%s is %v, want %v", name, got[name], want)
 			}
 		}
-		if took := time.Duration(r.cascade.slow.serviceTime.Load()); took != 30*time.Millisecond/8 {
+		if took := time.Duration(r.cascade.onlySlow().serviceTime.Load()); took != 30*time.Millisecond/8 {
 			t.Errorf("the average of the slow stage's 30 ms a flow begins with %v, want an eighth", took)
 		}
 	})

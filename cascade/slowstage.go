@@ -8,19 +8,25 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/serveflow/serveflow/flow"
 )
 
 // slowStage is a stage whose flows wait in a queue, and whose model is called with
 // batches of them by workers of its own, behind a circuit breaker.
 type slowStage struct {
 	stage   *Stage
+	place   int // of the stage in its Spec
+	spec    *Spec
 	classes int
 	cfg     Config
 	metrics *Metrics
 	emitter *emitter
 
+	handOn func(context.Context, *job) // to the stage behind this one; nil for the last stage
+
 	queue       chan *job
-	jobs        sync.Pool // of *job
+	jobs        *sync.Pool // of *job
 	breaker     breaker
 	serviceTime atomic.Int64  // for one flow, nanoseconds, a moving average
 	parked      atomic.Int64  // flows that wait for the breaker to close
@@ -31,15 +37,17 @@ type slowStage struct {
 type job struct {
 	verdict    Verdict // all but the answer
 	row        []float32
-	answer     []float64 // what an earlier stage said ...
-	by         *Stage    // ... and which; nil if none did
-	retryAlone bool      // it was in a batch that timed out
+	behind     [][]float32 // rows for the stages behind this one
+	cause      flow.Cause  // why the flow gets no more packets, though the stage would look at them
+	answer     []float64   // what an earlier stage said ...
+	by         *Stage      // ... and which; nil if none did
+	retryAlone bool        // it was in a batch that timed out
 }
 
-func newSlowStage(s *Stage, classes int, cfg Config, m *Metrics, e *emitter) *slowStage {
-	slow := &slowStage{stage: s, classes: classes, cfg: cfg, metrics: m, emitter: e,
-		queue: make(chan *job, cfg.Queue), stopped: make(chan struct{})}
-	slow.jobs.New = func() any { return new(job) }
+func newSlowStage(spec *Spec, place int, cfg Config, m *Metrics, e *emitter) *slowStage {
+	slow := &slowStage{stage: &spec.Stages[place], place: place, spec: spec, classes: len(spec.Classes), cfg: cfg, metrics: m, emitter: e,
+		queue: make(chan *job, cfg.Queue), stopped: make(chan struct{}), jobs: &sync.Pool{New: func() any { return new(job) }}}
+	m.begin(slow.stage.Name)
 	slow.breaker.maxAbandoned = cfg.Workers + spareCalls
 	return slow
 }
@@ -47,7 +55,7 @@ func newSlowStage(s *Stage, classes int, cfg Config, m *Metrics, e *emitter) *sl
 // newJob gives a job whose buffers may have been used before.
 func (s *slowStage) newJob() *job {
 	j := s.jobs.Get().(*job)
-	j.retryAlone = false
+	j.retryAlone, j.behind = false, j.behind[:0]
 	return j
 }
 
@@ -85,6 +93,11 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 // it drops the job without telling its Acker, so the flow keeps its place in the log.
 func (s *slowStage) waitForRoom(ctx context.Context, j *job) {
 	select {
+	case s.queue <- j: // also at a stop, for what a stage in front hands on
+		return
+	default:
+	}
+	select {
 	case s.queue <- j:
 	case <-ctx.Done():
 	case <-s.stopped:
@@ -111,17 +124,32 @@ func (s *slowStage) run(ctx context.Context) error {
 	return workers.Wait()
 }
 
-// verdict emits the stage's answer for a job, which is then used again.
+// verdict emits the stage's answer for a job, which is then used again. If the stage is too
+// unsure, and not the last, the stage behind it gets the job.
 func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
-	if s.stage.Novelty.names(probabilities) {
-		j.verdict.Reason = Novel
+	reason := s.spec.settled(s.place, probabilities, j.verdict.Gap)
+	switch {
+	case reason == "" && s.handOn != nil:
+		s.metrics.deferred(s.stage.Name)
+		j.answer, j.by = append(j.answer[:0], probabilities...), s.stage
+		s.handOn(ctx, j)
+		return
+	case s.handOn == nil && reason != Novel:
+		reason = LastStage
 	}
+	j.verdict.Reason = closedBy(j.cause, reason)
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
 	s.jobs.Put(j)
 }
 
-// fallback emits the earlier answer for a job, which is then used again.
+// fallback is for a job that the stage gives no answer for: the stage behind it gets the job, or
+// an earlier answer is emitted, and the job is then used again.
 func (s *slowStage) fallback(ctx context.Context, j *job, why Reason) {
+	if s.handOn != nil {
+		s.metrics.deferred(s.stage.Name)
+		s.handOn(ctx, j)
+		return
+	}
 	s.emitter.fallback(ctx, j.verdict, j.answer, j.by, why)
 	s.jobs.Put(j)
 }
@@ -156,5 +184,5 @@ func (s *slowStage) tookBatch(n int, took time.Duration) time.Duration {
 // addParked adds n to the number of flows that wait for the breaker to close.
 func (s *slowStage) addParked(n int) {
 	s.parked.Add(int64(n))
-	s.metrics.parked.Add(float64(n))
+	s.metrics.parked.WithLabelValues(s.stage.Name).Add(float64(n))
 }

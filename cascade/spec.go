@@ -69,6 +69,16 @@ func (s *Spec) Novelties() bool {
 	return false
 }
 
+// slowStages is how many of the stages are slow.
+func (s *Spec) slowStages() (n int) {
+	for i := range s.Stages {
+		if s.Stages[i].Slow {
+			n++
+		}
+	}
+	return n
+}
+
 // Depth is how many packets of a flow the cascade looks at, at most.
 func (s *Spec) Depth() int {
 	depth := 0

@@ -31,9 +31,10 @@ type Engine struct {
 	// library's. It is relative to the row's largest score if that is above 1, and
 	// absolute otherwise.
 	Tolerance float64
-	// Slow says that its models need a queue and batches. Only the last stage may have
-	// such a model: an earlier stage runs in the goroutine that reads a partition, where
-	// nothing ends a call that takes too long.
+	// Slow says that its models need a queue and batches: such a stage is not asked in the
+	// goroutine that reads a partition, where nothing would end a call that takes too long.
+	// The stages behind it look at the same packets, since its answer does not come back to
+	// that goroutine, where more could be waited for.
 	Slow bool
 }
 

@@ -138,6 +138,9 @@ func (m *Manifest) checkStage(i int) error {
 	if err := m.checkRules(s, i == len(m.Stages)-1); err != nil {
 		return fail("%w", err)
 	}
+	if err := m.checkBehind(i); err != nil {
+		return fail("%w", err)
+	}
 	return nil
 }
 

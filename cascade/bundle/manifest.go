@@ -41,7 +41,7 @@ type Manifest struct {
 // StageSpec is one stage in the manifest.
 type StageSpec struct {
 	Name        string   `json:"name" jsonschema:"required,minLength=1,maxLength=64" jsonschema_description:"as labels and metrics show it; each stage has its own"`
-	Engine      string   `json:"engine" jsonschema:"required,enum=leaves,enum=onnx" jsonschema_description:"what reads the file: leaves for LightGBM's text (multiclass or binary), onnx for an ONNX graph, in the last stage alone"`
+	Engine      string   `json:"engine" jsonschema:"required,enum=leaves,enum=onnx" jsonschema_description:"what reads the file: leaves for LightGBM's text (multiclass or binary), onnx for an ONNX graph, which has a queue: the stages behind it look at the same packets"`
 	File        string   `json:"file" jsonschema:"required" jsonschema_description:"the model's file"`
 	Depth       int      `json:"depth" jsonschema:"required,minimum=1,maximum=64" jsonschema_description:"how many packets of a flow the stage looks at; 1 with input conn, the record"`
 	Features    []string `json:"features" jsonschema:"required,minItems=1,uniqueItems=true" jsonschema_description:"names of the model's columns, in their order"`
@@ -50,7 +50,7 @@ type StageSpec struct {
 	Output      string   `json:"output" jsonschema:"required,enum=scores,enum=probabilities" jsonschema_description:"scores before softmax, or probabilities; leaves gives scores"`
 	Temperature float64  `json:"temperature" jsonschema:"required,exclusiveMinimum=0" jsonschema_description:"scores are divided by it before softmax; 1 for none"`
 	Uncertainty string   `json:"uncertainty" jsonschema:"required,enum=least_confidence,enum=margin,enum=entropy" jsonschema_description:"how doubt is measured, 0 sure to 1 clueless"`
-	Threshold   float64  `json:"threshold" jsonschema:"required,minimum=0,maximum=1" jsonschema_description:"doubt above which the next stage is asked; of no effect in the last stage"`
+	Threshold   float64  `json:"threshold" jsonschema:"required,minimum=0,maximum=1" jsonschema_description:"doubt above which the next stage is asked; of no effect in the last stage at its last packet"`
 
 	MaxDepth       int                `json:"max_depth" jsonschema:"minimum=1,maximum=64" jsonschema_description:"the stage is asked again at each packet from depth to this one, until it is sure or the next stage's depth is there; without it, at depth alone; not for onnx"`
 	Thresholds     map[string]float64 `json:"thresholds" jsonschema_description:"thresholds by the class that is ahead, from 0 to 1; threshold holds for the others"`

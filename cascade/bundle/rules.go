@@ -37,6 +37,23 @@ func (m *Manifest) checkRules(s *StageSpec, last bool) error {
 	return m.checkNovelty(s)
 }
 
+// checkBehind checks a stage that comes after a slow one: no more packets can be waited for there,
+// and the flow is no longer at hand for a model besides the stage's own.
+func (m *Manifest) checkBehind(i int) error {
+	s := &m.Stages[i]
+	for _, before := range m.Stages[:i] {
+		switch {
+		case before.Engine != slowEngine:
+			continue
+		case s.Depth != before.Depth:
+			return fmt.Errorf("depth is %d, and %d of stage %s before it, whose engine onnx has a queue; use the same depth, or put the stage before it", s.Depth, before.Depth, before.Name)
+		case s.MaxDepth != 0 || s.Hazard != nil || s.Novelty != nil && s.Novelty.File != "":
+			return fmt.Errorf("max_depth, hazard and a novelty's file are of no use behind stage %s, whose engine onnx has a queue; leave them out", before.Name)
+		}
+	}
+	return nil
+}
+
 func (m *Manifest) checkMaxDepth(s *StageSpec) error {
 	switch {
 	case s.MaxDepth == 0:

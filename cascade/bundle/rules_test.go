@@ -92,6 +92,8 @@ var ruleRefusals = []struct {
 	{"hazard with three classes", all(withSide("hazard", object{"below": .5, "file": "first.txt"}))},
 	{"hazard with other scores", all(withSide("hazard", object{"below": .5}), parityRowSet(-1, "scores", []float64{0, 1}))},
 	{"hazard without rows", all(withSide("hazard", object{"below": .5}), parityRowSet(-1, "stage", "first"))},
+	{"more packets behind a slow stage", setStage(0, "engine", "onnx")},
+	{"another look behind a slow stage", all(setStage(0, "engine", "onnx"), setStage(0, "depth", 3), setStage(1, "max_depth", 4))},
 	{"novelty of nothing", setStage(0, "novelty", object{"above": .5})},
 	{"novelty of both", withSide("novelty", object{"above": .5, "class": "dns"})},
 	{"novelty without a bound", setStage(0, "novelty", object{"class": "dns"})},

@@ -25,9 +25,6 @@ func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (St
 	if !ok {
 		return fail("engine is %q; use one of %s", s.Engine, strings.Join(slices.Sorted(maps.Keys(engines)), ", "))
 	}
-	if engine.Slow && i < len(m.Stages)-1 {
-		return fail("engine %q is for the last stage alone, which has a queue and a time limit; use \"leaves\" here, or make it the last stage", s.Engine)
-	}
 	extractor, err := nprint.New(s.Features)
 	if err != nil {
 		return fail("%w; %s", err, rewrite)

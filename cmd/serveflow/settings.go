@@ -64,7 +64,7 @@ type Settings struct {
 	MaxKeys         int           `split_words:"true" default:"512" desc:"keys of all objects of a record together, at most; a record with more goes to the dead letters"`
 	MaxStringBytes  int           `split_words:"true" default:"16384" desc:"bytes of one string in a record, at most; a record with a longer one goes to the dead letters, unless that string is the record inside an envelope"`
 	SinkQueue       int           `split_words:"true" default:"8192" desc:"messages of each topic that wait to be written, at most; a full queue holds the input back"`
-	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows that wait for the slow stage, at most; where the queue is full, flows get the fast answer with reason degraded, and behind a backlog the input waits"`
+	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows of a task that wait for its slow stages, at most; where the queue is full, flows get the fast answer with reason degraded, and behind a backlog the input waits"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run at the same time"`
 	SlowBatch       int           `split_words:"true" default:"32" desc:"flows in a batch of the slow stage, at most; a larger batch gains nothing"`
 	SlowTimeout     time.Duration `split_words:"true" default:"2s" desc:"how long a batch of the slow stage may take; then it is given up, and flows get the fast answer with reason breaker until the stage works again"`
