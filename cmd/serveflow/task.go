@@ -25,6 +25,14 @@ type tasks []task
 // taskPlace stands for the task's name in a setting that names a topic.
 const taskPlace = "<task>"
 
+// settings are those of each task.
+func (all tasks) settings() (of []*Settings) {
+	for _, t := range all {
+		of = append(of, t.settings)
+	}
+	return of
+}
+
 // names are the tasks that the settings name.
 func (s *Settings) names() []string {
 	if len(s.Tasks) == 0 {
