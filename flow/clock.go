@@ -34,6 +34,10 @@ func (c *clock) start(now, ts int64) {
 	}
 }
 
+// behind is how far a record of time ts lies behind the clock, in microseconds: at most
+// Jump, and 0 where it lies ahead.
+func (c *clock) behind(ts int64) int64 { return min(max(c.now-c.shift-ts, 0), Jump) }
+
 // observe takes the time of a record. It reports whether the record made the clock
 // believe in a jump, which changes shift.
 func (c *clock) observe(ts int64) (jumped bool) {

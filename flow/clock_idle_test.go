@@ -51,8 +51,8 @@ func TestIdleMovesTheTable(t *testing.T) {
 	run(table, from("a", pkt("a", 1, 0, syn)), from("b", pkt("b", 1, 0, syn)))
 	before := table.now
 	table.Idle(time.Second) // it ended with the records
-	table.Idle(3 * time.Second)
-	if table.now != before+3*second {
+	table.Idle(3*time.Second + time.Microsecond)
+	if table.now != before+3*second+1 {
 		t.Errorf("the table's time moved by %d", table.now-before)
 	}
 	decided := map[string]bool{}

@@ -8,7 +8,7 @@ import "time"
 func (t *Table) Due() *Flow {
 	for n := len(t.dirty); n > 0; n-- {
 		s := t.dirty[n-1]
-		if f := s.timers.earliest(&t.cfg.Rules); f != nil && f.timer.due <= s.clock.now {
+		if f := s.timers.earliest(&t.cfg.Rules); f != nil && f.timer.due < s.clock.now {
 			return t.expire(f, TimedOut)
 		}
 		t.dirty = t.dirty[:n-1]
