@@ -52,12 +52,12 @@ func (f *Flow) impatience(r *Rules) int64 {
 // whose patience is.
 func (t *Table) lapse(f *Flow, now int64) *Flow {
 	r := &t.cfg.Rules
-	if f.onClock(f.horizon(r), r) <= now {
+	if f.onClock(f.horizon(r), r) < now {
 		return t.expire(f, TimedOut)
 	}
 	for i := range f.Cursors {
 		c := &f.Cursors[i]
-		if until := later(f.heard(), c.Patience); c.Patience > 0 && c.waits() && f.onClock(until, r) <= now {
+		if until := later(f.heard(), c.Patience); c.Patience > 0 && c.waits() && f.onClock(until, r) < now {
 			c.Close(TimedOut, f.within(until))
 			f.Want = 0 // it wants a decision now
 		}

@@ -54,9 +54,9 @@ func TestLapse(t *testing.T) {
 		at   float64
 		want [3]Cause
 	}{
-		{1.499999, [3]Cause{}},
-		{1.5, [3]Cause{TimedOut}},
-		{2, [3]Cause{TimedOut, TimedOut}},
+		{1.5, [3]Cause{}},
+		{1.500001, [3]Cause{TimedOut}},
+		{2.000001, [3]Cause{TimedOut, TimedOut}},
 	} {
 		table.Add(pkt("b", 9, step.at, 0)) // moves the clock; the lateness of 1 s counts, too
 		for due := table.Due(); due != nil; due = table.Due() {
@@ -69,7 +69,7 @@ func TestLapse(t *testing.T) {
 			t.Errorf("at %v: %v, want %v", step.at, got, step.want)
 		}
 	}
-	table.Add(pkt("b", 9, 3, 0))
+	table.Add(pkt("b", 9, 3.000001, 0))
 	if due := table.Due(); due != f || due.Cause() != TimedOut {
 		t.Errorf("the flow's own time is over, and %v is due", due)
 	}

@@ -45,7 +45,7 @@ type Settings struct {
 	Provisional     bool          `default:"false" desc:"write a provisional label at once for a flow that the first stage is unsure of; its final label follows"`
 	FlowIdle        time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet comes later than this, in record time"`
 	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, in record time"`
-	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, in record time; timeouts wait that much longer"`
+	Lateness        time.Duration `default:"200ms" desc:"how late records may come, in record time, behind the latest one of their sensor; timeouts wait that much longer"`
 	Remember        time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
 	MaxMemory       memory.Bytes  `split_words:"true" default:"1GiB" desc:"resident memory of the process, at most: bytes, or with KiB, MiB or GiB; the shares of its parts follow from it"`
 	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows, at most; beyond that, those that would time out first are decided with the packets that they have"`
