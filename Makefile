@@ -15,7 +15,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-python test-zeek faults live fuzz lint e2e bench mutate golden testdata records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench mutate golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,7 +32,12 @@ test: ## everything that CI holds the code to, and at the end what was skipped
 	@SKIPPED=$(SKIPPED_LIST) $(GOTEST)
 
 test-go: build onnxruntime kafka ## unit, golden, parity and integration tests; with the race detector where goroutines are
+	$(MAKE) -j2 --output-sync=target test-unraced test-raced # these mostly wait, too
+
+test-unraced:
 	$(GOTEST) -timeout 25m $(UNRACED)
+
+test-raced:
 	$(GOTEST) -race -timeout 25m -skip '^TestFaults' $(filter-out $(addprefix %,$(UNRACED:.%=%)),$(shell go list ./...))
 	$(GOTEST) -race -timeout 25m -run 'HandsOver|TopicToTopic|StartWaits|RunRekeys|StoppedBefore' ./cmd/serveflow
 
@@ -47,7 +52,7 @@ test-zeek: ## the Zeek package: layout of its scripts, and its btests where a Ze
 	PYTHON=$(PYTHON) zeek-scripts/testing/check.sh
 
 faults: onnxruntime kafka ## the fault bench: kills, broker faults, floods, hostile input; FAULTS=long for the whole, hours; ROWS=FaultsFlood for a group
-	FAULTS=$(FAULTS) $(GOTEST) -count=1 -v -parallel 4 -timeout $(if $(filter long,$(FAULTS)),12h,30m) -run '$(ROWS)' ./bench/faults
+	FAULTS=$(FAULTS) $(GOTEST) -count=1 -v -parallel 5 -timeout $(if $(filter long,$(FAULTS)),12h,30m) -run '$(ROWS)' ./bench/faults
 
 live: build onnxruntime kafka ## traffic on a test interface through a real Zeek, ship, Kafka and run; as root
 	$(PYTHON) zeek-scripts/live.py

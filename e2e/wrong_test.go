@@ -15,7 +15,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { taken.Close() }) // after the subtests
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	text := filepath.Join(t.TempDir(), "notes.pcap")
 	if err := os.WriteFile(text, []byte("no capture"), 0o644); err != nil {
@@ -34,6 +34,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{"no capture", map[string]string{"ZEEK_CAPTURE": text, "COMPOSE_PROFILES": "capture"}, []string{"zeek", "--exit-code-from", "zeek"}, "capture.pcap"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			p := newProject(t, test.env)
 			out, err := p.run(time.Minute, append([]string{"up"}, test.up...)...)
 			if err == nil || strings.Contains(err.Error(), "not done within") || !strings.Contains(out, test.says) {

@@ -12,6 +12,7 @@ import (
 // Faults of the brokers.
 func TestFaultsBroker(t *testing.T) {
 	requireBench(t)
+	t.Parallel() // with the other groups: their rows mostly wait
 	const target = "lost 0, resumes within 60 s"
 	for _, f := range []struct {
 		fault, target string

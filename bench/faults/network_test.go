@@ -33,6 +33,7 @@ func startLinks(t *testing.T, names ...string) (*kafkatest.Broker, map[string]*f
 // Faults of the network between the members and the broker.
 func TestFaultsNetwork(t *testing.T) {
 	requireBench(t)
+	t.Parallel() // with the other groups: their rows mostly wait
 	broker, link := startLinks(t, "DELAY", "THIN", "RESETS", "HOLE", "CUT")
 	behind := func(t *testing.T, p *faultproxy.Proxy) *harness {
 		return newHarness(t, harnessConfig{brokers: []string{broker.Addr}, memberBrokers: []string{p.Addr}, partitions: 6})

@@ -19,6 +19,7 @@ func sessionTimeout() time.Duration { return choose(6*time.Second, 10*time.Secon
 // Faults of the group's members.
 func TestFaultsProcess(t *testing.T) {
 	requireBench(t)
+	t.Parallel() // with the other groups: their rows mostly wait
 	broker := kafkatest.Start(t).Addr
 	for _, f := range []struct {
 		fault, target string

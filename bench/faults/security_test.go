@@ -14,6 +14,7 @@ import (
 // password are replaced.
 func TestFaultsSecurity(t *testing.T) {
 	requireBench(t)
+	t.Parallel() // with the other groups: their rows mostly wait
 	b := kafkatest.StartSecured(t, kafkatest.Options{})
 	run(t, "Kafka security (TLS and mutual TLS and each login): certificates and authority and password replaced while running",
 		"lost 0; all members label before and after, without a restart", func(t *testing.T, r *row) { testSecurity(t, r, b) })

@@ -32,6 +32,7 @@ allow.everyone.if.no.acl.found=true
 // Topics, groups and disks that cannot be read or written, until they are mended.
 func TestFaultsTopics(t *testing.T) {
 	requireBench(t)
+	t.Parallel() // with the other groups: their rows mostly wait
 	fullDisk(t)
 	broker := kafkatest.StartWith(t, kafkatest.Options{Properties: aclProperties})
 	stopWhileBlocked(t, broker)
