@@ -20,7 +20,8 @@ type Cascade struct {
 // of Decide for a verdict of a Decider, and that of Run for one of the slow stage. An
 // emit that gives up because the context is done must not tell the verdict's Acker.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
-	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit}}
+	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit, drift: newDrift(spec, cfg)}}
+	m.drift.Watch(c.emitter.drift)
 	if last := &spec.Stages[len(spec.Stages)-1]; last.Slow {
 		c.slow = newSlowStage(last, len(spec.Classes), cfg, m, c.emitter)
 	}

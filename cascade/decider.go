@@ -80,6 +80,7 @@ func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 		return false
 	}
 	at.Answer, at.By = append(at.Answer[:0], d.scores...), at.Stage
+	d.cascade.emitter.answered(d.cascade.spec, int(at.Stage), f.UID, d.row, at.Answer)
 	spent := time.Since(began)
 	at.Spent += spent
 	d.cascade.metrics.computed(s.Name, spent)

@@ -113,6 +113,7 @@ func (s *slowStage) run(ctx context.Context) error {
 
 // verdict emits the stage's answer for a job, which is then used again.
 func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
+	s.emitter.answered(j.verdict.Spec, len(j.verdict.Spec.Stages)-1, j.verdict.UID, j.row, probabilities)
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
 	s.jobs.Put(j)
 }

@@ -35,20 +35,40 @@ func misnamed(data []byte, like reflect.Type) (field, what string) {
 	return "", ""
 }
 
-// misnamedField looks for such fields in the manifest and in its stages.
-func misnamedField(data []byte) (field, what string) {
-	if field, what = misnamed(data, reflect.TypeFor[Manifest]()); field != "" {
-		return field, what
-	}
-	var m struct {
-		Stages []json.RawMessage `json:"stages"`
-	}
-	if json.Unmarshal(data, &m) != nil {
+// missing gives the first field of the type that an object does not have.
+func missing(data []byte, like reflect.Type) (field, what string) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil {
 		return "", ""
 	}
-	for _, stage := range m.Stages {
-		if field, what = misnamed(stage, reflect.TypeFor[StageSpec]()); field != "" {
-			return field, what
+	for i := range like.NumField() {
+		name := like.Field(i).Tag.Get("json")
+		if _, there := fields[name]; !there && name != "-" {
+			return name, "is missing"
+		}
+	}
+	return "", ""
+}
+
+// faultyField gives the first field that is at fault in an object, or in one of its lists' objects.
+func faultyField(data []byte, like reflect.Type, fault func([]byte, reflect.Type) (field, what string)) (field, what string) {
+	if field, what = fault(data, like); field != "" {
+		return field, what
+	}
+	for i := range like.NumField() {
+		list := like.Field(i)
+		if list.Type.Kind() != reflect.Slice || list.Type.Elem().Kind() != reflect.Struct {
+			continue
+		}
+		var fields map[string]json.RawMessage
+		var objects []json.RawMessage
+		if json.Unmarshal(data, &fields) != nil || json.Unmarshal(fields[list.Tag.Get("json")], &objects) != nil {
+			continue
+		}
+		for _, object := range objects {
+			if field, what = fault(object, list.Type.Elem()); field != "" {
+				return field, what
+			}
 		}
 	}
 	return "", ""

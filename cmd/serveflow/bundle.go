@@ -134,7 +134,7 @@ func loadSpec(s *Settings) (*cascade.Spec, error) {
 	}
 	s.retask(b.Manifest.Task)
 	spec := &cascade.Spec{Task: b.Manifest.Task, Bundle: b.Name(), Digest: b.Digest,
-		Conns: b.Manifest.Input == bundle.Conn, Classes: b.Manifest.Classes, Protocols: b.Manifest.ProtocolNumbers()}
+		Conns: b.Manifest.Input == bundle.Conn, Classes: b.Manifest.Classes, Protocols: b.Manifest.ProtocolNumbers(), Drift: b.Drift}
 	for i := range b.Stages {
 		spec.Stages = append(spec.Stages, newStage(&b.Stages[i]))
 	}
