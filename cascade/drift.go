@@ -36,7 +36,7 @@ func (e *emitter) answered(spec *Spec, stage int, uid string, row []float32, p [
 	}
 	s := &spec.Stages[stage]
 	uncertainty := s.Measure.Of(p)
-	e.drift.Predicted(stage, uid, row, uncertainty, stage < len(spec.Stages)-1 && uncertainty > s.Threshold)
+	e.drift.Predicted(stage, uid, row, uncertainty, uncertainty > s.Threshold)
 }
 
 // decided tells the monitor of a final label.

@@ -72,3 +72,16 @@ func TestDriftOfPartOfABundle(t *testing.T) {
 		}
 	}
 }
+
+// The metrics tell of the bundle that is served, once there are flows enough.
+func TestDriftIsToldByMetrics(t *testing.T) {
+	r := newRig(withReference(spec(t, []int{1, 1}, says(.9), says(0))), Config{Deterministic: true})
+	for range 500 {
+		r.feed([]int16{0}, 0)
+	}
+	r.drain()
+	got := r.metrics(t)
+	if got["drift_psi{s0,uncertainty}"] == 0 || got["drift_psi{,labels}"] == 0 || got["deferred_share_expected{s0}"] != .5 {
+		t.Errorf("%v", got)
+	}
+}

@@ -52,7 +52,7 @@ func New(reference *Reference, cfg Config) *Monitor {
 }
 
 // Predicted counts an answer of the stage with this number: the row that its model saw, how
-// unsure it is, and whether the flow goes on to the next stage because of that.
+// unsure it is, and whether that is too unsure, which is of no effect in the last stage.
 func (m *Monitor) Predicted(stage int, uid string, row []float32, uncertainty float64, deferred bool) {
 	if m == nil {
 		return

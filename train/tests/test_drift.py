@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from train import bundle, drift, stages
-from train.stages import Trees
+from train import __main__ as cli
+from train import bundle, drift, pipeline, stages
+from train.stages import Stage, Trees
+
+from .test_problems import capture, data, labels  # noqa: F401, fixtures
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVEFLOW = ROOT / "bin" / "serveflow"
@@ -64,6 +67,21 @@ def test_a_bundle_gets_the_file_and_finds_its_own_flows_alike(tmp_path):
     assert len(rows) == 3 + 1 + len(content["features"]) and all(" 0.000 alike" in " ".join(r) for r in rows), said
     share = content["stages"][0]["deferred"] / sum(content["stages"][0]["uncertainty"])
     assert rows[0][-2:] == [f"{share:.3f}", f"{share:.3f}"]
+
+
+@pytest.mark.skipif(not SERVEFLOW.exists(), reason="needs make build")
+def test_training_writes_what_the_calib_split_looks_like(data, monkeypatch):  # noqa: F811
+    kinds = [Stage("first", "leaves", 1, Trees(2, 3, min_leaf=1)), Stage("early", "leaves", 2, Trees(2, 3, min_leaf=1)), Stage("slow", "onnx", 3, Trees(2, 3, min_leaf=1))]
+    monkeypatch.setattr(pipeline, "STAGES", kinds)
+    out = data.parent / "out"
+    monkeypatch.setattr("sys.argv", ["train", "toy", "--data", str(data.parent), "--out", str(out), "--cache", str(data.parent / "cache"), "--serveflow", str(SERVEFLOW)])
+    cli.main()
+    said = subprocess.run([SERVEFLOW, "bundle", "verify", out], check=True, capture_output=True, text=True).stdout
+    content, calib = json.loads((out / "drift.json").read_text()), data.parent / "cache" / "toy" / "toy-calib-2s-1.csv"
+    flows = sum(content["stages"][0]["uncertainty"])
+    assert f"drift.json: what {flows} flows of the calibration set looked like" in said
+    assert 0 < flows <= len(pd.read_csv(calib)) and sum(label["flows"] for label in content["labels"]) == flows
+    assert [s["deferred"] for s in content["stages"]][1:] == [sum(content["stages"][2]["uncertainty"]), 0]
 
 
 @pytest.mark.parametrize("change,arguments,words", [
