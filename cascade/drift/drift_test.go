@@ -159,7 +159,7 @@ func TestSample(t *testing.T) {
 func TestCollector(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	c := NewCollector()
-	reg.MustRegister(c)
+	prometheus.WrapRegistererWith(prometheus.Labels{"task": "service"}, reg).MustRegister(c)
 	c.Watch(nil)
 	if got := metricstest.Values(t, reg); len(got) != 0 {
 		t.Errorf("without a reference: %v", got)
@@ -172,12 +172,12 @@ func TestCollector(t *testing.T) {
 	}
 	m.Predicted(0, "C", []float32{0, 53}, 0, false)
 	got := metricstest.Values(t, reg)
-	if got["serveflow_deferred_share{first}"] != .5 || got["serveflow_deferred_share_expected{first}"] != .5 {
+	if got["serveflow_deferred_share{first,service}"] != .5 || got["serveflow_deferred_share_expected{first,service}"] != .5 {
 		t.Errorf("%v", got)
 	}
 	for name := range got {
-		if !slices.Contains([]string{"serveflow_deferred_share{first}", "serveflow_deferred_share_expected{first}",
-			"serveflow_drift_psi{first,uncertainty}", "serveflow_drift_psi{resp_port,feature}"}, name) {
+		if !slices.Contains([]string{"serveflow_deferred_share{first,service}", "serveflow_deferred_share_expected{first,service}",
+			"serveflow_drift_psi{first,uncertainty,service}", "serveflow_drift_psi{resp_port,feature,service}"}, name) {
 			t.Errorf("%s is there of %d labels", name, minFlows-1)
 		}
 	}
