@@ -31,6 +31,7 @@ func (c *Cascade) askBehind(ctx context.Context, j *job, place int) {
 		spent := time.Since(began)
 		j.verdict.Computed += spent
 		c.metrics.computed(s.Name, spent)
+		c.emitter.answered(c.spec, place, j.verdict.UID, j.row, scores)
 		reason := c.spec.settled(place, scores, j.verdict.Gap)
 		if last && reason != Novel {
 			reason = LastStage

@@ -22,8 +22,9 @@ type Cascade struct {
 // of Decide for a verdict of a Decider, and that of Run for one of the slow stage. An
 // emit that gives up because the context is done must not tell the verdict's Acker.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
-	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit},
+	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit, drift: newDrift(spec, cfg)},
 		slow: make([]*slowStage, len(spec.Stages))}
+	m.drift.Watch(c.emitter.drift)
 	if n := spec.slowStages(); n > 1 {
 		cfg.Queue = max(1, cfg.Queue/n) // memory is set aside for so many flows of a task
 	}

@@ -91,7 +91,11 @@ func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 		d.cascade.metrics.failed(s.Name, 1, err)
 		return false
 	}
+	again := asked(at)
 	at.Answer, at.By = append(at.Answer[:0], d.scores...), at.Stage
+	if !again {
+		d.cascade.emitter.answered(d.cascade.spec, int(at.Stage), f.UID, d.row, at.Answer)
+	}
 	spent := time.Since(began)
 	at.Spent += spent
 	d.cascade.metrics.computed(s.Name, spent)

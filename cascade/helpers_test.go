@@ -157,7 +157,7 @@ func (r *rig) feedPackets(packets []packet, late time.Duration) {
 		}
 	}
 	if late > 0 {
-		table.Idle(0) // the wait for what came is over
+		table.Idle(0)                  // the wait for what came is over
 		table.Idle(time.Second + late) // records may be on their way for a second
 		for f := table.Due(); f != nil; f = table.Due() {
 			decide(f)

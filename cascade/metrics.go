@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/serveflow/serveflow/cascade/drift"
 )
 
 // Metrics count the decisions, deferrals and failures of a cascade.
@@ -27,13 +29,14 @@ type Metrics struct {
 	abandoned  *prometheus.CounterVec
 	running    *prometheus.GaugeVec
 	parked     *prometheus.GaugeVec
+	drift      *drift.Collector
 }
 
 // NewMetrics registers the cascade's metrics.
 func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 	factory := promauto.With(reg)
 	times := prometheus.ExponentialBuckets(0.001, 2, 17) // 1 ms to 65 s; 16 ms is a bound
-	return &Metrics{
+	m := &Metrics{
 		log: log,
 		labels: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_labels_total",
 			Help: "Labels given, by answering stage, reason, and whether final."}, []string{"stage", "reason", "final"}),
@@ -62,7 +65,10 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 			Help: "Calls that were given up and have not returned."}, []string{"stage"}),
 		parked: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
 			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}, []string{"stage"}),
+		drift: drift.NewCollector(),
 	}
+	reg.MustRegister(m.drift)
+	return m
 }
 
 func (m *Metrics) labelled(v *Verdict) {

@@ -127,6 +127,7 @@ func (s *slowStage) run(ctx context.Context) error {
 // verdict emits the stage's answer for a job, which is then used again. If the stage is too
 // unsure, and not the last, the stage behind it gets the job.
 func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
+	s.emitter.answered(s.spec, s.place, j.verdict.UID, j.row, probabilities)
 	reason := s.spec.settled(s.place, probabilities, j.verdict.Gap)
 	switch {
 	case reason == "" && s.handOn != nil:

@@ -3,6 +3,7 @@ package cascade
 import (
 	"slices"
 
+	"github.com/serveflow/serveflow/cascade/drift"
 	"github.com/serveflow/serveflow/cascade/nprint"
 	"github.com/serveflow/serveflow/flow"
 )
@@ -52,6 +53,9 @@ type Spec struct {
 	// Protocols are the IP protocol numbers of the flows that the models can answer for, 0 for
 	// those without a name. Other flows are Unsupported. nil: all can be.
 	Protocols []uint8
+
+	// Drift is what the flows of the calibration set looked like. nil: that is not known.
+	Drift *drift.Reference
 }
 
 // supports reports whether the models can answer for flows of a protocol.
@@ -91,7 +95,7 @@ func (s *Spec) Depth() int {
 // Only gives the same cascade with the named stages only.
 func (s *Spec) Only(names ...string) *Spec {
 	part := *s
-	part.Stages = nil
+	part.Stages, part.Drift = nil, nil // of all stages together
 	for _, stage := range s.Stages {
 		if slices.Contains(names, stage.Name) {
 			part.Stages = append(part.Stages, stage)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/serveflow/serveflow/cascade/drift"
 	"github.com/serveflow/serveflow/cascade/nprint"
 )
 
@@ -56,6 +57,7 @@ type Bundle struct {
 	Manifest Manifest
 	Digest   string // SHA-256 of manifest.json in hex; it covers all files, because the manifest has their digests
 	Stages   []Stage
+	Drift    *drift.Reference // nil if the bundle has none
 }
 
 // Name is how labels name the bundle: task@version.
@@ -132,6 +134,12 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	p.report("files: all %d are as the manifest's digests say", len(files))
 	for _, name := range folder.unlisted(m.Files) {
 		p.report("files: %s is not in the manifest, and not used", name)
+	}
+	if m.Drift != "" {
+		if b.Drift, err = parseDrift(m, files[m.Drift]); err != nil {
+			return err
+		}
+		p.report("%s: what %d flows of the calibration set looked like, by %d features", m.Drift, flowsOf(b.Drift.Stages[0].Uncertainty), len(b.Drift.Features))
 	}
 	for i := range m.Stages {
 		p.at(m.Stages[i].File)

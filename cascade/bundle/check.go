@@ -42,7 +42,7 @@ func (m *Manifest) check() error {
 		return manifestError("version is %q; use one line of up to 64 characters", m.Version)
 	}
 	if err := checkSchema("features", m.Features, FeaturesSchema); err != nil {
-		return err
+		return manifestError("%w", err)
 	}
 	if m.Input != Packets && m.Input != Conn {
 		return manifestError("input is %q; use %q, or leave it out, for packet records, %q for records of conn.log", m.Input, Packets, Conn)
@@ -89,6 +89,9 @@ func (m *Manifest) checkFiles() error {
 		if err := m.checkListed(f.field, f.name); err != nil {
 			return err
 		}
+	}
+	if m.Drift != "" {
+		return m.checkListed("drift", m.Drift)
 	}
 	return nil
 }

@@ -7,42 +7,54 @@ import (
 	"strings"
 )
 
-// misnamedField gives the first field of the manifest, or of an object in it, that encoding/json
-// would take although the schema refuses it, and what is wrong with it: it takes Task for task,
-// and null for nothing. Other faults are left to decode.
-func misnamedField(data []byte) (field, what string) {
-	return misnamed(data, reflect.TypeFor[Manifest]())
-}
-
-// misnamed looks into a value that is due to be of the type.
-func misnamed(data []byte, due reflect.Type) (field, what string) {
+// faultyField gives the first field that is at fault in a value that is due to be of a type, or in
+// an object inside it. fault looks at one object.
+func faultyField(data []byte, due reflect.Type, fault func([]byte, reflect.Type) (field, what string)) (field, what string) {
 	switch due.Kind() {
 	case reflect.Pointer:
-		return misnamed(data, due.Elem())
+		return faultyField(data, due.Elem(), fault)
 	case reflect.Slice:
 		var all []json.RawMessage
 		if json.Unmarshal(data, &all) != nil {
 			return "", ""
 		}
 		for _, one := range all {
-			if field, what = misnamed(one, due.Elem()); field != "" {
+			if field, what = faultyField(one, due.Elem(), fault); field != "" {
 				return field, what
 			}
 		}
 	case reflect.Struct:
-		return misnamedIn(data, due)
+		if field, what = fault(data, due); field != "" {
+			return field, what
+		}
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(data, &fields) != nil {
+			return "", ""
+		}
+		for i := range due.NumField() {
+			inside, there := fields[due.Field(i).Tag.Get("json")]
+			if !there {
+				continue
+			}
+			if field, what = faultyField(inside, due.Field(i).Type, fault); field != "" {
+				return field, what
+			}
+		}
 	}
 	return "", ""
 }
 
-func misnamedIn(data []byte, due reflect.Type) (field, what string) {
+// misnamed gives the first field of an object that encoding/json would take although the
+// schema refuses it, and what is wrong with it: it takes Task for task, and null for nothing.
+// The object's type is that of like. Other faults are left to decode.
+func misnamed(data []byte, like reflect.Type) (field, what string) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) != nil {
 		return "", ""
 	}
-	known := make([]string, due.NumField())
+	known := make([]string, like.NumField())
 	for i := range known {
-		known[i] = due.Field(i).Tag.Get("json")
+		known[i] = like.Field(i).Tag.Get("json")
 	}
 	names := make([]string, 0, len(fields))
 	for name := range fields {
@@ -50,17 +62,26 @@ func misnamedIn(data []byte, due reflect.Type) (field, what string) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		near := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) })
-		switch {
-		case near < 0:
-			continue
-		case known[near] != name:
+		switch near := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) }); {
+		case near >= 0 && known[near] != name:
 			return name, "is written " + known[near]
-		case string(fields[name]) == "null":
+		case near >= 0 && string(fields[name]) == "null":
 			return name, "is null: leave it out, or give it a value"
 		}
-		if field, what = misnamed(fields[name], due.Field(near).Type); field != "" {
-			return field, what
+	}
+	return "", ""
+}
+
+// missing gives the first field of the type that an object does not have.
+func missing(data []byte, like reflect.Type) (field, what string) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil {
+		return "", ""
+	}
+	for i := range like.NumField() {
+		name := like.Field(i).Tag.Get("json")
+		if _, there := fields[name]; !there && name != "-" {
+			return name, "is missing"
 		}
 	}
 	return "", ""

@@ -2,6 +2,8 @@ package bundle
 
 import (
 	"encoding/json"
+	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -35,6 +37,7 @@ type Manifest struct {
 	Parity      string            `json:"parity" jsonschema:"required" jsonschema_description:"file with rows and the training library's own scores, which the models must give here too"`
 	Calibration string            `json:"calibration" jsonschema:"required" jsonschema_description:"file with what is known of the probabilities; it is kept, and not read"`
 	ModelCard   string            `json:"model_card" jsonschema:"required" jsonschema_description:"file that says what the models were trained on, and how good they are; it is kept, and not read"`
+	Drift       string            `json:"drift" jsonschema_description:"file that says what the flows of the calibration set looked like; without it there are no metrics of drift"`
 	Files       map[string]string `json:"files" jsonschema:"required" jsonschema_description:"SHA-256 of every file but manifest.json, by name, as 64 lower-case hex digits"`
 }
 
@@ -108,12 +111,12 @@ func parseManifest(data []byte) (*Manifest, error) {
 	}
 	// The schema comes first, because a newer one may have fields that are unknown here.
 	if err := checkSchema("schema", head.Schema, Schema); err != nil {
-		return nil, err
+		return nil, manifestError("%w", err)
 	}
 	if key := duplicateKey(data); key != "" {
 		return nil, manifestError("field %q is there twice, and readers differ in which one counts; %s", key, rewrite)
 	}
-	if field, what := misnamedField(data); field != "" {
+	if field, what := faultyField(data, reflect.TypeFor[Manifest](), misnamed); field != "" {
 		return nil, manifestError("field %q %s; %s", field, what, rewrite)
 	}
 	m := &Manifest{Input: Packets}
@@ -136,7 +139,7 @@ func checkSchema(field, got, want string) error {
 	n, err := strconv.Atoi(number)
 	known, _ := strconv.Atoi(ours)
 	if isOurs && err == nil && n > known {
-		return manifestError("%s is %q: made for a newer ServeFlow, this one reads %q; upgrade serveflow", field, got, want)
+		return fmt.Errorf("%s is %q: made for a newer ServeFlow, this one reads %q; upgrade serveflow", field, got, want)
 	}
-	return manifestError("%s is %q, not %q; %s", field, got, want, rewrite)
+	return fmt.Errorf("%s is %q, not %q; %s", field, got, want, rewrite)
 }

@@ -29,12 +29,13 @@ var arrows = map[string][]string{
 	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
 	"consumer/rekey":     {"flow/merge", "flow/zeek", "internal/delivery"},
 
-	"cascade":        {"cascade/answer", "cascade/nprint", "flow", "internal/delivery"},
+	"cascade":        {"cascade/answer", "cascade/drift", "cascade/nprint", "flow", "internal/delivery"},
+	"cascade/drift":  {},
 	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},
 	"cascade/answer": {},
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
-	"cascade/bundle": {"cascade/answer", "cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+	"cascade/bundle": {"cascade/answer", "cascade/drift", "cascade/gbdt", "cascade/onnx", "cascade/nprint"},
 
 	"sink":            {"cascade", "internal/delivery", "sink/producer"},
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
@@ -68,7 +69,7 @@ var arrows = map[string][]string{
 
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},
-	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
+	"cmd/serveflow": {"cascade/drift", "consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
 		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels"},
 }

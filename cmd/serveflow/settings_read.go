@@ -12,6 +12,7 @@ func settingsRead() map[string][]string {
 			"SERVEFLOW_BUNDLE",
 			"SERVEFLOW_CLIENT_ID",
 			"SERVEFLOW_COMMIT_EVERY",
+			"SERVEFLOW_DEAD_LETTER_TOPIC",
 			"SERVEFLOW_DRAIN_TIMEOUT",
 			"SERVEFLOW_FETCH_BYTES",
 			"SERVEFLOW_FETCH_WAIT",
@@ -20,6 +21,7 @@ func settingsRead() map[string][]string {
 			"SERVEFLOW_GROUP",
 			"SERVEFLOW_LABEL_TOPIC",
 			"SERVEFLOW_LATENESS",
+			"SERVEFLOW_LATEST_TOPIC",
 			"SERVEFLOW_MAX_FINISHED",
 			"SERVEFLOW_MAX_FLOWS",
 			"SERVEFLOW_MAX_FLOW_BYTES",
@@ -46,6 +48,7 @@ func settingsRead() map[string][]string {
 			"SERVEFLOW_SLOW_WORKERS",
 			"SERVEFLOW_TASK",
 			"SERVEFLOW_TASKS",
+			"SERVEFLOW_TOPIC",
 		},
 		"doctor": {
 			"SERVEFLOW_BROKERS",

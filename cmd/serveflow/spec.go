@@ -22,7 +22,7 @@ func loadSpec(s *Settings) (*cascade.Spec, error) {
 func newSpec(b *bundle.Bundle) *cascade.Spec {
 	m := &b.Manifest
 	spec := &cascade.Spec{Task: m.Task, Bundle: b.Name(), Digest: b.Digest,
-		Conns: m.Input == bundle.Conn, Classes: m.Classes, Protocols: m.ProtocolNumbers()}
+		Conns: m.Input == bundle.Conn, Classes: m.Classes, Protocols: m.ProtocolNumbers(), Drift: b.Drift}
 	for i := range b.Stages {
 		spec.Stages = append(spec.Stages, newStage(m.Classes, &b.Stages[i]))
 	}
