@@ -23,6 +23,7 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit}}
 	if last := &spec.Stages[len(spec.Stages)-1]; last.Slow {
 		c.slow = newSlowStage(last, len(spec.Classes), cfg, m, c.emitter)
+		c.slow.steering = newSteering(spec, cfg, c.slow, m)
 	}
 	return c
 }

@@ -23,6 +23,13 @@ type Config struct {
 	// CatchingUp reports whether labels are late anyway, and get no later: then a full queue
 	// holds the input back, and no label is made worse. nil: never.
 	CatchingUp func() bool
+	// Objective is the 99th percentile of the time that flows wait in the queue. While the
+	// wait is longer, fewer flows are deferred: the least uncertain ones get the answer
+	// that they have, as Degraded.
+	Objective time.Duration
+	// HoldBack: load changes no label. Thresholds stay the bundle's, and a full queue holds
+	// the input back. The timeout and the breaker are used.
+	HoldBack bool
 	// Timeout is how long a batch of the slow stage may take before the call is
 	// abandoned.
 	Timeout time.Duration
@@ -42,6 +49,12 @@ func (c Config) Validate() error {
 	}
 	if c.Wait <= 0 {
 		return fmt.Errorf("cascade: flows may wait %v for the slow stage: choose a time above 0 (SERVEFLOW_SLOW_WAIT)", c.Wait)
+	}
+	if c.Objective <= 0 {
+		return fmt.Errorf("cascade: the wait for the slow stage is to be within %v: choose a time above 0 (SERVEFLOW_LATENCY_OBJECTIVE)", c.Objective)
+	}
+	if c.Objective > c.Wait {
+		return fmt.Errorf("cascade: an objective of %v (SERVEFLOW_LATENCY_OBJECTIVE) has no effect where the queue is full at %v: choose at most that, or a longer SERVEFLOW_SLOW_WAIT", c.Objective, c.Wait)
 	}
 	if c.Timeout <= 0 {
 		return fmt.Errorf("cascade: a batch of the slow stage may take %v: choose a time above 0 (SERVEFLOW_SLOW_TIMEOUT)", c.Timeout)

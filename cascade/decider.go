@@ -33,6 +33,9 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 			c.emitter.verdict(ctx, d.final(f, at, s, Confident), at.Answer, s)
 			return true
 		}
+		if d.keptBack(ctx, f, at, s) {
+			return true
+		}
 		c.metrics.deferred(s.Name)
 		if c.provisional && at.Stage == 0 && d.answeredBy(at) != nil && f.Cause() == flow.Reached {
 			d.provisional(ctx, f, at, s)

@@ -19,6 +19,10 @@ type Metrics struct {
 	failures   *prometheus.CounterVec
 	unlabelled prometheus.Counter
 	toLabel    *prometheus.HistogramVec
+	steered    *prometheus.CounterVec
+	threshold  *prometheus.GaugeVec
+	share      prometheus.Gauge
+	queued     prometheus.Histogram
 	wait       *prometheus.HistogramVec
 	compute    *prometheus.HistogramVec
 	batches    prometheus.Histogram
@@ -52,6 +56,14 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),
 		batches: factory.NewHistogram(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
 			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}),
+		steered: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_kept_back_total",
+			Help: "Flows that a stage was too unsure of and that load kept from the slow stage: they have that stage's label, with reason degraded."}, []string{"stage"}),
+		threshold: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_threshold",
+			Help: "Uncertainty above which flows go on to the slow stage now: the bundle's threshold, or a higher one under load."}, []string{"stage"}),
+		share: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_share",
+			Help: "Share of the flows above the bundle's threshold that may go on to the slow stage now: 1, or less under load."}),
+		queued: factory.NewHistogram(prometheus.HistogramOpts{Name: "serveflow_slow_queue_seconds", Buckets: times,
+			Help: "Wall time that flows waited for the slow stage, with all their packets there."}),
 		breaker: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
 			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}),
 		openings: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
@@ -76,6 +88,22 @@ func (m *Metrics) labelled(v *Verdict) {
 }
 
 func (m *Metrics) deferred(stage string) { m.deferrals.WithLabelValues(stage).Inc() }
+
+func (m *Metrics) keptBack(stage string) { m.steered.WithLabelValues(stage).Inc() }
+
+// steers shows the share of a stage's unsure flows that may be deferred, and the threshold
+// that was raised to keep the others back.
+func (m *Metrics) steers(s *Stage, share, raised float64) {
+	m.share.Set(share)
+	m.threshold.WithLabelValues(s.Name).Set(max(s.Threshold, raised))
+}
+
+// dequeued records how long the jobs have waited.
+func (m *Metrics) dequeued(jobs []*job) {
+	for _, j := range jobs {
+		m.queued.Observe(time.Since(j.queued).Seconds())
+	}
+}
 
 func (m *Metrics) computed(stage string, d time.Duration) {
 	m.compute.WithLabelValues(stage).Observe(d.Seconds())

@@ -9,27 +9,29 @@ import (
 const Step = 20 * time.Millisecond
 
 const (
-	// aim and calm are parts of the objective. Above the first a Controller tightens until
-	// the delay falls; below the second it relaxes; between them it only keeps the delay
-	// from growing. The aim leaves room up to the objective, which is a 99th percentile.
+	// aim and calm are parts of the objective. Above the first a Controller makes the delay
+	// fall; between them it keeps the delay from growing; below the second the slow stage
+	// has time to spare, and the Controller relaxes, slowly. The aim leaves room up to
+	// the objective, which is a 99th percentile.
 	aim, calm = 0.4, 0.2
 
 	// The delay is to fall by pull times its excess over the aim each second, and not
 	// faster than drain, in seconds a second: to empty the queue at once, nearly all flows
-	// would have to be kept from it, and relaxing is slow.
+	// would have to be kept from it.
 	pull, drain = 2, 0.5
-	// Where the delay grows faster than that, the logarithm of the share falls each second
-	// by follow times the difference. A share is multiplied, and not subtracted from,
-	// because the queue then answers alike at twice and at ten times what it can take.
-	// With pull = follow/4 the delay comes back without swinging, in half a second.
+	// Where the delay falls less than that, or grows, the logarithm of the share falls each
+	// second by follow times the difference; where it falls more, it rises. A share is
+	// multiplied, and not subtracted from, because the queue then answers alike at twice
+	// and at ten times what it can take. With pull = follow/4 the delay comes back without
+	// swinging, in half a second.
 	follow = 8
+	// most is by how much a step changes the share: to one half, or twice. After a halt of
+	// the process a queue says little about the load.
+	most = math.Ln2
 
-	// halve is the most that a step tightens: by one half. A process that was halted finds
-	// a queue that says little about the load.
-	halve = math.Ln2
-	// relax is how fast the logarithm of the share grows: it doubles in two seconds. A flow
-	// that is let through may come to the queue two seconds later, with its last packet,
-	// so what is relaxed faster than that is not yet seen.
+	// relax is how fast the logarithm of the share grows while there is time to spare: it
+	// doubles in two seconds. A flow that is let through may come to the queue two seconds
+	// later, with its last packet, so what is relaxed faster than that is not yet seen.
 	relax = math.Ln2 / 2
 
 	// least is the smallest share. From there it takes 16 seconds to relax.
@@ -75,5 +77,5 @@ func (c *Controller) change(growth float64) float64 {
 		return relax * step
 	}
 	fall := min(drain, pull*max(0, c.delay-aim*c.objective)) // that is wanted
-	return -min(halve, max(0, follow*(growth+fall*step)))
+	return -max(-most, min(most, follow*(growth+fall*step)))
 }
