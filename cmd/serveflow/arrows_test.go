@@ -29,8 +29,9 @@ var arrows = map[string][]string{
 	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
 	"consumer/rekey":     {"flow/merge", "flow/zeek", "internal/delivery"},
 
-	"cascade":        {"cascade/nprint", "flow", "internal/delivery"},
+	"cascade":        {"cascade/nprint", "cascade/steer", "flow", "internal/delivery"},
 	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},
+	"cascade/steer":  {},
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
 	"cascade/bundle": {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
