@@ -25,7 +25,8 @@ type Config struct {
 	CatchingUp func() bool
 	// Objective is the 99th percentile of the time that flows wait in the queue. While the
 	// wait is longer, fewer flows are deferred: the least uncertain ones get the answer
-	// that they have, as Degraded.
+	// that they have, as Degraded. Where it would be longer all the same, the queue counts
+	// as full. If Wait is shorter, that counts.
 	Objective time.Duration
 	// HoldBack: load changes no label. Thresholds stay the bundle's, and a full queue holds
 	// the input back. The timeout and the breaker are used.
@@ -38,6 +39,9 @@ type Config struct {
 	// nor the circuit breaker of the slow stage is used.
 	Deterministic bool
 }
+
+// longest is how long a flow may wait in the queue where load may change labels.
+func (c *Config) longest() time.Duration { return min(c.Wait, c.Objective) }
 
 // Validate names the first setting that makes no sense.
 func (c Config) Validate() error {
@@ -52,9 +56,6 @@ func (c Config) Validate() error {
 	}
 	if c.Objective <= 0 {
 		return fmt.Errorf("cascade: the wait for the slow stage is to be within %v: choose a time above 0 (SERVEFLOW_LATENCY_OBJECTIVE)", c.Objective)
-	}
-	if c.Objective > c.Wait {
-		return fmt.Errorf("cascade: an objective of %v (SERVEFLOW_LATENCY_OBJECTIVE) has no effect where the queue is full at %v: choose at most that, or a longer SERVEFLOW_SLOW_WAIT", c.Objective, c.Wait)
 	}
 	if c.Timeout <= 0 {
 		return fmt.Errorf("cascade: a batch of the slow stage may take %v: choose a time above 0 (SERVEFLOW_SLOW_TIMEOUT)", c.Timeout)

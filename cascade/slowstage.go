@@ -77,7 +77,7 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 		s.jobs.Put(j)
 		return
 	}
-	if s.expectedWait() > s.cfg.Wait {
+	if s.expectedWait() > s.cfg.longest() { // also within a step of steering, in which hundreds can come
 		s.fallback(ctx, j, Degraded)
 		return
 	}

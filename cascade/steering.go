@@ -42,7 +42,7 @@ func newSteering(spec *Spec, cfg Config, slow *slowStage, m *Metrics) *steering 
 		return nil
 	}
 	return &steering{stage: &spec.Stages[before], slow: slow, metrics: m, seed: maphash.MakeSeed(),
-		controller: steer.NewController(cfg.Objective)}
+		controller: steer.NewController(cfg.longest())}
 }
 
 // run follows the queue until ctx is done.

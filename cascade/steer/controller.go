@@ -30,11 +30,11 @@ const (
 	most = math.Ln2
 
 	// relax is how fast the logarithm of the share grows while there is time to spare: it
-	// doubles in two seconds. A flow that is let through may come to the queue two seconds
-	// later, with its last packet, so what is relaxed faster than that is not yet seen.
-	relax = math.Ln2 / 2
+	// doubles in a second. A flow that is let through may come to the queue two seconds
+	// later, with its last packet, so what is relaxed much faster is not yet seen.
+	relax = math.Ln2
 
-	// least is the smallest share. From there it takes 16 seconds to relax.
+	// least is the smallest share. From there it takes eight seconds to relax.
 	least = 1. / 256
 
 	// smooth is the weight of the newest delay, because a queue is emptied by the batch.

@@ -133,13 +133,13 @@ func TestBurstIsForgotten(t *testing.T) {
 	q := newQueue(250*time.Millisecond, time.Millisecond, 2*time.Second)
 	q.run(.5, 5*time.Second)
 	q.run(10, 10*time.Second)
-	q.run(.5, 3*time.Second)
+	q.run(.5, time.Second)
 	if q.share > .5 {
-		t.Errorf("it relaxes to %.2f within three seconds", q.share)
+		t.Errorf("it relaxes to %.2f within a second", q.share)
 	}
-	q.run(.5, 7*time.Second)
+	q.run(.5, 6*time.Second)
 	if q.share != 1 {
-		t.Errorf("share %.2f ten seconds after the burst", q.share)
+		t.Errorf("share %.2f seven seconds after the burst", q.share)
 	}
 }
 

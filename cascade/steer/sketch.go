@@ -10,10 +10,10 @@ import (
 // Bucket i has what lies above i/buckets and not above (i+1)/buckets.
 const buckets = 512
 
-// halfLife is the time after which what a Sketch has seen counts half. It is long enough
-// for some hundred flows where few are deferred, and short enough to follow a change in
-// the traffic while the load lasts.
-const halfLife = 5 * time.Second
+// halfLife is the time after which what a Sketch has seen counts half. Longer, and a crowd of
+// like flows, such as a scan, moves the cut when it is over; under a load that needs
+// steering a second has flows enough.
+const halfLife = time.Second
 
 // Sketch is a histogram of uncertainty that forgets what is old. Any goroutine may call
 // Observe; the other methods are for one goroutine.

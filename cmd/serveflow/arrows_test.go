@@ -64,6 +64,7 @@ var arrows = map[string][]string{
 
 	"e2e": {},
 
+	"bench/load":   {},
 	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
 
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
