@@ -10,6 +10,9 @@ import (
 func (c *Cascade) askBehind(ctx context.Context, j *job, place int) {
 	j.row, j.behind = j.behind[0], j.behind[1:]
 	if slow := c.slow[place]; slow != nil {
+		if slow.steering != nil && j.by == slow.steering.stage {
+			slow.steering.observe(j.answer, &j.verdict)
+		}
 		slow.enqueue(ctx, j)
 		return
 	}

@@ -33,6 +33,7 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 			continue
 		}
 		c.slow[i] = newSlowStage(spec, i, cfg, m, c.emitter)
+		c.slow[i].steering = newSteering(spec, cfg, c.slow[i], m)
 		if i+1 < len(spec.Stages) {
 			c.slow[i].handOn = func(ctx context.Context, j *job) { c.askBehind(ctx, j, i+1) }
 		}

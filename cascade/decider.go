@@ -34,6 +34,9 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 				c.emitter.verdict(ctx, d.final(f, at, s, LastStage), at.Answer, s)
 				return true
 			}
+			if d.keptBack(ctx, f, at, s) {
+				return true
+			}
 			d.toNext(at, s)
 			continue
 		}
@@ -52,10 +55,14 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 			c.emitter.fallback(ctx, d.final(f, at, s, Degraded), at.Answer, d.answeredBy(at), Degraded)
 			return true
 		}
+		again := d.asksAgain(at, s)
+		if !again && d.keptBack(ctx, f, at, s) {
+			return true
+		}
 		if c.provisional && at.Stage == 0 && d.answeredBy(at) != nil && f.Cause() == flow.Reached {
 			d.provisional(ctx, f, at, s)
 		}
-		if !d.asksAgain(at, s) {
+		if !again {
 			d.toNext(at, s)
 		}
 	}

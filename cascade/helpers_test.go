@@ -75,6 +75,7 @@ func newLoggingRig(s *Spec, cfg Config, log io.Writer) *rig {
 	cfg.Queue, cfg.Workers = max(1, cfg.Queue), max(1, cfg.Workers)
 	cfg.Batch = max(1, cfg.Batch)
 	cfg.Wait, cfg.Timeout = cmp.Or(cfg.Wait, time.Minute), cmp.Or(cfg.Timeout, time.Minute)
+	cfg.Objective = cmp.Or(cfg.Objective, time.Minute)
 	r := &rig{ctx: context.Background(), registry: prometheus.NewRegistry()}
 	m := NewMetrics(r.registry, slog.New(slog.NewTextHandler(log, nil)))
 	r.cascade = New(s, cfg, m, func(_ context.Context, v Verdict) {

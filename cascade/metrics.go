@@ -21,6 +21,10 @@ type Metrics struct {
 	failures   *prometheus.CounterVec
 	unlabelled prometheus.Counter
 	toLabel    *prometheus.HistogramVec
+	steered    *prometheus.CounterVec
+	threshold  *prometheus.GaugeVec
+	share      *prometheus.GaugeVec
+	queued     *prometheus.HistogramVec
 	wait       *prometheus.HistogramVec
 	compute    *prometheus.HistogramVec
 	batches    *prometheus.HistogramVec
@@ -65,6 +69,14 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 			Help: "Calls that were given up and have not returned."}, []string{"stage"}),
 		parked: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
 			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}, []string{"stage"}),
+		steered: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_kept_back_total",
+			Help: "Flows that a stage was too unsure of and that load kept from the slow stage: they have that stage's label, with reason degraded."}, []string{"stage"}),
+		threshold: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_threshold",
+			Help: "Uncertainty above which flows go on to the slow stage now: the bundle's threshold, or a higher one under load."}, []string{"stage"}),
+		share: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_share",
+			Help: "Share of the flows above a stage's threshold in the bundle that may go on to the slow stage now: 1, or less under load."}, []string{"stage"}),
+		queued: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_slow_queue_seconds", Buckets: times,
+			Help: "Wall time that flows waited for the slow stage, with all their packets there."}, []string{"stage"}),
 		drift: drift.NewCollector(),
 	}
 	reg.MustRegister(m.drift)
@@ -82,6 +94,22 @@ func (m *Metrics) labelled(v *Verdict) {
 }
 
 func (m *Metrics) deferred(stage string) { m.deferrals.WithLabelValues(stage).Inc() }
+
+func (m *Metrics) keptBack(stage string) { m.steered.WithLabelValues(stage).Inc() }
+
+// steers shows the share of a stage's unsure flows that may be deferred, and the threshold
+// that was raised to keep the others back.
+func (m *Metrics) steers(s *Stage, share, raised float64) {
+	m.share.WithLabelValues(s.Name).Set(share)
+	m.threshold.WithLabelValues(s.Name).Set(max(s.Threshold, raised))
+}
+
+// dequeued records how long the jobs have waited.
+func (m *Metrics) dequeued(stage string, jobs []*job) {
+	for _, j := range jobs {
+		m.queued.WithLabelValues(stage).Observe(time.Since(j.queued).Seconds())
+	}
+}
 
 func (m *Metrics) computed(stage string, d time.Duration) {
 	m.compute.WithLabelValues(stage).Observe(d.Seconds())

@@ -72,7 +72,7 @@ func TestMetricsOfDecisions(t *testing.T) {
 			"first_packet_to_label_seconds{s0} count": 1, "packet_wait_seconds{s0} count": 1}},
 		{"deferred to a slow stage", []Model{says(.6), says(0)}, true, map[string]float64{
 			"labels_total{false,provisional,s0}": 1, "labels_total{true,last_stage,s1}": 1, "deferred_total{s0}": 1,
-			"stage_compute_seconds{s0} count": 1, "stage_compute_seconds{s1} count": 1, "slow_batch_flows{s1} count": 1,
+			"stage_compute_seconds{s0} count": 1, "stage_compute_seconds{s1} count": 1, "slow_batch_flows{s1} count": 1, "slow_queue_seconds{s1} count": 1,
 			"first_packet_to_label_seconds{s1} count": 1, "packet_wait_seconds{s1} count": 1}},
 		{"deferred to a fast stage", []Model{says(.6), says(0)}, false, map[string]float64{
 			"labels_total{false,provisional,s0}": 1, "labels_total{true,last_stage,s1}": 1, "deferred_total{s0}": 1,
@@ -83,7 +83,7 @@ func TestMetricsOfDecisions(t *testing.T) {
 			"stage_compute_seconds{s0} count": 1, "model_failures_total{error,s1}": 1,
 			"first_packet_to_label_seconds{s0} count": 1, "packet_wait_seconds{s0} count": 1}},
 		{"all fail", []Model{modelFunc(fails), modelFunc(fails)}, true, map[string]float64{
-			"flows_unlabelled_total": 1, "deferred_total{s0}": 1, "model_failures_total{error,s0}": 1, "model_failures_total{error,s1}": 1}},
+			"flows_unlabelled_total": 1, "deferred_total{s0}": 1, "slow_queue_seconds{s1} count": 1, "model_failures_total{error,s0}": 1, "model_failures_total{error,s1}": 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := spec(t, []int{1, 2}, c.models...)

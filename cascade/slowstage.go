@@ -25,6 +25,7 @@ type slowStage struct {
 
 	handOn func(context.Context, *job) // to the stage behind this one; nil for the last stage
 
+	steering    *steering // nil if load must not change a label
 	queue       chan *job
 	jobs        *sync.Pool // of *job
 	breaker     breaker
@@ -42,6 +43,7 @@ type job struct {
 	answer     []float64   // what an earlier stage said ...
 	by         *Stage      // ... and which; nil if none did
 	retryAlone bool        // it was in a batch that timed out
+	queued     time.Time
 }
 
 func newSlowStage(spec *Spec, place int, cfg Config, m *Metrics, e *emitter) *slowStage {
@@ -62,9 +64,10 @@ func (s *slowStage) newJob() *job {
 // enqueue queues a job. If there is no room, or the breaker is not closed, the label of
 // an earlier stage goes out instead.
 //
-// If no earlier stage answered, the cascade is deterministic, or labels are late anyway,
+// If no earlier stage answered, load must not change a label, or labels are late anyway,
 // enqueue waits for room.
 func (s *slowStage) enqueue(ctx context.Context, j *job) {
+	j.queued = time.Now()
 	if s.cfg.Deterministic || j.by == nil {
 		s.waitForRoom(ctx, j)
 		return
@@ -74,11 +77,15 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 		s.fallback(ctx, j, Breaker)
 		return
 	}
-	if s.cfg.CatchingUp != nil && s.cfg.CatchingUp() {
+	if s.cfg.HoldBack || s.catchingUp() {
 		s.waitForRoom(ctx, j)
 		return
 	}
-	if s.expectedWait() > s.cfg.Wait {
+	if s.steering.atTheDoor(ctx, j) {
+		s.jobs.Put(j)
+		return
+	}
+	if s.expectedWait() > s.cfg.longest() { // also within a step of steering, in which hundreds can come
 		s.fallback(ctx, j, Degraded)
 		return
 	}
@@ -88,6 +95,9 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 		s.fallback(ctx, j, Degraded)
 	}
 }
+
+// catchingUp reports whether labels are late anyway, and get no later.
+func (s *slowStage) catchingUp() bool { return s.cfg.CatchingUp != nil && s.cfg.CatchingUp() }
 
 // waitForRoom queues a job once there is room. When ctx is done or the workers have stopped,
 // it drops the job without telling its Acker, so the flow keeps its place in the log.
@@ -109,7 +119,7 @@ func (s *slowStage) expectedWait() time.Duration {
 	return time.Duration(s.serviceTime.Load()) * time.Duration(len(s.queue)/s.cfg.Workers)
 }
 
-// run runs the workers until ctx is done and the queue is empty.
+// run runs the workers, and what steers the load, until ctx is done and the queue is empty.
 func (s *slowStage) run(ctx context.Context) error {
 	defer close(s.stopped)
 	var workers errgroup.Group
@@ -120,6 +130,9 @@ func (s *slowStage) run(ctx context.Context) error {
 			}
 			return nil
 		})
+	}
+	if s.steering != nil {
+		workers.Go(func() error { s.steering.run(ctx); return nil })
 	}
 	return workers.Wait()
 }

@@ -29,13 +29,14 @@ func TestFullQueueDegrades(t *testing.T) {
 func TestLongWaitCountsAsAFullQueue(t *testing.T) {
 	for _, c := range []struct {
 		workers, queued int
-		wait            time.Duration
+		wait, objective time.Duration
 	}{
-		{1, 4, time.Second},
-		{1, 5, 1200 * time.Millisecond},
-		{2, 8, time.Second},
+		{1, 4, time.Second, time.Minute},
+		{1, 5, 1200 * time.Millisecond, time.Minute},
+		{2, 8, time.Second, time.Minute},
+		{2, 8, time.Minute, time.Second},
 	} {
-		r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 100, Workers: c.workers, Batch: 1, Wait: c.wait})
+		r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 100, Workers: c.workers, Batch: 1, Wait: c.wait, Objective: c.objective})
 		r.cascade.onlySlow().serviceTime.Store(int64(300 * time.Millisecond))
 		for range 10 {
 			r.feed([]int16{0}, 0)

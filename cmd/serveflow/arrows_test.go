@@ -29,10 +29,11 @@ var arrows = map[string][]string{
 	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
 	"consumer/rekey":     {"flow/merge", "flow/zeek", "internal/delivery"},
 
-	"cascade":        {"cascade/answer", "cascade/drift", "cascade/nprint", "flow", "internal/delivery"},
+	"cascade":        {"cascade/answer", "cascade/drift", "cascade/steer", "cascade/nprint", "flow", "internal/delivery"},
 	"cascade/drift":  {},
 	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},
 	"cascade/answer": {},
+	"cascade/steer":  {},
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
 	"cascade/bundle": {"cascade/answer", "cascade/drift", "cascade/gbdt", "cascade/onnx", "cascade/nprint"},
@@ -65,6 +66,7 @@ var arrows = map[string][]string{
 
 	"e2e": {},
 
+	"bench/load":   {},
 	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
 
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},

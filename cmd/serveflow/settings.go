@@ -69,6 +69,8 @@ type Settings struct {
 	SlowBatch       int           `split_words:"true" default:"32" desc:"flows in a batch of the slow stage, at most; a larger batch gains nothing"`
 	SlowTimeout     time.Duration `split_words:"true" default:"2s" desc:"how long a batch of the slow stage may take; then it is given up, and flows get the fast answer with reason breaker until the stage works again"`
 	SlowWait        time.Duration `split_words:"true" default:"5s" desc:"how long a flow may have to wait in the queue of the slow stage; where it would be longer, the queue counts as full"`
+	Objective       time.Duration `envconfig:"LATENCY_OBJECTIVE" default:"250ms" desc:"how long 99 of 100 flows may wait in the queue of the slow stage; while it would be longer, the least uncertain flows get the fast answer with reason degraded"`
+	Adapt           string        `default:"on" desc:"on: load may change labels, by SERVEFLOW_LATENCY_OBJECTIVE, SERVEFLOW_SLOW_WAIT and a full queue; off: it never does, and a full queue of the slow stage holds the input back"`
 	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how much of each log Kafka has"`
 	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of SERVEFLOW_SHIP_STATE"`
 	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"how long ship waits before it looks again at a log that had nothing new"`
@@ -195,7 +197,7 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 
 func (s *Settings) cascade() cascade.Config {
 	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch,
-		Wait: s.SlowWait, Timeout: s.SlowTimeout}
+		Wait: s.SlowWait, Objective: s.Objective, HoldBack: s.Adapt == "off", Timeout: s.SlowTimeout}
 }
 
 func (s *Settings) consumer(cluster *brokers.Cluster, all tasks) consumer.Config {

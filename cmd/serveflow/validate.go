@@ -29,6 +29,8 @@ func (s *Settings) validate() error {
 		return fmt.Errorf("SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: both are %s", s.LabelTopic)
 	case s.LabelTopic == s.Topic || s.DeadLetterTopic == s.Topic:
 		return fmt.Errorf("SERVEFLOW_TOPIC, SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: %s is used twice", s.Topic)
+	case s.Adapt != "on" && s.Adapt != "off":
+		return fmt.Errorf("SERVEFLOW_ADAPT is %q: choose on or off", s.Adapt)
 	case s.LogFormat != "text" && s.LogFormat != "json":
 		return fmt.Errorf("SERVEFLOW_LOG_FORMAT is %q: choose text or json", s.LogFormat)
 	}
