@@ -2,7 +2,9 @@ package cascade
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 )
 
 // Cascade is a bundle's stages at work. Its fast stages run in the partitions'
@@ -13,6 +15,8 @@ type Cascade struct {
 	metrics     *Metrics
 	emitter     *emitter
 	slow        *slowStage // nil if the last stage is fast
+	users       *users
+	number      int32 // its place among the cascades of its slot, from 1; 0: it has none
 }
 
 // New builds a cascade. emit gets each verdict, from the goroutine that reached it. It
@@ -20,9 +24,10 @@ type Cascade struct {
 // of Decide for a verdict of a Decider, and that of Run for one of the slow stage. An
 // emit that gives up because the context is done must not tell the verdict's Acker.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
-	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit}}
+	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit}, users: newUsers()}
 	if last := &spec.Stages[len(spec.Stages)-1]; last.Slow {
 		c.slow = newSlowStage(last, len(spec.Classes), cfg, m, c.emitter)
+		c.slow.users = c.users
 	}
 	return c
 }
@@ -52,4 +57,33 @@ func (c *Cascade) Ready() error {
 		return fmt.Errorf("the slow stage hangs or fails, and %d flows that no earlier stage answered wait for it: see the log", n)
 	}
 	return nil
+}
+
+// close frees the models, once their calls have returned. Nothing may need them any more,
+// and Run must have ended.
+func (c *Cascade) close() error {
+	if c.slow != nil {
+		c.slow.calls.Wait()
+	}
+	return c.spec.Close()
+}
+
+// breakerState is that of the slow stage's breaker.
+func (c *Cascade) breakerState() state {
+	if c.slow == nil {
+		return closed
+	}
+	now, _ := c.slow.breaker.snapshot()
+	return now
+}
+
+// Close frees the models that hold more than Go's memory. They must not be used afterwards.
+func (s *Spec) Close() error {
+	var faults []error
+	for i := range s.Stages {
+		if model, ok := s.Stages[i].Model.(io.Closer); ok {
+			faults = append(faults, model.Close())
+		}
+	}
+	return errors.Join(faults...)
 }

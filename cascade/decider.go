@@ -9,7 +9,9 @@ import (
 
 // decider takes the flows of one partition through the stages of one task.
 type decider struct {
-	cascade *Cascade
+	slot    *Slot
+	begun   []begun
+	cascade *Cascade // that the flow in hand began with
 	row     []float32
 	scores  []float64
 }

@@ -27,6 +27,7 @@ type Metrics struct {
 	abandoned  prometheus.Counter
 	running    prometheus.Gauge
 	parked     prometheus.Gauge
+	held       prometheus.Gauge
 }
 
 // NewMetrics registers the cascade's metrics.
@@ -62,6 +63,8 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 			Help: "Calls that were given up and have not returned."}),
 		parked: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
 			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}),
+		held: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_bundles_held",
+			Help: "Bundles of the task in memory: that of new flows, and earlier ones that flows still need."}),
 	}
 }
 

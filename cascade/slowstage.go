@@ -20,7 +20,9 @@ type slowStage struct {
 	emitter *emitter
 
 	queue       chan *job
-	jobs        sync.Pool // of *job
+	users       *users         // each job is one of them
+	calls       sync.WaitGroup // of the model, that have not returned
+	jobs        sync.Pool      // of *job
 	breaker     breaker
 	serviceTime atomic.Int64  // for one flow, nanoseconds, a moving average
 	parked      atomic.Int64  // flows that wait for the breaker to close
@@ -57,6 +59,7 @@ func (s *slowStage) newJob() *job {
 // If no earlier stage answered, the cascade is deterministic, or labels are late anyway,
 // enqueue waits for room.
 func (s *slowStage) enqueue(ctx context.Context, j *job) {
+	s.users.add()
 	if s.cfg.Deterministic || j.by == nil {
 		s.waitForRoom(ctx, j)
 		return
@@ -87,7 +90,9 @@ func (s *slowStage) waitForRoom(ctx context.Context, j *job) {
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
+		s.users.leave(1)
 	case <-s.stopped:
+		s.users.leave(1)
 	}
 }
 
@@ -115,12 +120,14 @@ func (s *slowStage) run(ctx context.Context) error {
 func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
 	s.jobs.Put(j)
+	s.users.leave(1)
 }
 
 // fallback emits the earlier answer for a job, which is then used again.
 func (s *slowStage) fallback(ctx context.Context, j *job, why Reason) {
 	s.emitter.fallback(ctx, j.verdict, j.answer, j.by, why)
 	s.jobs.Put(j)
+	s.users.leave(1)
 }
 
 // predict calls the model for n rows and calibrates its scores into out. The model may

@@ -27,6 +27,9 @@ type Config struct {
 	Purpose group.Purpose
 	// MixedBundles lets members with different bundles into one group.
 	MixedBundles bool
+	// Reloads says that the member may come to serve other bundles while it runs, as group.Config
+	// has it.
+	Reloads bool
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 

@@ -21,8 +21,7 @@ import (
 // Consumer is one member of a consumer group.
 type Consumer struct {
 	cfg      Config
-	handlers func(partitions []int) []partition.Handler // of one generation, in the order given
-	released func(partition int)                        // is told when a partition is no longer read
+	handlers func(partitions []int) []handler // of one generation, in the order given
 	dead     partition.DeadLetters
 	metrics  groupMetrics
 	log      *slog.Logger
@@ -31,14 +30,20 @@ type Consumer struct {
 	backlog  *backlog.Backlog
 }
 
+// handler takes the records of one partition in one generation.
+type handler struct {
+	takes    partition.Handler
+	released func() // called when the partition is no longer read
+}
+
 // New builds a consumer of a valid config that rebuilds flows and has them decided.
 // newDecider is called once a partition and generation.
 func New(cfg Config, newDecider func() assembler.Decider, dead partition.DeadLetters, m *Metrics, log *slog.Logger) *Consumer {
 	c := newConsumer(cfg, dead, m.group, log)
-	c.released = m.flows.Forget
-	c.handlers = func(partitions []int) (all []partition.Handler) {
+	c.handlers = func(partitions []int) (all []handler) {
 		for _, id := range partitions {
-			all = append(all, assembler.New(cfg.flowShare(len(partitions)), cfg.Limits, id, newDecider(), m.flows))
+			a := assembler.New(cfg.flowShare(len(partitions)), cfg.Limits, id, newDecider(), m.flows)
+			all = append(all, handler{a, func() { a.Close(); m.flows.Forget(id) }})
 		}
 		return all
 	}
@@ -52,10 +57,10 @@ func NewRekey(cfg Config, out rekey.Forwarder, dead partition.DeadLetters, m *Re
 	cfg.ReadBack = 0 // there are no finished flows to learn
 	cfg.FetchBytes = min(cfg.FetchBytes, rekeyFetchBytes)
 	c := newConsumer(cfg, dead, m.group, log)
-	c.handlers = func(partitions []int) (all []partition.Handler) {
+	c.handlers = func(partitions []int) (all []handler) {
 		merge := rekey.Config{Topic: cfg.Topic, Lateness: cfg.Flow.Rules.Lateness, Limits: cfg.Limits}
 		for _, r := range rekey.New(merge, partitions, out, m.records, log) {
-			all = append(all, r)
+			all = append(all, handler{r, func() {}})
 		}
 		return all
 	}
@@ -68,7 +73,7 @@ const rekeyFetchBytes = 256 << 10
 
 func newConsumer(cfg Config, dead partition.DeadLetters, m groupMetrics, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, dead: dead, metrics: m, log: log, memory: fetch.NewMemory(),
-		health: newHealth(cfg.Group, cfg.SessionTimeout), backlog: backlog.New(), released: func(int) {}}
+		health: newHealth(cfg.Group, cfg.SessionTimeout), backlog: backlog.New()}
 }
 
 // Ready says in words why the consumer is not at work; nil if it is.
@@ -85,7 +90,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	defer closeIdle()
 	member, err := group.Join(group.Config{Cluster: c.cfg.Cluster, Group: c.cfg.Group, Topic: c.cfg.Topic,
 		SessionTimeout: c.cfg.SessionTimeout, Purpose: c.cfg.Purpose,
-		MixedBundles: c.cfg.MixedBundles, Reached: c.health.reached}, client, c.log)
+		MixedBundles: c.cfg.MixedBundles, Reloads: c.cfg.Reloads, Reached: c.health.reached}, client, c.log)
 	if err != nil {
 		return err
 	}

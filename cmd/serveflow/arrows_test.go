@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
 	"cascade/bundle": {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+	"cascade/reload": {"cascade/bundle"},
 
 	"sink":            {"cascade", "internal/delivery", "sink/producer"},
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
@@ -68,7 +69,7 @@ var arrows = map[string][]string{
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},
 	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
+		"cascade/bundle", "cascade/reload", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels"},
 }
 

@@ -49,7 +49,7 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if !finite(o.speed) || o.speed <= 0 {
 		return argumentError("--speed %g: choose a number above 0", o.speed)
 	}
-	s, all, err := from.load()
+	s, all, err := from.load(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -174,7 +174,7 @@ func (d *demonstration) serve(ctx context.Context, group *errgroup.Group, log *s
 		settings *Settings
 		spec     *cascade.Spec
 	}{{d.settings, d.spec}, {&alone, d.spec.Only(last)}} {
-		p, err := newPipeline(side.settings, brokers.Plain(side.settings.ClientID, side.settings.Brokers...), tasks{{side.settings, side.spec}}, prometheus.NewRegistry(), log)
+		p, err := newPipeline(side.settings, brokers.Plain(side.settings.ClientID, side.settings.Brokers...), tasks{{settings: side.settings, spec: side.spec}}, prometheus.NewRegistry(), log)
 		if err != nil {
 			return err
 		}

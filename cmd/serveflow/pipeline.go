@@ -22,10 +22,14 @@ import (
 type pipeline struct {
 	consumer *consumer.Consumer
 	cascades cascade.Tasks
+	builders []builder // for each of the cascades
 	producer *producer.Producer
 	wrote    *producer.Metrics
 	drain    time.Duration
 }
+
+// builder builds a task's cascade of one of its bundles.
+type builder func(*cascade.Spec) *cascade.Cascade
 
 // newPipeline builds the path and starts nothing. A setting that makes no sense
 // is an error that names it.
@@ -40,7 +44,11 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 	cascading.CatchingUp = func() bool { return p.consumer.CatchingUp() }
 	for _, t := range all {
 		labels := sink.Labels{Sender: p.producer, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
-		p.cascades = append(p.cascades, cascade.New(t.spec, cascading, t.metrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) }))
+		metrics := t.metrics(reg, log)
+		build := func(spec *cascade.Spec) *cascade.Cascade {
+			return cascade.New(spec, cascading, metrics, func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
+		}
+		p.cascades, p.builders = append(p.cascades, cascade.NewSlot(build(t.spec))), append(p.builders, build)
 	}
 	dead := deadletter.New(p.producer, s.DeadLetterTopic)
 	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascades.Decider() }, dead, consumer.NewMetrics(reg), log)
