@@ -17,6 +17,11 @@ type begun struct {
 // decideByOne takes a flow as far as decide does, by the cascade that the flow began with:
 // at the first decision, that is the one that the slot holds.
 func (d *decider) decideByOne(ctx context.Context, f *flow.Flow, at *flow.Cursor) (done bool) {
+	if at.Begun == 0 && d.isLabelled(f.UID) {
+		d.slot.metrics.labelledBefore.Inc()
+		f.Acker.Ack()
+		return true
+	}
 	i := d.begin(at)
 	d.cascade = d.begun[i].cascade
 	d.scores = resize(d.scores, len(d.cascade.spec.Classes))

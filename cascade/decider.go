@@ -9,11 +9,12 @@ import (
 
 // decider takes the flows of one partition through the stages of one task.
 type decider struct {
-	slot    *Slot
-	begun   []begun
-	cascade *Cascade // that the flow in hand began with
-	row     []float32
-	scores  []float64
+	slot     *Slot
+	begun    []begun
+	cascade  *Cascade // that the flow in hand began with
+	labelled Labelled // flows that get no second label; nil: there are none
+	row      []float32
+	scores   []float64
 }
 
 // decide takes a flow as far as its packets go, and its cursor with it. It reports true

@@ -82,7 +82,7 @@ func newLoggingRig(s *Spec, cfg Config, log io.Writer) *rig {
 		defer r.mu.Unlock()
 		r.got = append(r.got, v)
 	})
-	r.decider = Tasks{NewSlot(r.cascade)}.Decider()
+	r.decider = Tasks{NewSlot(r.cascade, nil)}.Decider()
 	return r
 }
 

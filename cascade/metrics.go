@@ -28,6 +28,8 @@ type Metrics struct {
 	running    prometheus.Gauge
 	parked     prometheus.Gauge
 	held       prometheus.Gauge
+
+	labelledBefore prometheus.Counter
 }
 
 // NewMetrics registers the cascade's metrics.
@@ -63,6 +65,8 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 			Help: "Calls that were given up and have not returned."}),
 		parked: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
 			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}),
+		labelledBefore: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_labelled_before_total",
+			Help: "Flows without a label of this process because another bundle had labelled them, and that was not committed: after a crash or a rebalance in the middle of a change of bundles."}),
 		held: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_bundles_held",
 			Help: "Bundles of the task in memory: that of new flows, and earlier ones that flows still need."}),
 	}

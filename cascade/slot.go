@@ -17,15 +17,17 @@ type Slot struct {
 	metrics *Metrics
 	current atomic.Pointer[Cascade] // that new flows begin with
 	next    chan *Cascade           // to Run
+	written Written
 
 	mu     sync.Mutex
 	held   []*Cascade // the current one, and the others that are still needed
 	number int32      // of the cascade that came last
 }
 
-// NewSlot builds a slot that holds c, which must be in no other.
-func NewSlot(c *Cascade) *Slot {
-	s := &Slot{metrics: c.metrics, next: make(chan *Cascade)}
+// NewSlot builds a slot that holds c, which must be in no other. written finds labels that
+// were written before this process began; nil: nobody looks for them.
+func NewSlot(c *Cascade, written Written) *Slot {
+	s := &Slot{metrics: c.metrics, next: make(chan *Cascade), written: written}
 	s.admit(c)
 	s.current.Store(c)
 	return s

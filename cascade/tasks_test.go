@@ -9,7 +9,7 @@ import (
 
 // together is two rigs whose cascades decide the flows that are fed to the first.
 func together(first, second *rig) (*rig, Tasks) {
-	both := Tasks{NewSlot(first.cascade), NewSlot(second.cascade)}
+	both := Tasks{NewSlot(first.cascade, nil), NewSlot(second.cascade, nil)}
 	first.decider, first.tasks = both.Decider(), 2
 	return first, both
 }

@@ -30,20 +30,34 @@ type Consumer struct {
 	backlog  *backlog.Backlog
 }
 
+// Recaller learns which flows have labels already. Where the checkpoint of a partition says
+// that labels by these bundles may have been written from a time on, of flows that will be
+// read again, Recall is called before their records are taken. After an error it is called again.
+type Recaller interface {
+	Recall(ctx context.Context, bundles []string, since time.Time) error
+}
+
 // handler takes the records of one partition in one generation.
 type handler struct {
 	takes    partition.Handler
-	released func() // called when the partition is no longer read
+	recall   func(ctx context.Context, bundles []string, since time.Time) error // as partition.Dependencies has it
+	released func()                                                             // called when the partition is no longer read
 }
 
 // New builds a consumer of a valid config that rebuilds flows and has them decided.
-// newDecider is called once a partition and generation.
+// newDecider is called once a partition and generation. Where the decider is a Recaller, it is
+// told of labels that it did not write.
 func New(cfg Config, newDecider func() assembler.Decider, dead partition.DeadLetters, m *Metrics, log *slog.Logger) *Consumer {
 	c := newConsumer(cfg, dead, m.group, log)
 	c.handlers = func(partitions []int) (all []handler) {
 		for _, id := range partitions {
-			a := assembler.New(cfg.flowShare(len(partitions)), cfg.Limits, id, newDecider(), m.flows)
-			all = append(all, handler{a, func() { a.Close(); m.flows.Forget(id) }})
+			d := newDecider()
+			a := assembler.New(cfg.flowShare(len(partitions)), cfg.Limits, id, d, m.flows)
+			h := handler{takes: a, released: func() { a.Close(); m.flows.Forget(id) }}
+			if r, ok := d.(Recaller); ok {
+				h.recall = r.Recall
+			}
+			all = append(all, h)
 		}
 		return all
 	}
@@ -60,7 +74,7 @@ func NewRekey(cfg Config, out rekey.Forwarder, dead partition.DeadLetters, m *Re
 	c.handlers = func(partitions []int) (all []handler) {
 		merge := rekey.Config{Topic: cfg.Topic, Lateness: cfg.Flow.Rules.Lateness, Limits: cfg.Limits}
 		for _, r := range rekey.New(merge, partitions, out, m.records, log) {
-			all = append(all, handler{r, func() {}})
+			all = append(all, handler{takes: r, released: func() {}})
 		}
 		return all
 	}

@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"cascade/bundle": {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
 	"cascade/reload": {"cascade/bundle"},
 
-	"sink":            {"cascade", "internal/delivery", "sink/producer"},
+	"sink":            {"cascade", "internal/brokers", "internal/delivery", "sink/producer"},
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
 	"sink/deadletter": {"internal/delivery", "sink/producer"},
 

@@ -47,7 +47,7 @@ func replayFiles(ctx context.Context, t terminal, s *Settings, all tasks, cfg ca
 	reg := prometheus.NewRegistry()
 	var cascades cascade.Tasks
 	for _, of := range all {
-		cascades = append(cascades, cascade.NewSlot(cascade.New(of.spec, cfg, of.metrics(reg, slog.Default()), func(_ context.Context, v cascade.Verdict) { lines.Put(&v) })))
+		cascades = append(cascades, cascade.NewSlot(cascade.New(of.spec, cfg, of.metrics(reg, slog.Default()), func(_ context.Context, v cascade.Verdict) { lines.Put(&v) }), nil))
 	}
 	running, stop := context.WithCancel(context.Background())
 	idle := make(chan error, 1)
