@@ -1,4 +1,4 @@
-// Package reload watches the folders of bundles, and has what is new there served.
+// Package reload watches the folders of bundles for other ones to serve.
 //
 // It looks at each folder every few seconds, rather than being told by the file system: that
 // works where the folder is a symbolic link, a Kubernetes volume or on NFS too.

@@ -29,7 +29,10 @@ func run(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	s, all, err := from.load(ctx)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil // told to stop before it was at work: that is no failure
+	case err != nil:
 		return err
 	}
 	if *unkeyed != "" {
