@@ -90,10 +90,10 @@ type Dependencies struct {
 	DeadLetters DeadLetters
 	// Recall has the handler learn which flows have labels by any of these bundles, which may
 	// have been written from a time on; nil: it does not want to know.
-	Recall func(ctx context.Context, bundles []string, since time.Time) error
-	Memory      *fetch.Memory
-	Metrics     *Metrics
-	Backlog     Backlog
+	Recall  func(ctx context.Context, bundles []string, since time.Time) error
+	Memory  *fetch.Memory
+	Metrics *Metrics
+	Backlog Backlog
 	// Report is told why a partition is not being read; nil: it is.
 	Report func(partition int, err error)
 	Log    *slog.Logger
