@@ -38,7 +38,7 @@ func (w *worker) call(ctx context.Context, limit time.Duration, rows ...[]float3
 	}
 	c.out = resize(c.out, len(rows)*w.slow.classes)
 	began := time.Now()
-	go func() { c.done <- w.slow.predict(c.rows, len(rows), c.out) }()
+	w.slow.calls.Go(func() { c.done <- w.slow.predict(c.rows, len(rows), c.out) })
 	var deadline time.Time
 	if limit > 0 {
 		deadline = began.Add(limit)

@@ -2,7 +2,9 @@ package cascade
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -15,6 +17,8 @@ type Cascade struct {
 	metrics     *Metrics
 	emitter     *emitter
 	slow        []*slowStage // by the place of the stage; nil for one that is fast
+	users       *users
+	number      int32 // its place among the cascades of its slot, from 1; 0: it has none
 }
 
 // New builds a cascade. emit gets each verdict, from the goroutine that reached it. It
@@ -23,8 +27,7 @@ type Cascade struct {
 // emit that gives up because the context is done must not tell the verdict's Acker.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
 	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit, drift: newDrift(spec, cfg)},
-		slow: make([]*slowStage, len(spec.Stages))}
-	m.drift.Watch(c.emitter.drift)
+		slow: make([]*slowStage, len(spec.Stages)), users: newUsers()}
 	if n := spec.slowStages(); n > 1 {
 		cfg.Queue = max(1, cfg.Queue/n) // memory is set aside for so many flows of a task
 	}
@@ -33,6 +36,7 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 			continue
 		}
 		c.slow[i] = newSlowStage(spec, i, cfg, m, c.emitter)
+		c.slow[i].users = c.users
 		c.slow[i].steering = newSteering(spec, cfg, c.slow[i], m)
 		if i+1 < len(spec.Stages) {
 			c.slow[i].handOn = func(ctx context.Context, j *job) { c.askBehind(ctx, j, i+1) }
@@ -76,4 +80,37 @@ func (c *Cascade) Ready() error {
 		}
 	}
 	return nil
+}
+
+// close frees the models, once their calls have returned. Nothing may need them any more,
+// and Run must have ended.
+func (c *Cascade) close() error {
+	for _, s := range c.slow {
+		if s != nil {
+			s.calls.Wait()
+		}
+	}
+	return c.spec.Close()
+}
+
+// show has the metrics show this cascade: the breakers of its slow stages, and its drift.
+func (c *Cascade) show() {
+	c.metrics.drift.Watch(c.emitter.drift)
+	for _, s := range c.slow {
+		if s != nil {
+			now, _ := s.breaker.snapshot()
+			c.metrics.breaker.WithLabelValues(s.stage.Name).Set(float64(now))
+		}
+	}
+}
+
+// Close frees the models that hold more than Go's memory. They must not be used afterwards.
+func (s *Spec) Close() error {
+	var faults []error
+	for i := range s.Stages {
+		if model, ok := s.Stages[i].Model.(io.Closer); ok {
+			faults = append(faults, model.Close())
+		}
+	}
+	return errors.Join(faults...)
 }

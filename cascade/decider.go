@@ -9,10 +9,13 @@ import (
 
 // decider takes the flows of one partition through the stages of one task.
 type decider struct {
-	cascade *Cascade
-	row     []float32
-	scores  []float64
-	side    [2]float64 // of a side model
+	slot     *Slot
+	begun    []begun
+	cascade  *Cascade // that the flow in hand began with
+	labelled Labelled // flows that get no second label; nil: there are none
+	row      []float32
+	scores   []float64
+	side     [2]float64 // of a side model
 }
 
 // decide takes a flow as far as its packets go, and its cursor with it. It reports true

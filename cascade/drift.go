@@ -27,8 +27,8 @@ func newDrift(spec *Spec, cfg Config) *drift.Monitor {
 }
 
 // Drift compares the flows of the last hour with those of the calibration set. It is empty
-// if the bundle has no reference.
-func (c *Cascade) Drift() []drift.Value { return c.emitter.drift.Values(time.Now()) }
+// if the bundle of new flows has no reference.
+func (s *Slot) Drift() []drift.Value { return s.current.Load().emitter.drift.Values(time.Now()) }
 
 // answered tells the monitor of an answer p of the stage with this number, to this row. A stage
 // that is asked again about a flow tells of its first answer.
@@ -50,5 +50,5 @@ func (e *emitter) decided(v *Verdict, p []float64) {
 	e.drift.Decided(best)
 }
 
-// Task is the question that the cascade answers.
-func (c *Cascade) Task() string { return c.spec.Task }
+// Task is the question that the task's cascades answer.
+func (s *Slot) Task() string { return s.current.Load().spec.Task }

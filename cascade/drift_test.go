@@ -43,7 +43,7 @@ func TestDriftCountsAnswers(t *testing.T) {
 				r.drain()
 				var flows []int64
 				var labels drift.Value
-				for _, v := range r.cascade.Drift() {
+				for _, v := range r.slot.Drift() {
 					flows = append(flows, v.Flows)
 					if v.Defers && v.Deferred != c.share {
 						t.Errorf("slow %v: %v of the flows went on, want %v", slow, v.Deferred, c.share)
@@ -67,7 +67,7 @@ func TestDriftOfPartOfABundle(t *testing.T) {
 		r := newRig(s, Config{Deterministic: true})
 		r.feed([]int16{0}, 0)
 		r.drain()
-		if got := r.cascade.Drift(); got != nil {
+		if got := r.slot.Drift(); got != nil {
 			t.Errorf("%v", got)
 		}
 	}

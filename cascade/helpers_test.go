@@ -57,6 +57,7 @@ func spec(t *testing.T, depths []int, models ...Model) *Spec {
 // rig is a cascade whose verdicts are kept.
 type rig struct {
 	cascade  *Cascade
+	slot     *Slot
 	decider  *Decider
 	tasks    int // that decider decides; 0: one
 	registry *prometheus.Registry
@@ -83,7 +84,8 @@ func newLoggingRig(s *Spec, cfg Config, log io.Writer) *rig {
 		defer r.mu.Unlock()
 		r.got = append(r.got, v)
 	})
-	r.decider = Tasks{r.cascade}.Decider()
+	r.slot = NewSlot(r.cascade, nil)
+	r.decider = Tasks{r.slot}.Decider()
 	return r
 }
 

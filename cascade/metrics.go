@@ -34,6 +34,9 @@ type Metrics struct {
 	running    *prometheus.GaugeVec
 	parked     *prometheus.GaugeVec
 	drift      *drift.Collector
+	held       prometheus.Gauge
+
+	labelledBefore prometheus.Counter
 }
 
 // NewMetrics registers the cascade's metrics.
@@ -77,6 +80,10 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 			Help: "Share of the flows above a stage's threshold in the bundle that may go on to the slow stage now: 1, or less under load."}, []string{"stage"}),
 		queued: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_slow_queue_seconds", Buckets: times,
 			Help: "Wall time that flows waited for the slow stage, with all their packets there."}, []string{"stage"}),
+		labelledBefore: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_labelled_before_total",
+			Help: "Flows without a label of this process because another bundle had labelled them, and that was not committed: after a crash or a rebalance in the middle of a change of bundles."}),
+		held: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_bundles_held",
+			Help: "Bundles of the task in memory: that of new flows, and earlier ones that flows still need."}),
 		drift: drift.NewCollector(),
 	}
 	reg.MustRegister(m.drift)

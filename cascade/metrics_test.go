@@ -46,7 +46,10 @@ func (r *rig) metrics(t *testing.T) map[string]float64 {
 func (r *rig) expectMetrics(t *testing.T, want map[string]float64) {
 	t.Helper()
 	got := r.metrics(t)
-	maps.DeleteFunc(got, func(name string, _ float64) bool { return strings.HasSuffix(name, " sum") })
+	if got["bundles_held"] != 1 {
+		t.Errorf("bundles_held is %v, want 1", got["bundles_held"])
+	}
+	maps.DeleteFunc(got, func(name string, _ float64) bool { return strings.HasSuffix(name, " sum") || name == "bundles_held" })
 	names := slices.Sorted(maps.Keys(got))
 	for name := range want {
 		if _, there := got[name]; !there {

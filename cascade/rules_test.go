@@ -166,7 +166,7 @@ func TestPatienceIsTheTasks(t *testing.T) {
 	hasty.Stages[0].Patience = []Patience{{Wait: 5 * ms}}
 	hasty.Stages[1].Slow, calm.Stages[1].Slow = false, false
 	r, other := newRig(hasty, Config{}), newRig(calm, Config{})
-	r.tasks, r.decider = 2, Tasks{r.cascade, other.cascade}.Decider()
+	r.tasks, r.decider = 2, Tasks{NewSlot(r.cascade, nil), NewSlot(other.cascade, nil)}.Decider()
 	r.feedPackets([]packet{{1, 0, 0}}, 6*ms)
 	if got, want := r.seen()+"|"+other.seen(), "u b s1 timeout final 1|"; got != want {
 		t.Errorf("after 6 ms: %q, want %q", got, want)

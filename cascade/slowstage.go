@@ -27,7 +27,9 @@ type slowStage struct {
 
 	steering    *steering // nil if load must not change a label
 	queue       chan *job
-	jobs        *sync.Pool // of *job
+	users       *users         // each job is one of them
+	calls       sync.WaitGroup // of the model, that have not returned
+	jobs        *sync.Pool     // of *job
 	breaker     breaker
 	serviceTime atomic.Int64  // for one flow, nanoseconds, a moving average
 	parked      atomic.Int64  // flows that wait for the breaker to close
@@ -68,6 +70,7 @@ func (s *slowStage) newJob() *job {
 // enqueue waits for room.
 func (s *slowStage) enqueue(ctx context.Context, j *job) {
 	j.queued = time.Now()
+	s.users.add()
 	if s.cfg.Deterministic || j.by == nil {
 		s.waitForRoom(ctx, j)
 		return
@@ -83,6 +86,7 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 	}
 	if s.steering.atTheDoor(ctx, j) {
 		s.jobs.Put(j)
+		s.users.leave(1)
 		return
 	}
 	if s.expectedWait() > s.cfg.longest() { // also within a step of steering, in which hundreds can come
@@ -110,7 +114,9 @@ func (s *slowStage) waitForRoom(ctx context.Context, j *job) {
 	select {
 	case s.queue <- j:
 	case <-ctx.Done():
+		s.users.leave(1)
 	case <-s.stopped:
+		s.users.leave(1)
 	}
 }
 
@@ -147,6 +153,7 @@ func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64
 		s.metrics.deferred(s.stage.Name)
 		j.answer, j.by = append(j.answer[:0], probabilities...), s.stage
 		s.handOn(ctx, j)
+		s.users.leave(1) // after the stage behind has added its own
 		return
 	case s.handOn == nil && reason != Novel:
 		reason = LastStage
@@ -154,6 +161,7 @@ func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64
 	j.verdict.Reason = closedBy(j.cause, reason)
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
 	s.jobs.Put(j)
+	s.users.leave(1)
 }
 
 // fallback is for a job that the stage gives no answer for: the stage behind it gets the job, or
@@ -162,10 +170,12 @@ func (s *slowStage) fallback(ctx context.Context, j *job, why Reason) {
 	if s.handOn != nil {
 		s.metrics.deferred(s.stage.Name)
 		s.handOn(ctx, j)
+		s.users.leave(1)
 		return
 	}
 	s.emitter.fallback(ctx, j.verdict, j.answer, j.by, why)
 	s.jobs.Put(j)
+	s.users.leave(1)
 }
 
 // predict calls the model for n rows and calibrates its scores into out. The model may

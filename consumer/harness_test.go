@@ -64,6 +64,8 @@ type harness struct {
 	withhold bool // labels are not acknowledged
 }
 
+func (h *harness) Close() {}
+
 func (h *harness) Decide(_ context.Context, f *flow.Flow) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -47,6 +47,7 @@ type Cursor struct {
 	Stage    uint8         // the stage that looks next
 	By       uint8         // the stage that answered last
 	Done     bool          // the task's final label is given or on its way
+	Begun    int32         // which of the task's cascades it began with, as the cascades number themselves; 0: none yet
 }
 
 // Cause says why the flow wants a decision. It has a meaning only once Ready.

@@ -67,6 +67,9 @@ func (r *run) Decide(ctx context.Context, f *flow.Flow) bool {
 	return r.decider.Decide(ctx, f)
 }
 
+// Close does nothing: all lanes share the decider until the end.
+func (r *run) Close() {}
+
 func (r *run) emit(_ context.Context, v cascade.Verdict) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,7 +100,7 @@ func (p policy) do(t *testing.T, traffic *traffic, spec *cascade.Spec, each time
 		if err := cfg.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		cascades := cascade.Tasks{cascade.New(r.spec, cfg, cascade.NewMetrics(prometheus.NewRegistry(), slog.New(slog.NewTextHandler(io.Discard, nil))), r.emit)}
+		cascades := cascade.Tasks{cascade.NewSlot(cascade.New(r.spec, cfg, cascade.NewMetrics(prometheus.NewRegistry(), slog.New(slog.NewTextHandler(io.Discard, nil))), r.emit), nil)}
 		r.decider = cascades.Decider()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)

@@ -37,8 +37,9 @@ var arrows = map[string][]string{
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
 	"cascade/bundle": {"cascade/answer", "cascade/drift", "cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+	"cascade/reload": {"cascade/bundle"},
 
-	"sink":            {"cascade", "internal/delivery", "sink/producer"},
+	"sink":            {"cascade", "internal/brokers", "internal/delivery", "sink/producer"},
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
 	"sink/deadletter": {"internal/delivery", "sink/producer"},
 
@@ -71,8 +72,8 @@ var arrows = map[string][]string{
 
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},
-	"cmd/serveflow": {"cascade/drift", "consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
+	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
+		"cascade/bundle", "cascade/drift", "cascade/reload", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels"},
 }
 

@@ -14,7 +14,7 @@ import (
 
 // bundleCommand checks a bundle as run would, and says what it checked. "bundle try"
 // is not for people: it is the process that a bundle is tried out in.
-func bundleCommand(_ context.Context, t terminal, args []string) error {
+func bundleCommand(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("bundle", flag.ContinueOnError)
 	if err := parseFlags(flags, args); err != nil {
 		return err
@@ -38,7 +38,7 @@ func bundleCommand(_ context.Context, t terminal, args []string) error {
 		return err
 	}
 	for _, dir := range dirs {
-		report, err := trial.Verify(dir)
+		report, err := trial.Verify(ctx, dir)
 		for _, line := range report {
 			fmt.Fprintln(t.out, line)
 		}
@@ -49,13 +49,13 @@ func bundleCommand(_ context.Context, t terminal, args []string) error {
 	return nil
 }
 
-// loadBundle loads the bundle that the settings name, once it is tried out.
-func loadBundle(s *Settings) (*bundle.Bundle, error) {
+// loadBundle loads the bundle in a folder, once it is tried out.
+func loadBundle(ctx context.Context, s *Settings, dir string) (*bundle.Bundle, error) {
 	trial, err := newTrial()
 	if err != nil {
 		return nil, err
 	}
-	return trial.Load(s.bundleDir(), bundle.StandardWithin(s.ONNXRuntime, s.SlowTimeout))
+	return trial.Load(ctx, dir, bundle.StandardWithin(s.ONNXRuntime, s.SlowTimeout))
 }
 
 // newTrial tries bundles out by "bundle try" of this program. Of the environment it
@@ -92,12 +92,12 @@ func bundleFlags(flags *flag.FlagSet) bundleChoice {
 }
 
 // load reads the settings, lets the command line override them, and loads the bundles.
-func (c bundleChoice) load() (*Settings, tasks, error) {
+func (c bundleChoice) load(ctx context.Context) (*Settings, tasks, error) {
 	s, err := c.settings()
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := loadTasks(s)
+	all, err := loadTasks(ctx, s)
 	return s, all, err
 }
 

@@ -49,7 +49,7 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if !finite(o.speed) || o.speed <= 0 {
 		return argumentError("--speed %g: choose a number above 0", o.speed)
 	}
-	s, all, err := from.load()
+	s, all, err := from.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (d *demonstration) serve(ctx context.Context, group *errgroup.Group, log *s
 	for _, of := range d.tasks {
 		own := *of.settings
 		own.Group, own.LabelTopic = alone.Group, slowOnlyTopic(of.spec.Task)
-		lasts = append(lasts, task{&own, of.spec.Only(of.spec.Stages[len(of.spec.Stages)-1].Name)})
+		lasts = append(lasts, task{settings: &own, spec: of.spec.Only(of.spec.Stages[len(of.spec.Stages)-1].Name)})
 	}
 	for _, side := range []struct {
 		settings *Settings

@@ -23,7 +23,7 @@ func replay(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
-	s, all, err := from.load()
+	s, all, err := from.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func replayFiles(ctx context.Context, t terminal, s *Settings, all tasks, cfg ca
 	reg := prometheus.NewRegistry()
 	var cascades cascade.Tasks
 	for _, of := range all {
-		cascades = append(cascades, cascade.New(of.spec, cfg, of.metrics(reg, slog.Default()), func(_ context.Context, v cascade.Verdict) { lines.Put(&v) }))
+		cascades = append(cascades, cascade.NewSlot(cascade.New(of.spec, cfg, of.metrics(reg, slog.Default()), func(_ context.Context, v cascade.Verdict) { lines.Put(&v) }), nil))
 	}
 	running, stop := context.WithCancel(context.Background())
 	idle := make(chan error, 1)

@@ -37,6 +37,7 @@ type Settings struct {
 	Tasks           []string      `desc:"several tasks, comma-separated, that share one pass over the flows; in place of SERVEFLOW_TASK"`
 	SkipBrokenTasks bool          `split_words:"true" default:"false" desc:"where the bundle of one of several tasks does not load: true leaves that task out, false refuses to start"`
 	Bundle          string        `desc:"folder of the bundle; <task> stands for the task; empty: bundles/<task> in the working folder or beside the binary"`
+	ReloadEvery     time.Duration `split_words:"true" default:"5s" desc:"how often the folder of each bundle is looked at; another bundle there is tried out and served, without a restart; 0: only on SIGHUP"`
 	LabelTopic      string        `split_words:"true" desc:"topic for labels; <task> stands for the task; empty: serveflow.labels.<task>"`
 	LatestTopic     string        `split_words:"true" desc:"compacted topic that gets each final label as well, and keeps the last of each uid; <task> stands for the task; empty: none"`
 	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
@@ -203,7 +204,7 @@ func (s *Settings) cascade() cascade.Config {
 func (s *Settings) consumer(cluster *brokers.Cluster, all tasks) consumer.Config {
 	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.Topic, Group: s.group(), MixedBundles: s.MixedBundles,
+		Cluster: cluster, Topic: s.Topic, Group: s.group(), MixedBundles: s.MixedBundles, Reloads: s.ReloadEvery > 0,
 		Purpose: all.purpose(), Flow: s.flow(all), PinRecords: s.MaxPinRecords, PinBytes: int(b.InFlight),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -8,14 +9,12 @@ import (
 	"github.com/serveflow/serveflow/cascade/bundle"
 )
 
-// loadSpec loads the bundle that the settings name. The bundle's own task is the
-// one that is asked.
-func loadSpec(s *Settings) (*cascade.Spec, error) {
-	b, err := loadBundle(s)
+// loadSpec loads the bundle in a folder, once it is tried out.
+func loadSpec(ctx context.Context, s *Settings, dir string) (*cascade.Spec, error) {
+	b, err := loadBundle(ctx, s, dir)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	s.retask(b.Manifest.Task)
 	return newSpec(b), nil
 }
 

@@ -63,6 +63,8 @@ func newRig(t *testing.T, change func(*flow.Config), limits zeek.Limits) *rig {
 
 type contextKey struct{}
 
+func (r *rig) Close() {}
+
 func (r *rig) Decide(ctx context.Context, f *flow.Flow) bool {
 	if ctx.Value(contextKey{}) == nil {
 		r.t.Error("the decider does not get the caller's context")

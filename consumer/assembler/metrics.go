@@ -10,7 +10,7 @@ import (
 )
 
 // Metrics count what becomes of records, so that conservation can be read off: records =
-// sum over outcomes + dead letters; flows opened = final labels + unlabelled + open.
+// sum over outcomes + dead letters; flows opened = final labels + unlabelled + labelled before + open.
 type Metrics struct {
 	records      [len(flow.Outcomes)]prometheus.Counter
 	open         *prometheus.GaugeVec
