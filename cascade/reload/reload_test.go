@@ -31,7 +31,7 @@ type rig struct {
 	link    string
 	reg     *prometheus.Registry
 	log     bytes.Buffer
-	fault   error
+	fault   atomic.Pointer[error] // what load fails with
 	loads   atomic.Int64
 }
 
@@ -45,8 +45,14 @@ func newRig(t *testing.T, every time.Duration) *rig {
 
 func (r *rig) load(_ context.Context, digest string) (string, error) {
 	r.loads.Add(1)
-	return digest, r.fault
+	if fault := r.fault.Load(); fault != nil {
+		return digest, *fault
+	}
+	return digest, nil
 }
+
+// fails has loads fail; nil has them succeed.
+func (r *rig) fails(err error) { r.fault.Store(&err) }
 
 // folder makes a folder with a manifest of its own.
 func (r *rig) folder(manifest string) string {
@@ -117,7 +123,7 @@ func TestARefusedBundleIsTriedAgainWhenItChanges(t *testing.T) {
 	a, _ := filepath.EvalSymlinks(r.link)
 	b := r.folder("b")
 	r.point(b)
-	r.fault = errors.New("bundle b: model.txt: the manifest lists it, but it is not there")
+	r.fails(errors.New("bundle b: model.txt: the manifest lists it, but it is not there"))
 	for i := range 3 {
 		r.expect("while it grows", r.looks(1), 0)
 		r.write(b, "model.txt", strings.Repeat("x", i))
@@ -126,7 +132,7 @@ func TestARefusedBundleIsTriedAgainWhenItChanges(t *testing.T) {
 	if n := strings.Count(r.log.String(), "level=ERROR"); n != 1 {
 		t.Errorf("%d lines:\n%s", n, r.log.String())
 	}
-	want := "task service: the bundle in its folder is refused, and the one before it serves on: " + r.fault.Error()
+	want := "task service: the bundle in its folder is refused, and the one before it serves on: " + (*r.fault.Load()).Error()
 	if note := r.watcher.Note(); note != want {
 		t.Errorf("note %q, want %q", note, want)
 	}
@@ -134,12 +140,12 @@ func TestARefusedBundleIsTriedAgainWhenItChanges(t *testing.T) {
 		t.Errorf("metrics say %v and %v, want 1 and 1", refused, stands)
 	}
 	r.write(b, "model.txt", "whole")
-	r.fault = nil
+	r.fails(nil)
 	r.expect("when it is whole", r.looks(3), 1)
 	if _, stands := r.metrics(); r.watcher.Note() != "" || stands != 0 {
 		t.Errorf("note %q, metric %v, when it is served", r.watcher.Note(), stands)
 	}
-	r.fault = errors.New("damaged")
+	r.fails(errors.New("damaged"))
 	r.point(r.folder("c"))
 	r.expect("another one", r.looks(5), 1)
 	r.point(b)
@@ -149,7 +155,7 @@ func TestARefusedBundleIsTriedAgainWhenItChanges(t *testing.T) {
 	}
 	os.Remove(r.link)
 	r.expect("no folder", r.looks(5), 1)
-	r.fault = nil
+	r.fails(nil)
 	r.point(a)
 	r.expect("the first one", r.looks(5), 1)
 }
@@ -158,12 +164,12 @@ func TestARefusedBundleIsTriedAgainWhenItChanges(t *testing.T) {
 func TestABundleThatMustWait(t *testing.T) {
 	r := newRig(t, time.Second)
 	r.point(r.folder("b"))
-	r.fault = ErrLater
+	r.fails(ErrLater)
 	r.expect("while it must wait", r.looks(4), 3)
 	if n := strings.Count(r.log.String(), "a new bundle waits"); n != 1 || strings.Contains(r.log.String(), "ERROR") || r.watcher.Note() != "" {
 		t.Errorf("said %d times, note %q:\n%s", n, r.watcher.Note(), r.log.String())
 	}
-	r.fault = nil
+	r.fails(nil)
 	r.expect("then", r.looks(4), 1)
 }
 
@@ -177,7 +183,7 @@ func TestRunLooksWhenAsked(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- r.watcher.Run(ctx, ask) }()
 		r.point(r.folder("b"))
-		r.fault = errors.New("damaged")
+		r.fails(errors.New("damaged"))
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		r.expect("unasked", int(r.loads.Load()), 0)
@@ -186,12 +192,12 @@ func TestRunLooksWhenAsked(t *testing.T) {
 			synctest.Wait()
 		}
 		r.expect("asked twice", int(r.loads.Load()), 2)
-		r.fault = ErrLater
+		r.fails(ErrLater)
 		ask <- syscall.SIGHUP
 		time.Sleep(10*again + again/2)
 		synctest.Wait()
 		r.expect("asked once while it must wait", int(r.loads.Load()), 13)
-		r.fault = nil
+		r.fails(nil)
 		time.Sleep(10 * again)
 		synctest.Wait()
 		r.expect("then", int(r.loads.Load()), 14)
