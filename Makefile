@@ -15,7 +15,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench mutate golden testdata records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load mutate golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,9 @@ lint: ## formatting, vet and staticcheck, whose version is in go.mod
 
 bench: ## the cost of each step, per record and per flow
 	go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u)
+
+bench-load: onnxruntime ## ten times the load that the slow stage can take, as a picture: bench/load/load.svg
+	go test -count=1 -v -timeout 30m -run TestLoad ./bench/load -args -svg $(CURDIR)/bench/load/load.svg
 
 mutate: ## changes in PKG that no test sees, such as PKG=./flow; MUTATE="-sample 50 -j 2"
 	go run ./scripts/mutate -pkg $(PKG) $(MUTATE)

@@ -38,7 +38,7 @@ func (w *worker) call(ctx context.Context, limit time.Duration, rows ...[]float3
 	}
 	c.out = resize(c.out, len(rows)*w.slow.classes)
 	began := time.Now()
-	go func() { c.done <- w.slow.predict(c.rows, len(rows), c.out) }()
+	w.slow.calls.Go(func() { c.done <- w.slow.predict(c.rows, len(rows), c.out) })
 	var deadline time.Time
 	if limit > 0 {
 		deadline = began.Add(limit)
@@ -55,12 +55,12 @@ func (w *worker) call(ctx context.Context, limit time.Duration, rows ...[]float3
 // abandon counts a call whose answer nobody waits for, until the model returns.
 func (s *slowStage) abandon(c *call) {
 	s.breaker.addAbandoned(1)
-	s.metrics.abandoned.Inc()
-	s.metrics.running.Inc()
+	s.metrics.abandoned.WithLabelValues(s.stage.Name).Inc()
+	s.metrics.running.WithLabelValues(s.stage.Name).Inc()
 	go func() {
 		<-c.done
 		s.breaker.addAbandoned(-1)
-		s.metrics.running.Dec()
+		s.metrics.running.WithLabelValues(s.stage.Name).Dec()
 	}()
 }
 

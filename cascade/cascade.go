@@ -2,7 +2,11 @@ package cascade
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Cascade is a bundle's stages at work. Its fast stages run in the partitions'
@@ -12,7 +16,9 @@ type Cascade struct {
 	provisional bool
 	metrics     *Metrics
 	emitter     *emitter
-	slow        *slowStage // nil if the last stage is fast
+	slow        []*slowStage // by the place of the stage; nil for one that is fast
+	users       *users
+	number      int32 // its place among the cascades of its slot, from 1; 0: it has none
 }
 
 // New builds a cascade. emit gets each verdict, from the goroutine that reached it. It
@@ -20,36 +26,91 @@ type Cascade struct {
 // of Decide for a verdict of a Decider, and that of Run for one of the slow stage. An
 // emit that gives up because the context is done must not tell the verdict's Acker.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
-	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit}}
-	if last := &spec.Stages[len(spec.Stages)-1]; last.Slow {
-		c.slow = newSlowStage(last, len(spec.Classes), cfg, m, c.emitter)
+	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit, drift: newDrift(spec, cfg)},
+		slow: make([]*slowStage, len(spec.Stages)), users: newUsers()}
+	if n := spec.slowStages(); n > 1 {
+		cfg.Queue = max(1, cfg.Queue/n) // memory is set aside for so many flows of a task
+	}
+	for i := range spec.Stages {
+		if !spec.Stages[i].Slow {
+			continue
+		}
+		c.slow[i] = newSlowStage(spec, i, cfg, m, c.emitter)
+		c.slow[i].users = c.users
+		c.slow[i].steering = newSteering(spec, cfg, c.slow[i], m)
+		if i+1 < len(spec.Stages) {
+			c.slow[i].handOn = func(ctx context.Context, j *job) { c.askBehind(ctx, j, i+1) }
+		}
 	}
 	return c
 }
 
-// Run runs the slow stage's workers until ctx is done, and then until they have
-// finished the jobs that are queued. Without a slow stage it waits for ctx. It can run
-// once.
+// Run runs the slow stages' workers until ctx is done, and then until they have
+// finished the jobs that are queued, those of a stage in front first. Without a slow
+// stage it waits for ctx. It can run once.
 //
 // Some flows have no label at the end: those that the model was working on, and those
 // that no earlier stage answered and that waited because the breaker was not closed.
 // Their Ackers are not told, so whoever reads their records next labels them.
 func (c *Cascade) Run(ctx context.Context) error {
-	if c.slow == nil {
-		<-ctx.Done()
-		return nil
+	var all errgroup.Group
+	before := ctx
+	for _, s := range c.slow {
+		if s == nil {
+			continue
+		}
+		until := before
+		own, ended := context.WithCancel(context.WithoutCancel(ctx))
+		all.Go(func() error { defer ended(); return s.run(until) })
+		before = own
 	}
-	return c.slow.run(ctx)
+	<-before.Done()
+	return all.Wait()
 }
 
 // Ready says in words why flows may have to wait for their labels; nil if they need
 // not. A slow stage whose breaker is open is no such reason while earlier stages answer.
 func (c *Cascade) Ready() error {
-	if c.slow == nil {
-		return nil
-	}
-	if n := c.slow.parked.Load(); n > 0 && c.slow.breaker.rejecting.Load() {
-		return fmt.Errorf("the slow stage hangs or fails, and %d flows that no earlier stage answered wait for it: see the log", n)
+	for _, s := range c.slow {
+		if s == nil {
+			continue
+		}
+		if n := s.parked.Load(); n > 0 && s.breaker.rejecting.Load() {
+			return fmt.Errorf("the slow stage %s hangs or fails, and %d flows that no earlier stage answered wait for it: see the log", s.stage.Name, n)
+		}
 	}
 	return nil
+}
+
+// close frees the models, once their calls have returned. Nothing may need them any more,
+// and Run must have ended.
+func (c *Cascade) close() error {
+	for _, s := range c.slow {
+		if s != nil {
+			s.calls.Wait()
+		}
+	}
+	return c.spec.Close()
+}
+
+// show has the metrics show this cascade: the breakers of its slow stages, and its drift.
+func (c *Cascade) show() {
+	c.metrics.drift.Watch(c.emitter.drift)
+	for _, s := range c.slow {
+		if s != nil {
+			now, _ := s.breaker.snapshot()
+			c.metrics.breaker.WithLabelValues(s.stage.Name).Set(float64(now))
+		}
+	}
+}
+
+// Close frees the models that hold more than Go's memory. They must not be used afterwards.
+func (s *Spec) Close() error {
+	var faults []error
+	for i := range s.Stages {
+		if model, ok := s.Stages[i].Model.(io.Closer); ok {
+			faults = append(faults, model.Close())
+		}
+	}
+	return errors.Join(faults...)
 }

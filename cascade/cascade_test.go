@@ -41,10 +41,10 @@ func TestReady(t *testing.T) {
 		{0, false, true}, {0, true, true}, {1, false, true}, {1, true, false}, {2, true, false},
 	} {
 		r := newRig(spec(t, []int{1}, says(1)), Config{})
-		r.cascade.slow.addParked(c.parked)
-		r.cascade.slow.breaker.rejecting.Store(c.rejecting)
+		r.cascade.onlySlow().addParked(c.parked)
+		r.cascade.onlySlow().breaker.rejecting.Store(c.rejecting)
 		err := r.cascade.Ready()
-		if (err == nil) != c.ready || err != nil && !strings.HasPrefix(err.Error(), "the slow stage hangs or fails, and ") {
+		if (err == nil) != c.ready || err != nil && !strings.HasPrefix(err.Error(), "the slow stage s0 hangs or fails, and ") {
 			t.Errorf("%d flows wait, rejecting %v: %v", c.parked, c.rejecting, err)
 		}
 	}

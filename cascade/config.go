@@ -23,6 +23,14 @@ type Config struct {
 	// CatchingUp reports whether labels are late anyway, and get no later: then a full queue
 	// holds the input back, and no label is made worse. nil: never.
 	CatchingUp func() bool
+	// Objective is the 99th percentile of the time that flows wait in the queue. While the
+	// wait is longer, fewer flows are deferred: the least uncertain ones get the answer
+	// that they have, as Degraded. Where it would be longer all the same, the queue counts
+	// as full. If Wait is shorter, that counts.
+	Objective time.Duration
+	// HoldBack: load changes no label. Thresholds stay the bundle's, and a full queue holds
+	// the input back. The timeout and the breaker are used.
+	HoldBack bool
 	// Timeout is how long a batch of the slow stage may take before the call is
 	// abandoned.
 	Timeout time.Duration
@@ -31,6 +39,9 @@ type Config struct {
 	// nor the circuit breaker of the slow stage is used.
 	Deterministic bool
 }
+
+// longest is how long a flow may wait in the queue where load may change labels.
+func (c *Config) longest() time.Duration { return min(c.Wait, c.Objective) }
 
 // Validate names the first setting that makes no sense.
 func (c Config) Validate() error {
@@ -42,6 +53,9 @@ func (c Config) Validate() error {
 	}
 	if c.Wait <= 0 {
 		return fmt.Errorf("cascade: flows may wait %v for the slow stage: choose a time above 0 (SERVEFLOW_SLOW_WAIT)", c.Wait)
+	}
+	if c.Objective <= 0 {
+		return fmt.Errorf("cascade: the wait for the slow stage is to be within %v: choose a time above 0 (SERVEFLOW_LATENCY_OBJECTIVE)", c.Objective)
 	}
 	if c.Timeout <= 0 {
 		return fmt.Errorf("cascade: a batch of the slow stage may take %v: choose a time above 0 (SERVEFLOW_SLOW_TIMEOUT)", c.Timeout)

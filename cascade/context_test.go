@@ -88,7 +88,7 @@ func TestDecideReturnsWhenItsContextIsDone(t *testing.T) {
 				case <-decided:
 				default:
 					t.Error("Decide is still blocked after the end of its generation")
-					close(r.cascade.slow.stopped) // lets it return
+					close(r.cascade.onlySlow().stopped) // lets it return
 				}
 				if r.acked != 0 || len(r.got) != 0 {
 					t.Errorf("%d flows acknowledged, %d verdicts: want none", r.acked, len(r.got))

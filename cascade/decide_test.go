@@ -164,7 +164,7 @@ func TestStagesSeeTheirFeatures(t *testing.T) {
 func TestTimeOfTheSlowStagesFeatures(t *testing.T) {
 	r := newRig(spec(t, []int{1}, says(.9)), Config{})
 	r.feed([]int16{0}, 0)
-	if j := <-r.cascade.slow.queue; j.verdict.Computed <= 0 {
+	if j := <-r.cascade.onlySlow().queue; j.verdict.Computed <= 0 {
 		t.Errorf("computed in %v", j.verdict.Computed)
 	}
 }

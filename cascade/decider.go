@@ -9,9 +9,13 @@ import (
 
 // decider takes the flows of one partition through the stages of one task.
 type decider struct {
-	cascade *Cascade
-	row     []float32
-	scores  []float64
+	slot     *Slot
+	begun    []begun
+	cascade  *Cascade // that the flow in hand began with
+	labelled Labelled // flows that get no second label; nil: there are none
+	row      []float32
+	scores   []float64
+	side     [2]float64 // of a side model
 }
 
 // decide takes a flow as far as its packets go, and its cursor with it. It reports true
@@ -23,54 +27,72 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 		c.emitter.unsupported(ctx, d.final(f, at, &c.spec.Stages[0], Unsupported))
 		return true
 	}
-	last := uint8(len(c.spec.Stages) - 1)
-	for ; at.Stage < last; at.Stage++ {
+	for {
 		s := &c.spec.Stages[at.Stage]
-		if waitsForPackets(f, at, s) {
+		switch look(f, at, s, d.answeredBy(at)) {
+		case waits:
 			return false
+		case passes:
+			if d.last(at) {
+				c.emitter.verdict(ctx, d.final(f, at, s, LastStage), at.Answer, s)
+				return true
+			}
+			if d.keptBack(ctx, f, at, s) {
+				return true
+			}
+			d.toNext(at, s)
+			continue
 		}
-		if d.predict(f, at, s) && s.Measure.Of(at.Answer) <= s.Threshold {
-			c.emitter.verdict(ctx, d.final(f, at, s, Confident), at.Answer, s)
+		if s.Slow {
+			c.slow[at.Stage].enqueue(ctx, d.job(f, at, s))
 			return true
 		}
-		c.metrics.deferred(s.Name)
+		if d.predict(f, at, s) {
+			if reason, novelty := d.rule(f, at, s); reason != "" {
+				v := d.final(f, at, s, reason)
+				v.Novelty = novelty
+				c.emitter.verdict(ctx, v, at.Answer, s)
+				return true
+			}
+		} else if d.last(at) {
+			c.emitter.fallback(ctx, d.final(f, at, s, Degraded), at.Answer, d.answeredBy(at), Degraded)
+			return true
+		}
+		again := d.asksAgain(at, s)
+		if !again && d.keptBack(ctx, f, at, s) {
+			return true
+		}
 		if c.provisional && at.Stage == 0 && d.answeredBy(at) != nil && f.Cause() == flow.Reached {
 			d.provisional(ctx, f, at, s)
 		}
+		if !again {
+			d.toNext(at, s)
+		}
 	}
-	return d.lastStage(ctx, f, at, &c.spec.Stages[last])
 }
 
-func (d *decider) lastStage(ctx context.Context, f *flow.Flow, at *flow.Cursor, s *Stage) bool {
-	c := d.cascade
-	switch {
-	case waitsForPackets(f, at, s):
-		return false
-	case c.slow != nil:
-		c.slow.enqueue(ctx, d.job(f, at, s))
-	case d.predict(f, at, s):
-		c.emitter.verdict(ctx, d.final(f, at, s, LastStage), at.Answer, s)
-	default:
-		c.emitter.fallback(ctx, d.final(f, at, s, Degraded), at.Answer, d.answeredBy(at), Degraded)
-	}
-	return true
+// toNext defers the flow to the next stage.
+func (d *decider) toNext(at *flow.Cursor, s *Stage) {
+	d.cascade.metrics.deferred(s.Name)
+	at.Stage++
 }
 
-// waitsForPackets reports whether the flow needs more packets for the stage, and asks
-// for them.
-func waitsForPackets(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
-	if f.Cause() != flow.Reached || f.Reach() >= s.Depth {
-		return false
+// last reports whether no stage comes after the one that looks now.
+func (d *decider) last(at *flow.Cursor) bool { return int(at.Stage) == len(d.cascade.spec.Stages)-1 }
+
+// next is how many packets the stage after the one that looks now wants; -1 if there is none.
+func (d *decider) next(at *flow.Cursor) int {
+	if d.last(at) {
+		return -1
 	}
-	at.Want = int32(s.Depth)
-	return true
+	return d.cascade.spec.Stages[at.Stage+1].Depth
 }
 
 // predict puts the stage's calibrated probabilities into the flow's cursor. If the
 // model fails, the cursor keeps what an earlier stage said.
 func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 	began := time.Now()
-	d.row = s.extract(d.row, f)
+	d.row = s.extract(d.row, f, packets(at, s))
 	err := s.Model.Predict(d.row, 1, d.scores)
 	if err == nil {
 		err = s.calibrate(d.scores)
@@ -79,7 +101,11 @@ func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 		d.cascade.metrics.failed(s.Name, 1, err)
 		return false
 	}
+	again := asked(at)
 	at.Answer, at.By = append(at.Answer[:0], d.scores...), at.Stage
+	if !again {
+		d.cascade.emitter.answered(d.cascade.spec, int(at.Stage), f.UID, d.row, at.Answer)
+	}
 	spent := time.Since(began)
 	at.Spent += spent
 	d.cascade.metrics.computed(s.Name, spent)
@@ -94,31 +120,32 @@ func (d *decider) answeredBy(at *flow.Cursor) *Stage {
 	return &d.cascade.spec.Stages[at.By]
 }
 
-// final begins the final verdict of the stage. If the flow was closed before the
-// stage's depth, the cause of that replaces why.
+// final begins the final verdict of the stage. If there are fewer packets than it wants, the
+// cause of that replaces why.
 func (d *decider) final(f *flow.Flow, at *flow.Cursor, s *Stage, why Reason) Verdict {
-	v := newVerdict(d.cascade.spec, f, at, s)
-	v.Final, v.Seq, v.Acker, v.Reason = true, len(d.cascade.spec.Stages), f.Acker, why
-	if f.Reach() < s.Depth {
-		v.Reason = closedBy(f.Cause(), why)
-	}
+	v := newVerdict(d.cascade.spec, f, at, packets(at, s))
+	v.Final, v.Seq, v.Acker, v.Reason = true, len(d.cascade.spec.Stages), f.Acker, closedBy(at.Cause, why)
 	return v
 }
 
 func (d *decider) provisional(ctx context.Context, f *flow.Flow, at *flow.Cursor, s *Stage) {
-	v := newVerdict(d.cascade.spec, f, at, s)
+	v := newVerdict(d.cascade.spec, f, at, packets(at, s))
 	v.Reason = Provisional
 	d.cascade.emitter.verdict(ctx, v, at.Answer, s)
 }
 
-// job copies what the slow stage needs of a flow, because the flow may be forgotten once
+// job copies what the slow stage, and those behind it, need of a flow, because the flow may be forgotten once
 // decide has returned true.
 func (d *decider) job(f *flow.Flow, at *flow.Cursor, s *Stage) *job {
-	j := d.cascade.slow.newJob()
+	j := d.cascade.slow[at.Stage].newJob()
 	began := time.Now()
-	j.row = s.extract(j.row, f)
+	j.row = s.extract(j.row, f, packets(at, s))
+	for i := int(at.Stage) + 1; i < len(d.cascade.spec.Stages); i++ {
+		behind := &d.cascade.spec.Stages[i]
+		j.behind = append(j.behind, behind.extract(nil, f, packets(at, behind)))
+	}
 	at.Spent += time.Since(began)
-	j.verdict = d.final(f, at, s, LastStage)
+	j.verdict, j.cause = d.final(f, at, s, LastStage), at.Cause
 	j.answer, j.by = append(j.answer[:0], at.Answer...), d.answeredBy(at)
 	return j
 }

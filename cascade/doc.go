@@ -14,6 +14,12 @@
 //  3. If the uncertainty is at most the stage's threshold, the verdict is final.
 //     Otherwise the flow is deferred to the next stage.
 //
+// A stage may look at any number of packets from its depth to its maximum; then it is asked
+// again at each. It may say that a flow is of no class (Novelty), and how long its answer waits
+// for the next packet (Patience), or that none will come (Hazard). A Family of classes may be
+// enough for a final verdict. All of this looks at the flow's packets one by one, so a verdict
+// does not depend on how they arrive.
+//
 // The last stage always answers. If it is slow, the flow is copied into a job, the job
 // waits in a queue, and workers put the queued jobs to the model in batches. The
 // partition's goroutine goes on with other flows meanwhile.

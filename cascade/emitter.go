@@ -3,17 +3,21 @@ package cascade
 import (
 	"context"
 	"time"
+
+	"github.com/serveflow/serveflow/cascade/drift"
 )
 
 // emitter counts verdicts and hands them to the sink.
 type emitter struct {
 	metrics *Metrics
 	emit    func(context.Context, Verdict)
+	drift   *drift.Monitor // nil if the bundle has no reference
 }
 
 // verdict emits v with the stage's answer.
 func (e *emitter) verdict(ctx context.Context, v Verdict, probabilities []float64, s *Stage) {
 	v.setAnswer(probabilities, s)
+	e.decided(&v, probabilities)
 	e.metrics.labelled(&v)
 	e.emit(ctx, v)
 }

@@ -82,8 +82,8 @@ func withFaults(t *testing.T, m *faultyModel, fast []Model, test func(*testing.T
 		c.stop()
 		m.set("")
 		synctest.Wait()
-		if _, abandoned := c.rig.cascade.slow.breaker.snapshot(); abandoned != 0 || c.rig.metrics(t)["slow_stuck_calls"] != 0 {
-			t.Errorf("%d calls have not returned; the metric says %v", abandoned, c.rig.metrics(t)["slow_stuck_calls"])
+		if _, abandoned := c.rig.cascade.onlySlow().breaker.snapshot(); abandoned != 0 || c.rig.metrics(t)["slow_stuck_calls{s1}"] != 0 {
+			t.Errorf("%d calls have not returned; the metric says %v", abandoned, c.rig.metrics(t)["slow_stuck_calls{s1}"])
 		}
 	})
 }

@@ -57,6 +57,7 @@ func spec(t *testing.T, depths []int, models ...Model) *Spec {
 // rig is a cascade whose verdicts are kept.
 type rig struct {
 	cascade  *Cascade
+	slot     *Slot
 	decider  *Decider
 	tasks    int // that decider decides; 0: one
 	registry *prometheus.Registry
@@ -75,6 +76,7 @@ func newLoggingRig(s *Spec, cfg Config, log io.Writer) *rig {
 	cfg.Queue, cfg.Workers = max(1, cfg.Queue), max(1, cfg.Workers)
 	cfg.Batch = max(1, cfg.Batch)
 	cfg.Wait, cfg.Timeout = cmp.Or(cfg.Wait, time.Minute), cmp.Or(cfg.Timeout, time.Minute)
+	cfg.Objective = cmp.Or(cfg.Objective, time.Minute)
 	r := &rig{ctx: context.Background(), registry: prometheus.NewRegistry()}
 	m := NewMetrics(r.registry, slog.New(slog.NewTextHandler(log, nil)))
 	r.cascade = New(s, cfg, m, func(_ context.Context, v Verdict) {
@@ -82,7 +84,8 @@ func newLoggingRig(s *Spec, cfg Config, log io.Writer) *rig {
 		defer r.mu.Unlock()
 		r.got = append(r.got, v)
 	})
-	r.decider = Tasks{r.cascade}.Decider()
+	r.slot = NewSlot(r.cascade, nil)
+	r.decider = Tasks{r.slot}.Decider()
 	return r
 }
 
@@ -111,10 +114,12 @@ func (r *rig) verdicts() string {
 	return strings.Join(all, "; ")
 }
 
-// packet is the n-th of a flow, with its TCP flags.
+// packet is the n-th of a flow, with its TCP flags. It comes n-1 milliseconds after the first,
+// or at another time.
 type packet struct {
 	n     uint32
 	flags int16
+	at    time.Duration
 }
 
 const rst = 4
@@ -124,7 +129,7 @@ const rst = 4
 func (r *rig) feed(flags []int16, late time.Duration) {
 	var packets []packet
 	for i, f := range flags {
-		packets = append(packets, packet{uint32(i + 1), f})
+		packets = append(packets, packet{n: uint32(i + 1), flags: f})
 	}
 	r.feedPackets(packets, late)
 }
@@ -140,11 +145,12 @@ func (r *rig) feedPackets(packets []packet, late time.Duration) {
 		case r.decider.Decide(r.ctx, f):
 			table.Finish(f)
 		default:
+			table.Keep(f)
 			r.waits = append(r.waits, int(f.Want))
 		}
 	}
 	for _, p := range packets {
-		f, outcome := table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte("u"), Sensor: []byte("tap"), N: p.n, TS: 1e15 + int64(p.n-1)*1000, Flags: p.flags,
+		f, outcome := table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte("u"), Sensor: []byte("tap"), N: p.n, TS: 1e15 + cmp.Or(p.at.Microseconds(), int64(p.n-1)*1000), Flags: p.flags,
 			Proto: zeek.TCP, Orig: netip.MustParseAddrPort("10.0.0.1:1"), Resp: netip.MustParseAddrPort("10.0.0.2:2")})
 		if outcome == flow.Opened {
 			f.Acker = r
@@ -154,8 +160,8 @@ func (r *rig) feedPackets(packets []packet, late time.Duration) {
 		}
 	}
 	if late > 0 {
-		table.Idle(0) // the wait for what came is over
-		table.Idle(late)
+		table.Idle(0)                  // the wait for what came is over
+		table.Idle(time.Second + late) // records may be on their way for a second
 		for f := table.Due(); f != nil; f = table.Due() {
 			decide(f)
 		}
@@ -172,4 +178,14 @@ func (r *rig) feedConn(c *zeek.ConnFields) {
 	if f.Ready() && r.decider.Decide(r.ctx, f) {
 		table.Finish(f)
 	}
+}
+
+// onlySlow is the slow stage of a cascade that has one.
+func (c *Cascade) onlySlow() *slowStage {
+	for _, s := range c.slow {
+		if s != nil {
+			return s
+		}
+	}
+	return nil
 }

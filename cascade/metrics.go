@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/serveflow/serveflow/cascade/drift"
 )
 
 // Metrics count the decisions, deferrals and failures of a cascade.
@@ -19,21 +21,29 @@ type Metrics struct {
 	failures   *prometheus.CounterVec
 	unlabelled prometheus.Counter
 	toLabel    *prometheus.HistogramVec
+	steered    *prometheus.CounterVec
+	threshold  *prometheus.GaugeVec
+	share      *prometheus.GaugeVec
+	queued     *prometheus.HistogramVec
 	wait       *prometheus.HistogramVec
 	compute    *prometheus.HistogramVec
-	batches    prometheus.Histogram
-	breaker    prometheus.Gauge
-	openings   prometheus.Counter
-	abandoned  prometheus.Counter
-	running    prometheus.Gauge
-	parked     prometheus.Gauge
+	batches    *prometheus.HistogramVec
+	breaker    *prometheus.GaugeVec
+	openings   *prometheus.CounterVec
+	abandoned  *prometheus.CounterVec
+	running    *prometheus.GaugeVec
+	parked     *prometheus.GaugeVec
+	drift      *drift.Collector
+	held       prometheus.Gauge
+
+	labelledBefore prometheus.Counter
 }
 
 // NewMetrics registers the cascade's metrics.
 func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 	factory := promauto.With(reg)
 	times := prometheus.ExponentialBuckets(0.001, 2, 17) // 1 ms to 65 s; 16 ms is a bound
-	return &Metrics{
+	m := &Metrics{
 		log: log,
 		labels: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_labels_total",
 			Help: "Labels given, by answering stage, reason, and whether final."}, []string{"stage", "reason", "final"}),
@@ -50,19 +60,34 @@ func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
 		compute: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_stage_compute_seconds",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 2, 17),
 			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),
-		batches: factory.NewHistogram(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
-			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}),
-		breaker: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
-			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}),
-		openings: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
-			Help: "Times that the slow stage's breaker has opened."}),
-		abandoned: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
-			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}),
-		running: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
-			Help: "Calls that were given up and have not returned."}),
-		parked: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
-			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}),
+		batches: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
+			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}, []string{"stage"}),
+		breaker: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
+			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}, []string{"stage"}),
+		openings: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
+			Help: "Times that the slow stage's breaker has opened."}, []string{"stage"}),
+		abandoned: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
+			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}, []string{"stage"}),
+		running: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
+			Help: "Calls that were given up and have not returned."}, []string{"stage"}),
+		parked: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
+			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}, []string{"stage"}),
+		steered: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_kept_back_total",
+			Help: "Flows that a stage was too unsure of and that load kept from the slow stage: they have that stage's label, with reason degraded."}, []string{"stage"}),
+		threshold: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_threshold",
+			Help: "Uncertainty above which flows go on to the slow stage now: the bundle's threshold, or a higher one under load."}, []string{"stage"}),
+		share: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_share",
+			Help: "Share of the flows above a stage's threshold in the bundle that may go on to the slow stage now: 1, or less under load."}, []string{"stage"}),
+		queued: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_slow_queue_seconds", Buckets: times,
+			Help: "Wall time that flows waited for the slow stage, with all their packets there."}, []string{"stage"}),
+		labelledBefore: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_labelled_before_total",
+			Help: "Flows without a label of this process because another bundle had labelled them, and that was not committed: after a crash or a rebalance in the middle of a change of bundles."}),
+		held: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_bundles_held",
+			Help: "Bundles of the task in memory: that of new flows, and earlier ones that flows still need."}),
+		drift: drift.NewCollector(),
 	}
+	reg.MustRegister(m.drift)
+	return m
 }
 
 func (m *Metrics) labelled(v *Verdict) {
@@ -77,13 +102,29 @@ func (m *Metrics) labelled(v *Verdict) {
 
 func (m *Metrics) deferred(stage string) { m.deferrals.WithLabelValues(stage).Inc() }
 
+func (m *Metrics) keptBack(stage string) { m.steered.WithLabelValues(stage).Inc() }
+
+// steers shows the share of a stage's unsure flows that may be deferred, and the threshold
+// that was raised to keep the others back.
+func (m *Metrics) steers(s *Stage, share, raised float64) {
+	m.share.WithLabelValues(s.Name).Set(share)
+	m.threshold.WithLabelValues(s.Name).Set(max(s.Threshold, raised))
+}
+
+// dequeued records how long the jobs have waited.
+func (m *Metrics) dequeued(stage string, jobs []*job) {
+	for _, j := range jobs {
+		m.queued.WithLabelValues(stage).Observe(time.Since(j.queued).Seconds())
+	}
+}
+
 func (m *Metrics) computed(stage string, d time.Duration) {
 	m.compute.WithLabelValues(stage).Observe(d.Seconds())
 }
 
 func (m *Metrics) batched(stage string, n int, d time.Duration) {
 	m.computed(stage, d)
-	m.batches.Observe(float64(n))
+	m.batches.WithLabelValues(stage).Observe(float64(n))
 }
 
 func (m *Metrics) failed(stage string, n int, err error) {
@@ -95,20 +136,31 @@ func (m *Metrics) failed(stage string, n int, err error) {
 	m.log.Warn("model failed", "stage", stage, "flows", n, "err", err)
 }
 
+// begin makes the series of a slow stage, so that they are there before anything is wrong.
+func (m *Metrics) begin(stage string) {
+	m.breaker.WithLabelValues(stage).Set(float64(closed))
+	for _, series := range []*prometheus.GaugeVec{m.running, m.parked} {
+		series.WithLabelValues(stage).Set(0)
+	}
+	for _, series := range []*prometheus.CounterVec{m.openings, m.abandoned} {
+		series.WithLabelValues(stage).Add(0)
+	}
+}
+
 func (m *Metrics) opened(stage string, err error, untilProbe time.Duration) {
-	m.openings.Inc()
-	m.breaker.Set(float64(open))
+	m.openings.WithLabelValues(stage).Inc()
+	m.breaker.WithLabelValues(stage).Set(float64(open))
 	m.log.Error("the stage's breaker is open: its flows get the earlier answer, with reason breaker", "stage", stage, "err", err, "probe_in", untilProbe)
 }
 
 // probed records how a probe ended, and for how long flows have been rejected.
 func (m *Metrics) probed(stage string, err error, rejected time.Duration) {
 	if err != nil {
-		m.breaker.Set(float64(open))
+		m.breaker.WithLabelValues(stage).Set(float64(open))
 		m.log.Warn("a probe failed: the stage's breaker stays open", "stage", stage, "err", err, "for", rejected)
 		return
 	}
-	m.breaker.Set(float64(closed))
+	m.breaker.WithLabelValues(stage).Set(float64(closed))
 	m.log.Info("the stage's breaker is closed again", "stage", stage, "after", rejected)
 }
 

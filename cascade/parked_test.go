@@ -21,7 +21,7 @@ func TestTakeParked(t *testing.T) {
 		{"abCdeF", "[ab C de F]"},
 		{"ABC", "[A B C]"},
 	} {
-		w := newWorker(newRig(spec(t, []int{1}, says(1)), Config{Batch: 3, Queue: 10}).cascade.slow)
+		w := newWorker(newRig(spec(t, []int{1}, says(1)), Config{Batch: 3, Queue: 10}).cascade.onlySlow())
 		for _, letter := range c.parked {
 			w.parked = append(w.parked, &job{verdict: Verdict{UID: string(letter)}, retryAlone: letter < 'a'})
 		}
@@ -42,7 +42,7 @@ func TestTakeParked(t *testing.T) {
 
 // A job that is used again is not taken alone because of what it was before.
 func TestJobIsUsedAgain(t *testing.T) {
-	s := newRig(spec(t, []int{1}, says(1)), Config{}).cascade.slow
+	s := newRig(spec(t, []int{1}, says(1)), Config{}).cascade.onlySlow()
 	s.jobs.Put(&job{retryAlone: true})
 	if s.newJob().retryAlone {
 		t.Error("it is marked still")
@@ -58,7 +58,7 @@ func TestProbesTakeTurns(t *testing.T) {
 				asked = append(asked, rows...)
 				return fails(nil, nil)
 			})), Config{})
-			w := newWorker(r.cascade.slow)
+			w := newWorker(r.cascade.onlySlow())
 			for row := range parked {
 				w.parked = append(w.parked, &job{row: []float32{float32(row)}})
 			}
@@ -73,7 +73,7 @@ func TestProbesTakeTurns(t *testing.T) {
 			if len(w.calls) != 1 {
 				t.Errorf("%d calls' buffers: they are used again", len(w.calls))
 			}
-			if n := r.metrics(t)["breaker_state"]; n != float64(open) {
+			if n := r.metrics(t)["breaker_state{s0}"]; n != float64(open) {
 				t.Errorf("state %v", n)
 			}
 		})
@@ -97,7 +97,7 @@ func TestBatchThatTimedOutIsASample(t *testing.T) {
 		}
 		m.set("")
 		wait(time.Second)
-		if n := r.metrics(t)["breaker_state"]; n != float64(closed) || m.calls() != 2 {
+		if n := r.metrics(t)["breaker_state{s1}"]; n != float64(closed) || m.calls() != 2 {
 			t.Errorf("state %v after %d calls", n, m.calls())
 		}
 		stop()
@@ -110,11 +110,11 @@ func TestStateWhileAProbeIsUnderWay(t *testing.T) {
 		c.feed(1)
 		wait(2 * time.Second)
 		c.feed(1)
-		if n := c.rig.metrics(t)["breaker_state"]; n != 2 {
+		if n := c.rig.metrics(t)["breaker_state{s1}"]; n != 2 {
 			t.Errorf("open is %v", n)
 		}
 		wait(1500 * time.Millisecond)
-		if n := c.rig.metrics(t)["breaker_state"]; n != 1 {
+		if n := c.rig.metrics(t)["breaker_state{s1}"]; n != 1 {
 			t.Errorf("half open is %v", n)
 		}
 		c.stop()
@@ -130,7 +130,7 @@ func TestStopWhileTheBreakerIsOpen(t *testing.T) {
 	for range 20 {
 		r.feed([]int16{0}, 0)
 	}
-	r.cascade.slow.breaker.timedOut(time.Now())
+	r.cascade.onlySlow().breaker.timedOut(time.Now())
 	r.drain()
 	if n := r.metrics(t)["labels_total{true,breaker,s0}"]; n != 20 || len(r.got) != 20 {
 		t.Errorf("%v of 20 are labelled", n)

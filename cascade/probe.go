@@ -45,7 +45,7 @@ func (w *worker) probe(ctx context.Context) {
 	if row == nil {
 		return
 	}
-	s.metrics.breaker.Set(float64(halfOpen))
+	s.metrics.breaker.WithLabelValues(s.stage.Name).Set(float64(halfOpen))
 	c, err := w.call(ctx, w.limit(), row)
 	defer w.putCall(c)
 	if errors.Is(err, errStopped) {

@@ -78,7 +78,7 @@ func TestEngineThatWasLateIsCalledAgain(t *testing.T) {
 	if got, want := r.verdicts(), "u a s1 last_stage final"; got != want || calls != 2 {
 		t.Errorf("got %q after %d calls, want %q", got, calls, want)
 	}
-	if n := r.cascade.slow.serviceTime.Load(); n != 0 {
+	if n := r.cascade.onlySlow().serviceTime.Load(); n != 0 {
 		t.Errorf("the time of a process that was halted counts as the model's: %v", time.Duration(n))
 	}
 }
@@ -156,7 +156,7 @@ func TestWorkersRunSideBySide(t *testing.T) {
 }
 
 func TestTookBatch(t *testing.T) {
-	s := newRig(spec(t, []int{1}, says(1)), Config{Timeout: 8 * time.Second}).cascade.slow
+	s := newRig(spec(t, []int{1}, says(1)), Config{Timeout: 8 * time.Second}).cascade.onlySlow()
 	if share := s.tookBatch(2, 8*time.Second+1); share != 4*time.Second || s.serviceTime.Load() != 0 {
 		t.Errorf("beyond the timeout: share %v, service time %v", share, s.serviceTime.Load())
 	}

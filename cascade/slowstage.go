@@ -8,19 +8,28 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/serveflow/serveflow/flow"
 )
 
 // slowStage is a stage whose flows wait in a queue, and whose model is called with
 // batches of them by workers of its own, behind a circuit breaker.
 type slowStage struct {
 	stage   *Stage
+	place   int // of the stage in its Spec
+	spec    *Spec
 	classes int
 	cfg     Config
 	metrics *Metrics
 	emitter *emitter
 
+	handOn func(context.Context, *job) // to the stage behind this one; nil for the last stage
+
+	steering    *steering // nil if load must not change a label
 	queue       chan *job
-	jobs        sync.Pool // of *job
+	users       *users         // each job is one of them
+	calls       sync.WaitGroup // of the model, that have not returned
+	jobs        *sync.Pool     // of *job
 	breaker     breaker
 	serviceTime atomic.Int64  // for one flow, nanoseconds, a moving average
 	parked      atomic.Int64  // flows that wait for the breaker to close
@@ -31,15 +40,18 @@ type slowStage struct {
 type job struct {
 	verdict    Verdict // all but the answer
 	row        []float32
-	answer     []float64 // what an earlier stage said ...
-	by         *Stage    // ... and which; nil if none did
-	retryAlone bool      // it was in a batch that timed out
+	behind     [][]float32 // rows for the stages behind this one
+	cause      flow.Cause  // why the flow gets no more packets, though the stage would look at them
+	answer     []float64   // what an earlier stage said ...
+	by         *Stage      // ... and which; nil if none did
+	retryAlone bool        // it was in a batch that timed out
+	queued     time.Time
 }
 
-func newSlowStage(s *Stage, classes int, cfg Config, m *Metrics, e *emitter) *slowStage {
-	slow := &slowStage{stage: s, classes: classes, cfg: cfg, metrics: m, emitter: e,
-		queue: make(chan *job, cfg.Queue), stopped: make(chan struct{})}
-	slow.jobs.New = func() any { return new(job) }
+func newSlowStage(spec *Spec, place int, cfg Config, m *Metrics, e *emitter) *slowStage {
+	slow := &slowStage{stage: &spec.Stages[place], place: place, spec: spec, classes: len(spec.Classes), cfg: cfg, metrics: m, emitter: e,
+		queue: make(chan *job, cfg.Queue), stopped: make(chan struct{}), jobs: &sync.Pool{New: func() any { return new(job) }}}
+	m.begin(slow.stage.Name)
 	slow.breaker.maxAbandoned = cfg.Workers + spareCalls
 	return slow
 }
@@ -47,16 +59,18 @@ func newSlowStage(s *Stage, classes int, cfg Config, m *Metrics, e *emitter) *sl
 // newJob gives a job whose buffers may have been used before.
 func (s *slowStage) newJob() *job {
 	j := s.jobs.Get().(*job)
-	j.retryAlone = false
+	j.retryAlone, j.behind = false, j.behind[:0]
 	return j
 }
 
 // enqueue queues a job. If there is no room, or the breaker is not closed, the label of
 // an earlier stage goes out instead.
 //
-// If no earlier stage answered, the cascade is deterministic, or labels are late anyway,
+// If no earlier stage answered, load must not change a label, or labels are late anyway,
 // enqueue waits for room.
 func (s *slowStage) enqueue(ctx context.Context, j *job) {
+	j.queued = time.Now()
+	s.users.add()
 	if s.cfg.Deterministic || j.by == nil {
 		s.waitForRoom(ctx, j)
 		return
@@ -66,11 +80,16 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 		s.fallback(ctx, j, Breaker)
 		return
 	}
-	if s.cfg.CatchingUp != nil && s.cfg.CatchingUp() {
+	if s.cfg.HoldBack || s.catchingUp() {
 		s.waitForRoom(ctx, j)
 		return
 	}
-	if s.expectedWait() > s.cfg.Wait {
+	if s.steering.atTheDoor(ctx, j) {
+		s.jobs.Put(j)
+		s.users.leave(1)
+		return
+	}
+	if s.expectedWait() > s.cfg.longest() { // also within a step of steering, in which hundreds can come
 		s.fallback(ctx, j, Degraded)
 		return
 	}
@@ -81,13 +100,23 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 	}
 }
 
+// catchingUp reports whether labels are late anyway, and get no later.
+func (s *slowStage) catchingUp() bool { return s.cfg.CatchingUp != nil && s.cfg.CatchingUp() }
+
 // waitForRoom queues a job once there is room. When ctx is done or the workers have stopped,
 // it drops the job without telling its Acker, so the flow keeps its place in the log.
 func (s *slowStage) waitForRoom(ctx context.Context, j *job) {
 	select {
+	case s.queue <- j: // also at a stop, for what a stage in front hands on
+		return
+	default:
+	}
+	select {
 	case s.queue <- j:
 	case <-ctx.Done():
+		s.users.leave(1)
 	case <-s.stopped:
+		s.users.leave(1)
 	}
 }
 
@@ -96,7 +125,7 @@ func (s *slowStage) expectedWait() time.Duration {
 	return time.Duration(s.serviceTime.Load()) * time.Duration(len(s.queue)/s.cfg.Workers)
 }
 
-// run runs the workers until ctx is done and the queue is empty.
+// run runs the workers, and what steers the load, until ctx is done and the queue is empty.
 func (s *slowStage) run(ctx context.Context) error {
 	defer close(s.stopped)
 	var workers errgroup.Group
@@ -108,19 +137,45 @@ func (s *slowStage) run(ctx context.Context) error {
 			return nil
 		})
 	}
+	if s.steering != nil {
+		workers.Go(func() error { s.steering.run(ctx); return nil })
+	}
 	return workers.Wait()
 }
 
-// verdict emits the stage's answer for a job, which is then used again.
+// verdict emits the stage's answer for a job, which is then used again. If the stage is too
+// unsure, and not the last, the stage behind it gets the job.
 func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
+	s.emitter.answered(s.spec, s.place, j.verdict.UID, j.row, probabilities)
+	reason := s.spec.settled(s.place, probabilities, j.verdict.Gap)
+	switch {
+	case reason == "" && s.handOn != nil:
+		s.metrics.deferred(s.stage.Name)
+		j.answer, j.by = append(j.answer[:0], probabilities...), s.stage
+		s.handOn(ctx, j)
+		s.users.leave(1) // after the stage behind has added its own
+		return
+	case s.handOn == nil && reason != Novel:
+		reason = LastStage
+	}
+	j.verdict.Reason = closedBy(j.cause, reason)
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
 	s.jobs.Put(j)
+	s.users.leave(1)
 }
 
-// fallback emits the earlier answer for a job, which is then used again.
+// fallback is for a job that the stage gives no answer for: the stage behind it gets the job, or
+// an earlier answer is emitted, and the job is then used again.
 func (s *slowStage) fallback(ctx context.Context, j *job, why Reason) {
+	if s.handOn != nil {
+		s.metrics.deferred(s.stage.Name)
+		s.handOn(ctx, j)
+		s.users.leave(1)
+		return
+	}
 	s.emitter.fallback(ctx, j.verdict, j.answer, j.by, why)
 	s.jobs.Put(j)
+	s.users.leave(1)
 }
 
 // predict calls the model for n rows and calibrates its scores into out. The model may
@@ -153,5 +208,5 @@ func (s *slowStage) tookBatch(n int, took time.Duration) time.Duration {
 // addParked adds n to the number of flows that wait for the breaker to close.
 func (s *slowStage) addParked(n int) {
 	s.parked.Add(int64(n))
-	s.metrics.parked.Add(float64(n))
+	s.metrics.parked.WithLabelValues(s.stage.Name).Add(float64(n))
 }

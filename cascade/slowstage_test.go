@@ -29,18 +29,19 @@ func TestFullQueueDegrades(t *testing.T) {
 func TestLongWaitCountsAsAFullQueue(t *testing.T) {
 	for _, c := range []struct {
 		workers, queued int
-		wait            time.Duration
+		wait, objective time.Duration
 	}{
-		{1, 4, time.Second},
-		{1, 5, 1200 * time.Millisecond},
-		{2, 8, time.Second},
+		{1, 4, time.Second, time.Minute},
+		{1, 5, 1200 * time.Millisecond, time.Minute},
+		{2, 8, time.Second, time.Minute},
+		{2, 8, time.Minute, time.Second},
 	} {
-		r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 100, Workers: c.workers, Batch: 1, Wait: c.wait})
-		r.cascade.slow.serviceTime.Store(int64(300 * time.Millisecond))
+		r := newRig(spec(t, []int{1, 1}, says(.6), says(.1)), Config{Queue: 100, Workers: c.workers, Batch: 1, Wait: c.wait, Objective: c.objective})
+		r.cascade.onlySlow().serviceTime.Store(int64(300 * time.Millisecond))
 		for range 10 {
 			r.feed([]int16{0}, 0)
 		}
-		if got := len(r.cascade.slow.queue); got != c.queued || len(r.got) != 10-c.queued {
+		if got := len(r.cascade.onlySlow().queue); got != c.queued || len(r.got) != 10-c.queued {
 			t.Errorf("%d workers, at most %v: %d of 10 are queued, want %d; and %d are degraded", c.workers, c.wait, got, c.queued, len(r.got))
 		}
 	}
@@ -225,8 +226,8 @@ func TestCatchingUpHoldsTheInputBack(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		if got := r.verdicts(); got != "" || len(r.cascade.slow.queue) != 1 {
-			t.Errorf("before the slow stage runs: %q, %d queued", got, len(r.cascade.slow.queue))
+		if got := r.verdicts(); got != "" || len(r.cascade.onlySlow().queue) != 1 {
+			t.Errorf("before the slow stage runs: %q, %d queued", got, len(r.cascade.onlySlow().queue))
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})

@@ -13,22 +13,22 @@ import (
 // Tasks are the cascades of several tasks, which decide the same flows on one pass. Each
 // has stages, a slow stage and an emit of its own, so what ails one does not concern the
 // others.
-type Tasks []*Cascade
+type Tasks []*Slot
 
 // Decider gives one partition's goroutine its own view of the cascades.
 func (t Tasks) Decider() *Decider {
 	d := &Decider{}
-	for _, c := range t {
-		d.tasks = append(d.tasks, decider{cascade: c, scores: make([]float64, len(c.spec.Classes))})
+	for _, s := range t {
+		d.tasks = append(d.tasks, decider{slot: s})
 	}
 	return d
 }
 
-// Run runs all cascades until ctx is done, as Cascade.Run does.
+// Run runs all cascades until ctx is done, as Slot.Run does.
 func (t Tasks) Run(ctx context.Context) error {
 	var all errgroup.Group
-	for _, c := range t {
-		all.Go(func() error { return c.Run(ctx) })
+	for _, s := range t {
+		all.Go(func() error { return s.Run(ctx) })
 	}
 	return all.Wait()
 }
@@ -36,8 +36,8 @@ func (t Tasks) Run(ctx context.Context) error {
 // Ready says in words why flows may have to wait for their labels; nil if they need not.
 func (t Tasks) Ready() error {
 	var faults []error
-	for _, c := range t {
-		faults = append(faults, c.Ready())
+	for _, s := range t {
+		faults = append(faults, s.Ready())
 	}
 	return errors.Join(faults...)
 }
@@ -58,8 +58,8 @@ func (d *Decider) Decide(ctx context.Context, f *flow.Flow) bool {
 	done, want := true, int32(math.MaxInt32)
 	for i := range d.tasks {
 		at := &f.Cursors[i]
-		if !at.Done && (f.Cause() != flow.Reached || f.Reach() >= int(at.Want)) {
-			at.Done = d.tasks[i].decide(ctx, f, at)
+		if !at.Done && (f.Cause() != flow.Reached || at.Cause != flow.Reached || f.Reach() >= int(at.Want)) {
+			at.Done = d.tasks[i].decideByOne(ctx, f, at)
 		}
 		if !at.Done {
 			done, want = false, min(want, at.Want)
@@ -67,4 +67,12 @@ func (d *Decider) Decide(ctx context.Context, f *flow.Flow) bool {
 	}
 	f.Want = want
 	return done
+}
+
+// Close lets go of the flows that wait for more packets: this Decider decides nothing more,
+// and whoever reads the partition next begins with them anew.
+func (d *Decider) Close() {
+	for i := range d.tasks {
+		d.tasks[i].close()
+	}
 }

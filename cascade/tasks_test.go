@@ -8,9 +8,10 @@ import (
 )
 
 // together is two rigs whose cascades decide the flows that are fed to the first.
-func together(first, second *rig) *rig {
-	first.decider, first.tasks = Tasks{first.cascade, second.cascade}.Decider(), 2
-	return first
+func together(first, second *rig) (*rig, Tasks) {
+	both := Tasks{NewSlot(first.cascade, nil), NewSlot(second.cascade, nil)}
+	first.decider, first.tasks = both.Decider(), 2
+	return first, both
 }
 
 // Each task comes to its own answer at its own packet, and a flow is told of twice.
@@ -37,7 +38,8 @@ func TestTasksDecideEachForThemselves(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := newRig(spec(t, []int{1, 3}, c.first...), Config{}), newRig(spec(t, []int{1, 3}, c.second...), Config{})
-			together(a, b).feed(c.flags, c.late)
+			both, _ := together(a, b)
+			both.feed(c.flags, c.late)
 			a.drain()
 			b.drain()
 			if got := [2]string{a.verdicts(), b.verdicts()}; got != c.want {
@@ -62,8 +64,8 @@ func TestATaskThatHangsDelaysNoOther(t *testing.T) {
 		b := newRig(spec(t, []int{1, 1}, says(.9), says(0)), Config{})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
-		go func() { Tasks{a.cascade, b.cascade}.Run(ctx); close(ended) }()
-		both := together(a, b)
+		both, tasks := together(a, b)
+		go func() { tasks.Run(ctx); close(ended) }()
 		for range 5 { // one is called, one is queued, and the others find no room
 			both.feed([]int16{0}, 0)
 			synctest.Wait()

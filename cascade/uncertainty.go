@@ -2,7 +2,8 @@ package cascade
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/serveflow/serveflow/cascade/answer"
 )
 
 // Measure says how the uncertainty is computed from calibrated probabilities. It goes from 0
@@ -34,7 +35,7 @@ func (m Measure) Of(p []float64) float64 {
 	case Margin:
 		return 1 - (first - second)
 	case Entropy:
-		return entropy(p)
+		return answer.Entropy(p)
 	}
 	return 1 - first
 }
@@ -48,17 +49,4 @@ func bestTwo(p []float64) (first, second float64) {
 		}
 	}
 	return first, second
-}
-
-func entropy(p []float64) float64 {
-	if len(p) < 2 {
-		return 0
-	}
-	var h float64
-	for _, x := range p {
-		if x > 0 {
-			h -= x * math.Log(x)
-		}
-	}
-	return min(1, h/math.Log(float64(len(p))))
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/internal/delivery"
 )
@@ -20,6 +21,9 @@ const (
 	Evicted   Reason = "evicted"    // memory was short
 	Degraded  Reason = "degraded"   // a fast stage's answer, because the slow one had no room or failed on this flow
 	Breaker   Reason = "breaker"    // a fast stage's answer, because the slow one hangs, or fails on all flows
+	NoMore    Reason = "no_more"    // another packet is unlikely, so the stage's answer stands
+	OfFamily  Reason = "family"     // the stage was sure of the family, and the class is not worth waiting for
+	Novel     Reason = "novel"      // the label is Unknown: the flow is like no class of the bundle
 
 	// Unsupported is the reason of a label Unknown: the models were not trained on the flow's
 	// protocol. No stage was asked.
@@ -28,7 +32,7 @@ const (
 	Provisional Reason = "provisional"
 )
 
-// Unknown is the label of a flow that no stage was asked about.
+// Unknown is the label of a flow that no stage was asked about, or that is Novel.
 const Unknown = "unknown"
 
 // Guess is a class with its probability.
@@ -52,6 +56,8 @@ type Verdict struct {
 	Seq         int
 	Reason      Reason
 	Top         [3]Guess // the best first; with two classes, the third is empty; all are if the reason is Unsupported
+	Family      Guess    // of the best class; empty where the bundle has no families
+	Novelty     float64  // probability that the flow is of no class; 0 where no stage says so
 	Uncertainty float64
 	Threshold   float64
 
@@ -67,15 +73,23 @@ type Verdict struct {
 
 // Label is the winning class, or Unknown.
 func (v *Verdict) Label() string {
-	if v.Reason == Unsupported {
+	if v.Reason == Unsupported || v.Reason == Novel {
 		return Unknown
 	}
 	return v.Top[0].Label
 }
 
-// newVerdict makes a verdict with the fields that describe the flow, and its packets up to
-// the stage's depth, or its record of conn.log.
-func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, s *Stage) Verdict {
+// Confidence is the probability of the label.
+func (v *Verdict) Confidence() float64 {
+	if v.Reason == Novel {
+		return v.Novelty
+	}
+	return v.Top[0].P
+}
+
+// newVerdict makes a verdict with the fields that describe the flow, and those of its packets
+// that the stage looks at, or its record of conn.log.
+func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, packets int) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
 		Spec: spec, Computed: at.Spent}
 	if f.Conn() != nil {
@@ -83,7 +97,7 @@ func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, s *Stage) Verdict {
 		v.First, v.Last = f.First(), f.Last()
 		return v
 	}
-	seen := f.Packets(s.Depth)
+	seen := f.Packets(packets)
 	for i := range seen {
 		p := &seen[i]
 		if !p.Present {
@@ -99,9 +113,13 @@ func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, s *Stage) Verdict {
 	return v
 }
 
-// closedBy is the reason of a verdict for a flow that was closed before the stage's depth. A
-// flow that was not closed keeps the reason why.
+// closedBy is the reason of a verdict for a flow of which there are no more packets, though the
+// stage would have looked at them. A flow that was not closed keeps the reason why, and so does
+// one whose reason has nothing to do with packets.
 func closedBy(c flow.Cause, why Reason) Reason {
+	if why != Confident && why != LastStage && why != Degraded {
+		return why
+	}
 	switch c {
 	case flow.Ended:
 		return FlowEnd
@@ -116,9 +134,22 @@ func closedBy(c flow.Cause, why Reason) Reason {
 // setAnswer fills in what the stage says, from calibrated probabilities.
 func (v *Verdict) setAnswer(p []float64, s *Stage) {
 	v.Decided = time.Now()
-	v.Stage, v.Threshold = s.Name, s.Threshold
-	v.Uncertainty = s.Measure.Of(p)
+	v.Stage, v.Threshold = s.Name, s.threshold(p)
+	v.Uncertainty = s.uncertainty(p, v.Gap)
+	if family, sum := v.Spec.family(p); family != nil {
+		v.Family = Guess{Label: family.Name, P: sum}
+	} else if v.Spec.Families != nil {
+		best, _ := answer.Best(p)
+		v.Family = Guess{Label: v.Spec.Classes[best], P: p[best]}
+	}
+	other := s.Novelty.class()
+	if other >= 0 {
+		v.Novelty = p[other]
+	}
 	for i, x := range p {
+		if i == other {
+			continue // it is a name for all that has none
+		}
 		g := Guess{Label: v.Spec.Classes[i], P: x}
 		for k := range v.Top {
 			if v.Top[k].Label == "" || g.P > v.Top[k].P {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestVerdictSaysWhatWasLookedAt(t *testing.T) {
-	hole := []packet{{1, 0}, {3, rst}}
+	hole := []packet{{1, 0, 0}, {3, rst, 0}}
 	for _, c := range []struct {
 		name        string
 		depth       int
@@ -20,9 +20,9 @@ func TestVerdictSaysWhatWasLookedAt(t *testing.T) {
 		gap         bool
 		first, last int64
 	}{
-		{"up to its depth", 3, []packet{{1, 0}, {2, 0}, {3, 0}, {4, 0}}, 0, 3, false, 1e15, 1e15 + 2000},
+		{"up to its depth", 3, []packet{{1, 0, 0}, {2, 0, 0}, {3, 0, 0}, {4, 0, 0}}, 0, 3, false, 1e15, 1e15 + 2000},
 		{"a packet is missing", 9, hole, 2 * time.Second, 2, true, 1e15, 1e15 + 2000},
-		{"the first packet is missing", 9, []packet{{2, 0}, {3, 0}}, 2 * time.Second, 2, true, 1e15 + 1000, 1e15 + 2000},
+		{"the first packet is missing", 9, []packet{{2, 0, 0}, {3, 0, 0}}, 2 * time.Second, 2, true, 1e15 + 1000, 1e15 + 2000},
 		{"the missing one is beyond its depth", 1, hole, 2 * time.Second, 1, false, 1e15, 1e15},
 	} {
 		for _, queued := range []bool{true, false} {

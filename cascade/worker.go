@@ -42,6 +42,7 @@ func (w *worker) step(ctx context.Context) bool {
 // gather takes what else is queued, without waiting for more.
 func (w *worker) gather(first *job) []*job {
 	w.batch = append(w.batch[:0], first)
+	defer func() { w.slow.metrics.dequeued(w.slow.stage.Name, w.batch) }()
 	for len(w.batch) < w.slow.cfg.Batch {
 		select {
 		case j := <-w.slow.queue:

@@ -24,12 +24,12 @@ func TestHangOpensTheBreaker(t *testing.T) {
 			c.feed(1)
 		}
 		const most = 4 // one of the worker, two to spare, and the probe that makes it more
-		if _, abandoned := c.rig.cascade.slow.breaker.snapshot(); abandoned != most || c.model.calls() != abandoned {
+		if _, abandoned := c.rig.cascade.onlySlow().breaker.snapshot(); abandoned != most || c.model.calls() != abandoned {
 			t.Errorf("%d calls of %d hang: with one worker %d may", abandoned, c.model.calls(), most)
 		}
-		if m := c.rig.metrics(t); m["slow_abandoned_total"] != most || m["slow_stuck_calls"] != most || m["breaker_state"] != float64(open) {
+		if m := c.rig.metrics(t); m["slow_abandoned_total{s1}"] != most || m["slow_stuck_calls{s1}"] != most || m["breaker_state{s1}"] != float64(open) {
 			t.Errorf("the metrics say that %v calls were abandoned, and %v still run; the breaker's state is %v",
-				m["slow_abandoned_total"], m["slow_stuck_calls"], m["breaker_state"])
+				m["slow_abandoned_total{s1}"], m["slow_stuck_calls{s1}"], m["breaker_state{s1}"])
 		}
 		if err := c.rig.cascade.Ready(); err != nil {
 			t.Errorf("labels flow, so it is ready, but it says: %v", err)
@@ -48,8 +48,8 @@ func TestBreakerClosesWhenTheModelAnswersAgain(t *testing.T) {
 		c.feed(5)
 		c.expect(t, "closed by the probe, which no flow waited for", map[Reason]int{Breaker: 4, FlowEnd: 5})
 		m := c.rig.metrics(t)
-		for name, want := range map[string]float64{"breaker_state": float64(closed), "breaker_openings_total": 1, "slow_abandoned_total": 1,
-			"slow_stuck_calls": 0, "slow_held_flows": 0, "model_failures_total{hang,s1}": 1} {
+		for name, want := range map[string]float64{"breaker_state{s1}": float64(closed), "breaker_openings_total{s1}": 1, "slow_abandoned_total{s1}": 1,
+			"slow_stuck_calls{s1}": 0, "slow_held_flows{s1}": 0, "model_failures_total{hang,s1}": 1} {
 			if m[name] != want {
 				t.Errorf("%s is %v, want %v", name, m[name], want)
 			}
@@ -72,7 +72,7 @@ func TestFailuresInARowOpenTheBreaker(t *testing.T) {
 				c.feed(1)
 				c.feed(6)
 				c.expect(t, "one more opens it", map[Reason]int{Degraded: 2*below + 1, FlowEnd: 1, Breaker: 6})
-				if n := c.rig.metrics(t)["breaker_openings_total"]; n != 1 {
+				if n := c.rig.metrics(t)["breaker_openings_total{s1}"]; n != 1 {
 					t.Errorf("opened %v times", n)
 				}
 				kind := map[string]string{"fails": "error", "nan": "nan"}[fault]
@@ -96,7 +96,7 @@ func TestProbesAreFewWhileTheModelFails(t *testing.T) {
 			if n := c.model.calls() - before; n < 20 || n > 30 { // 1+2+4+8+16 s, then each 30 s, all a second later at most
 				t.Errorf("%s: %d probes in ten minutes", fault, n)
 			}
-			if n := c.rig.metrics(t)["breaker_openings_total"]; n != 1 {
+			if n := c.rig.metrics(t)["breaker_openings_total{s1}"]; n != 1 {
 				t.Errorf("%s: opened %v times", fault, n)
 			}
 		})
@@ -111,8 +111,8 @@ func TestFlowsThatNoOtherStageAnsweredWait(t *testing.T) {
 		c.feed(40)
 		wait(3 * time.Second)
 		c.expect(t, "nothing is said", map[Reason]int{FlowEnd: 0, Breaker: 0})
-		if m := c.rig.metrics(t); m["flows_unlabelled_total"] != 1 || m["slow_held_flows"] != 40 {
-			t.Errorf("%v flows are given up: only one was asked about alone; %v wait", m["flows_unlabelled_total"], m["slow_held_flows"])
+		if m := c.rig.metrics(t); m["flows_unlabelled_total"] != 1 || m["slow_held_flows{s0}"] != 40 {
+			t.Errorf("%v flows are given up: only one was asked about alone; %v wait", m["flows_unlabelled_total"], m["slow_held_flows{s0}"])
 		}
 		if err := c.rig.cascade.Ready(); err == nil || !strings.Contains(err.Error(), "40 flows that no earlier stage answered wait") {
 			t.Errorf("ready says %v", err)
@@ -124,7 +124,7 @@ func TestFlowsThatNoOtherStageAnsweredWait(t *testing.T) {
 		if err := c.rig.cascade.Ready(); err != nil {
 			t.Error(err)
 		}
-		if n := c.rig.metrics(t)["slow_held_flows"]; n != 0 {
+		if n := c.rig.metrics(t)["slow_held_flows{s0}"]; n != 0 {
 			t.Errorf("the metric says that %v flows still wait", n)
 		}
 	})
@@ -147,7 +147,7 @@ func TestStopWhileFlowsWait(t *testing.T) {
 			t.Error("the input is not held back")
 		default:
 		}
-		if n := c.rig.metrics(t)["slow_held_flows"]; n != 64 {
+		if n := c.rig.metrics(t)["slow_held_flows{s0}"]; n != 64 {
 			t.Errorf("%v flows are parked, want as many as may be queued", n)
 		}
 		c.stop()
@@ -192,7 +192,7 @@ func TestPoisonCostsOthersNoLabel(t *testing.T) {
 // A process that was halted finds all deadlines past, though the model has had no time.
 func TestHaltedProcessGivesTheModelItsTimeAgain(t *testing.T) {
 	withFaults(t, &faultyModel{}, unsure(), func(t *testing.T, c *running) {
-		w := newWorker(c.rig.cascade.slow)
+		w := newWorker(c.rig.cascade.onlySlow())
 		for _, x := range []struct {
 			name   string
 			late   time.Duration // the deadline is past by

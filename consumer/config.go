@@ -27,6 +27,12 @@ type Config struct {
 	Purpose group.Purpose
 	// MixedBundles lets members with different bundles into one group.
 	MixedBundles bool
+	// Reloads says that the member may come to serve other bundles while it runs, as group.Config
+	// has it.
+	Reloads bool
+	// Bundles names the bundles by which flows are labelled now, in a few letters each and with
+	// no comma or space in them; nil: labels have none.
+	Bundles func() []string
 
 	Flow flow.Config // limits are for the whole process; each partition gets its share
 
@@ -66,7 +72,7 @@ func (c *Config) partition() *partition.Config {
 	return &partition.Config{Cluster: c.Cluster, Topic: c.Topic, Group: c.Group,
 		Limits:  fetch.Limits{Value: max(c.Limits.OrDefault().Record, excerptBytes), Excerpt: excerptBytes},
 		MaxWait: c.MaxWait, FetchBytes: c.FetchBytes, WarmUpRecords: c.ReadBack, WarmUpAge: c.Flow.Remember,
-		SkipTruncated: c.SkipTruncated, CommitEvery: c.CommitEvery, DrainTimeout: c.DrainTimeout}
+		SkipTruncated: c.SkipTruncated, Bundles: c.Bundles, CommitEvery: c.CommitEvery, DrainTimeout: c.DrainTimeout}
 }
 
 // Validate names the first setting that makes no sense.

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -105,12 +106,12 @@ func TestPartitionConfig(t *testing.T) {
 	got := *cfg.partition()
 	want := partition.Config{Cluster: cfg.Cluster, Topic: "in", Group: "g", Limits: fetch.Limits{Value: 1<<20 - 16<<10, Excerpt: 1<<20 - 16<<10},
 		MaxWait: cfg.MaxWait, FetchBytes: cfg.FetchBytes, WarmUpRecords: 1000, WarmUpAge: time.Minute, CommitEvery: cfg.CommitEvery, DrainTimeout: cfg.DrainTimeout}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	cfg.SkipTruncated, cfg.Limits.Record = true, 1<<20
 	want.SkipTruncated, want.Limits.Value = true, 1<<20
-	if got := *cfg.partition(); got != want {
+	if got := *cfg.partition(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -21,8 +21,7 @@ import (
 // Consumer is one member of a consumer group.
 type Consumer struct {
 	cfg      Config
-	handlers func(partitions []int) []partition.Handler // of one generation, in the order given
-	released func(partition int)                        // is told when a partition is no longer read
+	handlers func(partitions []int) []handler // of one generation, in the order given
 	dead     partition.DeadLetters
 	metrics  groupMetrics
 	log      *slog.Logger
@@ -31,14 +30,34 @@ type Consumer struct {
 	backlog  *backlog.Backlog
 }
 
+// Recaller learns which flows have labels already. Where the checkpoint of a partition says
+// that labels by these bundles may have been written from a time on, of flows that will be
+// read again, Recall is called before their records are taken. After an error it is called again.
+type Recaller interface {
+	Recall(ctx context.Context, bundles []string, since time.Time) error
+}
+
+// handler takes the records of one partition in one generation.
+type handler struct {
+	takes    partition.Handler
+	recall   func(ctx context.Context, bundles []string, since time.Time) error // as partition.Dependencies has it
+	released func()                                                             // called when the partition is no longer read
+}
+
 // New builds a consumer of a valid config that rebuilds flows and has them decided.
-// newDecider is called once a partition and generation.
+// newDecider is called once a partition and generation. Where the decider is a Recaller, it is
+// told of labels that it did not write.
 func New(cfg Config, newDecider func() assembler.Decider, dead partition.DeadLetters, m *Metrics, log *slog.Logger) *Consumer {
 	c := newConsumer(cfg, dead, m.group, log)
-	c.released = m.flows.Forget
-	c.handlers = func(partitions []int) (all []partition.Handler) {
+	c.handlers = func(partitions []int) (all []handler) {
 		for _, id := range partitions {
-			all = append(all, assembler.New(cfg.flowShare(len(partitions)), cfg.Limits, id, newDecider(), m.flows))
+			d := newDecider()
+			a := assembler.New(cfg.flowShare(len(partitions)), cfg.Limits, id, d, m.flows)
+			h := handler{takes: a, released: func() { a.Close(); m.flows.Forget(id) }}
+			if r, ok := d.(Recaller); ok {
+				h.recall = r.Recall
+			}
+			all = append(all, h)
 		}
 		return all
 	}
@@ -52,10 +71,10 @@ func NewRekey(cfg Config, out rekey.Forwarder, dead partition.DeadLetters, m *Re
 	cfg.ReadBack = 0 // there are no finished flows to learn
 	cfg.FetchBytes = min(cfg.FetchBytes, rekeyFetchBytes)
 	c := newConsumer(cfg, dead, m.group, log)
-	c.handlers = func(partitions []int) (all []partition.Handler) {
+	c.handlers = func(partitions []int) (all []handler) {
 		merge := rekey.Config{Topic: cfg.Topic, Lateness: cfg.Flow.Rules.Lateness, Limits: cfg.Limits}
 		for _, r := range rekey.New(merge, partitions, out, m.records, log) {
-			all = append(all, r)
+			all = append(all, handler{takes: r, released: func() {}})
 		}
 		return all
 	}
@@ -68,7 +87,7 @@ const rekeyFetchBytes = 256 << 10
 
 func newConsumer(cfg Config, dead partition.DeadLetters, m groupMetrics, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, dead: dead, metrics: m, log: log, memory: fetch.NewMemory(),
-		health: newHealth(cfg.Group, cfg.SessionTimeout), backlog: backlog.New(), released: func(int) {}}
+		health: newHealth(cfg.Group, cfg.SessionTimeout), backlog: backlog.New()}
 }
 
 // Ready says in words why the consumer is not at work; nil if it is.
@@ -85,7 +104,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	defer closeIdle()
 	member, err := group.Join(group.Config{Cluster: c.cfg.Cluster, Group: c.cfg.Group, Topic: c.cfg.Topic,
 		SessionTimeout: c.cfg.SessionTimeout, Purpose: c.cfg.Purpose,
-		MixedBundles: c.cfg.MixedBundles, Reached: c.health.reached}, client, c.log)
+		MixedBundles: c.cfg.MixedBundles, Reloads: c.cfg.Reloads, Reached: c.health.reached}, client, c.log)
 	if err != nil {
 		return err
 	}

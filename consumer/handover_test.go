@@ -24,6 +24,20 @@ type gate struct {
 
 	mu      sync.Mutex
 	waiting int
+	closed  int
+}
+
+// ended is how many deciders have let go of their flows.
+func (g *gate) ended() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+func (g *gate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed++
 }
 
 func (g *gate) Decide(ctx context.Context, f *flow.Flow) bool {
@@ -75,6 +89,9 @@ func TestRebalanceWhileLabelsCannotBeWritten(t *testing.T) {
 	await.Until(t, "each member holds a partition", func() bool {
 		return g.blocked() == 2 && assigned(first) == 1 && assigned(second) == 1
 	}, func() any { return fmt.Sprint(assigned(first), " and ", assigned(second), " partitions") })
+	if n := g.ended(); n < 2 {
+		t.Errorf("%d deciders are closed, and the two of the first generation decide nothing more", n)
+	}
 	for partition, offset := range kafkatest.CommittedOffsets(t, addr, "g", "in") {
 		if offset > 0 {
 			t.Errorf("partition %d: committed %d, and nothing is labelled", partition, offset)

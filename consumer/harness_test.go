@@ -39,7 +39,7 @@ func write(t *testing.T, addr string, messages []kafka.Message) {
 	t.Helper()
 	transport := &kafka.Transport{} // not the process's, which nobody closes
 	defer transport.CloseIdleConnections()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, Transport: transport}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "in", Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, Transport: transport, RequiredAcks: kafka.RequireAll}
 	defer w.Close()
 	if err := w.WriteMessages(context.Background(), messages...); err != nil {
 		t.Fatal(err)
@@ -63,6 +63,8 @@ type harness struct {
 	dead     []delivery.DeadLetter
 	withhold bool // labels are not acknowledged
 }
+
+func (h *harness) Close() {}
 
 func (h *harness) Decide(_ context.Context, f *flow.Flow) bool {
 	h.mu.Lock()

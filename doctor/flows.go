@@ -25,7 +25,7 @@ type flow struct {
 
 	duplicates  int           // packet records with an n that was there before
 	disordered  int           // packet records after one with a larger n
-	maxDelay    time.Duration // the largest distance, in record time, of one of these to its partition's newest record
+	maxDelay    time.Duration // the largest distance, in record time, of a packet record to the newest one of its sensor and partition
 	maxStepBack uint32        // the largest decrease of n
 	example     string        // names the record of maxStepBack
 }
@@ -35,9 +35,13 @@ func groupByFlow(records []inputRecord) []*flow {
 	flows := make(map[string]*flow)
 	var order []*flow
 	for part := range byPartition(records) {
-		newest := noTime
+		newestOf := make(map[string]int64) // by sensor
 		for i := range part {
 			r := &part[i]
+			newest, ok := newestOf[r.sensor]
+			if !ok {
+				newest = noTime
+			}
 			f := flows[r.uid]
 			if f == nil {
 				f = &flow{uid: r.uid, partitions: make(map[int]bool), packetNumbers: make(map[uint32]bool), last: noTime}
@@ -45,7 +49,7 @@ func groupByFlow(records []inputRecord) []*flow {
 				order = append(order, f)
 			}
 			f.add(r, newest)
-			newest = max(newest, plausibleTime(r, newest))
+			newestOf[r.sensor] = max(newest, plausibleTime(r, newest))
 		}
 	}
 	return order
@@ -81,9 +85,11 @@ func (f *flow) packet(r *inputRecord, newest int64) {
 		if f.maxN-n > f.maxStepBack {
 			f.maxStepBack, f.example = f.maxN-n, fmt.Sprintf("%s: flow %s, n=%d after n=%d", r.at(), f.uid, n, f.maxN)
 		}
-		if !r.outlier {
-			f.maxDelay = max(f.maxDelay, time.Duration(newest-r.rec.TS)*time.Microsecond)
-		}
+	}
+	// A flow that lies further back than a minute may be of another capture, unless its own
+	// records are out of order.
+	if delay := time.Duration(newest-r.rec.TS) * time.Microsecond; !r.outlier && (n < f.maxN || delay <= time.Minute) {
+		f.maxDelay = max(f.maxDelay, delay)
 	}
 	f.packetNumbers[n] = true
 	f.maxN = max(f.maxN, n)

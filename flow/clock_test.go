@@ -105,7 +105,7 @@ func TestIdleClock(t *testing.T) {
 	if got := run(table); got != "" || table.Due() != nil {
 		t.Error("the flow is decided before its idle time is over")
 	}
-	table.Idle(3 * time.Second)
+	table.Idle(3*time.Second + time.Microsecond)
 	if f := table.Due(); f == nil || f.UID != "a" || f.Cause() != TimedOut {
 		t.Error("no record came for three seconds of wall time and the flow is still open")
 	}

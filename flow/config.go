@@ -18,6 +18,9 @@ type Rules struct {
 	Lateness time.Duration // how much later than that the clock ends a flow, for records out of order
 }
 
+// grace is how much of a silence moves no clock: Lateness covers a stall as far as it goes.
+func (r *Rules) grace() time.Duration { return max(0, stall-r.Lateness) }
+
 // Limits bound what a table holds.
 type Limits struct {
 	Flows    int // open flows

@@ -73,7 +73,7 @@ func connEnd(first int64, c *zeek.ConnFields) int64 {
 // last packet, so the time of that packet moves the clock. Nothing but how long uids
 // are remembered depends on the clock here.
 func (t *Table) connection(rec *zeek.Record) (*Flow, Outcome) {
-	s := t.observe(rec, connEnd(rec.TS, rec.Conn))
+	s, _ := t.observe(rec, connEnd(rec.TS, rec.Conn))
 	if _, open := t.open[string(rec.UID)]; open {
 		return nil, Duplicate
 	}

@@ -8,8 +8,8 @@ import "time"
 func (t *Table) Due() *Flow {
 	for n := len(t.dirty); n > 0; n-- {
 		s := t.dirty[n-1]
-		if f := s.timers.earliest(&t.cfg.Rules); f != nil && f.timer.due <= s.clock.now {
-			return t.expire(f, TimedOut)
+		if f := s.timers.earliest(&t.cfg.Rules); f != nil && f.timer.due < s.clock.now {
+			return t.lapse(f, s.clock.now)
 		}
 		t.dirty = t.dirty[:n-1]
 	}
@@ -47,15 +47,19 @@ func (t *Table) expire(f *Flow, cause Cause) *Flow {
 // maxWait is the limit in wall time for an open flow. It holds where record time
 // stands still or runs slowly. It is longer than any limit in record time, so record
 // time decides wherever it runs.
-func (t *Table) maxWait() time.Duration { return t.cfg.Rules.MaxAge + 2*t.cfg.Rules.Lateness }
+func (t *Table) maxWait() time.Duration {
+	r := &t.cfg.Rules
+	return r.MaxAge + 2*r.Lateness + r.grace()
+}
 
 // Idle tells the table that for this long, in wall time, there was no record to read.
-// It moves the clock of every sensor that sent no record since the last call.
+// It moves the clock of every sensor that sent no record since the last call, once the
+// silence has lasted for longer than records may be on their way.
 func (t *Table) Idle(waited time.Duration) {
 	t.waited += waited
 	t.dirty = append(t.dirty[:0], t.sensors.all...)
 	for _, s := range t.dirty {
-		s.clock.idle(waited)
+		s.clock.idle(waited, t.cfg.Rules.grace())
 		t.now = max(t.now, s.clock.now)
 	}
 }

@@ -36,12 +36,18 @@ type Flow struct {
 
 // Cursor is how far the flow has come through the cascade of one task.
 type Cursor struct {
-	Answer []float64     // probabilities by class of the stage that answered last; empty before
-	Spent  time.Duration // wall time spent computing
-	Want   int32         // packets without a hole that the stage wants first
-	Stage  uint8         // the stage that looks next
-	By     uint8         // the stage that answered last
-	Done   bool          // the task's final label is given or on its way
+	Answer   []float64     // probabilities by class of the stage that answered last; empty before
+	Spent    time.Duration // wall time spent computing
+	Patience time.Duration // how long, in record time, the task waits for the packet after Reach; 0: as long as the flow does
+	Want     int32         // packets without a hole that the stage wants first
+	Seen     int32         // packets, from the first one on, that the task has gone through
+	Asked    int32         // packets that the last stage asked looked at
+	Limit    int32         // packets that the task may look at, once Cause says why there are no more
+	Cause    Cause         // why the task looks at no more packets; Reached while it may
+	Stage    uint8         // the stage that looks next
+	By       uint8         // the stage that answered last
+	Done     bool          // the task's final label is given or on its way
+	Begun    int32         // which of the task's cascades it began with, as the cascades number themselves; 0: none yet
 }
 
 // Cause says why the flow wants a decision. It has a meaning only once Ready.

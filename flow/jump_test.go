@@ -89,7 +89,7 @@ func TestJumpBackEndsFlowsInTheirOwnTime(t *testing.T) {
 	for _, step := range []struct {
 		to   float64 // both idle times end 3 s after their packet
 		want string
-	}{{1.72, ""}, {1.74, "new x timeout"}, {2.99, ""}, {3, "old x timeout"}} {
+	}{{1.72, ""}, {1.74, "new x timeout"}, {2.99, ""}, {3.01, "old x timeout"}} {
 		if got := run(table, pkt("clock", 1, at+step.to, syn)); got != step.want {
 			t.Errorf("%v s after the jump: got %q, want %q", step.to, got, step.want)
 		}

@@ -37,8 +37,12 @@ func (t *Table) emptyFlow() *Flow {
 }
 
 // Keep takes back a flow that waits for more packets. It counts the memory anew,
-// since the cascade may have stored an answer in the flow.
-func (t *Table) Keep(f *Flow) { t.charge(f) }
+// since the cascade may have stored an answer in the flow, and the time: a task may have
+// less patience with that answer.
+func (t *Table) Keep(f *Flow) {
+	t.charge(f)
+	f.sensor.timers.hasten(f, &t.cfg.Rules)
+}
 
 // Finish takes a decided flow out of the table and remembers its uid. The caller must
 // not use the flow afterwards: the table uses its memory again.

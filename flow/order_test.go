@@ -94,6 +94,34 @@ func TestDecisionsDoNotDependOnArrival(t *testing.T) {
 	}
 }
 
+// So it is at the boundary: times lie on a grid, so that packets come exactly at the idle
+// time, and records exactly as late as is allowed.
+func TestDecisionsDoNotDependOnArrivalExactlyAsLateAsAllowed(t *testing.T) {
+	const grid = second / 2 // the lateness is two of them
+	for seed := range int64(20) {
+		rng := rand.New(rand.NewSource(seed))
+		all := traffic(rng, 500)
+		for i := range all {
+			steps, late := all[i].rec.TS/grid, 2*rng.Intn(2)
+			all[i].rec.TS, all[i].at = steps*grid, float64(steps+int64(late))
+		}
+		inOrder := slices.Clone(all)
+		slices.SortStableFunc(inOrder, func(a, b arrival) int { return cmp.Compare(a.rec.TS, b.rec.TS) })
+		slices.SortStableFunc(all, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+		want := decisions(t, inOrder, 1)
+		for _, partitions := range []int{1, 3, 12} {
+			same(t, seed, want, decisions(t, all, partitions))
+		}
+		table := New(testConfig())
+		for _, a := range all {
+			table.Add(a.rec)
+		}
+		if measured := table.TakeLateness(); measured.TooLate > 0 || measured.Sum < 100*second {
+			t.Errorf("seed %d: %d records came too late, and all are %d us late together", seed, measured.TooLate, measured.Sum)
+		}
+	}
+}
+
 // Captures of several years are in one topic. Some are too short for the clock to
 // believe their time. When it does, it must not end the flows of the new time early.
 func TestDecisionsDoNotDependOnArrivalOverJumps(t *testing.T) {

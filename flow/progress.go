@@ -13,6 +13,7 @@ type progress struct {
 	finOrig  bool // the originator sent a FIN
 	finResp  bool
 	endSeen  bool   // Zeek's end record has come
+	byRecord bool   // ... and has closed the flow
 	tornDown bool   // ... and says that the connection was closed by FIN or RST
 	sent     uint32 // ... and how many packet records Zeek wrote; 0 if it does not say
 }
@@ -33,6 +34,7 @@ func (f *Flow) advance(r *Rules) {
 		}
 	}
 	if !s.closed && s.endSeen && f.complete() {
+		s.byRecord = true
 		f.close(f.endCause(r), int(s.reach))
 	}
 }
@@ -40,12 +42,7 @@ func (f *Flow) advance(r *Rules) {
 // horizon is the record time until which the flow waits for the packet after Reach,
 // in microseconds.
 func (f *Flow) horizon(r *Rules) int64 {
-	first := f.First()
-	last := first
-	if f.state.reach > 0 {
-		last = f.packets[f.state.reach-1].TS
-	}
-	return min(later(last, r.Idle), later(first, r.MaxAge))
+	return min(later(f.heard(), r.Idle), later(f.First(), r.MaxAge))
 }
 
 // complete reports whether every packet record that Zeek wrote has come.
@@ -76,13 +73,19 @@ func (f *Flow) expire(r *Rules, cause Cause) {
 	if f.state.closed {
 		return
 	}
+	f.close(cause, f.within(f.horizon(r)))
+}
+
+// within is the number of packets that count where those behind a hole have come until a
+// record time.
+func (f *Flow) within(until int64) int {
 	limit := f.Reach()
-	for i, horizon := limit, f.horizon(r); i < len(f.packets); i++ {
-		if f.packets[i].Present && f.packets[i].TS <= horizon {
+	for i := limit; i < len(f.packets); i++ {
+		if f.packets[i].Present && f.packets[i].TS <= until {
 			limit = i + 1
 		}
 	}
-	f.close(cause, limit)
+	return limit
 }
 
 // close ends the wait. A decision may look at packets 1 to limit.

@@ -12,6 +12,7 @@ type sensor struct {
 	name   string
 	clock  clock
 	timers timers
+	recent recentLateness
 }
 
 // sensors are the sensors of one partition. The first one stands for the records that

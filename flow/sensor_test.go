@@ -57,7 +57,7 @@ func TestFlowsOfASilentSensorWaitForWallTime(t *testing.T) {
 	if table.Due() != nil {
 		t.Error("the flow is decided although the wait was for a record")
 	}
-	table.Idle(3 * time.Second)
+	table.Idle(3*time.Second + time.Microsecond)
 	if f := table.Due(); f == nil || f.UID != "a" || f.Cause() != TimedOut {
 		t.Error("no record to read for three seconds and the flow is still open")
 	}

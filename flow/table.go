@@ -25,6 +25,7 @@ type Table struct {
 	records      int64         // records that came
 	waited       time.Duration // wall time for which there was no record to read
 	withoutFirst int
+	lateness     Lateness
 	free         []*Flow
 }
 
@@ -52,24 +53,29 @@ func (t *Table) Add(rec *zeek.Record) (*Flow, Outcome) {
 // it than for any other (Limits.Records).
 func (t *Table) Skip() { t.records++ }
 
-// observe moves the clock of a record's sensor to ts, microseconds.
-func (t *Table) observe(rec *zeek.Record, ts int64) *sensor {
-	s := t.sensors.named(rec.Sensor)
+// observe moves the clock of a record's sensor to ts, microseconds, and returns how late
+// the record is.
+func (t *Table) observe(rec *zeek.Record, ts int64) (s *sensor, late int64) {
+	s = t.sensors.named(rec.Sensor)
 	if !t.begun {
 		t.begun, t.now = true, ts
 	}
 	s.clock.start(t.now, ts)
+	late = s.clock.behind(ts)
 	if s.clock.observe(ts) {
+		late = 0 // the record is of the time that the clock now follows
 		s.timers.rebase(ts, s.clock.shift, &t.cfg.Rules)
 	}
 	t.now = max(t.now, s.clock.now)
 	t.dirty = append(t.dirty[:0], s)
-	return s
+	return s, late
 }
 
 // packet takes a packet record.
 func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
-	s := t.observe(rec, rec.TS)
+	s, late := t.observe(rec, rec.TS)
+	t.lateness.add(late, &t.cfg.Rules)
+	s.recent.add(late, s.clock.now)
 	if rec.N > uint32(t.cfg.Rules.Depth) {
 		return nil, Beyond
 	}

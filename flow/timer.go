@@ -41,7 +41,12 @@ func (h *timers) Pop() any {
 // the flow opened. So a flow waits no longer than any other if the clock of its
 // sensor is wrong, or if the time of one of its records is.
 func (f *Flow) expiry(r *Rules) int64 {
-	return later(min(f.horizon(r), later(f.timer.opened, r.MaxAge))+f.timer.offset, r.Lateness)
+	return f.onClock(f.impatience(r), r)
+}
+
+// onClock is when a record time is over for the flow, on its sensor's clock.
+func (f *Flow) onClock(ts int64, r *Rules) int64 {
+	return later(min(ts, later(f.timer.opened, r.MaxAge))+f.timer.offset, r.Lateness)
 }
 
 // start adds the flow.
@@ -61,6 +66,14 @@ func (h *timers) rebase(ts, shift int64, r *Rules) {
 		}
 	}
 	heap.Init(h)
+}
+
+// hasten corrects the flow where a task has less patience than it had.
+func (h *timers) hasten(f *Flow, r *Rules) {
+	if due := f.expiry(r); due < f.timer.due {
+		f.timer.due = due
+		heap.Fix(h, int(f.index))
+	}
 }
 
 // stop removes the flow.

@@ -32,8 +32,15 @@ func AppendLabel(dst []byte, v *cascade.Verdict) []byte {
 	o.str("sensor", v.Sensor)
 	o.str("task", v.Spec.Task)
 	o.str("label", v.Label())
-	o.fraction("confidence", v.Top[0].P)
+	o.fraction("confidence", v.Confidence())
 	o.top(v.Top[:])
+	if v.Spec.Families != nil {
+		o.str("family", v.Family.Label)
+		o.fraction("family_confidence", v.Family.P)
+	}
+	if v.Spec.Novelties() {
+		o.fraction("novelty", v.Novelty)
+	}
 	o.bool("final", v.Final)
 	o.int("seq", int64(v.Seq))
 	o.str("stage", v.Stage)

@@ -10,7 +10,7 @@ import numpy as np
 from .calibrate import Reliability
 
 SCHEMA, FEATURES = "serveflow.bundle/1", "serveflow.features/1"
-MANIFEST, PARITY, CALIBRATION, CARD = "manifest.json", "parity.json", "calibration.json", "MODEL_CARD.md"
+MANIFEST, PARITY, CALIBRATION, CARD, DRIFT = "manifest.json", "parity.json", "calibration.json", "MODEL_CARD.md", "drift.json"
 PARITY_ROWS = 350  # a stage: over 1,000 in all
 
 
@@ -45,30 +45,46 @@ class Trained:
 
 
 def write(out: Path, task: str, version: str, classes: list[str], measure: str, stages: list[Trained], card: str,
-          pictures: dict[str, bytes], conns: bool = False, protocols: list[str] | None = None) -> None:
+          pictures: dict[str, bytes], conns: bool = False, protocols: list[str] | None = None, reference: dict | None = None) -> None:
     """Writes all files of a bundle, and removes what an older one left there.
 
     conns: its flows are conn.log's. protocols: those that it answers for, as flows name them; all without the list.
+    reference: what the flows of the calibration set look like, by drift.reference.
     """
     files = {s.file: s.data for s in stages} | pictures
     names = {"classes": classes, "features": {s.name: s.features for s in stages}}
     files[PARITY] = lines(names, "rows", [row for s in stages for row in s.parity()])
     files[CALIBRATION] = json.dumps({s.name: s.reliability.as_dict() for s in stages}, indent=1).encode()
     files[CARD] = card.encode()
+    if reference:
+        files[DRIFT] = drift(reference)
     manifest = {
         "schema": SCHEMA, "task": task, "version": version, "features": FEATURES,
         **({"input": "conn"} if conns else {}), **({"protocols": protocols} if protocols else {}), "classes": classes,
         "stages": [s.manifest(measure) for s in stages],
-        "parity": PARITY, "calibration": CALIBRATION, "model_card": CARD,
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+        "parity": PARITY, "calibration": CALIBRATION, "model_card": CARD, **({"drift": DRIFT} if reference else {}),
+        "files": {name: digest(data) for name, data in sorted(files.items())},
     }
     files[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
     out.mkdir(parents=True, exist_ok=True)
     for old in out.iterdir():
-        if old.is_file() and old.name not in files and old.suffix in (".txt", ".onnx", ".svg"):
+        if old.is_file() and old.name not in files and (old.suffix in (".txt", ".onnx", ".svg") or old.name == DRIFT):
             old.unlink()
     for name, data in files.items():
         (out / name).write_bytes(data)
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def drift(reference: dict) -> bytes:
+    """The drift file: a line for each stage, label and feature."""
+    fields = [f'"schema":{compact(reference["schema"])}']
+    for name in ("stages", "labels", "features"):
+        each = ",\n".join(compact(row) for row in reference[name])
+        fields.append(f'"{name}":[\n{each}\n]')
+    return ("{" + ",\n".join(fields) + "}\n").encode()
 
 
 def lines(head: dict, name: str, rows: list[dict]) -> bytes:

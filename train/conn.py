@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bundle, calibrate, conncard, files, picture, stages, tables, truth
+from . import bundle, calibrate, conncard, drift, files, picture, stages, tables, thresholds, truth
 from .evaluate import replay
 from .pipeline import Fitted, finish, say
 from .stages import Stage, Trees
@@ -15,6 +15,8 @@ SUFFIX = "-conn"
 
 # Chosen by measurement: notes/service-conn.md.
 STAGE = Stage("conn", "leaves", 1, Trees(rounds=40, leaves=31, feature_fraction=0.5))
+
+MEASURE = "margin"
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,12 @@ def run(job: Job) -> None:
     trained = finish(Fitted(STAGE, both, features, unseen, temperature), y, known, len(names), 1.0)
     protocols = tables.protocols(both)
     pictures = {"calibration.svg": picture.calibration({STAGE.name: trained.reliability})}
+    p = calibrate.softmax(unseen, temperature)
+    reference = drift.reference(drift.asked([STAGE.name], [thresholds.uncertainty(p, MEASURE)], [1.0]), names,
+                                np.array(names)[p.argmax(axis=1)], calib.X[drift.most_used(trained.data.decode())])
 
     def write(card: str) -> None:
-        bundle.write(job.out, job.task, job.version, names, "margin", [trained], card, pictures, conns=True, protocols=protocols)
+        bundle.write(job.out, job.task, job.version, names, MEASURE, [trained], card, pictures, conns=True, protocols=protocols, reference=reference)
 
     write("measured next\n")
     figures = {s: replay(job.binary, job.out, s, [STAGE.name]) for s in job.sources("test")}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bundle, calibrate, card, export, picture, stages, tables, thresholds
+from . import bundle, calibrate, card, drift, export, picture, stages, tables, thresholds
 from .evaluate import evaluate
 from .stages import Stage, Trees
 from .tables import Binary, Source, Table
@@ -65,13 +65,15 @@ def run(job: Job) -> None:
         "calibration.svg": picture.calibration({t.name: t.reliability for t in trained}),
     }
     protocols = tables.protocols(whole[STAGES[0]])
-    bundle.write(job.out, job.task, job.version, names, measure, trained, "measured next\n", pictures, protocols=protocols)
+    calib = np.concatenate([np.full(len(part), source.split == "calib") for source, part in zip(job.sources, parts[STAGES[0]])])
+    reference = calibration(fitted, names, trained, measure, calib)
+    bundle.write(job.out, job.task, job.version, names, measure, trained, "measured next\n", pictures, protocols=protocols, reference=reference)
     figures = evaluate(job.binary, job.out, job.test, [s.name for s in STAGES])
     facts = card.Facts(
         job.task, str(job.data), flows, names, protocols,
         [(t.name, t.engine, t.depth, len(t.features), t.temperature, t.threshold, len(t.data)) for t in trained],
         measure, job.slack, choice, thresholds.quality(p[-1].argmax(axis=1), y, len(names)), job.notes)
-    bundle.write(job.out, job.task, job.version, names, measure, trained, card.card(facts, figures), pictures, protocols=protocols)
+    bundle.write(job.out, job.task, job.version, names, measure, trained, card.card(facts, figures), pictures, protocols=protocols, reference=reference)
     say("\n".join(card.table(figures)))
 
 
@@ -105,6 +107,17 @@ def finish(f: Fitted, y: np.ndarray, unseen: np.ndarray, classes: int, threshold
     return bundle.Trained(
         f.stage.name, f.stage.engine, f.stage.file, f.stage.depth, f.features, data, f.temperature, threshold,
         calibrate.reliability(f.probabilities(), unseen), rows.to_numpy()[every], scores[every])
+
+
+def calibration(fitted: list[Fitted], names: list[str], trained: list[bundle.Trained], measure: str, calib: np.ndarray) -> dict:
+    """What the calib split's flows look like, by the answers of models that were not fitted on them."""
+    p = [f.probabilities()[calib] for f in fitted]
+    doubt, bounds = [thresholds.uncertainty(q, measure) for q in p], [t.threshold for t in trained]
+    answer = p[-1].argmax(axis=1)
+    for q, u, bound in reversed(list(zip(p, doubt, bounds))[:-1]):
+        answer = np.where(u <= bound, q.argmax(axis=1), answer)
+    return drift.reference(drift.asked([t.name for t in trained], doubt, bounds), names, np.array(names)[answer],
+                           fitted[0].table.X[calib][drift.most_used(trained[0].data.decode())])
 
 
 def say(text: str) -> None:

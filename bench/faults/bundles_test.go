@@ -94,12 +94,12 @@ func (k *campaign) runOne(t *testing.T, trial *bundle.Trial, dir string, model [
 		return "not written"
 	}
 	began := time.Now()
-	report, err := trial.Verify(dir)
+	report, err := trial.Verify(t.Context(), dir)
 	took := time.Since(began)
 	end := k.outcome(err)
 	if err == nil {
 		var b *bundle.Bundle
-		if b, err = trial.Load(dir, bundle.Standard(k.library)); err == nil {
+		if b, err = trial.Load(t.Context(), dir, bundle.Standard(k.library)); err == nil {
 			err = b.Close()
 		}
 		if err != nil {

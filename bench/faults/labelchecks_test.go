@@ -27,7 +27,7 @@ type truncatedFlow struct {
 
 // idleLimit is how long a flow's next packet may take before a timeout ends the flow, in
 // milliseconds: SERVEFLOW_FLOW_IDLE and SERVEFLOW_LATENESS together.
-const idleLimit = 3000
+const idleLimit = 2200
 
 // checkLabel checks a label record.
 func (v *verifier) checkLabel(r *kafka.Record) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/serveflow/serveflow/cascade/drift"
 	"github.com/serveflow/serveflow/cascade/nprint"
 )
 
@@ -31,9 +32,10 @@ type Engine struct {
 	// library's. It is relative to the row's largest score if that is above 1, and
 	// absolute otherwise.
 	Tolerance float64
-	// Slow says that its models need a queue and batches. Only the last stage may have
-	// such a model: an earlier stage runs in the goroutine that reads a partition, where
-	// nothing ends a call that takes too long.
+	// Slow says that its models need a queue and batches: such a stage is not asked in the
+	// goroutine that reads a partition, where nothing would end a call that takes too long.
+	// The stages behind it look at the same packets, since its answer does not come back to
+	// that goroutine, where more could be waited for.
 	Slow bool
 }
 
@@ -45,7 +47,9 @@ type Stage struct {
 	Spec      StageSpec
 	Extractor *nprint.Extractor // computes a row of the model
 	Model     Model
-	Slow      bool // whether its engine is
+	Slow      bool  // whether its engine is
+	Hazard    *Side // nil: none
+	Novelty   *Side // nil: none, or the manifest names a class
 }
 
 // Bundle is a loaded bundle. It does not change; Close frees its models.
@@ -53,6 +57,7 @@ type Bundle struct {
 	Manifest Manifest
 	Digest   string // SHA-256 of manifest.json in hex; it covers all files, because the manifest has their digests
 	Stages   []Stage
+	Drift    *drift.Reference // nil if the bundle has none
 }
 
 // Name is how labels name the bundle: task@version.
@@ -130,6 +135,12 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	for _, name := range folder.unlisted(m.Files) {
 		p.report("files: %s is not in the manifest, and not used", name)
 	}
+	if m.Drift != "" {
+		if b.Drift, err = parseDrift(m, files[m.Drift]); err != nil {
+			return err
+		}
+		p.report("%s: what %d flows of the calibration set looked like, by %d features", m.Drift, flowsOf(b.Drift.Stages[0].Uncertainty), len(b.Drift.Features))
+	}
 	for i := range m.Stages {
 		p.at(m.Stages[i].File)
 		stage, err := loadStage(m, i, files, engines)
@@ -137,6 +148,9 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 			return err
 		}
 		b.Stages = append(b.Stages, stage)
+		if err := b.Stages[i].loadSides(m, files, engines); err != nil {
+			return err
+		}
 		p.report("stage %s: %s reads %s, %s, %d features", stage.Spec.Name, stage.Spec.Engine, stage.Spec.File, looksAt(m, &stage.Spec), len(stage.Spec.Features))
 	}
 	return b.checkParity(files[m.Parity], engines, p)
@@ -146,6 +160,9 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 func looksAt(m *Manifest, s *StageSpec) string {
 	if m.Input == Conn {
 		return "the record of conn.log"
+	}
+	if s.MaxDepth > s.Depth {
+		return fmt.Sprintf("%d to %d packets", s.Depth, s.MaxDepth)
 	}
 	return fmt.Sprintf("%d packets", s.Depth)
 }

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func (m *Manifest) check() error {
 		return manifestError("version is %q; use one line of up to 64 characters", m.Version)
 	}
 	if err := checkSchema("features", m.Features, FeaturesSchema); err != nil {
-		return err
+		return manifestError("%w", err)
 	}
 	if m.Input != Packets && m.Input != Conn {
 		return manifestError("input is %q; use %q, or leave it out, for packet records, %q for records of conn.log", m.Input, Packets, Conn)
@@ -60,6 +61,9 @@ func (m *Manifest) check() error {
 	if err := m.checkFiles(); err != nil {
 		return err
 	}
+	if err := m.checkFamilies(); err != nil {
+		return err
+	}
 	if len(m.Stages) == 0 {
 		return manifestError("stages is empty; list at least one")
 	}
@@ -73,7 +77,7 @@ func (m *Manifest) check() error {
 
 // checkFiles checks that the listed files are in the folder itself, each with a digest.
 func (m *Manifest) checkFiles() error {
-	for _, name := range sortedKeys(m.Files) {
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		if !isFileName(name) {
 			return manifestError("files: %q is no plain file name, or manifest.json itself; keep all files in the bundle's folder", name)
 		}
@@ -85,6 +89,9 @@ func (m *Manifest) checkFiles() error {
 		if err := m.checkListed(f.field, f.name); err != nil {
 			return err
 		}
+	}
+	if m.Drift != "" {
+		return m.checkListed("drift", m.Drift)
 	}
 	return nil
 }
@@ -131,6 +138,12 @@ func (m *Manifest) checkStage(i int) error {
 	case !(s.Threshold >= 0 && s.Threshold <= 1):
 		return fail("threshold is missing, or not from 0 to 1; 0 defers all but the surest, 1 none")
 	}
+	if err := m.checkRules(s, i == len(m.Stages)-1); err != nil {
+		return fail("%w", err)
+	}
+	if err := m.checkBehind(i); err != nil {
+		return fail("%w", err)
+	}
 	return nil
 }
 
@@ -143,13 +156,4 @@ func isText(s string) bool {
 // isFileName reports whether name is a file of the bundle's own folder, and of no other.
 func isFileName(name string) bool {
 	return isText(name) && name != "." && name != ".." && name != manifestFile && !strings.ContainsAny(name, `/\:`)
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

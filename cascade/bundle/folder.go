@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -88,7 +90,7 @@ func checkFile(name string, info fs.FileInfo, limit int64) error {
 func (f folder) readAll(digests map[string]string) (map[string][]byte, error) {
 	files := make(map[string][]byte, len(digests))
 	room := int64(maxFiles)
-	for _, name := range sortedKeys(digests) {
+	for _, name := range slices.Sorted(maps.Keys(digests)) {
 		data, err := f.read(name, room)
 		if err != nil {
 			return nil, err

@@ -96,10 +96,13 @@ func file(name, old, new string) change {
 	}
 }
 
-// parityRowSet sets a field of a row of parity.json.
+// parityRowSet sets a field of a row of parity.json; -1 is the last one.
 func parityRowSet(i int, field string, value any) change {
 	return func(t *testing.T, dir string) {
-		edit(t, dir, "parity.json", func(p object) { put(p["rows"].([]any)[i].(object), field, value) })
+		edit(t, dir, "parity.json", func(p object) {
+			rows := p["rows"].([]any)
+			put(rows[(i+len(rows))%len(rows)].(object), field, value)
+		})
 		seal(t, dir, "parity.json")
 	}
 }

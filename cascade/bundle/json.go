@@ -51,7 +51,7 @@ func isNumberOfPython(text []byte) bool {
 // typeName names a Go type in the words of the file's author.
 func typeName(t reflect.Type) string {
 	switch t.Kind() {
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	case reflect.Float32:
 		return "a number of at most 3.4e38"

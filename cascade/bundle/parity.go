@@ -3,6 +3,7 @@ package bundle
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // parityFile has rows with the training library's own scores. It also has the names of
@@ -33,7 +34,8 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 	if err := sameNames("classes", b.Manifest.Classes, file.Classes); err != nil {
 		return fmt.Errorf("%s: %w; %s", name, err, rewrite)
 	}
-	for _, s := range b.Stages {
+	asked := b.asked()
+	for _, s := range asked {
 		if err := sameNames("features of stage "+s.Spec.Name, s.Spec.Features, file.Features[s.Spec.Name]); err != nil {
 			return fmt.Errorf("%s: %w; %s", name, err, rewrite)
 		}
@@ -46,19 +48,20 @@ func (b *Bundle) checkParity(data []byte, engines Engines, p progress) error {
 	}
 	rows, worst := make(map[string]int), make(map[string]float64)
 	for i, row := range file.Rows {
-		s := b.stage(row.Stage)
-		if s == nil {
+		at := slices.IndexFunc(asked, func(s Stage) bool { return s.Spec.Name == row.Stage })
+		if at < 0 {
 			return fmt.Errorf("%s: row %d is for stage %q, which the manifest has not; %s", name, i+1, row.Stage, rewrite)
 		}
+		s := &asked[at]
 		p.at(s.Spec.File)
-		diff, err := b.compare(s, row, engines[s.Spec.Engine].Tolerance)
+		diff, err := s.compare(b.Manifest.Classes, row, engines[s.Spec.Engine].Tolerance)
 		if err != nil {
 			return fmt.Errorf("%s: row %d, stage %s: %w", name, i+1, s.Spec.Name, err)
 		}
 		rows[s.Spec.Name]++
 		worst[s.Spec.Name] = max(worst[s.Spec.Name], diff)
 	}
-	for _, s := range b.Stages {
+	for _, s := range asked {
 		if rows[s.Spec.Name] == 0 {
 			return fmt.Errorf("%s: stage %s has no row; %s", name, s.Spec.Name, rewrite)
 		}
@@ -105,18 +108,24 @@ func sameNames(what string, ours, rows []string) error {
 	return nil
 }
 
-func (b *Bundle) stage(name string) *Stage {
-	for i := range b.Stages {
-		if b.Stages[i].Spec.Name == name {
-			return &b.Stages[i]
+// asked are the stages, and the models that are asked beside them.
+func (b *Bundle) asked() []Stage {
+	all := slices.Clone(b.Stages)
+	for _, s := range b.Stages {
+		for _, side := range []*Side{s.Hazard, s.Novelty} {
+			if side != nil {
+				all = append(all, side.asStage())
+			}
 		}
 	}
-	return nil
+	return all
 }
 
 // compare gives the largest difference in the row, measured as Engine.Tolerance is.
-func (b *Bundle) compare(s *Stage, row parityRow, tolerance float64) (worst float64, err error) {
-	classes := b.Manifest.Classes
+func (s *Stage) compare(classes []string, row parityRow, tolerance float64) (worst float64, err error) {
+	if s.Model.Classes() == 2 && len(classes) != 2 { // a hazard or a novelty
+		classes = []string{"no", "yes"}
+	}
 	if len(row.X) != len(s.Spec.Features) || len(row.Scores) != len(classes) {
 		return 0, fmt.Errorf("it has %d features and %d scores, not %d and %d; %s", len(row.X), len(row.Scores), len(s.Spec.Features), len(classes), rewrite)
 	}

@@ -115,7 +115,8 @@ func TestFieldTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, text := reflected(), string(data)
-	for name, fields := range map[string]*jsonschema.Schema{"manifest": s, "stage": s.Definitions["StageSpec"]} {
+	for name, fields := range map[string]*jsonschema.Schema{"manifest": s, "stage": s.Definitions["StageSpec"],
+		"patience": s.Definitions["PatienceSpec"], "hazard": s.Definitions["HazardSpec"], "novelty": s.Definitions["NoveltySpec"], "family": s.Definitions["FamilySpec"]} {
 		between := regexp.MustCompile(`(?s)(<!-- fields of the ` + name + ` -->\n).*?(<!-- end -->)`)
 		if !between.MatchString(text) {
 			t.Fatalf("%s has no place for the fields of the %s", docsFile, name)
@@ -147,7 +148,18 @@ func valueOf(s *jsonschema.Schema) string {
 	for _, v := range s.Enum {
 		one = append(one, fmt.Sprintf("`%q`", v))
 	}
+	ref := s.Ref
+	if s.Items != nil {
+		ref = s.Items.Ref
+	}
+	nested := strings.ToLower(strings.TrimSuffix(ref[strings.LastIndex(ref, "/")+1:], "Spec"))
 	switch {
+	case s.Type == "array" && nested != "":
+		return "list of objects, see below"
+	case nested != "":
+		return "object, see below"
+	case s.Type == "object" && s.AdditionalProperties != nil && s.AdditionalProperties.Type == "number":
+		return "object: names and numbers"
 	case one != nil && s.Default != nil:
 		return fmt.Sprintf("%s; `%q` by default", strings.Join(one, " or "), s.Default)
 	case one != nil:
@@ -156,12 +168,12 @@ func valueOf(s *jsonschema.Schema) string {
 		return "text like `" + s.Pattern + "`"
 	case s.MaxLength != nil:
 		return fmt.Sprintf("text of up to %d characters", *s.MaxLength)
-	case s.Type == "array" && s.Items.Type != "string":
-		return "list of stages"
 	case s.Type == "array" && s.MaxItems != nil:
 		return fmt.Sprintf("list of %d to %d names, each once", *s.MinItems, *s.MaxItems)
 	case s.Type == "array":
 		return "list of names, each once"
+	case s.ExclusiveMinimum != "" && s.Maximum != "":
+		return fmt.Sprintf("number above %s, up to %s", s.ExclusiveMinimum, s.Maximum)
 	case s.ExclusiveMinimum != "":
 		return fmt.Sprintf("number above %s", s.ExclusiveMinimum)
 	case s.Maximum != "":

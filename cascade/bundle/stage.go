@@ -25,15 +25,12 @@ func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (St
 	if !ok {
 		return fail("engine is %q; use one of %s", s.Engine, strings.Join(slices.Sorted(maps.Keys(engines)), ", "))
 	}
-	if engine.Slow && i < len(m.Stages)-1 {
-		return fail("engine %q is for the last stage alone, which has a queue and a time limit; use \"leaves\" here, or make it the last stage", s.Engine)
-	}
 	extractor, err := nprint.New(s.Features)
 	if err != nil {
 		return fail("%w; %s", err, rewrite)
 	}
-	if extractor.Depth() > s.Depth {
-		return fail("feature %q looks beyond the stage's depth of %d packets; raise the depth or drop the feature", tooDeep(s), s.Depth)
+	if depth := max(s.Depth, s.MaxDepth); extractor.Depth() > depth {
+		return fail("feature %q looks beyond the stage's depth of %d packets; raise the depth or drop the feature", tooDeep(s, depth), depth)
 	}
 	if name := misplacedFeature(m, s); name != "" {
 		return fail("feature %q is not there with input %q; drop the feature, or set input to %q", name, m.Input, otherInput(m))
@@ -69,9 +66,9 @@ func otherInput(m *Manifest) string {
 }
 
 // tooDeep gives the first feature of a packet beyond the stage's depth.
-func tooDeep(s *StageSpec) string {
+func tooDeep(s *StageSpec, depth int) string {
 	for _, name := range s.Features {
-		if e, err := nprint.New([]string{name}); err == nil && e.Depth() > s.Depth {
+		if e, err := nprint.New([]string{name}); err == nil && e.Depth() > depth {
 			return name
 		}
 	}
@@ -80,17 +77,31 @@ func tooDeep(s *StageSpec) string {
 
 // checkModel compares a model's shape with the manifest.
 func checkModel(m *Manifest, s *Stage) error {
-	if got, want := s.Model.Width(), len(s.Spec.Features); got != want {
-		return fmt.Errorf("the model takes %d features, and the manifest's stage %s lists %d", got, s.Spec.Name, want)
+	if err := checkWidth(s.Model, s.Spec.Features, s.Spec.Name); err != nil {
+		return err
 	}
 	if got, want := s.Model.Classes(), len(m.Classes); got != want {
 		return fmt.Errorf("the model has %d classes, and the manifest lists %d", got, want)
 	}
-	if named, ok := s.Model.(namer); ok {
-		for i, name := range named.FeatureNames() {
-			if name != s.Spec.Features[i] {
-				return fmt.Errorf("feature %d is %q in the model, and %q in the manifest's stage %s: name the columns alike where it is trained (feature_name)", i+1, name, s.Spec.Features[i], s.Spec.Name)
-			}
+	return checkColumns(s.Model, s.Spec.Features, s.Spec.Name)
+}
+
+func checkWidth(m Model, features []string, stage string) error {
+	if got, want := m.Width(), len(features); got != want {
+		return fmt.Errorf("the model takes %d features, and the manifest's stage %s lists %d", got, stage, want)
+	}
+	return nil
+}
+
+// checkColumns compares the names of a model's features, where its file has them.
+func checkColumns(m Model, features []string, stage string) error {
+	named, ok := m.(namer)
+	if !ok {
+		return nil
+	}
+	for i, name := range named.FeatureNames() {
+		if name != features[i] {
+			return fmt.Errorf("feature %d is %q in the model, and %q in the manifest's stage %s: name the columns alike where it is trained (feature_name)", i+1, name, features[i], stage)
 		}
 	}
 	return nil

@@ -25,9 +25,9 @@ type Trial struct {
 const exitLate = 3
 
 // Load tries the bundle in dir out, and then loads it as the function Load does. It fails
-// if the bundle has changed between the two.
-func (t *Trial) Load(dir string, engines Engines) (*Bundle, error) {
-	_, digest, err := t.run(dir)
+// if the bundle has changed between the two. When ctx is done, the trial ends with its error.
+func (t *Trial) Load(ctx context.Context, dir string, engines Engines) (*Bundle, error) {
+	_, digest, err := t.run(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -43,20 +43,23 @@ func (t *Trial) Load(dir string, engines Engines) (*Bundle, error) {
 
 // Verify tries the bundle in dir out and gives a line for each check that passed, up to
 // the first that fails.
-func (t *Trial) Verify(dir string) (report []string, err error) {
-	report, _, err = t.run(dir)
+func (t *Trial) Verify(ctx context.Context, dir string) (report []string, err error) {
+	report, _, err = t.run(ctx, dir)
 	return report, err
 }
 
-func (t *Trial) run(dir string) (report []string, digest string, err error) {
+func (t *Trial) run(within context.Context, dir string) (report []string, digest string, err error) {
 	// The process ends itself in time. This is for a process that no longer can.
-	ctx, cancel := context.WithTimeout(context.Background(), t.Limits.wallTime()+2*time.Second)
+	ctx, cancel := context.WithTimeout(within, t.Limits.wallTime()+2*time.Second)
 	defer cancel()
 	args := append(t.Command[1:len(t.Command):len(t.Command)], dir)
 	cmd := exec.CommandContext(ctx, t.Command[0], args...)
 	stdout, stderr := &firstBytes{}, &firstBytes{}
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = t.Env, stdout, stderr, time.Second
 	end := cmd.Run()
+	if within.Err() != nil {
+		return nil, "", fmt.Errorf("bundle %s: %w", dir, within.Err())
+	}
 	if cmd.Process == nil {
 		return nil, "", fmt.Errorf("bundle %s: no process to try it out in: %w; see to it that %s can be started", dir, end, t.Command[0])
 	}

@@ -1,8 +1,10 @@
 package bundle
 
 import (
+	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/serveflow/serveflow/cascade/onnx"
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/internal/await"
 )
 
 // tries are what the test's binary does instead of testing, by its first argument: it
@@ -72,11 +75,11 @@ func newTrial(t *testing.T, name string) *Trial {
 func TestTrialPasses(t *testing.T) {
 	trial := newTrial(t, "try")
 	for _, dir := range []string{"testdata/trees", "testdata/mixed"} {
-		report, err := trial.Verify(dir)
+		report, err := trial.Verify(t.Context(), dir)
 		if err != nil || len(report) < 6 || !strings.HasPrefix(report[0], "manifest.json: ") {
 			t.Fatalf("%s: %v after %q", dir, err, report)
 		}
-		b, err := trial.Load(dir, Standard(onnxtest.Library(t)))
+		b, err := trial.Load(t.Context(), dir, Standard(onnxtest.Library(t)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +117,7 @@ func TestTrialRefuses(t *testing.T) {
 		t.Run(c.try+" "+c.model, func(t *testing.T) {
 			t.Parallel()
 			dir := hostile(t, c.model)
-			b, err := newTrial(t, c.try).Load(dir, Standard(onnxtest.Library(t)))
+			b, err := newTrial(t, c.try).Load(t.Context(), dir, Standard(onnxtest.Library(t)))
 			if err == nil {
 				b.Close()
 			}
@@ -140,7 +143,7 @@ func TestTrialEnds(t *testing.T) {
 		{"with another digest", `echo '{"digest":"00"}'`, `manifest.json: changed while the bundle was loaded; start again`},
 	} {
 		trial := &Trial{Command: []string{"/bin/sh", "-c", c.script}, Env: []string{"PATH=/usr/bin:/bin"}, Limits: Limits{Memory: 1 << 20, CPU: time.Second}}
-		b, err := trial.Load("testdata/trees", Standard(""))
+		b, err := trial.Load(t.Context(), "testdata/trees", Standard(""))
 		if err == nil {
 			b.Close()
 		}
@@ -149,7 +152,24 @@ func TestTrialEnds(t *testing.T) {
 		}
 	}
 	trial := &Trial{Command: []string{"/nowhere/serveflow"}, Limits: Limits{CPU: time.Second}}
-	if _, err := trial.Verify("testdata/trees"); err == nil || !strings.Contains(err.Error(), "no process to try it out in") {
+	if _, err := trial.Verify(t.Context(), "testdata/trees"); err == nil || !strings.Contains(err.Error(), "no process to try it out in") {
+		t.Error(err)
+	}
+}
+
+// A trial ends with its context, long before its own time is over.
+func TestTrialEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	started := filepath.Join(t.TempDir(), "started")
+	trial := &Trial{Command: []string{"/bin/sh", "-c", "echo > " + started + "; sleep 600"}, Env: []string{"PATH=/usr/bin:/bin"}, Limits: Limits{Memory: 1 << 20, CPU: time.Hour}}
+	ended := make(chan error)
+	go func() {
+		_, err := trial.Load(ctx, "testdata/trees", Standard(""))
+		ended <- err
+	}()
+	await.Until(t, "the trial's process", func() bool { _, err := os.Stat(started); return err == nil })
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

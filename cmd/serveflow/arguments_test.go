@@ -65,6 +65,7 @@ func TestValuesOfFlagsAreChecked(t *testing.T) {
 		"doctor --sample 0 --bundle " + toy:               "--sample 0: choose at least 1",
 		"doctor --timeout 0s --bundle " + toy:             "--timeout 0s: choose a time above 0",
 		"replay --bundle " + toy + " --stages first,no -": "--stages first,no: the bundle has the stages ",
+		"replay --bundle " + toy + " --drift -":           "--drift: the bundle service@test 1 does not say what its calibration set looked like",
 		"bundle look bundles/service":                     `"look" is not what can be done with a bundle`,
 		"bundle verify":                                   "name the folder of a bundle",
 	} {

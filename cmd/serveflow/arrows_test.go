@@ -29,13 +29,17 @@ var arrows = map[string][]string{
 	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
 	"consumer/rekey":     {"flow/merge", "flow/zeek", "internal/delivery"},
 
-	"cascade":        {"cascade/nprint", "flow", "internal/delivery"},
+	"cascade":        {"cascade/answer", "cascade/drift", "cascade/steer", "cascade/nprint", "flow", "internal/delivery"},
+	"cascade/drift":  {},
 	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},
+	"cascade/answer": {},
+	"cascade/steer":  {},
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
-	"cascade/bundle": {"cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+	"cascade/bundle": {"cascade/answer", "cascade/drift", "cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+	"cascade/reload": {"cascade/bundle"},
 
-	"sink":            {"cascade", "internal/delivery", "sink/producer"},
+	"sink":            {"cascade", "internal/brokers", "internal/delivery", "sink/producer"},
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
 	"sink/deadletter": {"internal/delivery", "sink/producer"},
 
@@ -63,12 +67,13 @@ var arrows = map[string][]string{
 
 	"e2e": {},
 
+	"bench/load":   {},
 	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
 
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},
 	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
+		"cascade/bundle", "cascade/drift", "cascade/reload", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels"},
 }
 

@@ -22,7 +22,7 @@ func TestBacklogIsNotDegraded(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(2, packetsTopic, labelsTopic), kfake.SeedTopics(1, packetsTopic+".dlq"))
 	file := filepath.Join("testdata", "records", "lab.jsonl.zst")
 	want := replayedLabels(t, file)
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: packetsTopic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: packetsTopic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 	defer w.Close()
 	var old []kafka.Message
 	for _, line := range recordLines(t, file) {

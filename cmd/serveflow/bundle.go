@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/internal/memory"
 )
 
 // bundleCommand checks a bundle as run would, and says what it checked. "bundle try"
 // is not for people: it is the process that a bundle is tried out in.
-func bundleCommand(_ context.Context, t terminal, args []string) error {
+func bundleCommand(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("bundle", flag.ContinueOnError)
 	if err := parseFlags(flags, args); err != nil {
 		return err
@@ -39,7 +38,7 @@ func bundleCommand(_ context.Context, t terminal, args []string) error {
 		return err
 	}
 	for _, dir := range dirs {
-		report, err := trial.Verify(dir)
+		report, err := trial.Verify(ctx, dir)
 		for _, line := range report {
 			fmt.Fprintln(t.out, line)
 		}
@@ -50,13 +49,13 @@ func bundleCommand(_ context.Context, t terminal, args []string) error {
 	return nil
 }
 
-// loadBundle loads the bundle that the settings name, once it is tried out.
-func loadBundle(s *Settings) (*bundle.Bundle, error) {
+// loadBundle loads the bundle in a folder, once it is tried out.
+func loadBundle(ctx context.Context, s *Settings, dir string) (*bundle.Bundle, error) {
 	trial, err := newTrial()
 	if err != nil {
 		return nil, err
 	}
-	return trial.Load(s.bundleDir(), bundle.StandardWithin(s.ONNXRuntime, s.SlowTimeout))
+	return trial.Load(ctx, dir, bundle.StandardWithin(s.ONNXRuntime, s.SlowTimeout))
 }
 
 // newTrial tries bundles out by "bundle try" of this program. Of the environment it
@@ -93,12 +92,12 @@ func bundleFlags(flags *flag.FlagSet) bundleChoice {
 }
 
 // load reads the settings, lets the command line override them, and loads the bundles.
-func (c bundleChoice) load() (*Settings, tasks, error) {
+func (c bundleChoice) load(ctx context.Context) (*Settings, tasks, error) {
 	s, err := c.settings()
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := loadTasks(s)
+	all, err := loadTasks(ctx, s)
 	return s, all, err
 }
 
@@ -123,29 +122,4 @@ func (c bundleChoice) settings() (*Settings, error) {
 		return nil, usageError{err}
 	}
 	return s, nil
-}
-
-// loadSpec loads the bundle that the settings name. The bundle's own task is the
-// one that is asked.
-func loadSpec(s *Settings) (*cascade.Spec, error) {
-	b, err := loadBundle(s)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	s.retask(b.Manifest.Task)
-	spec := &cascade.Spec{Task: b.Manifest.Task, Bundle: b.Name(), Digest: b.Digest,
-		Conns: b.Manifest.Input == bundle.Conn, Classes: b.Manifest.Classes, Protocols: b.Manifest.ProtocolNumbers()}
-	for i := range b.Stages {
-		spec.Stages = append(spec.Stages, newStage(&b.Stages[i]))
-	}
-	return spec, nil
-}
-
-func newStage(s *bundle.Stage) cascade.Stage {
-	return cascade.Stage{
-		Name: s.Spec.Name, Depth: s.Spec.Depth, Features: s.Extractor, Width: len(s.Spec.Features), Model: s.Model,
-		Output: cascade.Output(s.Spec.Output), Temperature: s.Spec.Temperature,
-		Measure: cascade.Measure(s.Spec.Uncertainty), Threshold: s.Spec.Threshold,
-		Slow: s.Slow,
-	}
 }

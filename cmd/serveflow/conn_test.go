@@ -89,7 +89,7 @@ var uidOf = regexp.MustCompile(`"uid":"([^"]*)"`)
 // deliver writes records to a topic, keyed by uid.
 func deliver(t *testing.T, addr, topic string, lines []string) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: topic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: topic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 	defer w.Close()
 	var all []kafka.Message
 	for _, line := range lines {

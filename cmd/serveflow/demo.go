@@ -11,13 +11,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
-	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/cmd/serveflow/demo"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/brokers"
@@ -49,15 +49,14 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if !finite(o.speed) || o.speed <= 0 {
 		return argumentError("--speed %g: choose a number above 0", o.speed)
 	}
-	s, all, err := from.load()
-	switch {
-	case err != nil:
+	s, all, err := from.load(ctx)
+	if err != nil {
 		return err
-	case len(all) > 1:
-		return argumentError("the demo compares one task with its slow model: name one by --task")
 	}
-	s.Topic, s.DeadLetterTopic, s.LatestTopic = "serveflow.packets", "serveflow.packets.dlq", "" // its broker has no compacted topic
-	d := &demonstration{options: o, settings: s, spec: all[0].spec, t: t}
+	for _, of := range append([]*Settings{s}, all.settings()...) {
+		of.Topic, of.DeadLetterTopic, of.LatestTopic = "serveflow.packets", "serveflow.packets.dlq", "" // its broker has no compacted topic
+	}
+	d := &demonstration{options: o, settings: s, tasks: all, t: t}
 	return d.run(ctx)
 }
 
@@ -65,39 +64,53 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 type demonstration struct {
 	options  demoOptions
 	settings *Settings
-	spec     *cascade.Spec
+	tasks    tasks
 	t        terminal
 	lines    [][]byte
 	flows    int
 	truth    demo.Truth
 }
 
-const slowOnlyTopic = "serveflow.labels.slow_only"
+// slowOnlyTopic is for the labels of a task's slow model alone.
+func slowOnlyTopic(task string) string { return "serveflow.labels." + task + ".slow_only" }
 
 func (d *demonstration) run(ctx context.Context) error {
 	if err := d.read(ctx); err != nil {
 		return err
 	}
-	broker, err := demo.StartBroker(filepath.Join(d.options.dir, "broker"),
-		d.settings.Topic, d.settings.DeadLetterTopic, d.settings.LabelTopic, slowOnlyTopic)
+	topics := []string{d.settings.Topic, d.settings.DeadLetterTopic}
+	for _, of := range d.tasks {
+		topics = append(topics, of.settings.LabelTopic, slowOnlyTopic(of.spec.Task))
+	}
+	broker, err := demo.StartBroker(filepath.Join(d.options.dir, "broker"), topics...)
 	if err != nil {
 		return err
 	}
 	defer broker.Close()
 	d.settings.Brokers = broker.ListenAddrs()
+	for _, of := range d.tasks {
+		of.settings.Brokers = d.settings.Brokers
+	}
 	labels, err := os.Create(filepath.Join(d.options.dir, "labels.jsonl"))
 	if err != nil {
 		return err
 	}
-	summary, err := d.play(ctx, labels)
+	summaries, err := d.play(ctx, labels)
 	if err = errors.Join(err, labels.Close()); err != nil {
 		return err
 	}
 	fmt.Fprintf(d.t.out, "\nlabels: %s\n", labels.Name())
-	if !d.options.json {
-		return summary.Write(d.t.out)
+	for i, summary := range summaries {
+		if d.options.json {
+			err = errors.Join(err, json.NewEncoder(d.t.out).Encode(summary))
+			continue
+		}
+		if len(summaries) > 1 {
+			fmt.Fprintf(d.t.out, "\ntask %s\n", d.tasks[i].spec.Task)
+		}
+		err = errors.Join(err, summary.Write(d.t.out))
 	}
-	return json.NewEncoder(d.t.out).Encode(summary)
+	return err
 }
 
 // read loads the records and the known labels, so that the pace is not disturbed.
@@ -131,8 +144,9 @@ func (d *demonstration) read(ctx context.Context) error {
 	return nil
 }
 
-// play runs both groups and the player until every flow has both labels.
-func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summary, error) {
+// play runs both groups and the player until every flow has both labels of every task. It
+// gives a summary for each task.
+func (d *demonstration) play(ctx context.Context, labels io.Writer) ([]demo.Summary, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	log := slog.New(slog.DiscardHandler)
@@ -140,16 +154,24 @@ func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summar
 	out := producer.New(cluster, 1000, producer.NewMetrics(prometheus.NewRegistry()), log)
 	player := demo.NewPlayer(out, d.settings.Topic, d.options.speed)
 	screen := demo.NewScreen(d.t.out, d.live(), d.flows)
-	cascaded := demo.NewWatcher(cluster, d.settings.LabelTopic, player, d.truth, labels, screen.Show)
-	slow := demo.NewWatcher(cluster, slowOnlyTopic, player, d.truth, nil, func(*demo.Label) {})
+	var cascaded, slow []*demo.Watcher
+	for i, of := range d.tasks {
+		show := screen.Show
+		if i > 0 {
+			show = func(*demo.Label) {} // there is room for one task
+		}
+		cascaded = append(cascaded, demo.NewWatcher(cluster, of.settings.LabelTopic, player, d.truth, labels, show))
+		slow = append(slow, demo.NewWatcher(cluster, slowOnlyTopic(of.spec.Task), player, d.truth, nil, func(*demo.Label) {}))
+	}
 
 	var group errgroup.Group
 	if err := d.serve(ctx, &group, log); err != nil {
-		return demo.Summary{}, err
+		return nil, err
 	}
 	group.Go(func() error { return out.Run(ctx) })
-	group.Go(func() error { return cascaded.Run(ctx) })
-	group.Go(func() error { return slow.Run(ctx) })
+	for _, w := range append(slices.Clone(cascaded), slow...) {
+		group.Go(func() error { return w.Run(ctx) })
+	}
 	group.Go(func() error {
 		defer stop()
 		for _, line := range d.lines {
@@ -157,24 +179,33 @@ func (d *demonstration) play(ctx context.Context, labels io.Writer) (demo.Summar
 				return err
 			}
 		}
-		d.await(ctx, cascaded, slow)
+		d.await(ctx, append(slices.Clone(cascaded), slow...)...)
 		return nil
 	})
 	err := group.Wait()
 	screen.Draw()
-	return demo.Summarise(d.flows, d.options.speed, cascaded.Labels(), slow.Labels()), err
+	var summaries []demo.Summary
+	for i, of := range d.tasks {
+		summaries = append(summaries, demo.Summarise(of.spec.Task, d.flows, d.options.speed, cascaded[i].Labels(), slow[i].Labels()))
+	}
+	return summaries, err
 }
 
 // serve starts the two consumer groups: the cascade, and its last stage alone.
 func (d *demonstration) serve(ctx context.Context, group *errgroup.Group, log *slog.Logger) error {
-	last := d.spec.Stages[len(d.spec.Stages)-1].Name
 	alone := *d.settings
-	alone.Group, alone.LabelTopic = d.settings.group()+"-slow-only", slowOnlyTopic
+	alone.Group = d.settings.group() + "-slow-only"
+	var lasts tasks
+	for _, of := range d.tasks {
+		own := *of.settings
+		own.Group, own.LabelTopic = alone.Group, slowOnlyTopic(of.spec.Task)
+		lasts = append(lasts, task{settings: &own, spec: of.spec.Only(of.spec.Stages[len(of.spec.Stages)-1].Name)})
+	}
 	for _, side := range []struct {
 		settings *Settings
-		spec     *cascade.Spec
-	}{{d.settings, d.spec}, {&alone, d.spec.Only(last)}} {
-		p, err := newPipeline(side.settings, brokers.Plain(side.settings.ClientID, side.settings.Brokers...), tasks{{side.settings, side.spec}}, prometheus.NewRegistry(), log)
+		tasks    tasks
+	}{{d.settings, d.tasks}, {&alone, lasts}} {
+		p, err := newPipeline(side.settings, brokers.Plain(side.settings.ClientID, side.settings.Brokers...), side.tasks, prometheus.NewRegistry(), log)
 		if err != nil {
 			return err
 		}

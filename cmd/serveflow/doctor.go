@@ -38,7 +38,7 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	e, err := examine(s)
+	e, err := examine(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func doctorCommand(ctx context.Context, t terminal, args []string) error {
 // doctor is what the doctor is told of the settings.
 func (s *Settings) doctor(cluster *brokers.Cluster, labels []doctor.LabelTopic, purpose group.Purpose, needs doctor.Needs) doctor.Config {
 	return doctor.Config{
-		Cluster: cluster, Group: s.group(), Purpose: purpose, MixedBundles: s.MixedBundles,
+		Cluster: cluster, Group: s.group(), Purpose: purpose, MixedBundles: s.MixedBundles || s.ReloadEvery > 0,
 		Topic: s.Topic, Labels: labels, DeadLetterTopic: s.DeadLetterTopic,
 		Lateness: s.Lateness, InFlight: s.FlowMaxAge + s.Lateness + s.DrainTimeout, Needs: needs,
 	}
@@ -86,7 +86,7 @@ type examined struct {
 }
 
 // examine loads the bundle of each task as run does, and says what it wants of the records.
-func examine(s *Settings) (examined, error) {
+func examine(ctx context.Context, s *Settings) (examined, error) {
 	var e examined
 	var all tasks
 	for _, name := range s.names() {
@@ -95,9 +95,10 @@ func examine(s *Settings) (examined, error) {
 			return e, usageError{err}
 		}
 		digest := ""
-		b, err := loadBundle(own)
+		dir := own.bundleDir()
+		b, err := loadBundle(ctx, own, dir)
 		if err != nil {
-			e.broken = append(e.broken, doctor.BundleFault(own.bundleDir(), err))
+			e.broken = append(e.broken, doctor.BundleFault(dir, err))
 		} else {
 			own.retask(b.Manifest.Task)
 			digest = b.Digest
@@ -105,7 +106,7 @@ func examine(s *Settings) (examined, error) {
 			b.Close()
 		}
 		e.labels = append(e.labels, doctor.LabelTopic{Topic: own.LabelTopic, Digest: digest})
-		all = append(all, task{own, &cascade.Spec{Task: own.Task, Digest: digest}})
+		all = append(all, task{own, &cascade.Spec{Task: own.Task, Digest: digest}, dir})
 	}
 	e.purpose = all.purpose()
 	return e, nil

@@ -148,7 +148,7 @@ func TestDoctorIsToldOfEveryTask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := examine(s)
+	e, err := examine(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

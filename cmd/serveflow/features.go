@@ -94,6 +94,9 @@ func newFeatureTable(w io.Writer, names []string, depth int) (*featureTable, err
 
 func (t *featureTable) failed() error { return t.err }
 
+// Close does nothing: a row has one decision.
+func (t *featureTable) Close() {}
+
 // Decide writes the flow's row once it has all the packets that it will have.
 func (t *featureTable) Decide(_ context.Context, f *flow.Flow) bool {
 	t.extract.Extract(t.row, f, t.depth)

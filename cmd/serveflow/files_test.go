@@ -16,6 +16,9 @@ import (
 // toy is a small bundle of made-up models: two stages, leaves and ONNX.
 const toy = "cascade/bundle/testdata/mixed"
 
+// ruled is a bundle with rules of every kind.
+const ruled = "cascade/bundle/testdata/rules"
+
 const twoFlows = `{"ev":"pkt","ts":1700000000.1,"uid":"Ca","id.orig_h":"10.0.0.1","id.orig_p":1024,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"udp","n":1,"is_orig":true,"hdr":"RQAAHAAAAABAEWbPCgAAAQoAAAIEAAA1AAgAAA=="}
 {"ev":"pkt","ts":1700000000.2,"uid":"Cb","id.orig_h":"10.0.0.1","id.orig_p":1025,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"udp","n":1,"is_orig":true,"hdr":"RQAAHAAAAABAEWbPCgAAAQoAAAIEAQA1AAgAAA=="}
 `

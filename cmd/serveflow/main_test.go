@@ -70,6 +70,8 @@ func TestBadSettingsAndArguments(t *testing.T) {
 		{"no queue", map[string]string{"SERVEFLOW_SLOW_QUEUE": "0"}, "run --check", []string{"queue is 0 flows: choose at least 1"}},
 		{"no time for the slow stage", map[string]string{"SERVEFLOW_SLOW_TIMEOUT": "0s"}, "run --check", []string{"a batch of the slow stage may take 0s", "SERVEFLOW_SLOW_TIMEOUT"}},
 		{"no time to wait for it", map[string]string{"SERVEFLOW_SLOW_WAIT": "-1s"}, "run --check", []string{"may wait -1s", "SERVEFLOW_SLOW_WAIT"}},
+		{"no objective", map[string]string{"SERVEFLOW_LATENCY_OBJECTIVE": "0s"}, "run --check", []string{"within 0s", "SERVEFLOW_LATENCY_OBJECTIVE"}},
+		{"adapts somehow", map[string]string{"SERVEFLOW_ADAPT": "maybe"}, "run --check", []string{`SERVEFLOW_ADAPT is "maybe": choose on or off`}},
 		{"one topic for two things", map[string]string{"SERVEFLOW_LABEL_TOPIC": "serveflow.packets"}, "run --check", []string{"must differ", "serveflow.packets"}},
 		{"no bundle", nil, "run --check --bundle nowhere", []string{"bundle nowhere", "--bundle"}},
 		{"no such task", nil, "run --check --task weather", []string{"bundles/weather"}},

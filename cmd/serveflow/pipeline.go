@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/cascade"
@@ -22,29 +23,53 @@ import (
 type pipeline struct {
 	consumer *consumer.Consumer
 	cascades cascade.Tasks
+	builders []builder // for each of the cascades
 	producer *producer.Producer
 	wrote    *producer.Metrics
 	drain    time.Duration
 }
 
+// builder builds a task's cascade of one of its bundles.
+type builder func(*cascade.Spec) *cascade.Cascade
+
 // newPipeline builds the path and starts nothing. A setting that makes no sense
 // is an error that names it.
 func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheus.Registerer, log *slog.Logger) (*pipeline, error) {
+	p := &pipeline{drain: s.DrainTimeout}
 	cfg := s.consumer(cluster, all)
+	cfg.Bundles = func() []string { return p.cascades.Bundles() }
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}
 	}
-	p := &pipeline{drain: s.DrainTimeout, wrote: producer.NewMetrics(reg)}
+	p.wrote = producer.NewMetrics(reg)
 	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
 	cascading := s.cascade()
 	cascading.CatchingUp = func() bool { return p.consumer.CatchingUp() }
 	for _, t := range all {
 		labels := sink.Labels{Sender: p.producer, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
-		p.cascades = append(p.cascades, cascade.New(t.spec, cascading, t.metrics(reg, log), func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) }))
+		metrics := t.metrics(reg, log)
+		build := func(spec *cascade.Spec) *cascade.Cascade {
+			return cascade.New(spec, cascading, metrics, func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
+		}
+		p.cascades = append(p.cascades, cascade.NewSlot(build(t.spec), written(cluster, labels.Topic, log)))
+		p.builders = append(p.builders, build)
 	}
 	dead := deadletter.New(p.producer, s.DeadLetterTopic)
 	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascades.Decider() }, dead, consumer.NewMetrics(reg), log)
 	return p, nil
+}
+
+// written finds labels in a label topic. Where that is not allowed, or where there are too
+// many, labels go on: a few flows then get a second one.
+func written(cluster *brokers.Cluster, topic string, log *slog.Logger) cascade.Written {
+	return func(ctx context.Context, since time.Time) (cascade.Labelled, error) {
+		w, err := sink.WrittenSince(ctx, cluster, topic, since)
+		if errors.Is(err, kafka.TopicAuthorizationFailed) || errors.Is(err, sink.ErrTooMany) {
+			log.Error("flows that another bundle has labelled may get a second label", "topic", topic, "err", err)
+			err = nil
+		}
+		return w, err
+	}
 }
 
 // run works until ctx is done, then drains: the consumer waits for labels under

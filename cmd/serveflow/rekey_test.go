@@ -180,6 +180,15 @@ func TestRunRekeysBesideItself(t *testing.T) {
 	<-ended
 	sameAsReplayed(t, want, labelled(t, addr))
 	checkRekeyed(t, addr, lines)
+	byPartition := map[int]string{}
+	for _, m := range kafkatest.ReadAll(t, addr, byUIDTopic) {
+		byPartition[m.Partition] += string(m.Value) + "\n"
+	}
+	for partition, records := range byPartition {
+		if late := lateRecords(t, records, 40*time.Millisecond); late > 0 { // a fifth of SERVEFLOW_LATENESS
+			t.Errorf("partition %d: %d records are later than partitions may be apart", partition, late)
+		}
+	}
 	dead := kafkatest.ReadAll(t, addr, unkeyedTopic+".dlq")
 	if len(dead) != 1 || string(dead[0].Value) != "no record" {
 		t.Errorf("dead letters: %v", dead)

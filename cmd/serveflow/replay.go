@@ -19,10 +19,11 @@ func replay(ctx context.Context, t terminal, args []string) error {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	from := bundleFlags(flags)
 	stages := flags.String("stages", "", "these stages of the bundle alone, a `LIST` with commas")
+	drifts := flags.Bool("drift", false, "say at the end, on standard error, how far the flows are from those of the bundle's calibration set")
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
-	s, all, err := from.load()
+	s, all, err := from.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -36,10 +37,15 @@ func replay(ctx context.Context, t terminal, args []string) error {
 	}
 	cfg := s.cascade()
 	cfg.Deterministic = true
-	return replayFiles(ctx, t, s, all, cfg, flags.Args())
+	if *drifts {
+		if err := all.haveReferences(); err != nil {
+			return err
+		}
+	}
+	return replayFiles(ctx, t, s, all, cfg, *drifts, flags.Args())
 }
 
-func replayFiles(ctx context.Context, t terminal, s *Settings, all tasks, cfg cascade.Config, files []string) error {
+func replayFiles(ctx context.Context, t terminal, s *Settings, all tasks, cfg cascade.Config, drifts bool, files []string) error {
 	if err := errors.Join(s.limits().Validate(), s.flow(all).Validate()); err != nil {
 		return usageError{err}
 	}
@@ -47,7 +53,7 @@ func replayFiles(ctx context.Context, t terminal, s *Settings, all tasks, cfg ca
 	reg := prometheus.NewRegistry()
 	var cascades cascade.Tasks
 	for _, of := range all {
-		cascades = append(cascades, cascade.New(of.spec, cfg, of.metrics(reg, slog.Default()), func(_ context.Context, v cascade.Verdict) { lines.Put(&v) }))
+		cascades = append(cascades, cascade.NewSlot(cascade.New(of.spec, cfg, of.metrics(reg, slog.Default()), func(_ context.Context, v cascade.Verdict) { lines.Put(&v) }), nil))
 	}
 	running, stop := context.WithCancel(context.Background())
 	idle := make(chan error, 1)
@@ -57,6 +63,9 @@ func replayFiles(ctx context.Context, t terminal, s *Settings, all tasks, cfg ca
 	err = errors.Join(err, <-idle)
 	if full := lines.Flush(); full != nil {
 		return full // it is why reading ended, too
+	}
+	if drifts {
+		writeDrift(t.err, cascades)
 	}
 	return err
 }

@@ -6,6 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,8 +28,11 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, false); err != nil {
 		return err
 	}
-	s, all, err := from.load()
-	if err != nil {
+	s, all, err := from.load(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil // told to stop before it was at work: that is no failure
+	case err != nil:
 		return err
 	}
 	if *unkeyed != "" {
@@ -73,7 +79,13 @@ func run(ctx context.Context, t terminal, args []string) error {
 		return nil
 	}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, topics, latest...), admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof}, work, func() {
+	ask := make(chan os.Signal, 1)
+	signal.Notify(ask, syscall.SIGHUP)
+	defer signal.Stop(ask)
+	bundles := newReloading(s, all, p, reg, log, ask)
+	work = append(work, bundles)
+	at := admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof, Note: bundles.watcher.Note}
+	return serve(ctx, newPreflight(s, cluster, topics, latest...), at, work, func() {
 		for _, of := range all {
 			log.Info("running", "bundle", of.spec.Bundle, "digest", of.spec.Digest, "from", s.Topic, "to", of.settings.LabelTopic, "group", s.group())
 		}

@@ -52,7 +52,7 @@ func transport(t *testing.T) *kafka.Transport {
 // produce writes record lines to the input topic, keyed as one partition needs it.
 func produce(t *testing.T, addr string, lines string) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: packetsTopic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Transport: transport(t), Topic: packetsTopic, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 	defer w.Close()
 	var all []kafka.Message
 	for line := range strings.Lines(lines) {

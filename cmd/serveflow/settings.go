@@ -37,6 +37,7 @@ type Settings struct {
 	Tasks           []string      `desc:"several tasks, comma-separated, that share one pass over the flows; in place of SERVEFLOW_TASK"`
 	SkipBrokenTasks bool          `split_words:"true" default:"false" desc:"where the bundle of one of several tasks does not load: true leaves that task out, false refuses to start"`
 	Bundle          string        `desc:"folder of the bundle; <task> stands for the task; empty: bundles/<task> in the working folder or beside the binary"`
+	ReloadEvery     time.Duration `split_words:"true" default:"5s" desc:"how often the folder of each bundle is looked at; another bundle there is tried out and served, without a restart; 0: only on SIGHUP"`
 	LabelTopic      string        `split_words:"true" desc:"topic for labels; <task> stands for the task; empty: serveflow.labels.<task>"`
 	LatestTopic     string        `split_words:"true" desc:"compacted topic that gets each final label as well, and keeps the last of each uid; <task> stands for the task; empty: none"`
 	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
@@ -45,7 +46,7 @@ type Settings struct {
 	Provisional     bool          `default:"false" desc:"write a provisional label at once for a flow that the first stage is unsure of; its final label follows"`
 	FlowIdle        time.Duration `split_words:"true" default:"2s" desc:"a flow is decided when its next packet comes later than this, in record time"`
 	FlowMaxAge      time.Duration `split_words:"true" default:"60s" desc:"a flow is decided this long after its first packet at the latest, in record time"`
-	Lateness        time.Duration `default:"1s" desc:"how far records may arrive out of order, in record time; timeouts wait that much longer"`
+	Lateness        time.Duration `default:"200ms" desc:"how late records may come, in record time, behind the latest one of their sensor; timeouts wait that much longer"`
 	Remember        time.Duration `default:"6m" desc:"how long a finished flow's uid is remembered after its last record"`
 	MaxMemory       memory.Bytes  `split_words:"true" default:"1GiB" desc:"resident memory of the process, at most: bytes, or with KiB, MiB or GiB; the shares of its parts follow from it"`
 	MaxFlows        int           `split_words:"true" default:"500000" desc:"open flows, at most; beyond that, those that would time out first are decided with the packets that they have"`
@@ -64,11 +65,13 @@ type Settings struct {
 	MaxKeys         int           `split_words:"true" default:"512" desc:"keys of all objects of a record together, at most; a record with more goes to the dead letters"`
 	MaxStringBytes  int           `split_words:"true" default:"16384" desc:"bytes of one string in a record, at most; a record with a longer one goes to the dead letters, unless that string is the record inside an envelope"`
 	SinkQueue       int           `split_words:"true" default:"8192" desc:"messages of each topic that wait to be written, at most; a full queue holds the input back"`
-	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows that wait for the slow stage, at most; where the queue is full, flows get the fast answer with reason degraded, and behind a backlog the input waits"`
+	SlowQueue       int           `split_words:"true" default:"4096" desc:"flows of a task that wait for its slow stages, at most; where the queue is full, flows get the fast answer with reason degraded, and behind a backlog the input waits"`
 	SlowWorkers     int           `split_words:"true" default:"1" desc:"batches of the slow stage that run at the same time"`
 	SlowBatch       int           `split_words:"true" default:"32" desc:"flows in a batch of the slow stage, at most; a larger batch gains nothing"`
 	SlowTimeout     time.Duration `split_words:"true" default:"2s" desc:"how long a batch of the slow stage may take; then it is given up, and flows get the fast answer with reason breaker until the stage works again"`
 	SlowWait        time.Duration `split_words:"true" default:"5s" desc:"how long a flow may have to wait in the queue of the slow stage; where it would be longer, the queue counts as full"`
+	Objective       time.Duration `envconfig:"LATENCY_OBJECTIVE" default:"250ms" desc:"how long 99 of 100 flows may wait in the queue of the slow stage; while it would be longer, the least uncertain flows get the fast answer with reason degraded"`
+	Adapt           string        `default:"on" desc:"on: load may change labels, by SERVEFLOW_LATENCY_OBJECTIVE, SERVEFLOW_SLOW_WAIT and a full queue; off: it never does, and a full queue of the slow stage holds the input back"`
 	ShipState       string        `split_words:"true" default:"/var/lib/serveflow/ship.json" desc:"file in which ship remembers how much of each log Kafka has"`
 	ShipCheckpoint  time.Duration `split_words:"true" default:"1s" desc:"time between two writes of SERVEFLOW_SHIP_STATE"`
 	ShipPoll        time.Duration `split_words:"true" default:"10ms" desc:"how long ship waits before it looks again at a log that had nothing new"`
@@ -195,13 +198,13 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 
 func (s *Settings) cascade() cascade.Config {
 	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch,
-		Wait: s.SlowWait, Timeout: s.SlowTimeout}
+		Wait: s.SlowWait, Objective: s.Objective, HoldBack: s.Adapt == "off", Timeout: s.SlowTimeout}
 }
 
 func (s *Settings) consumer(cluster *brokers.Cluster, all tasks) consumer.Config {
 	b, _ := s.budget()
 	return consumer.Config{
-		Cluster: cluster, Topic: s.Topic, Group: s.group(), MixedBundles: s.MixedBundles,
+		Cluster: cluster, Topic: s.Topic, Group: s.group(), MixedBundles: s.MixedBundles, Reloads: s.ReloadEvery > 0,
 		Purpose: all.purpose(), Flow: s.flow(all), PinRecords: s.MaxPinRecords, PinBytes: int(b.InFlight),
 		ReadBack: s.ReadBack, SkipTruncated: s.SkipTruncated, SessionTimeout: s.SessionTimeout, CommitEvery: s.CommitEvery,
 		DrainTimeout: s.DrainTimeout, MaxWait: s.FetchWait, FetchBytes: s.FetchBytes, Limits: s.limits(),

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/await"
 	"github.com/serveflow/serveflow/internal/kafkatest"
@@ -264,12 +265,16 @@ func TestBacklogOfTwoLoggers(t *testing.T) {
 	l.start()
 	got := l.await(len(records))
 	stop(t, l.shipper)
+	if late := lateRecords(t, got, 40*time.Millisecond); late > 0 { // a fifth of SERVEFLOW_LATENESS
+		t.Errorf("%d records are later than the files may be apart", late)
+	}
 	if want := replayed(t, nil, labText(t, "lab")); replayed(t, nil, got) != want {
 		t.Error("other labels than of one file")
 	}
 }
 
-// So they do while they are written. The loggers flush twice a second, which is the disorder.
+// So they do while they are written. The loggers flush twice a second, which is the disorder:
+// SERVEFLOW_LATENESS must be longer than that.
 func TestTwoLoggersLive(t *testing.T) {
 	onnxtest.Library(t)
 	l, records := newTwoLoggers(t), labRecords(t, "lab")
@@ -290,7 +295,35 @@ func TestTwoLoggersLive(t *testing.T) {
 	l.write(records[from:])
 	got := l.await(len(records))
 	stop(t, l.shipper)
-	if want := replayed(t, nil, labText(t, "lab"), "--bundle", toy); replayed(t, nil, got, "--bundle", toy) != want {
+	if late := lateRecords(t, got, 200*time.Millisecond); late == 0 {
+		t.Error("no record is late: the test shows nothing")
+	}
+	if late := lateRecords(t, got, time.Second); late > 0 {
+		t.Errorf("%d records are more than a second late", late)
+	}
+	env := map[string]string{"SERVEFLOW_LATENESS": "1s"}
+	if want := replayed(t, nil, labText(t, "lab"), "--bundle", toy); replayed(t, env, got, "--bundle", toy) != want {
 		t.Error("other labels than of one file")
 	}
+}
+
+// lateRecords is how many packet records come later than that behind their sensor's clock. It
+// logs how late all of them are.
+func lateRecords(t *testing.T, records string, lateness time.Duration) uint64 {
+	t.Helper()
+	table := flow.New(flow.Config{
+		Rules:  flow.Rules{Depth: 10, Idle: 2 * time.Second, MaxAge: time.Minute, Lateness: lateness},
+		Limits: flow.Limits{Flows: 1 << 20, Bytes: 1 << 30, Finished: 1 << 20}, Remember: time.Minute, Want: 10,
+	})
+	var decoder zeek.Decoder
+	var rec zeek.Record
+	for line := range strings.Lines(records) {
+		if err := decoder.Decode([]byte(line), &rec); err != nil {
+			t.Fatal(err)
+		}
+		table.Add(&rec)
+	}
+	counted := table.TakeLateness()
+	t.Logf("late by class (%d us): %d", flow.LatenessBounds, counted.Counts)
+	return counted.TooLate
 }

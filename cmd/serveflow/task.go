@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 type task struct {
 	settings *Settings // as they are for this task alone
 	spec     *cascade.Spec
+	dir      string // its bundle's folder
 }
 
 // tasks are those that share one pass over the flows.
@@ -24,6 +26,14 @@ type tasks []task
 
 // taskPlace stands for the task's name in a setting that names a topic.
 const taskPlace = "<task>"
+
+// settings are those of each task.
+func (all tasks) settings() (of []*Settings) {
+	for _, t := range all {
+		of = append(of, t.settings)
+	}
+	return of
+}
 
 // names are the tasks that the settings name.
 func (s *Settings) names() []string {
@@ -66,9 +76,9 @@ func (s *Settings) setFor(name string) {
 	}
 }
 
-// loadTasks loads the bundle of each task. One that does not load is an error, or is left
+// loadTasks loads the bundle of each task, whose own task is the one that is asked. One that does not load is an error, or is left
 // out where the settings say so.
-func loadTasks(s *Settings) (tasks, error) {
+func loadTasks(ctx context.Context, s *Settings) (tasks, error) {
 	var all tasks
 	var faults []error
 	for _, name := range s.names() {
@@ -76,10 +86,12 @@ func loadTasks(s *Settings) (tasks, error) {
 		if err != nil {
 			return nil, usageError{err}
 		}
-		spec, err := loadSpec(own)
+		dir := own.bundleDir()
+		spec, err := loadSpec(ctx, own, dir)
 		switch {
 		case err == nil:
-			all = append(all, task{own, spec})
+			own.retask(spec.Task)
+			all = append(all, task{own, spec, dir})
 		case s.SkipBrokenTasks && len(s.names()) > 1:
 			slog.Error("this task is left out", "task", name, "err", err)
 			fallthrough

@@ -26,7 +26,7 @@ func bundlesOf(t *testing.T, dirs map[string]string) string {
 		if err := os.CopyFS(filepath.Join(to, task), os.DirFS(filepath.Join(repositoryRoot(t), dir))); err != nil {
 			t.Fatal(err)
 		}
-		if dir != toy { // the toy's own task is service
+		if dir != toy && dir != ruled { // their own task is service
 			continue
 		}
 		manifest := filepath.Join(to, task, "manifest.json")

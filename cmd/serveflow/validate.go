@@ -19,6 +19,8 @@ func (s *Settings) validate() error {
 		return memory
 	case s.MaxFlowBytes < 0 || s.MaxFinished < 0:
 		return errors.New("SERVEFLOW_MAX_FLOW_BYTES and SERVEFLOW_MAX_FINISHED must not be negative")
+	case s.ReloadEvery < 0:
+		return fmt.Errorf("SERVEFLOW_RELOAD_EVERY is %v: choose a time above 0, or 0 to look only on SIGHUP", s.ReloadEvery)
 	case s.MaxPinRecords < 1:
 		return fmt.Errorf("SERVEFLOW_MAX_PIN_RECORDS is %d: choose at least 1", s.MaxPinRecords)
 	case s.SinkQueue < 1:
@@ -29,6 +31,8 @@ func (s *Settings) validate() error {
 		return fmt.Errorf("SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: both are %s", s.LabelTopic)
 	case s.LabelTopic == s.Topic || s.DeadLetterTopic == s.Topic:
 		return fmt.Errorf("SERVEFLOW_TOPIC, SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: %s is used twice", s.Topic)
+	case s.Adapt != "on" && s.Adapt != "off":
+		return fmt.Errorf("SERVEFLOW_ADAPT is %q: choose on or off", s.Adapt)
 	case s.LogFormat != "text" && s.LogFormat != "json":
 		return fmt.Errorf("SERVEFLOW_LOG_FORMAT is %q: choose text or json", s.LogFormat)
 	}

@@ -15,6 +15,8 @@ import (
 // flow. It may block until ctx is done.
 type Decider interface {
 	Decide(ctx context.Context, f *flow.Flow) bool
+	// Close lets go of the flows that wait for more packets. Decide is not called after it.
+	Close()
 }
 
 // Assembler takes the records of one partition, or of one file, in order. It is for one
@@ -96,6 +98,9 @@ func (a *Assembler) Drain(ctx context.Context) {
 		a.decide(ctx, f)
 	}
 }
+
+// Close forgets the open flows, which somebody else decides. Nothing may be called after it.
+func (a *Assembler) Close() { a.decider.Close() }
 
 // Open is how many flows have no label yet.
 func (a *Assembler) Open() int {

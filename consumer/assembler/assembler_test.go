@@ -63,6 +63,8 @@ func newRig(t *testing.T, change func(*flow.Config), limits zeek.Limits) *rig {
 
 type contextKey struct{}
 
+func (r *rig) Close() {}
+
 func (r *rig) Decide(ctx context.Context, f *flow.Flow) bool {
 	if ctx.Value(contextKey{}) == nil {
 		r.t.Error("the decider does not get the caller's context")
@@ -176,10 +178,10 @@ func TestAssembler(t *testing.T) {
 			steps:   []step{take(packet("a", 1, 0), 5), warmUp(packet("b", 1, 4))},
 			decided: []string{"a/1 timeout"}, pinned: []int64{5}, counted: map[string]float64{"opened": 1}},
 		{name: "waits at the partition's end, the first of which was for a's record",
-			steps:   []step{take(packet("a", 1, 0), 0), idle(4 * time.Second), idle(time.Second), idle(2 * time.Second)},
+			steps:   []step{take(packet("a", 1, 0), 0), idle(4 * time.Second), idle(time.Second), idle(2*time.Second + time.Microsecond)},
 			decided: []string{"a/1 timeout"}, pinned: []int64{0}, counted: map[string]float64{"opened": 1}},
 		{name: "however short that one was",
-			steps:   []step{take(packet("a", 1, 0), 0), idle(1), idle(3 * time.Second)},
+			steps:   []step{take(packet("a", 1, 0), 0), idle(1), idle(3*time.Second + time.Microsecond)},
 			decided: []string{"a/1 timeout"}, pinned: []int64{0}, counted: map[string]float64{"opened": 1}},
 		{name: "there are records to read: no wait",
 			steps:  []step{take(packet("a", 1, 0), 0), idle(0), idle(4 * time.Second), idle(0), idle(2 * time.Second)},

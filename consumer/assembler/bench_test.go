@@ -15,6 +15,8 @@ import (
 // atOnce decides every flow when it is first ready and labels nothing.
 type atOnce struct{}
 
+func (atOnce) Close() {}
+
 func (atOnce) Decide(context.Context, *flow.Flow) bool { return true }
 
 // unpinned holds no place.

@@ -10,7 +10,7 @@ import (
 )
 
 // Metrics count what becomes of records, so that conservation can be read off: records =
-// sum over outcomes + dead letters; flows opened = final labels + unlabelled + open.
+// sum over outcomes + dead letters; flows opened = final labels + unlabelled + labelled before + open.
 type Metrics struct {
 	records      [len(flow.Outcomes)]prometheus.Counter
 	open         *prometheus.GaugeVec
@@ -18,6 +18,8 @@ type Metrics struct {
 	remembered   *prometheus.GaugeVec
 	forgotten    prometheus.Counter
 	withoutFirst prometheus.Counter
+	lateness     *lateness
+	tooLate      prometheus.Counter
 }
 
 // NewMetrics registers the metrics.
@@ -34,7 +36,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Finished uids forgotten before their time because SERVEFLOW_MAX_FINISHED left no room: a late packet of such a flow is labelled as a flow of its own."}),
 		withoutFirst: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_without_first_packet_total",
 			Help: "Flows decided without their first packet: it never came, or the flow had been finished and forgotten."}),
+		lateness: newLateness(),
+		tooLate: make.NewCounter(prometheus.CounterOpts{Name: "serveflow_records_beyond_lateness_total",
+			Help: "Packet records that came later than SERVEFLOW_LATENESS allows for: their flows may have been decided without them."}),
 	}
+	reg.MustRegister(m.lateness)
 	records := make.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_records_total",
 		Help: "Well-formed records taken, by what became of them."}, []string{"outcome"})
 	for i, name := range flow.Outcomes {
@@ -53,6 +59,7 @@ func (a *Assembler) observe() {
 	a.metrics.forgotten.Add(float64(forgotten - a.forgotten))
 	a.metrics.withoutFirst.Add(float64(withoutFirst - a.withoutFirst))
 	a.forgotten, a.withoutFirst = forgotten, withoutFirst
+	a.metrics.tooLate.Add(float64(a.metrics.lateness.add(a.partition, a.table)))
 }
 
 // Forget removes a partition that this member no longer reads.
@@ -60,4 +67,5 @@ func (m *Metrics) Forget(partition int) {
 	for _, g := range []*prometheus.GaugeVec{m.open, m.bytes, m.remembered} {
 		g.DeleteLabelValues(strconv.Itoa(partition))
 	}
+	m.lateness.forget(strconv.Itoa(partition))
 }

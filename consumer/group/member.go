@@ -31,6 +31,9 @@ type Config struct {
 	Purpose Purpose
 	// MixedBundles lets members in whose purpose differs in the bundle alone.
 	MixedBundles bool
+	// Reloads says that the member may come to serve another bundle than the one that it began
+	// with. It lets members in that do so too, and those without whose bundle is the same.
+	Reloads bool
 	// Reached is called from any goroutine whenever a broker takes a connection; nil: nobody asks.
 	Reached func()
 }
@@ -59,7 +62,7 @@ func Join(cfg Config, client *kafka.Client, log *slog.Logger) (*Member, error) {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: cfg.Group, Brokers: []string{cfg.Cluster.Addr()}, Topics: []string{cfg.Topic}, Dialer: dialer, Timeout: brokers.Timeout,
 		HeartbeatInterval: Heartbeat, SessionTimeout: cfg.SessionTimeout, RebalanceTimeout: cfg.SessionTimeout,
-		GroupBalancers:        []kafka.GroupBalancer{balancer{purpose: cfg.Purpose, mixedBundles: cfg.MixedBundles}},
+		GroupBalancers:        cfg.balancers(),
 		WatchPartitionChanges: true, JoinGroupBackoff: time.Second, StartOffset: kafka.FirstOffset,
 		ErrorLogger: kafka.LoggerFunc(func(msg string, args ...any) { log.Warn(fmt.Sprintf(msg, args...)) }),
 	})

@@ -56,6 +56,18 @@ type balancer struct {
 	mixedBundles bool
 }
 
+// balancers are those that the member can do with. The group needs one that all members have.
+func (cfg Config) balancers() []kafka.GroupBalancer {
+	exact, mixed := balancer{purpose: cfg.Purpose}, balancer{purpose: cfg.Purpose, mixedBundles: true}
+	switch {
+	case cfg.MixedBundles:
+		return []kafka.GroupBalancer{mixed}
+	case cfg.Reloads:
+		return []kafka.GroupBalancer{exact, mixed}
+	}
+	return []kafka.GroupBalancer{exact}
+}
+
 // ProtocolName is kafka-go's.
 func (b balancer) ProtocolName() string { return b.purpose.protocol(b.mixedBundles) }
 

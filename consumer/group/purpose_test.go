@@ -19,9 +19,15 @@ import (
 // join joins group g of a broker and gives the first generation's error.
 func join(t *testing.T, addr string, purpose Purpose, mixed bool) (*Member, error) {
 	t.Helper()
-	cluster := brokers.Plain("client-of-"+purpose.Task, addr)
-	client, done := cluster.Client()
-	m, err := Join(Config{Cluster: cluster, Group: "g", Topic: "in", SessionTimeout: 10 * time.Second, Purpose: purpose, MixedBundles: mixed}, client, slog.New(slog.DiscardHandler))
+	return joinWith(t, addr, Config{Purpose: purpose, MixedBundles: mixed})
+}
+
+func joinWith(t *testing.T, addr string, cfg Config) (*Member, error) {
+	t.Helper()
+	cfg.Cluster = brokers.Plain("client-of-"+cfg.Purpose.Task, addr)
+	cfg.Group, cfg.Topic, cfg.SessionTimeout = "g", "in", 10*time.Second
+	client, done := cfg.Cluster.Client()
+	m, err := Join(cfg, client, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +112,38 @@ func TestMixedBundlesAreSetAlike(t *testing.T) {
 		want := fmt.Sprintf("group g: its members serve the same, with SERVEFLOW_MIXED_BUNDLES=%t, and this one has %t: set it alike", mixed, !mixed)
 		if text := m.Refused(t.Context(), err).Error(); !errors.Is(err, kafka.InconsistentGroupProtocol) || !strings.Contains(text, want) {
 			t.Errorf("%s; want %s", text, want)
+		}
+	}
+}
+
+// Members that may reload agree with others of any bundle that may, and with those that may
+// not where the bundle is the same.
+func TestMembersThatReloadMayDiffer(t *testing.T) {
+	other := service
+	other.Bundle = "bbbbbbbbbbbbbbbbbbbb"
+	for _, c := range []struct {
+		name          string
+		first, second Config
+		agree         bool
+	}{
+		{"both reload", Config{Purpose: service, Reloads: true}, Config{Purpose: other, Reloads: true}, true},
+		{"both reload, on a real broker", Config{Purpose: service, Reloads: true}, Config{Purpose: other, Reloads: true}, true},
+		{"one reloads, one bundle", Config{Purpose: service, Reloads: true}, Config{Purpose: service}, true},
+		{"one reloads, two bundles", Config{Purpose: service}, Config{Purpose: other, Reloads: true}, false},
+		{"one reloads, one mixes", Config{Purpose: service, MixedBundles: true}, Config{Purpose: other, Reloads: true}, true},
+	} {
+		addr := ""
+		if strings.Contains(c.name, "real") {
+			addr = kafkatest.Start(t).Addr
+			kafkatest.CreateTopic(t, addr, "in", 2, nil)
+		} else {
+			addr, _ = kafkatest.Fake(t, kfake.SeedTopics(2, "in"))
+		}
+		if _, err := joinWith(t, addr, c.first); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := joinWith(t, addr, c.second); (err == nil) != c.agree || err != nil && !errors.Is(err, kafka.InconsistentGroupProtocol) {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }

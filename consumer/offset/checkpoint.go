@@ -21,9 +21,9 @@ const (
 	// metadataForm begins metadata of ours. Behind it, in base64, are varints: how far
 	// above Low it reaches, then the distance from one needed offset to the next.
 	metadataForm = "needed/1 "
-	// metadataBytes bounds the varints, so that the metadata fits into the 4096 bytes
-	// that brokers take (offset.metadata.max.bytes).
-	metadataBytes = 3000
+	// metadataBytes bounds the varints, so that the metadata with the stamp of Writers fits
+	// into the 4096 bytes that brokers take (offset.metadata.max.bytes).
+	metadataBytes = 2600
 )
 
 // Checkpoint lists the offsets that are needed. Where there are too many, the metadata
@@ -58,6 +58,7 @@ func (f *InFlight) Resume(at Checkpoint) {
 // finished. Metadata that is not ours says nothing.
 func (at Checkpoint) needs() (reach int64, needed []int64) {
 	text, ours := strings.CutPrefix(at.Metadata, metadataForm)
+	text, _, _ = strings.Cut(text, writersForm)
 	list, err := base64.RawStdEncoding.DecodeString(text)
 	if !ours || err != nil {
 		return at.Low, nil

@@ -90,7 +90,7 @@ func TestListedOffsets(t *testing.T) {
 		f.Pin(offset)
 		f.Advance(offset + 1)
 	}
-	const listed = 3000 - 2*10 + 1 // the last one takes less than its room
+	const listed = metadataBytes - 2*10 + 1 // the last one takes less than its room
 	if reach, needed := f.Checkpoint().needs(); len(needed) != listed || reach != listed {
 		t.Errorf("%d are needed below %d, want %d", len(needed), reach, listed)
 	}

@@ -32,6 +32,9 @@ type Config struct {
 	// otherwise the partition stops.
 	SkipTruncated bool
 
+	// Bundles names the bundles by which flows are labelled now; nil: labels have none.
+	Bundles func() []string
+
 	CommitEvery  time.Duration
 	DrainTimeout time.Duration // how long the end of a generation waits for labels under way
 }
@@ -85,9 +88,12 @@ type Dependencies struct {
 	Handler     Handler
 	InFlight    *offset.InFlight
 	DeadLetters DeadLetters
-	Memory      *fetch.Memory
-	Metrics     *Metrics
-	Backlog     Backlog
+	// Recall has the handler learn which flows have labels by any of these bundles, which may
+	// have been written from a time on; nil: it does not want to know.
+	Recall  func(ctx context.Context, bundles []string, since time.Time) error
+	Memory  *fetch.Memory
+	Metrics *Metrics
+	Backlog Backlog
 	// Report is told why a partition is not being read; nil: it is.
 	Report func(partition int, err error)
 	Log    *slog.Logger

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/consumer/fetch"
+	"github.com/serveflow/serveflow/consumer/offset"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/backoff"
 	"github.com/serveflow/serveflow/internal/brokers"
@@ -24,6 +25,7 @@ type Partition struct {
 	log     *slog.Logger
 	fetcher *fetcher
 
+	writers  offset.Writers
 	resumed  bool      // InFlight stands where to go on
 	warm     bool      // the handler knows which flows are finished
 	warmedTo int64     // offset of the next record to read for that
@@ -71,7 +73,7 @@ func (p *Partition) step(ctx context.Context) error {
 	}
 	if time.Since(p.told) > p.cfg.CommitEvery/4 { // a checkpoint lists every pin, which costs
 		p.told = time.Now()
-		p.deps.Committer.Advance(p.id, p.deps.InFlight.Checkpoint())
+		p.deps.Committer.Advance(p.id, p.checkpoint())
 	}
 	p.deps.Metrics.observe(p.id, p.deps.InFlight)
 	return err
@@ -160,7 +162,7 @@ func (p *Partition) finish(ended time.Time) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if p.resumed {
-		p.deps.Committer.Advance(p.id, p.deps.InFlight.Checkpoint())
+		p.deps.Committer.Advance(p.id, p.checkpoint())
 	}
 	p.deps.Metrics.forget(p.id)
 	p.deps.Backlog.Forget(p.id)

@@ -21,7 +21,7 @@ func (p *Partition) begin(ctx context.Context) error {
 		return err
 	}
 	if !p.resumed {
-		if err := p.resume(ctx, first); err != nil {
+		if err := p.resume(ctx, first, end); err != nil {
 			return err
 		}
 		p.resumed = true
@@ -40,8 +40,9 @@ func (p *Partition) begin(ctx context.Context) error {
 	return nil
 }
 
-// resume begins where the partition's last reader left off.
-func (p *Partition) resume(ctx context.Context, first int64) error {
+// resume begins where the partition's last reader left off. That one may have written
+// labels, by another bundle, of flows that its checkpoint still needs: they are below end.
+func (p *Partition) resume(ctx context.Context, first, end int64) error {
 	at, err := p.deps.Checkpoints.Read(ctx, p.id)
 	if err != nil {
 		return err
@@ -50,7 +51,24 @@ func (p *Partition) resume(ctx context.Context, first int64) error {
 		at = offset.Checkpoint{Low: first}
 	}
 	p.deps.InFlight.Resume(at)
+	bundles, since := p.writers.Resume(at, end, time.Now())
+	if len(bundles) == 0 || p.deps.Recall == nil {
+		return nil
+	}
+	if err := p.deps.Recall(ctx, bundles, since); err != nil {
+		return fmt.Errorf("consumer: look for labels of %s/%d by other bundles: %w", p.cfg.Topic, p.id, err)
+	}
 	return nil
+}
+
+// checkpoint is where another reader would begin now.
+func (p *Partition) checkpoint() offset.Checkpoint {
+	at := p.deps.InFlight.Checkpoint()
+	if p.cfg.Bundles == nil {
+		return at
+	}
+	p.writers.Mark(at.Low, p.deps.InFlight.Next(), p.cfg.Bundles(), time.Now())
+	return p.writers.Stamp(at)
 }
 
 // checkRange checks that the next offset lies in the log, whose first record has offset

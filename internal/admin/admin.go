@@ -38,6 +38,9 @@ type Config struct {
 	Pprof    bool // serve Go's profiles too
 	// Ready returns why the process does not do its work; nil if it does.
 	Ready func() error
+	// Note gives what /readyz says besides where the process is ready, in lines; empty if there
+	// is nothing to say. nil: there never is.
+	Note func() string
 }
 
 // Server serves /metrics, /healthz (200 while the process runs) and /readyz (200 while it
@@ -67,6 +70,12 @@ func Listen(cfg Config) (*Server, error) {
 			return
 		}
 		fmt.Fprintln(w, "ready")
+		if cfg.Note == nil {
+			return
+		}
+		if note := cfg.Note(); note != "" {
+			fmt.Fprintln(w, note)
+		}
 	})
 	if cfg.Pprof {
 		profiles(mux)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -196,5 +197,25 @@ func TestTakenAddressIsNamed(t *testing.T) {
 	cfg.Addr = addr
 	if _, err := Listen(cfg); err == nil || !strings.Contains(err.Error(), "SERVEFLOW_ADMIN="+addr) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What is to be said where the process is ready does not make it any less so.
+func TestReadyWithANote(t *testing.T) {
+	cfg := testConfig(false)
+	note := ""
+	cfg.Note = func() string { return note }
+	s, err := Listen(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.listener.Close()
+	for text, want := range map[string]string{"": "ready\n", "task a: refused": "ready\ntask a: refused\n"} {
+		note = text
+		answer := httptest.NewRecorder()
+		s.server.Handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		if answer.Code != http.StatusOK || answer.Body.String() != want {
+			t.Errorf("%d %q, want %q", answer.Code, answer.Body, want)
+		}
 	}
 }

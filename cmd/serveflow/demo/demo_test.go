@@ -50,7 +50,7 @@ func TestSummarise(t *testing.T) {
 	ms := time.Millisecond
 	cascade := []*Label{decided(4*ms, "first", ""), decided(8*ms, "first", ""), decided(900*ms, "slow", "timeout")}
 	slow := []*Label{decided(400*ms, "", "timeout"), decided(320*ms, "", ""), decided(900*ms, "", "timeout")}
-	s := Summarise(4, 1, cascade, slow)
+	s := Summarise("service", 4, 1, cascade, slow)
 	if s.Flows != 4 || s.Labels != 3 || s.Unlabelled != 1 || s.SpeedupP50 != 50 || s.Cascade.ByTimeout != 1 || s.SlowOnly.ByTimeout != 2 {
 		t.Errorf("%+v", s)
 	}

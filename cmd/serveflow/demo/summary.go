@@ -11,6 +11,7 @@ const fast = 16 * time.Millisecond
 
 // Summary is what a demo saw, the cascade and the slow model alone side by side.
 type Summary struct {
+	Task       string             `json:"task"`
 	Flows      int                `json:"flows"`      // sent
 	Labels     int                `json:"labels"`     // final labels that the cascade gave
 	Unlabelled int                `json:"unlabelled"` // flows without one
@@ -39,8 +40,8 @@ type Quantiles struct {
 }
 
 // Summarise sets the cascade's labels beside the slow model's.
-func Summarise(flows int, speed float64, cascade, slow []*Label) Summary {
-	s := Summary{Flows: flows, Labels: len(cascade), Unlabelled: flows - len(cascade), Speed: speed,
+func Summarise(task string, flows int, speed float64, cascade, slow []*Label) Summary {
+	s := Summary{Task: task, Flows: flows, Labels: len(cascade), Unlabelled: flows - len(cascade), Speed: speed,
 		ByStage: map[string]float64{}, Cascade: side(cascade), SlowOnly: side(slow)}
 	for _, l := range cascade {
 		s.ByStage[l.Record.Stage]++

@@ -1,0 +1,63 @@
+package cascade
+
+import (
+	"context"
+	"slices"
+
+	"github.com/serveflow/serveflow/flow"
+)
+
+// begun is a cascade by which flows of one decider are being decided. Each of the flows
+// counts among the cascade's users.
+type begun struct {
+	cascade *Cascade
+	flows   int
+}
+
+// decideByOne takes a flow as far as decide does, by the cascade that the flow began with:
+// at the first decision, that is the one that the slot holds.
+func (d *decider) decideByOne(ctx context.Context, f *flow.Flow, at *flow.Cursor) (done bool) {
+	if at.Begun == 0 && d.isLabelled(f.UID) {
+		d.slot.metrics.labelledBefore.Inc()
+		f.Acker.Ack()
+		return true
+	}
+	i := d.begin(at)
+	d.cascade = d.begun[i].cascade
+	d.scores = resize(d.scores, len(d.cascade.spec.Classes))
+	if !d.decide(ctx, f, at) {
+		return false
+	}
+	d.begun[i].flows--
+	d.cascade.users.leave(1)
+	if d.begun[i].flows == 0 {
+		d.begun = slices.Delete(d.begun, i, i+1)
+	}
+	return true
+}
+
+// begin gives the place in begun of the flow's cascade.
+func (d *decider) begin(at *flow.Cursor) int {
+	first := at.Begun == 0
+	var c *Cascade
+	if first {
+		c = d.slot.hold()
+		at.Begun = c.number
+	}
+	i := slices.IndexFunc(d.begun, func(b begun) bool { return b.cascade.number == at.Begun })
+	if i < 0 {
+		i, d.begun = len(d.begun), append(d.begun, begun{cascade: c})
+	}
+	if first {
+		d.begun[i].flows++
+	}
+	return i
+}
+
+// close lets go of the flows that wait for more packets.
+func (d *decider) close() {
+	for _, b := range d.begun {
+		b.cascade.users.leave(b.flows)
+	}
+	d.begun, d.cascade = nil, nil
+}

@@ -1,0 +1,74 @@
+package cascade
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/serveflow/serveflow/internal/await"
+)
+
+// A flow goes from a slow stage to those behind it, slow or fast, which look at the same packets.
+func TestSlowStagesInARow(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		models []Model
+		slow   []bool
+		flags  []int16
+		want   string
+	}{
+		{"the first of two is sure", []Model{at(t, .6), at(t, .9), says(0)}, []bool{false, true, true}, []int16{0}, "u a s1 confident final 1"},
+		{"the second answers, sure or not", []Model{at(t, .6), at(t, .7), at(t, .4)}, []bool{false, true, true}, []int16{0}, "u b s2 last_stage final 1"},
+		{"a fast one behind it is sure", []Model{at(t, .6), at(t, .7), at(t, .1), says(1)}, []bool{false, true, false, true}, []int16{0}, "u b s2 confident final 1"},
+		{"a fast one between two", []Model{at(t, .6), at(t, .7), at(t, .6), at(t, .4)}, []bool{false, true, false, true}, []int16{0}, "u b s3 last_stage final 1"},
+		{"a fast one is the last", []Model{at(t, .6), at(t, .7), at(t, .4)}, []bool{false, true, false}, []int16{0}, "u b s2 last_stage final 1"},
+		{"the flow has ended", []Model{at(t, .6), at(t, .7), at(t, .4)}, []bool{false, true, true}, []int16{rst}, "u b s2 last_stage final 1"},
+		{"the first of two fails", []Model{at(t, .6), modelFunc(fails), at(t, .4)}, []bool{false, true, true}, []int16{0}, "u b s2 last_stage final 1"},
+		{"the second fails", []Model{at(t, .6), at(t, .3), modelFunc(fails)}, []bool{false, true, true}, []int16{0}, "u b s1 degraded final 1"},
+		{"the fast one behind fails", []Model{at(t, .6), at(t, .3), modelFunc(fails)}, []bool{false, true, false}, []int16{0}, "u b s1 degraded final 1"},
+		{"both fail", []Model{at(t, .6), modelFunc(fails), modelFunc(fails)}, []bool{false, true, true}, []int16{0}, "u a s0 degraded final 1"},
+		{"the first stage is slow", []Model{at(t, .7), at(t, .4)}, []bool{true, true}, []int16{0}, "u b s1 last_stage final 1"},
+	} {
+		for _, deterministic := range []bool{true, false} {
+			s := spec(t, make([]int, len(c.models)), c.models...)
+			for i := range s.Stages {
+				s.Stages[i].Depth, s.Stages[i].Slow = 1, c.slow[i]
+			}
+			r := newRig(s, Config{Deterministic: deterministic})
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { r.cascade.Run(ctx); close(done) }()
+			r.feed(c.flags, 0)
+			await.Until(t, c.name, func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.got) == 1 })
+			stop()
+			<-done
+			if got := r.seen(); got != c.want {
+				t.Errorf("%s (deterministic %v): got %q, want %q", c.name, deterministic, got, c.want)
+			}
+		}
+	}
+}
+
+// Each slow stage has a queue and a breaker of its own: one that hangs keeps the others from
+// nothing, and its flows go on to the next.
+func TestOneOfTwoSlowStagesHangs(t *testing.T) {
+	hang := make(chan struct{})
+	s := spec(t, []int{1, 1, 1}, at(t, .6), modelFunc(func([]float32, []float64) error { <-hang; return errors.New("late") }), at(t, .4))
+	s.Stages[1].Slow = true
+	r := newRig(s, Config{Timeout: 20 * time.Millisecond, Queue: 10})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { r.cascade.Run(ctx); close(done) }()
+	defer func() { stop(); close(hang); <-done }()
+	for range 3 {
+		r.feed([]int16{0}, 0)
+	}
+	await.Until(t, "three verdicts", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.got) == 3 })
+	if got, want := r.verdicts(), "u b s2 last_stage final; u b s2 last_stage final; u b s2 last_stage final"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if m := r.metrics(t); m["breaker_openings_total{s1}"] != 1 || m["breaker_state{s2}"] != float64(closed) {
+		t.Errorf("openings %v, the other breaker is %v", m["breaker_openings_total{s1}"], m["breaker_state{s2}"])
+	}
+}

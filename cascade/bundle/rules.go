@@ -1,0 +1,176 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/serveflow/serveflow/cascade/nprint"
+)
+
+// slowEngine is the one whose models are not asked in the partitions' goroutines.
+const slowEngine = "onnx"
+
+// checkRules checks what a stage may say besides its model.
+func (m *Manifest) checkRules(s *StageSpec, last bool) error {
+	if err := m.checkMaxDepth(s); err != nil {
+		return err
+	}
+	for _, class := range slices.Sorted(maps.Keys(s.Thresholds)) {
+		if !slices.Contains(m.Classes, class) {
+			return fmt.Errorf("thresholds has %q, which is none of the classes", class)
+		}
+		if x := s.Thresholds[class]; !(x >= 0 && x <= 1) {
+			return fmt.Errorf("thresholds: %q has %v; choose 0 to 1", class, x)
+		}
+	}
+	if !(s.GapUncertainty >= 0 && s.GapUncertainty <= 1) {
+		return fmt.Errorf("gap_uncertainty is %v; choose 0 to 1", s.GapUncertainty)
+	}
+	if err := m.checkPatience(s); err != nil {
+		return err
+	}
+	if err := m.checkHazard(s, last); err != nil {
+		return err
+	}
+	return m.checkNovelty(s)
+}
+
+// checkBehind checks a stage that comes after a slow one: no more packets can be waited for there,
+// and the flow is no longer at hand for a model besides the stage's own.
+func (m *Manifest) checkBehind(i int) error {
+	s := &m.Stages[i]
+	for _, before := range m.Stages[:i] {
+		switch {
+		case before.Engine != slowEngine:
+			continue
+		case s.Depth != before.Depth:
+			return fmt.Errorf("depth is %d, and %d of stage %s before it, whose engine onnx has a queue; use the same depth, or put the stage before it", s.Depth, before.Depth, before.Name)
+		case s.MaxDepth != 0 || s.Hazard != nil || s.Novelty != nil && s.Novelty.File != "":
+			return fmt.Errorf("max_depth, hazard and a novelty's file are of no use behind stage %s, whose engine onnx has a queue; leave them out", before.Name)
+		}
+	}
+	return nil
+}
+
+func (m *Manifest) checkMaxDepth(s *StageSpec) error {
+	switch {
+	case s.MaxDepth == 0:
+		return nil
+	case m.Input == Conn:
+		return errors.New("max_depth is for packets; with input \"conn\" leave it out")
+	case s.Engine == slowEngine:
+		return errors.New("max_depth is for engine \"leaves\", which answers at once; leave it out")
+	case s.MaxDepth < s.Depth || s.MaxDepth > nprint.MaxDepth:
+		return fmt.Errorf("max_depth is %d; choose %d, the depth, to %d packets", s.MaxDepth, s.Depth, nprint.MaxDepth)
+	}
+	return nil
+}
+
+func (m *Manifest) checkPatience(s *StageSpec) error {
+	if m.Input == Conn && s.Patience != nil {
+		return errors.New("patience is for packets; with input \"conn\" leave it out")
+	}
+	for i, p := range s.Patience {
+		switch {
+		case !(p.MS > 0 && p.MS <= 3_600_000):
+			return fmt.Errorf("patience %d: ms is %v; choose a time above 0, up to an hour", i+1, p.MS)
+		case p.Packets < 0 || p.Packets > nprint.MaxDepth:
+			return fmt.Errorf("patience %d: packets is %d; choose 1 to %d, or leave it out", i+1, p.Packets, nprint.MaxDepth)
+		case p.Classes != nil && len(p.Classes) == 0:
+			return fmt.Errorf("patience %d: classes is empty; leave it out for all", i+1)
+		}
+		if class := unknownOf(p.Classes, m.Classes); class != "" {
+			return fmt.Errorf("patience %d: %q is none of the classes", i+1, class)
+		}
+	}
+	return nil
+}
+
+func (m *Manifest) checkHazard(s *StageSpec, last bool) error {
+	switch h := s.Hazard; {
+	case h == nil:
+		return nil
+	case m.Input == Conn:
+		return errors.New("hazard is for packets; with input \"conn\" leave it out")
+	case s.Engine == slowEngine:
+		return errors.New("hazard is for engine \"leaves\", which answers while the flow waits; leave it out")
+	case last && s.MaxDepth == 0:
+		return errors.New("hazard is there, but no stage behind it that would wait for a packet; leave it out")
+	case !(h.Below > 0 && h.Below <= 1):
+		return errors.New("hazard: below is missing, or not above 0 and up to 1")
+	case len(h.Features) == 0:
+		return errors.New("hazard: features is empty; list the model's features in order")
+	}
+	return m.checkSideFile("hazard", s.Hazard.File)
+}
+
+func (m *Manifest) checkNovelty(s *StageSpec) error {
+	switch n := s.Novelty; {
+	case n == nil:
+		return nil
+	case !(n.Above > 0 && n.Above <= 1):
+		return errors.New("novelty: above is missing, or not above 0 and up to 1")
+	case (n.Class == "") == (n.File == ""):
+		return errors.New("novelty: give either class or file")
+	case n.Class != "" && n.Features != nil:
+		return errors.New("novelty: features belongs to a file; with class leave it out")
+	case n.Class != "" && !slices.Contains(m.Classes, n.Class):
+		return fmt.Errorf("novelty: %q is none of the classes", n.Class)
+	case n.Class != "":
+		return nil
+	case s.Engine == slowEngine:
+		return errors.New("novelty: a file is for engine \"leaves\", whose flows have an answer at once; use a class")
+	case len(n.Features) == 0:
+		return errors.New("novelty: features is empty; list the model's features in order")
+	}
+	return m.checkSideFile("novelty", s.Novelty.File)
+}
+
+func (m *Manifest) checkSideFile(kind, name string) error {
+	if _, ok := m.Files[name]; !ok {
+		return fmt.Errorf("%s: file is %q, which files does not list; name a file of the bundle and list it with its SHA-256", kind, name)
+	}
+	return nil
+}
+
+// checkFamilies checks that families and classes have names of their own, and that no class is in
+// two families.
+func (m *Manifest) checkFamilies() error {
+	if m.Families != nil && len(m.Families) == 0 {
+		return manifestError("families is empty; leave it out")
+	}
+	var names, members []string
+	for i, f := range m.Families {
+		switch {
+		case !isText(f.Name) || slices.Contains(names, f.Name) || slices.Contains(m.Classes, f.Name):
+			return manifestError("families: name %d is %q; use unique names of one line and up to 64 characters, which no class has", i+1, f.Name)
+		case len(f.Classes) == 0:
+			return manifestError("families: %s has no classes", f.Name)
+		case f.Threshold != nil && !(*f.Threshold >= 0 && *f.Threshold <= 1):
+			return manifestError("families: %s: threshold is %v; choose 0 to 1, or leave it out", f.Name, *f.Threshold)
+		}
+		if class := unknownOf(f.Classes, m.Classes); class != "" {
+			return manifestError("families: %s: %q is none of the classes", f.Name, class)
+		}
+		for _, class := range f.Classes {
+			if slices.Contains(members, class) {
+				return manifestError("families: class %q is there twice; each belongs to one family at most", class)
+			}
+			members = append(members, class)
+		}
+		names = append(names, f.Name)
+	}
+	return nil
+}
+
+// unknownOf is the first name that is not known.
+func unknownOf(names, known []string) string {
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,129 @@
+package bundle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sideModel is a binary model of these columns. It gives 1 where column at is at most bound,
+// else -2.
+func sideModel(columns []string, at int, bound float64) string {
+	tree := fmt.Sprintf("Tree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=%d\nthreshold=%v\ndecision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=1 -2\nshrinkage=1\n\n\n", at, bound)
+	return fmt.Sprintf("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=%d\nobjective=binary sigmoid:1\n"+
+		"feature_names=%s\nfeature_infos=%s\ntree_sizes=%d\n\n%send of trees\n\nparameters:\n[boosting: gbdt]\nend of parameters\n",
+		len(columns)-1, strings.Join(columns, " "), strings.TrimSpace(strings.Repeat("[-1:5] ", len(columns))), len(tree), tree)
+}
+
+// sideColumns are of the flow and of the answer, and not in that order.
+var sideColumns = []string{"answer_p1", "p1_ip_len", "answer_first", "proto"}
+
+// withSide gives the first stage a side model with parity rows.
+func withSide(kind string, spec object) change {
+	return func(t *testing.T, dir string) {
+		write(t, dir, kind+".txt", []byte(sideModel(sideColumns, 1, 300)))
+		edit(t, dir, "parity.json", func(p object) {
+			p["features"].(object)["first."+kind] = sideColumns
+			p["rows"] = append(p["rows"].([]any), object{"stage": "first." + kind, "x": []float64{.7, 40, 0, 6}, "scores": []float64{0, 1}},
+				object{"stage": "first." + kind, "x": []float64{.7, 301, 1, 6}, "scores": []float64{0, -2}})
+		})
+		with := object{"file": kind + ".txt", "features": sideColumns}
+		for field, value := range spec {
+			put(with, field, value)
+		}
+		setStage(0, kind, with)(t, dir)
+		seal(t, dir, kind+".txt")
+		seal(t, dir, "parity.json")
+	}
+}
+
+func TestSides(t *testing.T) {
+	dir := copyBundle(t, "trees")
+	all(withSide("hazard", object{"below": .3}), withSide("novelty", object{"above": .9}), setStage(0, "max_depth", 2),
+		setStage(0, "thresholds", object{"tls": .1}), setStage(0, "gap_uncertainty", .05),
+		setStage(0, "patience", []object{{"classes": []string{"dns"}, "packets": 1, "ms": 16}, {"ms": 500.5}}),
+		set("families", []object{{"name": "web", "classes": []string{"http", "tls"}, "threshold": .1}}))(t, dir)
+	b, err := Load(dir, Standard(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := compiled(t).Validate(value(t, dir+"/"+manifestFile)); err != nil {
+		t.Error(err)
+	}
+	for _, side := range []*Side{b.Stages[0].Hazard, b.Stages[0].Novelty} {
+		if !slices.Equal(side.Columns, []int{1, 3}) || len(side.Answer) != 2 || side.Answer[0].Column != 0 || side.Answer[1].Column != 2 {
+			t.Errorf("%s: columns %v of the flow, %v of the answer", side.Name, side.Columns, side.Answer)
+		}
+		if got := side.Answer[0].Of([]float64{.3, .7}); got != .7 {
+			t.Errorf("%s: answer_p1 is %v", side.Name, got)
+		}
+	}
+	if s := b.Stages[0]; s.Hazard.Name != "first.hazard" || s.Spec.Hazard.Below != .3 || s.Spec.Novelty.Above != .9 || b.Stages[1].Hazard != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Each spoils the bundle testdata/trees in one way, with the rules that a stage may have.
+var ruleRefusals = []struct {
+	name   string
+	change change
+}{
+	{"max_depth below the depth", setStage(1, "max_depth", 2)},
+	{"max_depth too large", setStage(0, "max_depth", 65)},
+	{"thresholds of no class", setStage(0, "thresholds", object{"ntp": .1})},
+	{"thresholds above 1", setStage(0, "thresholds", object{"dns": 1.1})},
+	{"gap_uncertainty above 1", setStage(0, "gap_uncertainty", 1.1)},
+	{"patience without a time", setStage(0, "patience", []object{{"packets": 1}})},
+	{"patience of no class", setStage(0, "patience", []object{{"ms": 1, "classes": []string{"ntp"}}})},
+	{"patience of no classes", setStage(0, "patience", []object{{"ms": 1, "classes": []string{}}})},
+	{"patience with a wrong field", setStage(0, "patience", []object{{"Ms": 1}})},
+	{"patience with packets below 0", setStage(0, "patience", []object{{"ms": 1, "packets": -1}})},
+	{"hazard without a bound", withSide("hazard", nil)},
+	{"hazard without features", withSide("hazard", object{"below": .5, "features": []string{}})},
+	{"hazard whose file is not listed", setStage(0, "hazard", object{"file": "x", "features": sideColumns, "below": .5})},
+	{"hazard with null", setStage(0, "hazard", object{"file": nil, "features": sideColumns, "below": .5})},
+	{"hazard of the last stage", setStage(1, "hazard", object{"file": "first.txt", "features": sideColumns, "below": .5})},
+	{"hazard with an unknown feature of the answer", withSide("hazard", object{"below": .5, "features": []string{"answer_p1", "p1_ip_len", "answer_p9", "proto"}})},
+	{"hazard with an unknown feature of the flow", withSide("hazard", object{"below": .5, "features": []string{"answer_p1", "p1_ip_lem", "answer_p2", "proto"}})},
+	{"hazard with a feature of a later packet", withSide("hazard", object{"below": .5, "features": []string{"answer_p1", "p2_ip_len", "answer_p2", "proto"}})},
+	{"hazard with features in another order", withSide("hazard", object{"below": .5, "features": []string{"p1_ip_len", "answer_p1", "answer_first", "proto"}})},
+	{"hazard with three classes", all(withSide("hazard", object{"below": .5, "file": "first.txt"}))},
+	{"hazard with other scores", all(withSide("hazard", object{"below": .5}), parityRowSet(-1, "scores", []float64{0, 1}))},
+	{"hazard without rows", all(withSide("hazard", object{"below": .5}), parityRowSet(-1, "stage", "first"))},
+	{"more packets behind a slow stage", setStage(0, "engine", "onnx")},
+	{"another look behind a slow stage", all(setStage(0, "engine", "onnx"), setStage(0, "depth", 3), setStage(1, "max_depth", 4))},
+	{"novelty of nothing", setStage(0, "novelty", object{"above": .5})},
+	{"novelty of both", withSide("novelty", object{"above": .5, "class": "dns"})},
+	{"novelty without a bound", setStage(0, "novelty", object{"class": "dns"})},
+	{"novelty of no class", setStage(0, "novelty", object{"class": "ntp", "above": .5})},
+	{"novelty of a class with features", setStage(0, "novelty", object{"class": "dns", "above": .5, "features": []string{"proto"}})},
+	{"no families", set("families", []object{})},
+	{"family without classes", set("families", []object{{"name": "web", "classes": []string{}}})},
+	{"family of no class", set("families", []object{{"name": "web", "classes": []string{"ntp"}}})},
+	{"family with a class's name", set("families", []object{{"name": "dns", "classes": []string{"dns"}}})},
+	{"family twice", set("families", []object{{"name": "web", "classes": []string{"dns"}}, {"name": "web", "classes": []string{"tls"}}})},
+	{"class of two families", set("families", []object{{"name": "a", "classes": []string{"dns"}}, {"name": "b", "classes": []string{"dns"}}})},
+	{"family with a threshold above 1", set("families", []object{{"name": "a", "classes": []string{"dns"}, "threshold": 2}})},
+}
+
+func TestRuleRefusals(t *testing.T) {
+	var got strings.Builder
+	for _, c := range ruleRefusals {
+		dir := copyBundle(t, "trees")
+		c.change(t, dir)
+		b, err := Load(dir, Standard(""))
+		if err == nil {
+			b.Close()
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		message := strings.ReplaceAll(err.Error(), dir, "DIR")
+		if strings.Contains(message, "\n") || !strings.HasPrefix(message, "bundle DIR: ") {
+			t.Errorf("%s: not one line with the folder: %q", c.name, message)
+		}
+		fmt.Fprintf(&got, "%s\n\t%s\n", c.name, message)
+	}
+	golden(t, "testdata/rule_refusals.golden", got.String())
+}

@@ -1,0 +1,54 @@
+package cascade
+
+import (
+	"time"
+
+	"github.com/serveflow/serveflow/cascade/answer"
+	"github.com/serveflow/serveflow/cascade/drift"
+)
+
+// driftWindow is how far back drift is looked for: long enough for the flows that the index
+// needs at a small site, short enough to see a change within the hour.
+const driftWindow = time.Hour
+
+// driftEvery is of how many flows one has its features counted. Ten features cost several
+// times what the rest does; an eighth of the flows tells as much, but at sites of less than
+// one flow a second.
+const driftEvery = 8
+
+// newDrift builds the monitor of a bundle; nil if the bundle has no reference. A replay
+// counts all flows, as its files may be short.
+func newDrift(spec *Spec, cfg Config) *drift.Monitor {
+	counting := drift.Config{Every: driftEvery, Window: driftWindow}
+	if cfg.Deterministic {
+		counting.Every = 1
+	}
+	return drift.New(spec.Drift, counting)
+}
+
+// Drift compares the flows of the last hour with those of the calibration set. It is empty
+// if the bundle of new flows has no reference.
+func (s *Slot) Drift() []drift.Value { return s.current.Load().emitter.drift.Values(time.Now()) }
+
+// answered tells the monitor of an answer p of the stage with this number, to this row. A stage
+// that is asked again about a flow tells of its first answer.
+func (e *emitter) answered(spec *Spec, stage int, uid string, row []float32, p []float64) {
+	if e.drift == nil {
+		return
+	}
+	s := &spec.Stages[stage]
+	uncertainty := s.Measure.Of(p)
+	e.drift.Predicted(stage, uid, row, uncertainty, uncertainty > s.threshold(p))
+}
+
+// decided tells the monitor of a final label.
+func (e *emitter) decided(v *Verdict, p []float64) {
+	if e.drift == nil || !v.Final || v.Reason == Novel {
+		return
+	}
+	best, _ := answer.Best(p)
+	e.drift.Decided(best)
+}
+
+// Task is the question that the task's cascades answer.
+func (s *Slot) Task() string { return s.current.Load().spec.Task }

@@ -1,0 +1,178 @@
+package cascade
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/serveflow/serveflow/flow"
+	"github.com/serveflow/serveflow/flow/zeek"
+)
+
+// Whatever rules a bundle has, a flow's label depends on the flow alone: not on the order in
+// which its records come, as long as none is later than the lateness, nor on how far the clock
+// has gone meanwhile.
+func TestLabelsDoNotDependOnArrival(t *testing.T) {
+	const lateness = 100 * time.Millisecond
+	for seed := range uint64(1500) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		s := randomSpec(t, rng)
+		idle := []time.Duration{300 * ms, 2 * time.Second, 8 * time.Second}[rng.IntN(3)]
+		records := randomFlow(rng)
+		arrivals := func(most time.Duration) []*zeek.Record {
+			type arrival struct {
+				rec *zeek.Record
+				at  int64
+			}
+			var all []arrival
+			for _, rec := range records {
+				all = append(all, arrival{rec, rec.TS + rng.Int64N(most.Microseconds()+1)})
+			}
+			slices.SortStableFunc(all, func(a, b arrival) int { return int(a.at - b.at) })
+			var sorted []*zeek.Record
+			for _, a := range all {
+				sorted = append(sorted, a.rec)
+			}
+			return sorted
+		}
+		want := labelled(s, idle, lateness, arrivals(0), 1*ms)
+		for _, other := range []struct {
+			arrival []*zeek.Record
+			tick    time.Duration
+		}{{arrivals(lateness), 1 * ms}, {arrivals(0), 40 * ms}, {arrivals(lateness), 40 * ms}, {arrivals(lateness), time.Hour}} {
+			if got := labelled(s, idle, lateness, other.arrival, other.tick); got != want {
+				t.Fatalf("seed %d, idle %v: got %q, and %q where records come in order\n%s", seed, idle, got, want, describe(s, records))
+			}
+		}
+	}
+}
+
+// randomSpec has rules of all kinds. What its models say depends on how many packets they see.
+func randomSpec(t *testing.T, rng *rand.Rand) *Spec {
+	stages := 1 + rng.IntN(3)
+	var depths []int
+	var models []Model
+	for depth := 1 + rng.IntN(2); len(depths) < stages; depth += rng.IntN(3) {
+		var p []float64
+		for range 10 {
+			p = append(p, float64(rng.IntN(11))/10)
+		}
+		depths, models = append(depths, depth), append(models, modelFunc(func(row []float32, out []float64) error {
+			return says(p[max(0, int(row[0])-1)])(row, out)
+		}))
+	}
+	s := spec(t, depths, models...)
+	patience := func() (rules []Patience) {
+		for range rng.IntN(3) {
+			rules = append(rules, Patience{Classes: [][]int{nil, {0}, {1}}[rng.IntN(3)], Packets: rng.IntN(4), Wait: time.Duration(1+rng.IntN(400)) * ms})
+		}
+		return rules
+	}
+	for i := range s.Stages {
+		of := &s.Stages[i]
+		of.Slow, of.Patience = false, patience()
+		if rng.IntN(2) == 0 {
+			of.MaxDepth = of.Depth + rng.IntN(5)
+		}
+		if rng.IntN(3) == 0 {
+			more := rng.Uint64()
+			of.Hazard = &Hazard{Model: side(t, func(n int) bool { return more>>(n%64)&1 == 0 }), Below: .5}
+		}
+		of.GapUncertainty = .1 * float64(rng.IntN(3))
+	}
+	return s
+}
+
+// randomFlow gives the records of a flow, some of whose packets never come.
+func randomFlow(rng *rand.Rand) (records []*zeek.Record) {
+	ts, n := int64(1e15), 1+rng.IntN(8)
+	rec := func(kind zeek.Kind) *zeek.Record {
+		return &zeek.Record{Kind: kind, UID: []byte("u"), Sensor: []byte("tap"), TS: ts, Proto: zeek.TCP,
+			Orig: netip.MustParseAddrPort("10.0.0.1:1"), Resp: netip.MustParseAddrPort("10.0.0.2:2")}
+	}
+	torn := false
+	for i := range n {
+		p := rec(zeek.Packet)
+		p.N = uint32(i + 1)
+		if i == n-1 && rng.IntN(3) == 0 {
+			p.Flags, torn = rst, true
+		}
+		if rng.IntN(10) > 0 {
+			records = append(records, p)
+		}
+		ts += []int64{500, 20_000, 150_000, 350_000, 2_500_000}[rng.IntN(5)]
+	}
+	if rng.IntN(2) == 0 {
+		ts += (time.Minute).Microseconds()         // Zeek's own timeout
+		if torn = torn || rng.IntN(3) == 0; torn { // or a FIN came later than the packets that Zeek wrote
+			ts += (5*time.Second - time.Minute).Microseconds()
+		}
+		end := rec(zeek.End)
+		end.Closed, end.Sent = torn, uint32(n)
+		records = append(records, end)
+	}
+	return records
+}
+
+// labelled gives the flow's verdict where records come in this order. The sensor's other
+// records move its clock on, at most by tick at once.
+func labelled(s *Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) string {
+	r := newRig(s, Config{})
+	table := flow.New(flow.Config{Rules: flow.Rules{Depth: 30, Idle: idle, MaxAge: time.Minute, Lateness: lateness}, Remember: time.Hour,
+		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}, Want: s.Stages[0].Depth})
+	decide := func(f *flow.Flow) {
+		switch {
+		case r.decider.Decide(r.ctx, f):
+			table.Finish(f)
+		default:
+			table.Keep(f)
+		}
+	}
+	add := func(rec *zeek.Record) {
+		f, outcome := table.Add(rec)
+		if outcome == flow.Opened {
+			f.Acker = r
+		}
+		if f != nil && f.Ready() {
+			decide(f)
+		}
+		for f := table.Due(); f != nil; f = table.Due() {
+			decide(f)
+		}
+	}
+	now, last := int64(0), int64(0)
+	pass := func(until int64) {
+		for now > 0 && now+tick.Microseconds() < until {
+			if now += tick.Microseconds(); tick < 40*ms && until-now > 600_000 && now-last > 600_000 {
+				now += 99_000 // the fine steps matter near the records
+			}
+			add(&zeek.Record{Kind: zeek.Packet, UID: []byte("other"), Sensor: []byte("tap"), N: 99, TS: now, Proto: zeek.TCP})
+		}
+	}
+	for _, rec := range records {
+		pass(rec.TS)
+		add(rec)
+		now = max(now, rec.TS)
+		last = now
+	}
+	pass(now + 10_000_000)
+	for f := table.Drain(); f != nil; f = table.Drain() {
+		decide(f)
+	}
+	return r.seen()
+}
+
+func describe(s *Spec, records []*zeek.Record) string {
+	var all strings.Builder
+	for _, of := range s.Stages {
+		fmt.Fprintf(&all, "%s: depth %d to %d, hazard %v, patience %v\n", of.Name, of.Depth, of.MaxDepth, of.Hazard != nil, of.Patience)
+	}
+	for _, rec := range records {
+		fmt.Fprintf(&all, "%v %d at %v, flags %d\n", rec.Kind, rec.N, time.Duration(rec.TS-1e15)*time.Microsecond, rec.Flags)
+	}
+	return all.String()
+}

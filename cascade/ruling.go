@@ -1,0 +1,105 @@
+package cascade
+
+import (
+	"time"
+
+	"github.com/serveflow/serveflow/cascade/answer"
+	"github.com/serveflow/serveflow/flow"
+)
+
+// settled is the reason for which an answer of a stage is final, whatever packets may come;
+// empty if it is not.
+func (s *Spec) settled(stage int, p []float64, gap bool) Reason {
+	of := &s.Stages[stage]
+	switch family, sum := s.family(p); {
+	case of.Novelty.names(p):
+		return Novel
+	case of.uncertainty(p, gap) <= of.threshold(p):
+		return Confident
+	case family != nil && 1-sum <= family.Threshold:
+		return OfFamily
+	}
+	return ""
+}
+
+// names reports whether the answer's class is the one that stands for all that is unknown.
+func (n *Novelty) names(p []float64) bool {
+	class := n.class()
+	if class < 0 {
+		return false
+	}
+	best, _ := answer.Best(p)
+	return best == class || p[class] > n.Above
+}
+
+// rule says why the answer that the stage has just given is final; empty if it is not. The
+// number is what the model of novelty says, if there is one.
+func (d *decider) rule(f *flow.Flow, at *flow.Cursor, s *Stage) (Reason, float64) {
+	n := packets(at, s)
+	novelty, novel := d.novelty(f, at, s, n)
+	if novel {
+		return Novel, novelty
+	}
+	again := d.asksAgain(at, s)
+	reason := d.cascade.spec.settled(int(at.Stage), at.Answer, s.GapUncertainty > 0 && f.Missing(n))
+	switch {
+	case reason == Novel:
+	case d.last(at) && !again:
+		reason = LastStage
+	case reason != "":
+	case d.waitsBehind(at, n, again) && !f.TornDown(n) && d.endsHere(f, at, s, n):
+		reason = NoMore
+	}
+	return reason, novelty
+}
+
+// asksAgain reports whether the stage that has just answered is asked again at the next
+// packet, because it looks at more and the stage behind it cannot be asked yet.
+func (d *decider) asksAgain(at *flow.Cursor, s *Stage) bool {
+	n := packets(at, s)
+	return asked(at) && at.Cause == flow.Reached && n < s.MaxDepth && (d.last(at) || d.next(at) > n)
+}
+
+// waitsBehind reports whether the task would wait for a packet after the first n.
+func (d *decider) waitsBehind(at *flow.Cursor, n int, again bool) bool {
+	return at.Cause == flow.Reached && (again || d.next(at) > n)
+}
+
+// endsHere asks the stage's hazard whether another packet will come. It is asked whether or not
+// the packet lies there already, so that the label does not depend on that.
+func (d *decider) endsHere(f *flow.Flow, at *flow.Cursor, s *Stage, n int) bool {
+	if s.Hazard == nil {
+		return false
+	}
+	p, ok := d.probability(f, at, s.Hazard.Model, n)
+	return ok && p < s.Hazard.Below
+}
+
+// novelty asks the stage's model of novelty, if it has one.
+func (d *decider) novelty(f *flow.Flow, at *flow.Cursor, s *Stage, n int) (p float64, novel bool) {
+	if s.Novelty == nil || s.Novelty.Model == nil {
+		return 0, false
+	}
+	p, ok := d.probability(f, at, s.Novelty.Model, n)
+	return p, ok && p > s.Novelty.Above
+}
+
+// probability asks a side model about the flow's first n packets and the answer that stands: it
+// is that of its second class. If the model fails, that is counted, and ok is false.
+func (d *decider) probability(f *flow.Flow, at *flow.Cursor, m *Side, n int) (p float64, ok bool) {
+	began := time.Now()
+	d.row = m.row(d.row, f, n, at.Answer)
+	err := m.Model.Predict(d.row, 1, d.side[:])
+	if err == nil {
+		err = Scores.check(d.side[:])
+	}
+	if err != nil {
+		d.cascade.metrics.failed(m.Name, 1, err)
+		return 0, false
+	}
+	Calibrate(d.side[:], Scores, 1)
+	spent := time.Since(began)
+	at.Spent += spent
+	d.cascade.metrics.computed(m.Name, spent)
+	return d.side[1], true
+}

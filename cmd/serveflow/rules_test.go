@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+	"github.com/serveflow/serveflow/internal/await"
+	"github.com/serveflow/serveflow/internal/kafkatest"
+)
+
+// With rules of every kind, and beside a task without any, labels are those of replay, however
+// many partitions there are.
+func TestRulesOnPartitions(t *testing.T) {
+	onnxtest.Library(t)
+	t.Chdir(repositoryRoot(t))
+	file := filepath.Join("testdata", "records", "lab.jsonl.zst")
+	bundles := bundlesOf(t, map[string]string{"toy": toy, "ruled": ruled})
+	code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": bundles}, "", "replay", "--task", "toy,ruled", file)
+	if code != exitOK {
+		t.Fatalf("exit code %d, %s", code, stderr)
+	}
+	want := labelsByTask(t, stdout)
+	for _, partitions := range []int32{1, 3, 12} {
+		t.Run(fmt.Sprint(partitions), func(t *testing.T) {
+			addr, _ := kafkatest.Fake(t, kfake.SeedTopics(partitions, packetsTopic, "labels.toy", "labels.ruled"), kfake.SeedTopics(1, packetsTopic+".dlq"))
+			if code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "send", "--speed", "0", file); code != exitOK {
+				t.Fatalf("exit code %d, %s", code, stderr)
+			}
+			admin := freeAddress(t)
+			env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_TASKS": "toy,ruled",
+				"SERVEFLOW_LABEL_TOPIC": "labels." + taskPlace, "SERVEFLOW_BUNDLE": bundles}
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan int, 1)
+			go func() {
+				code, _, stderr := runCommandIn(ctx, t, env, "", "run")
+				if code != exitOK {
+					t.Errorf("exit code %d: %s", code, stderr)
+				}
+				ended <- code
+			}()
+			await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+			for task, labels := range want {
+				topic := "labels." + task
+				await.Until(t, "the labels of "+topic, func() bool { return len(kafkatest.ReadAll(t, addr, topic)) >= len(labels) })
+				var text string
+				for _, m := range kafkatest.ReadAll(t, addr, topic) {
+					text += string(m.Value) + "\n"
+				}
+				got := labelsByTask(t, text)[task]
+				for uid, label := range labels {
+					if got[uid] != label {
+						t.Fatalf("%s: got %s\nreplay %s", task, got[uid], label)
+					}
+				}
+			}
+			stop()
+			<-ended
+		})
+	}
+}
