@@ -72,3 +72,18 @@ func TestOneOfTwoSlowStagesHangs(t *testing.T) {
 		t.Errorf("openings %v, the other breaker is %v", m["breaker_openings_total{s1}"], m["breaker_state{s2}"])
 	}
 }
+
+// What a slow stage hands on at the end of a replay waits for room in the queue behind it.
+func TestEndOfAReplayLosesNothingBetweenSlowStages(t *testing.T) {
+	s := spec(t, []int{1, 1, 1}, at(t, .6), at(t, .7), at(t, .4))
+	s.Stages[1].Slow = true
+	r := newRig(s, Config{Deterministic: true, Queue: 2 * 40, Batch: 40})
+	r.cascade.slow[2].queue = make(chan *job, 1) // smaller than what comes at once
+	for range 40 {
+		r.feed([]int16{0}, 0)
+	}
+	r.drain()
+	if len(r.got) != 40 {
+		t.Errorf("%d of 40 flows have a label", len(r.got))
+	}
+}

@@ -39,7 +39,12 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 		c.slow[i].users = c.users
 		c.slow[i].steering = newSteering(spec, cfg, c.slow[i], m)
 		if i+1 < len(spec.Stages) {
-			c.slow[i].handOn = func(ctx context.Context, j *job) { c.askBehind(ctx, j, i+1) }
+			c.slow[i].handOn = func(ctx context.Context, j *job) {
+				if cfg.Deterministic { // a stop comes once all is read, and what is queued is still answered
+					ctx = context.WithoutCancel(ctx)
+				}
+				c.askBehind(ctx, j, i+1)
+			}
 		}
 	}
 	return c
