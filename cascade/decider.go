@@ -47,6 +47,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 			c.slow[at.Stage].enqueue(ctx, d.job(f, at, s))
 			return true
 		}
+		first := !asked(at)
 		if d.predict(f, at, s) {
 			if reason, novelty := d.rule(f, at, s); reason != "" {
 				v := d.final(f, at, s, reason)
@@ -62,7 +63,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 		if !again && d.keptBack(ctx, f, at, s) {
 			return true
 		}
-		if c.provisional && at.Stage == 0 && d.answeredBy(at) != nil && f.Cause() == flow.Reached {
+		if c.provisional && at.Stage == 0 && first && asked(at) && f.Cause() == flow.Reached { // one, as all would have the same id
 			d.provisional(ctx, f, at, s)
 		}
 		if !again {

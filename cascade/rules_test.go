@@ -73,6 +73,18 @@ func TestAnyDepth(t *testing.T) {
 	}
 }
 
+// A flow has one provisional label, however often the first stage is asked: a second one would
+// have the same id.
+func TestOneProvisionalLabelAtAnyDepth(t *testing.T) {
+	s := spec(t, []int{1, 4}, at(t, .6, .4, .6), says(1))
+	s.Stages[0].MaxDepth, s.Stages[1].Slow = 3, false
+	r := newRig(s, Config{Provisional: true})
+	r.feed([]int16{0, 0, 0, 0}, 0)
+	if got, want := r.seen(), "u a s0 provisional provisional 1; u a s1 last_stage final 4"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // seen are the verdicts with how many packets each looked at.
 func (r *rig) seen() string {
 	var all []string
