@@ -49,10 +49,8 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 		}
 		first := !asked(at)
 		if d.predict(f, at, s) {
-			if reason, novelty := d.rule(f, at, s); reason != "" {
-				v := d.final(f, at, s, reason)
-				v.Novelty = novelty
-				c.emitter.verdict(ctx, v, at.Answer, s)
+			if reason := d.rule(f, at, s); reason != "" {
+				c.emitter.verdict(ctx, d.final(f, at, s, reason), at.Answer, s)
 				return true
 			}
 		} else if d.last(at) {

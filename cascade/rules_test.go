@@ -272,6 +272,38 @@ func TestNoveltyByAModel(t *testing.T) {
 	}
 }
 
+// What a model says of novelty is in each label of the flow, whatever its reason.
+func TestNoveltyIsInEachLabel(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		models []Model
+		depths [][2]int
+		flags  []int16
+		cfg    Config
+	}{
+		{"u a s0 confident final 1", []Model{at(t, .9)}, [][2]int{{1, 2}}, []int16{0}, Config{}},
+		{"u a s0 timeout final 2", []Model{at(t, .6, .6)}, [][2]int{{1, 9}}, []int16{0, 0}, Config{}},
+		{"u a s0 degraded final 1", []Model{at(t, .6), modelFunc(fails)}, [][2]int{{1, 0}, {1, 0}}, []int16{0}, Config{}},
+		{"u b s1 last_stage final 1", []Model{at(t, .6), at(t, .4)}, [][2]int{{1, 0}, {1, 0}}, []int16{0}, Config{}},
+		{"u a s0 provisional provisional 1", []Model{at(t, .6), at(t, .4)}, [][2]int{{1, 0}, {2, 0}}, []int16{0}, Config{Provisional: true}},
+	} {
+		s := spec(t, make([]int, len(c.models)), c.models...)
+		for i, d := range c.depths {
+			s.Stages[i].Depth, s.Stages[i].MaxDepth, s.Stages[i].Slow = d[0], d[1], false
+		}
+		s.Stages[0].Novelty = &Novelty{Model: side(t, func(int) bool { return true }), Above: .99999}
+		r := newRig(s, c.cfg)
+		late := 2 * time.Second
+		if c.cfg.Provisional {
+			late = 0
+		}
+		r.feed(c.flags, late)
+		if got := r.seen(); got != c.want || !(r.got[0].Novelty > .999) {
+			t.Errorf("got %q with novelty %v, want %q", got, r.got[0].Novelty, c.want)
+		}
+	}
+}
+
 // Where the class is not sure, a sure family may be final.
 func TestFamilies(t *testing.T) {
 	for _, c := range []struct {

@@ -57,7 +57,7 @@ type Verdict struct {
 	Reason      Reason
 	Top         [3]Guess // the best first; with two classes, the third is empty; all are if the reason is Unsupported
 	Family      Guess    // of the best class; empty where the bundle has no families
-	Novelty     float64  // probability that the flow is of no class; 0 where no stage says so
+	Novelty     float64  // probability that the flow is of no class; 0 where no stage says anything of it
 	Uncertainty float64
 	Threshold   float64
 
@@ -91,7 +91,7 @@ func (v *Verdict) Confidence() float64 {
 // that the stage looks at, or its record of conn.log.
 func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, packets int) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
-		Spec: spec, Computed: at.Spent}
+		Spec: spec, Computed: at.Spent, Novelty: float64(at.Novelty)}
 	if f.Conn() != nil {
 		v.Packets, v.Gap = f.Counted()
 		v.First, v.Last = f.First(), f.Last()
