@@ -102,8 +102,10 @@ func (s *Slot) Restore(digest string) bool {
 
 // replace makes a cascade the current one. The slot is among its users already.
 func (s *Slot) replace(c *Cascade) {
-	s.current.Swap(c).users.leave(1)
+	before := s.current.Swap(c)
+	before.showSteering(false)
 	c.show()
+	before.users.leave(1)
 }
 
 // Held is how many cascades are still needed, with the current one.
@@ -148,6 +150,7 @@ func (s *Slot) dismiss(c *Cascade, fault error) {
 	s.mu.Lock()
 	s.held = slices.DeleteFunc(s.held, func(other *Cascade) bool { return other == c })
 	s.metrics.held.Set(float64(len(s.held)))
+	s.metrics.forget(c, s.held)
 	s.mu.Unlock()
 	s.current.Load().show()
 	if fault != nil {
