@@ -72,7 +72,7 @@ func (m *Manifest) check() error {
 			return err
 		}
 	}
-	return nil
+	return m.checkNoveltyClass()
 }
 
 // checkFiles checks that the listed files are in the folder itself, each with a digest.

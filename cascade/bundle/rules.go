@@ -128,6 +128,28 @@ func (m *Manifest) checkNovelty(s *StageSpec) error {
 	return m.checkSideFile("novelty", s.Novelty.File)
 }
 
+// checkNoveltyClass checks that the class that stands for all that is unknown does so in every
+// stage: it would be the label of a flow that another one answers.
+func (m *Manifest) checkNoveltyClass() error {
+	classOf := func(s *StageSpec) string {
+		if s.Novelty == nil {
+			return ""
+		}
+		return s.Novelty.Class
+	}
+	has := slices.IndexFunc(m.Stages, func(s StageSpec) bool { return classOf(&s) != "" })
+	if has < 0 {
+		return nil
+	}
+	class, with := classOf(&m.Stages[has]), m.Stages[has].Name
+	for i := range m.Stages {
+		if s := &m.Stages[i]; classOf(s) != class {
+			return manifestError("stage %s: novelty does not have the class %q of stage %s, so that could be a label; give each stage that class", s.Name, class, with)
+		}
+	}
+	return nil
+}
+
 func (m *Manifest) checkSideFile(kind, name string) error {
 	if _, ok := m.Files[name]; !ok {
 		return fmt.Errorf("%s: file is %q, which files does not list; name a file of the bundle and list it with its SHA-256", kind, name)

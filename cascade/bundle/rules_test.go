@@ -99,6 +99,7 @@ var ruleRefusals = []struct {
 	{"novelty without a bound", setStage(0, "novelty", object{"class": "dns"})},
 	{"novelty of no class", setStage(0, "novelty", object{"class": "ntp", "above": .5})},
 	{"novelty of a class with features", setStage(0, "novelty", object{"class": "dns", "above": .5, "features": []string{"proto"}})},
+	{"novelty of a class in one stage alone", setStage(0, "novelty", object{"class": "dns", "above": .5})},
 	{"no families", set("families", []object{})},
 	{"family without classes", set("families", []object{{"name": "web", "classes": []string{}}})},
 	{"family of no class", set("families", []object{{"name": "web", "classes": []string{"ntp"}}})},
