@@ -53,23 +53,31 @@ func TestSlowStagesInARow(t *testing.T) {
 // Each slow stage has a queue and a breaker of its own: one that hangs keeps the others from
 // nothing, and its flows go on to the next.
 func TestOneOfTwoSlowStagesHangs(t *testing.T) {
-	hang := make(chan struct{})
-	s := spec(t, []int{1, 1, 1}, at(t, .6), modelFunc(func([]float32, []float64) error { <-hang; return errors.New("late") }), at(t, .4))
-	s.Stages[1].Slow = true
-	r := newRig(s, Config{Timeout: 20 * time.Millisecond, Queue: 10})
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { r.cascade.Run(ctx); close(done) }()
-	defer func() { stop(); close(hang); <-done }()
-	for range 3 {
-		r.feed([]int16{0}, 0)
-	}
-	await.Until(t, "three verdicts", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.got) == 3 })
-	if got, want := r.verdicts(), "u b s2 last_stage final; u b s2 last_stage final; u b s2 last_stage final"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if m := r.metrics(t); m["breaker_openings_total{s1}"] != 1 || m["breaker_state{s2}"] != float64(closed) {
-		t.Errorf("openings %v, the other breaker is %v", m["breaker_openings_total{s1}"], m["breaker_state{s2}"])
+	for _, before := range []bool{true, false} { // whether a fast stage has answered
+		hang := make(chan struct{})
+		hangs := modelFunc(func([]float32, []float64) error { <-hang; return errors.New("late") })
+		s := spec(t, []int{1, 1, 1}, at(t, .6), hangs, at(t, .4))
+		s.Stages[1].Slow = true
+		if !before {
+			s.Stages = s.Stages[1:]
+		}
+		r := newRig(s, Config{Timeout: 20 * time.Millisecond, Queue: 10})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { r.cascade.Run(ctx); close(done) }()
+		for range 3 {
+			r.feed([]int16{0}, 0)
+		}
+		await.Until(t, "three verdicts", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.got) == 3 })
+		if got, want := r.verdicts(), "u b s2 last_stage final; u b s2 last_stage final; u b s2 last_stage final"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if m := r.metrics(t); m["breaker_openings_total{s1}"] != 1 || m["breaker_state{s2}"] != float64(closed) {
+			t.Errorf("openings %v, the other breaker is %v", m["breaker_openings_total{s1}"], m["breaker_state{s2}"])
+		}
+		stop()
+		close(hang)
+		<-done
 	}
 }
 
