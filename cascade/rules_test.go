@@ -317,6 +317,7 @@ func TestFamilies(t *testing.T) {
 		{"it is not sure enough", []float64{.5, .35, .15}, .1, "u c s1 last_stage final", Guess{"c", 1}},
 		{"it is never final", []float64{.5, .48, .02}, -1, "u c s1 last_stage final", Guess{"c", 1}},
 		{"the class is sure", []float64{.9, .1, 0}, .1, "u a s0 confident final", Guess{"web", 1}},
+		{"it is unknown", []float64{.1, .2, .7}, .1, "u unknown s0 novel final", Guess{}},
 	} {
 		says := func(p ...float64) modelFunc {
 			return func(_ []float32, out []float64) error { copy(out, p); return nil }
@@ -324,6 +325,9 @@ func TestFamilies(t *testing.T) {
 		s := spec(t, []int{1, 1}, says(c.p...), says(0, 0, 1))
 		s.Classes = append(s.Classes, "c")
 		s.Families, s.FamilyOf = []Family{{"web", []int{0, 1}, c.threshold}}, []int{0, 0, -1}
+		if c.name == "it is unknown" {
+			s.Stages[0].Novelty = &Novelty{Class: 2, Above: .9}
+		}
 		r := newRig(s, Config{})
 		r.feed([]int16{0}, 0)
 		r.drain()
