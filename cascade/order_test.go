@@ -51,6 +51,24 @@ func TestLabelsDoNotDependOnArrival(t *testing.T) {
 	}
 }
 
+// What a task says of a flow does not depend on the tasks beside it: not on how long they wait, nor
+// on whether they keep the flow open.
+func TestLabelsDoNotDependOnOtherTasks(t *testing.T) {
+	for seed := range uint64(400) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		idle := []time.Duration{300 * ms, 2 * time.Second, 8 * time.Second}[rng.IntN(3)]
+		lateness := []time.Duration{0, 100 * ms}[rng.IntN(2)]
+		tick := []time.Duration{ms, 40 * ms, time.Hour}[rng.IntN(3)]
+		specs, records := []*Spec{randomSpec(t, rng), randomSpec(t, rng), randomSpec(t, rng)}, randomFlow(rng)
+		together := labelledByTasks(specs, idle, lateness, records, tick)
+		for i, s := range specs {
+			if alone := labelled(s, idle, lateness, records, 1*ms); together[i] != alone {
+				t.Fatalf("seed %d, idle %v, lateness %v: task %d says %q beside the others, and %q alone\n%s", seed, idle, lateness, i, together[i], alone, describe(s, records))
+			}
+		}
+	}
+}
+
 // randomSpec has rules of all kinds. What its models say depends on how many packets they see.
 func randomSpec(t *testing.T, rng *rand.Rand) *Spec {
 	stages := 1 + rng.IntN(3)
@@ -118,15 +136,27 @@ func randomFlow(rng *rand.Rand) (records []*zeek.Record) {
 	return records
 }
 
-// labelled gives the flow's verdict where records come in this order. The sensor's other
-// records move its clock on, at most by tick at once.
+// labelled gives the flow's verdict where records come in this order.
 func labelled(s *Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) string {
-	r := newRig(s, Config{})
+	return labelledByTasks([]*Spec{s}, idle, lateness, records, tick)[0]
+}
+
+// labelledByTasks gives the flow's verdict by each of several tasks where records come in this
+// order. The sensor's other records move its clock on, at most by tick at once.
+func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) (seen []string) {
+	var rigs []*rig
+	var tasks Tasks
+	want := specs[0].Stages[0].Depth
+	for _, s := range specs {
+		r := newRig(s, Config{})
+		rigs, tasks, want = append(rigs, r), append(tasks, r.slot), min(want, s.Stages[0].Depth)
+	}
+	decider := tasks.Decider()
 	table := flow.New(flow.Config{Rules: flow.Rules{Depth: 30, Idle: idle, MaxAge: time.Minute, Lateness: lateness}, Remember: time.Hour,
-		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}, Want: s.Stages[0].Depth})
+		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}, Want: want, Tasks: len(specs)})
 	decide := func(f *flow.Flow) {
 		switch {
-		case r.decider.Decide(r.ctx, f):
+		case decider.Decide(rigs[0].ctx, f):
 			table.Finish(f)
 		default:
 			table.Keep(f)
@@ -135,7 +165,7 @@ func labelled(s *Spec, idle, lateness time.Duration, records []*zeek.Record, tic
 	add := func(rec *zeek.Record) {
 		f, outcome := table.Add(rec)
 		if outcome == flow.Opened {
-			f.Acker = r
+			f.Acker = rigs[0]
 		}
 		if f != nil && f.Ready() {
 			decide(f)
@@ -163,7 +193,14 @@ func labelled(s *Spec, idle, lateness time.Duration, records []*zeek.Record, tic
 	for f := table.Drain(); f != nil; f = table.Drain() {
 		decide(f)
 	}
-	return r.seen()
+	decider.Close()
+	for _, r := range rigs {
+		if n := r.cascade.users.count.Load(); n != 1 {
+			panic(fmt.Sprint(n-1, " flows still need the cascade"))
+		}
+		seen = append(seen, r.seen())
+	}
+	return seen
 }
 
 func describe(s *Spec, records []*zeek.Record) string {
