@@ -60,6 +60,13 @@ func TestLabelsDoNotDependOnOtherTasks(t *testing.T) {
 		lateness := []time.Duration{0, 100 * ms}[rng.IntN(2)]
 		tick := []time.Duration{ms, 40 * ms, time.Hour}[rng.IntN(3)]
 		specs, records := []*Spec{randomSpec(t, rng), randomSpec(t, rng), randomSpec(t, rng)}, randomFlow(rng)
+		for _, s := range specs { // most flows wait, and not for as long in one task as in another
+			for i := range s.Stages {
+				of := &s.Stages[i]
+				of.Threshold, of.MaxDepth, of.Hazard = 0, of.Depth+rng.IntN(5), nil
+				of.Patience = append(of.Patience, Patience{Wait: time.Duration(1+rng.IntN(400)) * ms})
+			}
+		}
 		together := labelledByTasks(specs, idle, lateness, records, tick)
 		for i, s := range specs {
 			if alone := labelled(s, idle, lateness, records, 1*ms); together[i] != alone {
