@@ -93,7 +93,7 @@ func randomSpec(t *testing.T, rng *rand.Rand) *Spec {
 	s := spec(t, depths, models...)
 	patience := func() (rules []Patience) {
 		for range rng.IntN(3) {
-			rules = append(rules, Patience{Classes: [][]int{nil, {0}, {1}}[rng.IntN(3)], Packets: rng.IntN(4), Wait: time.Duration(1+rng.IntN(400)) * ms})
+			rules = append(rules, Patience{Classes: [][]int{nil, {0}, {1}}[rng.IntN(3)], Packets: rng.IntN(4), Wait: time.Duration(1+rng.IntN(400)) * []time.Duration{ms, ms, 20 * ms}[rng.IntN(3)]})
 		}
 		return rules
 	}
