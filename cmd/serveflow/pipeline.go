@@ -51,7 +51,7 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 		build := func(spec *cascade.Spec) *cascade.Cascade {
 			return cascade.New(spec, cascading, metrics, func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
 		}
-		p.cascades = append(p.cascades, cascade.NewSlot(build(t.spec), written(cluster, labels.Topic, log)))
+		p.cascades = append(p.cascades, cascade.NewSlot(build(t.spec), written(cluster, labels.Topic, t.spec.Task, log)))
 		p.builders = append(p.builders, build)
 	}
 	dead := deadletter.New(p.producer, s.DeadLetterTopic)
@@ -59,11 +59,11 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 	return p, nil
 }
 
-// written finds labels in a label topic. Where that is not allowed, or where there are too
+// written finds a task's labels in a label topic. Where that is not allowed, or where there are too
 // many, labels go on: a few flows then get a second one.
-func written(cluster *brokers.Cluster, topic string, log *slog.Logger) cascade.Written {
+func written(cluster *brokers.Cluster, topic, task string, log *slog.Logger) cascade.Written {
 	return func(ctx context.Context, since time.Time) (cascade.Labelled, error) {
-		w, err := sink.WrittenSince(ctx, cluster, topic, since)
+		w, err := sink.WrittenSince(ctx, cluster, topic, task, since)
 		if errors.Is(err, kafka.TopicAuthorizationFailed) || errors.Is(err, sink.ErrTooMany) {
 			log.Error("flows that another bundle has labelled may get a second label", "topic", topic, "err", err)
 			err = nil
