@@ -76,7 +76,7 @@ func (s *StageSpec) UnmarshalJSON(data []byte) error {
 type PatienceSpec struct {
 	Classes []string `json:"classes" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"the best class of the answer that stands is one of these; without it, any"`
 	Packets int      `json:"packets" jsonschema:"minimum=1,maximum=64" jsonschema_description:"packets that the flow has, without a hole; without it, any number"`
-	MS      float64  `json:"ms" jsonschema:"required,exclusiveMinimum=0,maximum=3600000" jsonschema_description:"milliseconds of record time since the last packet; one that comes later does not count"`
+	MS      float64  `json:"ms" jsonschema:"required,minimum=0.001,maximum=3600000" jsonschema_description:"milliseconds of record time since the last packet; one that comes later does not count"`
 }
 
 // HazardSpec is a stage's model of whether another packet will come.

@@ -74,8 +74,8 @@ func (m *Manifest) checkPatience(s *StageSpec) error {
 	}
 	for i, p := range s.Patience {
 		switch {
-		case !(p.MS > 0 && p.MS <= 3_600_000):
-			return fmt.Errorf("patience %d: ms is %v; choose a time above 0, up to an hour", i+1, p.MS)
+		case !(p.MS >= .001 && p.MS <= 3_600_000): // records have microseconds
+			return fmt.Errorf("patience %d: ms is %v; choose .001, a microsecond, up to an hour", i+1, p.MS)
 		case p.Packets < 0 || p.Packets > nprint.MaxDepth:
 			return fmt.Errorf("patience %d: packets is %d; choose 1 to %d, or leave it out", i+1, p.Packets, nprint.MaxDepth)
 		case p.Classes != nil && len(p.Classes) == 0:

@@ -77,6 +77,7 @@ var ruleRefusals = []struct {
 	{"gap_uncertainty above 1", setStage(0, "gap_uncertainty", 1.1)},
 	{"patience without a time", setStage(0, "patience", []object{{"packets": 1}})},
 	{"patience of no class", setStage(0, "patience", []object{{"ms": 1, "classes": []string{"ntp"}}})},
+	{"patience below a microsecond, which would be none", setStage(0, "patience", []object{{"ms": 1e-9}})},
 	{"patience of no classes", setStage(0, "patience", []object{{"ms": 1, "classes": []string{}}})},
 	{"patience with a wrong field", setStage(0, "patience", []object{{"Ms": 1}})},
 	{"patience with packets below 0", setStage(0, "patience", []object{{"ms": 1, "packets": -1}})},
