@@ -10,8 +10,8 @@ from .rule import Rule, Step
 from .thresholds import quality
 from .truth import Problem
 
-BELOW = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # bounds of P(another packet) that are tried
-SHARES = np.arange(0.05, 1, 0.05)  # thresholds tried: at these shares of the flows that a stage is asked about
+BELOW = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # bounds of P(another packet) that are tried
+SHARES = np.arange(0.025, 0.99, 0.025)  # thresholds tried: at these shares of the flows that a stage is asked about
 
 
 def choose(steps: list[Step], y: np.ndarray, more: list[np.ndarray | None], rules: list[Rule], alone: np.ndarray, names: list[str], slack: float) -> list[Rule]:
@@ -25,9 +25,9 @@ def choose(steps: list[Step], y: np.ndarray, more: list[np.ndarray | None], rule
     least = [q - slack for q in quality(alone[known], y[known], len(names))]
     best, most = None, -1.0
     for pairs in itertools.product(*(candidates(steps[i], asked(steps, rules, i), rules[i], more[i]) for i in range(len(rules) - 1))):
-        answer, soon = follow(steps, [mask for _, _, mask in pairs])
-        share = soon.mean()
-        if share > most and all(q >= l for q, l in zip(quality(answer[known], y[known], len(names)), least)):
+        given = [here for _, _, here in pairs]
+        share = np.count_nonzero(soon(steps, given)) / len(y)
+        if share > most and all(q >= l for q, l in zip(quality(answers(steps, given)[known], y[known], len(names)), least)):
             best, most = pairs, share
     if best is None:
         raise Problem(f"no thresholds keep accuracy and macro-F1 within {slack:g} of the last stage alone: give a larger --slack")
@@ -50,9 +50,17 @@ def candidates(step: Step, asked: np.ndarray, given: Rule, more: np.ndarray | No
             for t in thresholds for b in (BELOW if more is not None else (0.0,))]
 
 
-def follow(steps: list[Step], given: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Answers and whether they come within SOON, where each stage but the last answers these flows."""
-    answer, soon = steps[-1].answer, steps[-1].wait < SOON
+def soon(steps: list[Step], given: list[np.ndarray]) -> np.ndarray:
+    """Which flows are answered within SOON, where each stage but the last answers those given."""
+    found = steps[-1].wait < SOON
     for step, here in zip(reversed(steps[:-1]), reversed(given)):
-        answer, soon = np.where(here, step.answer, answer), np.where(here, step.wait < SOON, soon)
-    return answer, soon
+        found = here & (step.wait < SOON) | ~here & found
+    return found
+
+
+def answers(steps: list[Step], given: list[np.ndarray]) -> np.ndarray:
+    """The answers of the same."""
+    found = steps[-1].answer
+    for step, here in zip(reversed(steps[:-1]), reversed(given)):
+        found = np.where(here, step.answer, found)
+    return found

@@ -99,7 +99,7 @@ def card(command: str, flows: int, others: dict[str, int], slack: float, parts: 
         "goes out at once (`no_more`). Otherwise the flow waits, for as long as the table of patience says.", "",
         "| stage | hands on above | no wait below P(packet) | patience |", "| --- | --- | --- | --- |", *rows, "",
         f"Fitted on the train and calib splits ({flows:,} labelled flows, with answers of models that did not see the flow's capture) and on flows of "
-        f"other questions' train files that have no label here ({strange}); no capture of the test split is among them. Bounds are those that let most "
+        f"other questions' train files that have no label here ({strange}), without the captures that the test split has flows of. Bounds are those that let most "
         f"flows be answered within 16 ms while accuracy and macro-F1 stay within {slack:g} of the last stage alone. "
         "The models of the stages are the ones above.", "",
         "Simulated (`train/rule.py`), a timeout counted with its patience and `SERVEFLOW_LATENESS`; ± is the standard error between captures:", "",

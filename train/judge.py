@@ -37,6 +37,11 @@ class Set:
     p: list[list[np.ndarray]]
     more: list[np.ndarray | None]
 
+    def rows(self, name: str, chosen: np.ndarray) -> "Set":
+        """The flows where this mask is true."""
+        pick = lambda column: column if column is None else column[chosen]
+        return Set(name, self.flows.rows(chosen), self.y[chosen], [[m[chosen] for m in s] for s in self.p], [pick(m) for m in self.more])
+
     def judge(self, what: str, rules: list[Rule], more: list[np.ndarray | None], names: list[str], lateness: float) -> Judged:
         """Figures of a cascade; macro-F1 is over the labelled flows."""
         out = rule.decide(rule.walk(self.flows, rules, self.p, names, lateness), rules, more, names)

@@ -12,8 +12,8 @@ from .thresholds import uncertainty
 from .timeline import Timeline
 
 LEVELS = (16.0, 32.0, 64.0, 125.0, 250.0, 500.0, 1000.0)  # ms
-WORTH = 0.04  # a wait ends where the gain is surely less
-FLOWS, CAPTURES = 20, 5  # fewer are no evidence
+WORTH = 0.01  # a wait ends where the gain is surely less
+FLOWS, CAPTURES = 50, 10  # fewer are no evidence
 DRAWS, SURE = 200, 0.9  # bootstrap by capture, and the quantile of the gain that counts
 
 

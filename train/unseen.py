@@ -42,7 +42,8 @@ def gather(data: Path, lab: Path | None, task: str, names: list[str], shipped: l
     test = {timeline.name(k.ends, k.first) for k in split(data / task, "test").known().all}
     for folder in sorted(f for f in data.iterdir() if f.name != task and is_question(f)):
         kept, own = strangers(load(split(folder, "train")), folder.name, flows, fold, test)
-        parts, folds, p = [*parts, kept], [*folds, own], [*p, answers.after_each(shipped, kept)]
+        if len(kept):
+            parts, folds, p = [*parts, kept], [*folds, own], [*p, answers.after_each(shipped, kept)]
         others[folder.name] = len(kept)
     whole = timeline.concat(parts)
     return Unseen(whole, indices(whole.y, names), np.concatenate(folds), [[np.concatenate(m) for m in zip(*s)] for s in zip(*p)], others)
@@ -110,4 +111,5 @@ def strangers(other: Timeline, question: str, flows: Timeline, fold: np.ndarray,
     mine = np.array([c not in tested and key not in at for c, key in zip(capture, other.key)], dtype=bool)
     kept = other.rows(mine)
     kept.y, kept.capture = np.full(len(kept), "", dtype=object), capture[mine]
-    return kept, np.array([shared.get(c, own) for c, own in zip(kept.capture, stages.folds(capture)[mine])], dtype=int)
+    spread = np.unique(capture.astype(str), return_inverse=True)[1][mine] % (fold.max() + 1)
+    return kept, np.array([shared.get(c, own) for c, own in zip(kept.capture, spread)], dtype=int)

@@ -19,6 +19,8 @@ from .unseen import Unseen
 
 WITHIN = rule.IDLE  # ms: a packet that comes later than this does not end the wait
 LATENESS = (100.0, 1000.0)  # ms: SERVEFLOW_LATENESS, for which figures are given
+TRACE = "load/trace"  # whole captures, those of all splits among them
+SLACK = 0.004
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,6 @@ def main() -> None:
         sys.exit(2)
 
 
-SLACK = 0.004
-
-
 def run(job: Job) -> None:
     """Writes the bundle with what is fitted here, and says how it does."""
     manifest, shipped = answers.read(job.bundle)
@@ -67,9 +66,13 @@ def run(job: Job) -> None:
     flows = unseen.gather(job.data, job.lab, task, names, shipped, load)
     models, more = hazards(flows, shipped)
     rules = fit(flows, more, given, names, job.slack)
-    sets = [calib(flows, more), *(served(name, load(source), names, shipped, models) for name, source in judged_on(job.data, task))]
-    figures = [s.judge(what, rules, hears, names, lateness) for lateness in LATENESS for s in sets
-               for what, rules, hears in (("before", given, [None] * len(given)), ("after", rules, s.more))]
+    sets = [calib(flows, more)]
+    for name, source in judged_on(job.data, task):
+        sets.append(served(name, load(source), names, shipped, models))
+    if sets[-1].name == TRACE:
+        sets.append(sets[-1].rows(f"{TRACE}, captures of test", of_split(sets[-1].flows, "test")))
+    figures = [s.judge(what, used, hears, names, lateness) for lateness in LATENESS for s in sets
+               for what, used, hears in (("before", given, [None] * len(given)), ("after", rules, s.more))]
     rows = [answer_rows(flows, s, p) for s, p in zip(shipped, flows.p)]
     parts = [extend.Part(s.name, r, m, x) for s, r, m, x in zip(shipped, rules, models, rows)]
     card = extend.card(job.command, int((flows.y >= 0).sum()), flows.others, job.slack, parts, figures)
@@ -107,15 +110,19 @@ def fit(flows: Unseen, more: list[np.ndarray | None], given: list[rule.Rule], na
 
 def calib(flows: Unseen, more: list[np.ndarray | None]) -> judge.Set:
     """The calib split, with answers of models that did not see its captures."""
-    mine = np.array([str(c).startswith("calib/") for c in flows.flows.capture])
-    return judge.Set("calib (refitted)", flows.flows.rows(mine), flows.y[mine], [[m[mine] for m in s] for s in flows.p], [m if m is None else m[mine] for m in more])
+    return judge.Set("", flows.flows, flows.y, flows.p, more).rows("calib (refitted)", of_split(flows.flows, "calib"))
+
+
+def of_split(flows: timeline.Timeline, split: str) -> np.ndarray:
+    """Which flows are of captures of this split."""
+    return np.array([str(c).startswith(split + "/") for c in flows.capture])
 
 
 def judged_on(data: Path, task: str) -> list[tuple[str, Source]]:
     """The test split, and load/trace if it has the answers to the task."""
     found, trace = [("test", unseen.split(data / task, "test"))], files.find(data / "load", "trace.csv")
     if trace and task in truth.columns(trace):
-        found.append(("load/trace", Source(files.need(data / "load", "trace.pcap", remedy="--data names the folder that holds load"), trace, "", task)))
+        found.append((TRACE, Source(files.need(data / "load", "trace.pcap", remedy="--data names the folder that holds load"), trace, "", task)))
     return found
 
 

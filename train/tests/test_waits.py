@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from train import __main__ as cli
 from train import answers, bounds, bundle, calibrate, extend, hazard, judge, patience, rule, stages, thresholds, timeline, truth, unseen, waits
 from train.rule import IDLE, Hold, Rule
 from train.tables import Binary, Source
 from train.timeline import Timeline
+
+from .test_problems import capture, data, labels  # noqa: F401: fixtures
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVEFLOW = ROOT / "bin" / "serveflow"
@@ -226,3 +229,21 @@ def test_no_bundle(tmp_path, monkeypatch, capsys, folder, words):
     with pytest.raises(SystemExit) as end:
         waits.main()
     assert end.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_waits_is_the_last_step_of_training(data, monkeypatch):
+    out, other = data.parent / "out", data.parent / "device"
+    other.mkdir()
+    for name in ("train.pcap", "labels.csv"):
+        (other / name).write_bytes((data / name).read_bytes())
+    common = ["--data", data.parent, "--cache", data.parent / "cache", "--serveflow", SERVEFLOW, "--slack", 0.5]
+    monkeypatch.setattr("sys.argv", [str(a) for a in ["train", "toy", "--out", out, *common]])
+    cli.main()
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert set(manifest["files"]) == {f.name for f in out.iterdir()} - {"manifest.json"}
+    card = (out / "MODEL_CARD.md").read_text()
+    assert card.count(extend.HEADING) == 1 and "| test, after, lateness 0.1 s | " in card and "device 0" in card
+    monkeypatch.setattr("sys.argv", [str(a) for a in ["waits", out, "--out", data.parent / "again", *common]])
+    waits.main()
+    again = json.loads((data.parent / "again" / "manifest.json").read_text())
+    assert again["stages"][2] == manifest["stages"][2] and [s["file"] for s in again["stages"]] == [s["file"] for s in manifest["stages"]]
