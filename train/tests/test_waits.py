@@ -75,6 +75,7 @@ def test_rule_has_thresholds_by_class():
 def test_first_rule_of_patience_that_matches():
     r = replace(FIRST, patience=(Hold(16, ("a",), 2), Hold(500, (), 2), Hold(32, ("b",))))
     assert list(r.hold(NAMES, 2)) == [16, 500] and list(r.hold(NAMES, 3)) == [IDLE, 32]
+    assert list(replace(FIRST, patience=(Hold(16, (), 1),)).hold(NAMES, 2)) == [IDLE, IDLE]
     assert r.said() == "a with 2 packets 16 ms; others with 2 packets 500 ms; b 32 ms"
 
 
@@ -153,6 +154,16 @@ def test_bounds_let_go_what_would_wait_for_nothing():
         bounds.choose(steps, y, [None, None], [FIRST, LAST], y, NAMES, -1)
 
 
+def test_bounds_keep_a_rare_class():
+    """To answer all at once would cost a thousandth of the accuracy, but a class."""
+    n = 1000
+    t = flows(*[[0, 300, 301]] * n)
+    p, y = [[says(*[0.4] * n)], [says(*[0.1] * (n - 1), 0.9)] * 3], np.array([0] * (n - 1) + [1])
+    steps = rule.walk(t, [FIRST, LAST], p, NAMES, 0)
+    chosen = bounds.choose(steps, y, [None, None], [FIRST, LAST], steps[-1].answer, NAMES, 0.004)
+    assert (rule.decide(steps, chosen, [None, None], NAMES).answer == y).all()
+
+
 def test_judged_by_captures():
     t = flows([0], [0, 300, 301], [0], y=["b", "a", ""], capture=["x", "y", "y"])
     p = [[says(0.99, 0.6, 0.99)], [says(0.9, 0.1, 0.9)] * 3]
@@ -160,6 +171,7 @@ def test_judged_by_captures():
     assert (found.flows, found.labelled) == (3, 2) and found.soon[0] == pytest.approx(2 / 3) and found.soon[1] > 0
     assert found.loss == (0, 0) and found.reasons == {"confident": pytest.approx(2 / 3), "last_stage": pytest.approx(1 / 3)}
     assert judge.table([found])[2].startswith("| toy, as is, lateness 1 s | 3 (2) | 66.7% ± ")
+    assert list(judge.macro_f1(np.array([[1, 0]]), np.array(["x", "y"]), np.array([1, 0]), np.array([1, 1]), 2)) == [1]
     rng = np.random.default_rng(3)
     y, said = rng.integers(0, 3, (2, 500))
     capture = np.arange(500)
@@ -187,6 +199,14 @@ def test_timeline_of_the_lab(lab):
     assert (lab.seen[1]["p3_ip_len"] == -1).all() and ((lab.seen[2]["p3_ip_len"] == -1) == (lab.packets < 3)).all()
     assert not lab.waiting(3).any() or (lab.packets[lab.waiting(3)] == 3).all()
     assert (lab.gap(1)[lab.packets == 1] == np.inf).all() and (lab.gap(2)[lab.packets == 3] <= IDLE + 1).all()
+
+
+def test_arrivals_in_milliseconds(tmp_path):
+    records = tmp_path / "r.jsonl"
+    records.write_text("".join(json.dumps({"ev": ev, "ts": ts, "uid": uid}) + "\n" for ev, ts, uid in [
+        ("pkt", 100.0, "A"), ("pkt", 7.0, "other"), ("pkt", 100.25, "A"), ("pkt", 3.0, "B"), ("end", 100.5, "A"), ("pkt", 101.0, "A"), ("pkt", 102.0, "A")]))
+    at = timeline.arrivals(records, ["B", "A"], 3)
+    assert at[1].tolist() == [0, 250, 1000] and at[0, 0] == 0 and np.isnan(at[0, 1:]).all()
 
 
 def test_extended_bundle(heard, tmp_path):
