@@ -57,7 +57,7 @@ func (s *slowStage) abandon(c *call) {
 	s.breaker.addAbandoned(1)
 	s.metrics.abandoned.WithLabelValues(s.stage.Name).Inc()
 	s.metrics.running.WithLabelValues(s.stage.Name).Inc()
-	s.calls.Go(func() { // also one of them: its gauge must not come back behind Metrics.forget
+	s.calls.Go(func() { // also one of them: its gauge must not come back behind Slot.forget
 		<-c.done
 		s.breaker.addAbandoned(-1)
 		s.metrics.running.WithLabelValues(s.stage.Name).Dec()

@@ -147,25 +147,6 @@ func (m *Metrics) begin(stage string) {
 	}
 }
 
-// forget drops the gauges of a cascade's stages whose names no other one has: they would show
-// for ever how the stages were at last.
-func (m *Metrics) forget(gone *Cascade, others []*Cascade) {
-	kept := map[string]bool{}
-	for _, c := range others {
-		for i := range c.spec.Stages {
-			kept[c.spec.Stages[i].Name] = true
-		}
-	}
-	for i := range gone.spec.Stages {
-		name := gone.spec.Stages[i].Name
-		for _, series := range []*prometheus.GaugeVec{m.breaker, m.running, m.parked, m.threshold, m.share} {
-			if !kept[name] {
-				series.DeleteLabelValues(name)
-			}
-		}
-	}
-}
-
 func (m *Metrics) opened(stage string, err error, untilProbe time.Duration) {
 	m.openings.WithLabelValues(stage).Inc()
 	m.breaker.WithLabelValues(stage).Set(float64(open))

@@ -265,6 +265,37 @@ func TestRunEndsBesideAModelThatHangs(t *testing.T) {
 	})
 }
 
+// A call that never returns keeps the model, but not the breaker's gauge.
+func TestGaugesOfAModelThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		a, _ := version(t, "a", func(_ []float32, _ []float64) error { <-release; return nil })
+		b, _ := version(t, "b", says(.9))
+		a.Stages[1].Name = "old"
+		r := newSlotRig(a, Config{Timeout: time.Second})
+		ctx, stop := context.WithCancel(t.Context())
+		go r.slot.Run(ctx)
+		p := newFeeder(r.slot)
+		for n := range uint32(3) {
+			p.packet(ctx, "u", n+1)
+		}
+		time.Sleep(2 * time.Second)
+		if err := r.slot.Swap(ctx, r.cascade(b)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := fmt.Sprint(series(t, r.metrics.breaker), series(t, r.metrics.running)); got != "map[s1:0] map[old:1 s1:0]" {
+			t.Errorf("while it hangs: %s", got)
+		}
+		close(release)
+		synctest.Wait()
+		if got := fmt.Sprint(series(t, r.metrics.running)); got != "map[s1:0]" {
+			t.Errorf("when the call has returned: %s", got)
+		}
+		stop()
+	})
+}
+
 // Going back to a bundle that flows still need takes that one; else there is none to go back to.
 func TestRestore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
