@@ -29,7 +29,7 @@ func (m *Manifest) checkRules(s *StageSpec, last bool) error {
 	if !(s.GapUncertainty >= 0 && s.GapUncertainty <= 1) {
 		return fmt.Errorf("gap_uncertainty is %v; choose 0 to 1", s.GapUncertainty)
 	}
-	if err := m.checkPatience(s); err != nil {
+	if err := m.checkPatience(s, last); err != nil {
 		return err
 	}
 	if err := m.checkHazard(s, last); err != nil {
@@ -69,12 +69,16 @@ func (m *Manifest) checkMaxDepth(s *StageSpec) error {
 	return nil
 }
 
-func (m *Manifest) checkPatience(s *StageSpec) error {
+func (m *Manifest) checkPatience(s *StageSpec, last bool) error {
 	switch {
 	case m.Input == Conn && s.Patience != nil:
 		return errors.New("patience is for packets; with input \"conn\" leave it out")
 	case s.Patience != nil && len(s.Patience) == 0:
 		return errors.New("patience is empty; leave it out")
+	case s.Patience != nil && s.Engine == slowEngine:
+		return errors.New("patience is for engine \"leaves\", behind which a flow may wait for packets; leave it out")
+	case s.Patience != nil && last && s.MaxDepth == 0:
+		return errors.New("patience is there, but no stage behind it that would wait for a packet; leave it out")
 	}
 	for i, p := range s.Patience {
 		switch {
@@ -88,8 +92,18 @@ func (m *Manifest) checkPatience(s *StageSpec) error {
 		if err := m.checkClasses(p.Classes); err != nil {
 			return fmt.Errorf("patience %d: %w", i+1, err)
 		}
+		if before := slices.IndexFunc(s.Patience[:i], func(b PatienceSpec) bool { return b.covers(&p) }); before >= 0 {
+			return fmt.Errorf("patience %d: rule %d before it holds for all of its flows; put it before that, or leave it out", i+1, before+1)
+		}
 	}
 	return nil
+}
+
+// covers reports whether the rule holds wherever another one does.
+func (p *PatienceSpec) covers(other *PatienceSpec) bool {
+	missing := func(class string) bool { return !slices.Contains(p.Classes, class) }
+	return (p.Packets == 0 || p.Packets == other.Packets) &&
+		(p.Classes == nil || other.Classes != nil && !slices.ContainsFunc(other.Classes, missing))
 }
 
 func (m *Manifest) checkHazard(s *StageSpec, last bool) error {

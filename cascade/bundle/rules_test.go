@@ -42,7 +42,7 @@ func TestSides(t *testing.T) {
 	dir := copyBundle(t, "trees")
 	all(withSide("hazard", object{"below": .3}), withSide("novelty", object{"above": .9}), setStage(0, "max_depth", 2),
 		setStage(0, "thresholds", object{"tls": .1}), setStage(0, "gap_uncertainty", .05),
-		setStage(0, "patience", []object{{"classes": []string{"dns"}, "packets": 1, "ms": 16}, {"ms": 500.5}}),
+		setStage(0, "patience", []object{{"classes": []string{"dns"}, "packets": 1, "ms": 16}, {"classes": []string{"dns", "tls"}, "ms": 20}, {"packets": 1, "ms": 50}, {"ms": 500.5}}),
 		set("families", []object{{"name": "web", "classes": []string{"http", "tls"}, "threshold": .1}}))(t, dir)
 	b, err := Load(dir, Standard(""))
 	if err != nil {
@@ -85,6 +85,11 @@ var ruleRefusals = []struct {
 	{"patience of a class without a name", setStage(0, "patience", []object{{"ms": 1, "classes": []string{""}}})},
 	{"patience of a class twice", setStage(0, "patience", []object{{"ms": 1, "classes": []string{"dns", "dns"}}})},
 	{"patience with no packets", setStage(0, "patience", []object{{"ms": 1, "packets": 0}})},
+	{"patience of the last stage", setStage(1, "patience", []object{{"ms": 1}})},
+	{"patience of a slow stage", all(setStage(1, "engine", "onnx"), setStage(1, "patience", []object{{"ms": 1}}))},
+	{"patience behind one for all", setStage(0, "patience", []object{{"ms": 1}, {"ms": 2, "packets": 1}})},
+	{"patience behind one for more classes", setStage(0, "patience", []object{{"ms": 1, "classes": []string{"dns", "tls"}}, {"ms": 2, "packets": 1, "classes": []string{"tls"}}})},
+	{"patience behind one for its packets", setStage(0, "patience", []object{{"ms": 1, "packets": 1}, {"ms": 2, "packets": 1, "classes": []string{"tls"}}})},
 	{"patience of no classes", setStage(0, "patience", []object{{"ms": 1, "classes": []string{}}})},
 	{"patience with a wrong field", setStage(0, "patience", []object{{"Ms": 1}})},
 	{"patience with packets below 0", setStage(0, "patience", []object{{"ms": 1, "packets": -1}})},
