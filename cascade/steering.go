@@ -42,6 +42,7 @@ func newSteering(spec *Spec, cfg Config, slow *slowStage, m *Metrics) *steering 
 	if before < 0 || cfg.HoldBack || cfg.Deterministic {
 		return nil
 	}
+	m.objective.WithLabelValues().Set(cfg.longest().Seconds())
 	return &steering{stage: &spec.Stages[before], slow: slow, metrics: m, seed: maphash.MakeSeed(),
 		controller: steer.NewController(cfg.longest())}
 }

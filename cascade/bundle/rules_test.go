@@ -42,7 +42,7 @@ func TestSides(t *testing.T) {
 	dir := copyBundle(t, "trees")
 	all(withSide("hazard", object{"below": .3}), withSide("novelty", object{"above": .9}), setStage(0, "max_depth", 2),
 		setStage(0, "thresholds", object{"tls": .1}), setStage(0, "gap_uncertainty", .05),
-		setStage(0, "patience", []object{{"classes": []string{"dns"}, "packets": 1, "ms": 16}, {"ms": 500.5}}),
+		setStage(0, "patience", []object{{"classes": []string{"dns"}, "packets": 1, "ms": 16}, {"classes": []string{"dns", "tls"}, "ms": 20}, {"packets": 1, "ms": 50}, {"ms": 500.5}}),
 		set("families", []object{{"name": "web", "classes": []string{"http", "tls"}, "threshold": .1}}))(t, dir)
 	b, err := Load(dir, Standard(""))
 	if err != nil {
@@ -71,13 +71,26 @@ var ruleRefusals = []struct {
 	change change
 }{
 	{"max_depth below the depth", setStage(1, "max_depth", 2)},
+	{"max_depth of 0", setStage(0, "max_depth", 0)},
 	{"max_depth too large", setStage(0, "max_depth", 65)},
 	{"thresholds of no class", setStage(0, "thresholds", object{"ntp": .1})},
+	{"thresholds with null", setStage(0, "thresholds", object{"dns": nil})},
 	{"thresholds above 1", setStage(0, "thresholds", object{"dns": 1.1})},
 	{"gap_uncertainty above 1", setStage(0, "gap_uncertainty", 1.1)},
 	{"patience without a time", setStage(0, "patience", []object{{"packets": 1}})},
 	{"patience of no class", setStage(0, "patience", []object{{"ms": 1, "classes": []string{"ntp"}}})},
 	{"patience below a microsecond, which would be none", setStage(0, "patience", []object{{"ms": 1e-9}})},
+	{"no patience", setStage(0, "patience", []object{})},
+	{"patience of null", setStage(0, "patience", []any{nil})},
+	{"patience of a class with null", setStage(0, "patience", []object{{"ms": 1, "classes": []any{nil}}})},
+	{"patience of a class without a name", setStage(0, "patience", []object{{"ms": 1, "classes": []string{""}}})},
+	{"patience of a class twice", setStage(0, "patience", []object{{"ms": 1, "classes": []string{"dns", "dns"}}})},
+	{"patience with no packets", setStage(0, "patience", []object{{"ms": 1, "packets": 0}})},
+	{"patience of the last stage", setStage(1, "patience", []object{{"ms": 1}})},
+	{"patience of a slow stage", all(setStage(1, "engine", "onnx"), setStage(1, "patience", []object{{"ms": 1}}))},
+	{"patience behind one for all", setStage(0, "patience", []object{{"ms": 1}, {"ms": 2, "packets": 1}})},
+	{"patience behind one for more classes", setStage(0, "patience", []object{{"ms": 1, "classes": []string{"dns", "tls"}}, {"ms": 2, "packets": 1, "classes": []string{"tls"}}})},
+	{"patience behind one for its packets", setStage(0, "patience", []object{{"ms": 1, "packets": 1}, {"ms": 2, "packets": 1, "classes": []string{"tls"}}})},
 	{"patience of no classes", setStage(0, "patience", []object{{"ms": 1, "classes": []string{}}})},
 	{"patience with a wrong field", setStage(0, "patience", []object{{"Ms": 1}})},
 	{"patience with packets below 0", setStage(0, "patience", []object{{"ms": 1, "packets": -1}})},
@@ -104,6 +117,9 @@ var ruleRefusals = []struct {
 	{"no families", set("families", []object{})},
 	{"family without classes", set("families", []object{{"name": "web", "classes": []string{}}})},
 	{"family of no class", set("families", []object{{"name": "web", "classes": []string{"ntp"}}})},
+	{"family of a class without a name", set("families", []object{{"name": "web", "classes": []string{""}}})},
+	{"family of a class with null", set("families", []object{{"name": "web", "classes": []any{nil}}})},
+	{"family with a class twice", set("families", []object{{"name": "web", "classes": []string{"dns", "dns"}}})},
 	{"family with a class's name", set("families", []object{{"name": "dns", "classes": []string{"dns"}}})},
 	{"family twice", set("families", []object{{"name": "web", "classes": []string{"dns"}}, {"name": "web", "classes": []string{"tls"}}})},
 	{"class of two families", set("families", []object{{"name": "a", "classes": []string{"dns"}}, {"name": "b", "classes": []string{"dns"}}})},
