@@ -21,7 +21,10 @@ func (l *Lateness) add(late int64, r *Rules) {
 		l.Counts[0]++
 		return
 	}
-	class := 0
+	class := 1
+	if half := len(LatenessBounds) / 2; late > LatenessBounds[half] {
+		class = half + 1
+	}
 	for class < len(LatenessBounds) && late > LatenessBounds[class] {
 		class++
 	}
