@@ -46,6 +46,9 @@ type Config struct {
 	Want int
 	// Tasks is how many cascades decide each flow; 0 stands for one.
 	Tasks int
+	// Shadows is how many more cascades decide some of the flows, whose place in the log does
+	// not depend on them. Their cursors come behind those of the tasks.
+	Shadows int
 }
 
 // Validate names the first setting that makes no sense.
@@ -57,8 +60,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("flow: the first stage wants %d packets of %d", c.Want, c.Rules.Depth)
 	case c.Rules.Idle <= 0 || c.Rules.MaxAge < c.Rules.Idle:
 		return fmt.Errorf("flow: idle timeout %v must be above 0 and at most the maximum age %v", c.Rules.Idle, c.Rules.MaxAge)
-	case c.Tasks < 0:
-		return fmt.Errorf("flow: %d tasks: choose at least 1", c.Tasks)
+	case c.Tasks < 0 || c.Shadows < 0:
+		return fmt.Errorf("flow: %d tasks and %d shadows: choose at least 1 task", c.Tasks, c.Shadows)
 	case c.Rules.Lateness < 0 || c.Remember < 0:
 		return errors.New("flow: lateness and remember must not be negative")
 	case c.Limits.Records < 0:
