@@ -29,7 +29,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 	}
 	for {
 		s := &c.spec.Stages[at.Stage]
-		switch look(f, at, s, d.answeredBy(at)) {
+		switch look(f, at, s, d.answeredBy(at), c.depth) {
 		case waits:
 			return false
 		case passes:

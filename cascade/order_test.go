@@ -51,6 +51,23 @@ func TestLabelsDoNotDependOnArrival(t *testing.T) {
 	}
 }
 
+// Whatever rules a shadow has, the main bundle's label is what it is alone.
+func TestNoShadowChangesALabel(t *testing.T) {
+	for seed := range uint64(2500) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		s, beside := randomSpec(t, rng), randomSpec(t, rng)
+		idle := []time.Duration{300 * ms, 2 * time.Second, 8 * time.Second}[rng.IntN(3)]
+		records, tick := randomFlow(rng), []time.Duration{1 * ms, 40 * ms, time.Hour}[rng.IntN(3)]
+		if seed%2 == 0 && len(records) > 0 {
+			records[len(records)-1].Sent = 0 // an end record of an earlier version does not say it
+		}
+		want := labelled(s, idle, 0, records, tick)
+		if got := labelledBeside(beside, s, idle, 0, records, tick); got != want {
+			t.Fatalf("seed %d, idle %v: got %q, and %q without the shadow\n%sthe shadow:\n%s", seed, idle, got, want, describe(s, records), describe(beside, nil))
+		}
+	}
+}
+
 // randomSpec has rules of all kinds. What its models say depends on how many packets they see.
 func randomSpec(t *testing.T, rng *rand.Rand) *Spec {
 	stages := 1 + rng.IntN(3)
@@ -121,9 +138,20 @@ func randomFlow(rng *rand.Rand) (records []*zeek.Record) {
 // labelled gives the flow's verdict where records come in this order. The sensor's other
 // records move its clock on, at most by tick at once.
 func labelled(s *Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) string {
+	return labelledBeside(nil, s, idle, lateness, records, tick)
+}
+
+// labelledBeside gives the verdict where a shadow is asked about the flow too; nil: none is.
+func labelledBeside(beside, s *Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) string {
 	r := newRig(s, Config{})
-	table := flow.New(flow.Config{Rules: flow.Rules{Depth: 30, Idle: idle, MaxAge: time.Minute, Lateness: lateness}, Remember: time.Hour,
-		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}, Want: s.Stages[0].Depth})
+	cfg := flow.Config{Rules: flow.Rules{Depth: s.Depth(), Idle: idle, MaxAge: time.Minute, Lateness: lateness}, Remember: time.Hour,
+		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}, Want: s.Stages[0].Depth}
+	if beside != nil {
+		second, _ := shadowOf(beside, Config{Queue: 1}, 1)
+		r.decider = Tasks{r.slot, second}.Decider()
+		cfg.Rules.Opens, cfg.Rules.Depth, cfg.Want, cfg.Shadows = s.Depth(), max(cfg.Rules.Depth, beside.Depth()), min(cfg.Want, beside.Stages[0].Depth), 1
+	}
+	table := flow.New(cfg)
 	decide := func(f *flow.Flow) {
 		switch {
 		case r.decider.Decide(r.ctx, f):

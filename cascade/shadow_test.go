@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/serveflow/serveflow/cascade/drift"
 	"github.com/serveflow/serveflow/cascade/shadow"
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
@@ -106,12 +107,16 @@ func TestAShadowChangesNoLabel(t *testing.T) {
 				for range partitions {
 					feeders = append(feeders, partition(all, k))
 				}
+				began := time.Now()
 				for n := range uint32(2) { // the shadow waits for a third packet of some
 					for i := range flows {
 						feeders[i%partitions].packet(ctx, fmt.Sprint("C", i), n+1)
 					}
 				}
 				synctest.Wait()
+				if took := time.Since(began); took != 0 {
+					t.Errorf("%d partitions, %s: labels took %v of virtual time", partitions, c.name, took)
+				}
 				if len(k.texts()) != flows || k.acked.Load() != flows {
 					t.Fatalf("%d partitions, %s: %d labels, %d places given up, want %d", partitions, c.name, len(k.texts()), k.acked.Load(), flows)
 				}
@@ -204,6 +209,19 @@ func TestAShadowIsNotWaitedFor(t *testing.T) {
 		r.drain()
 		if got := r.verdicts(); got != want {
 			t.Errorf("shadow %t: %q, want %q", shadows, got, want)
+		}
+	}
+}
+
+// A shadow's thresholds are its bundle's, whatever the load, and its share of the flows is held
+// against no reference.
+func TestAShadowIsNotSteered(t *testing.T) {
+	for shadows, want := range map[bool]bool{true: false, false: true} {
+		s := spec(t, []int{1, 1}, says(.6), says(.3))
+		s.Drift = &drift.Reference{}
+		c := newRig(s, Config{Shadow: shadows}).cascade
+		if steers, drifts := c.onlySlow().steering != nil, c.emitter.drift != nil; steers != want || drifts != want {
+			t.Errorf("shadow %t: steering %t, drift %t", shadows, steers, drifts)
 		}
 	}
 }

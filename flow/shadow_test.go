@@ -39,3 +39,24 @@ func TestFlowsThatAreOpenForShadows(t *testing.T) {
 		t.Error("-1 shadows are valid")
 	}
 }
+
+// Where a shadow looks deeper than the tasks, no flow begins with a packet that they do not look at.
+func TestNoFlowBeginsBeyondTheTasksDepth(t *testing.T) {
+	cfg := Config{Rules: Rules{Depth: 3, Opens: 2, Idle: time.Second, MaxAge: time.Minute}, Limits: Limits{Flows: 10, Bytes: 1 << 20, Finished: 10}, Want: 1, Tasks: 1, Shadows: 1}
+	table := New(cfg)
+	for _, c := range []struct {
+		uid  string
+		n    uint32
+		want Outcome
+	}{{"C1", 3, Beyond}, {"C2", 2, Opened}, {"C2", 3, Added}, {"C2", 4, Beyond}} {
+		if _, got := table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte(c.uid), N: c.n, TS: 1e15}); got != c.want {
+			t.Errorf("packet %d of %s: %s, want %s", c.n, c.uid, Outcomes[got], Outcomes[c.want])
+		}
+	}
+	for _, opens := range []int{-1, 4} {
+		cfg.Rules.Opens = opens
+		if cfg.Validate() == nil {
+			t.Errorf("%d packets of 3 may open a flow", opens)
+		}
+	}
+}

@@ -85,6 +85,9 @@ func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
 		if t.finished.seen(rec.UID, t.now) {
 			return nil, Late
 		}
+		if opens := t.cfg.Rules.Opens; opens > 0 && rec.N > uint32(opens) {
+			return nil, Beyond
+		}
 		f = t.openFlow(rec, s)
 	}
 	outcome := f.addPacket(rec, &t.cfg.Rules)

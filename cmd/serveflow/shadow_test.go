@@ -252,8 +252,8 @@ func TestOneOfSeveralTasksHasAShadow(t *testing.T) {
 	if depth, want := all.depth(); depth != 7 || want != 2 {
 		t.Errorf("%d packets are kept and %d waited for, want 7 and 2", depth, want)
 	}
-	if cfg := (&Settings{}).flow(tasks{{spec: stages(3)}, {spec: stages(5), shadow: &task{spec: stages(7)}}}); cfg.Tasks != 2 || cfg.Shadows != 1 {
-		t.Errorf("%d tasks, %d shadows", cfg.Tasks, cfg.Shadows)
+	if cfg := (&Settings{}).flow(tasks{{spec: stages(3)}, {spec: stages(5), shadow: &task{spec: stages(7)}}}); cfg.Tasks != 2 || cfg.Shadows != 1 || cfg.Rules.Depth != 7 || cfg.Rules.Opens != 5 {
+		t.Errorf("%d tasks, %d shadows, %+v", cfg.Tasks, cfg.Shadows, cfg.Rules)
 	}
 }
 
