@@ -28,7 +28,8 @@ demo: build onnxruntime ## the main job on an in-process broker, beside the slow
 
 test: ## everything that CI holds the code to, and at the end what was skipped
 	@rm -f $(SKIPPED_LIST)
-	$(MAKE) lint test-go fuzz test-python test-zeek faults SKIPPED=$(SKIPPED_LIST)
+	@for step in lint test-go fuzz test-python test-zeek faults; do \
+	  began=$$(date +%s) && $(MAKE) $$step SKIPPED=$(SKIPPED_LIST) && echo "make $$step took $$(($$(date +%s) - began)) s" || exit 1; done
 	@SKIPPED=$(SKIPPED_LIST) $(GOTEST)
 
 test-go: build onnxruntime kafka ## unit, golden, parity and integration tests; with the race detector where goroutines are

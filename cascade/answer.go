@@ -28,7 +28,7 @@ func (w *worker) answer(ctx context.Context, jobs []*job, limit time.Duration) e
 		switch {
 		case math.IsNaN(p[0]):
 			w.failed(ctx, j, errNoAnswer)
-		case len(jobs) == 1 || !tied(p):
+		case len(jobs) == 1 || !s.onTheEdge(j, p):
 			s.breaker.succeeded()
 			j.verdict.Computed += share
 			s.verdict(ctx, j, p)
@@ -41,10 +41,31 @@ func (w *worker) answer(ctx context.Context, jobs []*job, limit time.Duration) e
 	return nil
 }
 
-// tied reports whether the two best are so close that the last bits, which may
-// differ between a batch and a single row, could choose between them. The single
-// row then decides, so that a label never depends on what else was queued.
+// edge is how close to a bound the last bits of an answer may decide, which may differ between
+// a batch and a single row. The single row then does, so that a label never depends on what else
+// was queued.
+const edge = 1e-5
+
+// onTheEdge reports whether the last bits could choose between classes, or change what the answer
+// is good for.
+func (s *slowStage) onTheEdge(j *job, p []float64) bool {
+	novel := s.stage.Novelty.class()
+	switch family, sum := s.spec.family(p); {
+	case tied(p):
+		return true
+	case novel >= 0 && math.Abs(p[novel]-s.stage.Novelty.Above) < edge:
+		return true
+	case s.handOn == nil: // it is the last: sure or not, this is the label
+		return false
+	case math.Abs(s.stage.uncertainty(p, j.verdict.Gap)-s.stage.threshold(p)) < edge:
+		return true
+	default:
+		return family != nil && math.Abs(1-sum-family.Threshold) < edge
+	}
+}
+
+// tied reports whether the last bits could choose between the two best.
 func tied(p []float64) bool {
 	first, second := bestTwo(p)
-	return first-second < 1e-5
+	return first-second < edge
 }

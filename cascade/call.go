@@ -57,11 +57,11 @@ func (s *slowStage) abandon(c *call) {
 	s.breaker.addAbandoned(1)
 	s.metrics.abandoned.WithLabelValues(s.stage.Name).Inc()
 	s.metrics.running.WithLabelValues(s.stage.Name).Inc()
-	go func() {
+	s.calls.Go(func() { // also one of them: its gauge must not come back behind Slot.forget
 		<-c.done
 		s.breaker.addAbandoned(-1)
 		s.metrics.running.WithLabelValues(s.stage.Name).Dec()
-	}()
+	})
 }
 
 // await waits for the answer until the deadline; the zero time is none. A stop ends the

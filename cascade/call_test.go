@@ -69,6 +69,10 @@ func TestStopDuringACall(t *testing.T) {
 		if n := c.rig.metrics(t)["slow_stuck_calls{s1}"]; n != 2 {
 			t.Errorf("%v calls still run", n)
 		}
+		New(c.rig.cascade.spec, Config{Queue: 1}, c.rig.cascade.metrics, nil) // of a bundle whose stages have the same names
+		if n := c.rig.metrics(t)["slow_stuck_calls{s1}"]; n != 2 {
+			t.Errorf("%v calls still run, when another cascade is built", n)
+		}
 	})
 }
 

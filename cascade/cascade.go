@@ -41,7 +41,12 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 		c.slow[i].users = c.users
 		c.slow[i].steering = newSteering(spec, cfg, c.slow[i], m)
 		if i+1 < len(spec.Stages) {
-			c.slow[i].handOn = func(ctx context.Context, j *job) { c.askBehind(ctx, j, i+1) }
+			c.slow[i].handOn = func(ctx context.Context, j *job) {
+				if cfg.Deterministic { // a stop comes once all is read, and what is queued is still answered
+					ctx = context.WithoutCancel(ctx)
+				}
+				c.askBehind(ctx, j, i+1)
+			}
 		}
 	}
 	return c
@@ -95,13 +100,24 @@ func (c *Cascade) close() error {
 	return c.spec.Close()
 }
 
-// show has the metrics show this cascade: the breakers of its slow stages, and its drift.
+// show has the metrics show this cascade: the breakers of its slow stages, what load does to
+// their flows, and its drift.
 func (c *Cascade) show() {
 	c.metrics.drift.Watch(c.emitter.drift)
+	c.showSteering(true)
 	for _, s := range c.slow {
 		if s != nil {
 			now, _ := s.breaker.snapshot()
 			c.metrics.breaker.WithLabelValues(s.stage.Name).Set(float64(now))
+		}
+	}
+}
+
+// showSteering says whether the gauges of steering are those of this cascade.
+func (c *Cascade) showSteering(shown bool) {
+	for _, s := range c.slow {
+		if s != nil && s.steering != nil {
+			s.steering.shown.Store(shown)
 		}
 	}
 }

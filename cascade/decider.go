@@ -47,11 +47,10 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 			c.slow[at.Stage].enqueue(ctx, d.job(f, at, s))
 			return true
 		}
+		first := !asked(at)
 		if d.predict(f, at, s) {
-			if reason, novelty := d.rule(f, at, s); reason != "" {
-				v := d.final(f, at, s, reason)
-				v.Novelty = novelty
-				c.emitter.verdict(ctx, v, at.Answer, s)
+			if reason := d.rule(f, at, s); reason != "" {
+				c.emitter.verdict(ctx, d.final(f, at, s, reason), at.Answer, s)
 				return true
 			}
 		} else if d.last(at) {
@@ -62,7 +61,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 		if !again && d.keptBack(ctx, f, at, s) {
 			return true
 		}
-		if c.provisional && at.Stage == 0 && d.answeredBy(at) != nil && f.Cause() == flow.Reached {
+		if c.provisional && at.Stage == 0 && first && asked(at) && f.Cause() == flow.Reached { // one, as all would have the same id
 			d.provisional(ctx, f, at, s)
 		}
 		if !again {

@@ -41,7 +41,7 @@ func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, depth int) sight {
 		if f.Cause() == flow.Reached {
 			at.Want = int32(wants)
 			if at.Patience > 0 { // it may be another with the next packet
-				at.Want = at.Seen + 1
+				at.Want = int32(at.Seen) + 1
 			}
 			return waits
 		}
@@ -53,7 +53,7 @@ func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, depth int) sight {
 	if again && packets(at, s) <= int(at.Asked) {
 		return passes
 	}
-	at.Asked = int32(packets(at, s))
+	at.Asked = int16(packets(at, s))
 	return asks
 }
 

@@ -24,6 +24,7 @@ type Metrics struct {
 	steered    *prometheus.CounterVec
 	threshold  *prometheus.GaugeVec
 	share      *prometheus.GaugeVec
+	objective  *prometheus.GaugeVec
 	queued     *prometheus.HistogramVec
 	wait       *prometheus.HistogramVec
 	compute    *prometheus.HistogramVec
@@ -90,6 +91,8 @@ func newMetrics(prefix string, reg prometheus.Registerer, log *slog.Logger) *Met
 			Help: "Uncertainty above which flows go on to the slow stage now: the bundle's threshold, or a higher one under load."}, []string{"stage"}),
 		share: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_slow_share",
 			Help: "Share of the flows above a stage's threshold in the bundle that may go on to the slow stage now: 1, or less under load."}, []string{"stage"}),
+		objective: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_latency_objective_seconds",
+			Help: "How long 99 of 100 flows may wait for a slow stage: SERVEFLOW_LATENCY_OBJECTIVE, or SERVEFLOW_SLOW_WAIT if that is shorter. Absent where load changes no label."}, nil),
 		queued: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_slow_queue_seconds", Buckets: times,
 			Help: "Wall time that flows waited for the slow stage, with all their packets there."}, []string{"stage"}),
 		labelledBefore: factory.NewCounter(prometheus.CounterOpts{Name: prefix + "_flows_labelled_before_total",
@@ -146,11 +149,11 @@ func (m *Metrics) failed(stage string, n int, err error) {
 	m.log.Warn("model failed", "stage", stage, "flows", n, "err", err)
 }
 
-// begin makes the series of a slow stage, so that they are there before anything is wrong.
+// begin makes the series of a slow stage, so that they are there before anything is wrong. An
+// earlier bundle may have a stage of the same name, whose calls are still counted.
 func (m *Metrics) begin(stage string) {
-	m.breaker.WithLabelValues(stage).Set(float64(closed))
-	for _, series := range []*prometheus.GaugeVec{m.running, m.parked} {
-		series.WithLabelValues(stage).Set(0)
+	for _, series := range []*prometheus.GaugeVec{m.breaker, m.running, m.parked} {
+		series.WithLabelValues(stage).Add(0)
 	}
 	for _, series := range []*prometheus.CounterVec{m.openings, m.abandoned} {
 		series.WithLabelValues(stage).Add(0)

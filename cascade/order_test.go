@@ -61,9 +61,34 @@ func TestNoShadowChangesALabel(t *testing.T) {
 		if seed%2 == 0 && len(records) > 0 {
 			records[len(records)-1].Sent = 0 // an end record of an earlier version does not say it
 		}
-		want := labelled(s, idle, 0, records, tick)
-		if got := labelledBeside(beside, s, idle, 0, records, tick); got != want {
+		want := labelledBeside(nil, s, idle, records, tick)
+		if got := labelledBeside(beside, s, idle, records, tick); got != want {
 			t.Fatalf("seed %d, idle %v: got %q, and %q without the shadow\n%sthe shadow:\n%s", seed, idle, got, want, describe(s, records), describe(beside, nil))
+		}
+	}
+}
+
+// What a task says of a flow does not depend on the tasks beside it: not on how long they wait, nor
+// on whether they keep the flow open.
+func TestLabelsDoNotDependOnOtherTasks(t *testing.T) {
+	for seed := range uint64(150) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		idle := []time.Duration{300 * ms, 2 * time.Second, 8 * time.Second}[rng.IntN(3)]
+		lateness := []time.Duration{0, 100 * ms}[rng.IntN(2)]
+		tick := []time.Duration{ms, 40 * ms, time.Hour}[rng.IntN(3)]
+		specs, records := []*Spec{randomSpec(t, rng), randomSpec(t, rng), randomSpec(t, rng)}, randomFlow(rng)
+		for _, s := range specs { // most flows wait, and not for as long in one task as in another
+			for i := range s.Stages {
+				of := &s.Stages[i]
+				of.Threshold, of.MaxDepth, of.Hazard = 0, of.Depth+rng.IntN(5), nil
+				of.Patience = append(of.Patience, Patience{Wait: time.Duration(1+rng.IntN(400)) * ms})
+			}
+		}
+		together := labelledByTasks(specs, idle, lateness, records, tick)
+		for i, s := range specs {
+			if alone := labelled(s, idle, lateness, records, 1*ms); together[i] != alone {
+				t.Fatalf("seed %d, idle %v, lateness %v: task %d says %q beside the others, and %q alone\n%s", seed, idle, lateness, i, together[i], alone, describe(s, records))
+			}
 		}
 	}
 }
@@ -85,7 +110,7 @@ func randomSpec(t *testing.T, rng *rand.Rand) *Spec {
 	s := spec(t, depths, models...)
 	patience := func() (rules []Patience) {
 		for range rng.IntN(3) {
-			rules = append(rules, Patience{Classes: [][]int{nil, {0}, {1}}[rng.IntN(3)], Packets: rng.IntN(4), Wait: time.Duration(1+rng.IntN(400)) * ms})
+			rules = append(rules, Patience{Classes: [][]int{nil, {0}, {1}}[rng.IntN(3)], Packets: rng.IntN(4), Wait: time.Duration(1+rng.IntN(400)) * []time.Duration{ms, ms, 20 * ms}[rng.IntN(3)]})
 		}
 		return rules
 	}
@@ -135,26 +160,54 @@ func randomFlow(rng *rand.Rand) (records []*zeek.Record) {
 	return records
 }
 
-// labelled gives the flow's verdict where records come in this order. The sensor's other
-// records move its clock on, at most by tick at once.
+// labelled gives the flow's verdict where records come in this order.
 func labelled(s *Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) string {
-	return labelledBeside(nil, s, idle, lateness, records, tick)
+	return labelledByTasks([]*Spec{s}, idle, lateness, records, tick)[0]
 }
 
-// labelledBeside gives the verdict where a shadow is asked about the flow too; nil: none is.
-func labelledBeside(beside, s *Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) string {
+// labelledBeside gives the verdict where a shadow is asked about the flow too, nil: none is, and no
+// more packets are kept than the two look at.
+func labelledBeside(beside, s *Spec, idle time.Duration, records []*zeek.Record, tick time.Duration) string {
 	r := newRig(s, Config{})
-	cfg := flow.Config{Rules: flow.Rules{Depth: s.Depth(), Idle: idle, MaxAge: time.Minute, Lateness: lateness}, Remember: time.Hour,
-		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}, Want: s.Stages[0].Depth}
+	tasks := Tasks{r.slot}
+	cfg := flow.Config{Rules: flow.Rules{Depth: s.Depth(), Idle: idle}, Want: s.Stages[0].Depth}
 	if beside != nil {
 		second, _ := shadowOf(beside, Config{Queue: 1}, 1)
-		r.decider = Tasks{r.slot, second}.Decider()
-		cfg.Rules.Opens, cfg.Rules.Depth, cfg.Want, cfg.Shadows = s.Depth(), max(cfg.Rules.Depth, beside.Depth()), min(cfg.Want, beside.Stages[0].Depth), 1
+		tasks = append(tasks, second)
+		cfg.Rules.Opens, cfg.Rules.Depth, cfg.Want, cfg.Shadows = s.Depth(), max(s.Depth(), beside.Depth()), min(cfg.Want, beside.Stages[0].Depth), 1
 	}
+	pass(cfg, tasks.Decider(), r, records, tick)
+	return r.seen()
+}
+
+// labelledByTasks gives the flow's verdict by each of several tasks where records come in this
+// order. The sensor's other records move its clock on, at most by tick at once.
+func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) (seen []string) {
+	var rigs []*rig
+	var tasks Tasks
+	want := specs[0].Stages[0].Depth
+	for _, s := range specs {
+		r := newRig(s, Config{})
+		rigs, tasks, want = append(rigs, r), append(tasks, r.slot), min(want, s.Stages[0].Depth)
+	}
+	cfg := flow.Config{Rules: flow.Rules{Depth: 30, Idle: idle, Lateness: lateness}, Want: want, Tasks: len(specs)}
+	pass(cfg, tasks.Decider(), rigs[0], records, tick)
+	for _, r := range rigs {
+		if n := r.cascade.users.count.Load(); n != 1 {
+			panic(fmt.Sprint(n-1, " flows still need the cascade"))
+		}
+		seen = append(seen, r.seen())
+	}
+	return seen
+}
+
+// pass takes the records through a flow table. The place of its flows in the log is r's.
+func pass(cfg flow.Config, decider *Decider, r *rig, records []*zeek.Record, tick time.Duration) {
+	cfg.Rules.MaxAge, cfg.Remember, cfg.Limits = time.Minute, time.Hour, flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}
 	table := flow.New(cfg)
 	decide := func(f *flow.Flow) {
 		switch {
-		case r.decider.Decide(r.ctx, f):
+		case decider.Decide(r.ctx, f):
 			table.Finish(f)
 		default:
 			table.Keep(f)
@@ -173,7 +226,7 @@ func labelledBeside(beside, s *Spec, idle, lateness time.Duration, records []*ze
 		}
 	}
 	now, last := int64(0), int64(0)
-	pass := func(until int64) {
+	moveOn := func(until int64) {
 		for now > 0 && now+tick.Microseconds() < until {
 			if now += tick.Microseconds(); tick < 40*ms && until-now > 600_000 && now-last > 600_000 {
 				now += 99_000 // the fine steps matter near the records
@@ -182,16 +235,16 @@ func labelledBeside(beside, s *Spec, idle, lateness time.Duration, records []*ze
 		}
 	}
 	for _, rec := range records {
-		pass(rec.TS)
+		moveOn(rec.TS)
 		add(rec)
 		now = max(now, rec.TS)
 		last = now
 	}
-	pass(now + 10_000_000)
+	moveOn(now + 10_000_000)
 	for f := table.Drain(); f != nil; f = table.Drain() {
 		decide(f)
 	}
-	return r.seen()
+	decider.Close()
 }
 
 func describe(s *Spec, records []*zeek.Record) string {

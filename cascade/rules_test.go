@@ -73,6 +73,18 @@ func TestAnyDepth(t *testing.T) {
 	}
 }
 
+// A flow has one provisional label, however often the first stage is asked: a second one would
+// have the same id.
+func TestOneProvisionalLabelAtAnyDepth(t *testing.T) {
+	s := spec(t, []int{1, 4}, at(t, .6, .4, .6), says(1))
+	s.Stages[0].MaxDepth, s.Stages[1].Slow = 3, false
+	r := newRig(s, Config{Provisional: true})
+	r.feed([]int16{0, 0, 0, 0}, 0)
+	if got, want := r.seen(), "u a s0 provisional provisional 1; u a s1 last_stage final 4"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // seen are the verdicts with how many packets each looked at.
 func (r *rig) seen() string {
 	var all []string
@@ -260,6 +272,38 @@ func TestNoveltyByAModel(t *testing.T) {
 	}
 }
 
+// What a model says of novelty is in each label of the flow, whatever its reason.
+func TestNoveltyIsInEachLabel(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		models []Model
+		depths [][2]int
+		flags  []int16
+		cfg    Config
+	}{
+		{"u a s0 confident final 1", []Model{at(t, .9)}, [][2]int{{1, 2}}, []int16{0}, Config{}},
+		{"u a s0 timeout final 2", []Model{at(t, .6, .6)}, [][2]int{{1, 9}}, []int16{0, 0}, Config{}},
+		{"u a s0 degraded final 1", []Model{at(t, .6), modelFunc(fails)}, [][2]int{{1, 0}, {1, 0}}, []int16{0}, Config{}},
+		{"u b s1 last_stage final 1", []Model{at(t, .6), at(t, .4)}, [][2]int{{1, 0}, {1, 0}}, []int16{0}, Config{}},
+		{"u a s0 provisional provisional 1", []Model{at(t, .6), at(t, .4)}, [][2]int{{1, 0}, {2, 0}}, []int16{0}, Config{Provisional: true}},
+	} {
+		s := spec(t, make([]int, len(c.models)), c.models...)
+		for i, d := range c.depths {
+			s.Stages[i].Depth, s.Stages[i].MaxDepth, s.Stages[i].Slow = d[0], d[1], false
+		}
+		s.Stages[0].Novelty = &Novelty{Model: side(t, func(int) bool { return true }), Above: .99999}
+		r := newRig(s, c.cfg)
+		late := 2 * time.Second
+		if c.cfg.Provisional {
+			late = 0
+		}
+		r.feed(c.flags, late)
+		if got := r.seen(); got != c.want || !(r.got[0].Novelty > .999) {
+			t.Errorf("got %q with novelty %v, want %q", got, r.got[0].Novelty, c.want)
+		}
+	}
+}
+
 // Where the class is not sure, a sure family may be final.
 func TestFamilies(t *testing.T) {
 	for _, c := range []struct {
@@ -273,6 +317,7 @@ func TestFamilies(t *testing.T) {
 		{"it is not sure enough", []float64{.5, .35, .15}, .1, "u c s1 last_stage final", Guess{"c", 1}},
 		{"it is never final", []float64{.5, .48, .02}, -1, "u c s1 last_stage final", Guess{"c", 1}},
 		{"the class is sure", []float64{.9, .1, 0}, .1, "u a s0 confident final", Guess{"web", 1}},
+		{"it is unknown", []float64{.1, .2, .7}, .1, "u unknown s0 novel final", Guess{}},
 	} {
 		says := func(p ...float64) modelFunc {
 			return func(_ []float32, out []float64) error { copy(out, p); return nil }
@@ -280,6 +325,9 @@ func TestFamilies(t *testing.T) {
 		s := spec(t, []int{1, 1}, says(c.p...), says(0, 0, 1))
 		s.Classes = append(s.Classes, "c")
 		s.Families, s.FamilyOf = []Family{{"web", []int{0, 1}, c.threshold}}, []int{0, 0, -1}
+		if c.name == "it is unknown" {
+			s.Stages[0].Novelty = &Novelty{Class: 2, Above: .9}
+		}
 		r := newRig(s, Config{})
 		r.feed([]int16{0}, 0)
 		r.drain()

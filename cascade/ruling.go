@@ -32,13 +32,11 @@ func (n *Novelty) names(p []float64) bool {
 	return best == class || p[class] > n.Above
 }
 
-// rule says why the answer that the stage has just given is final; empty if it is not. The
-// number is what the model of novelty says, if there is one.
-func (d *decider) rule(f *flow.Flow, at *flow.Cursor, s *Stage) (Reason, float64) {
+// rule says why the answer that the stage has just given is final; empty if it is not.
+func (d *decider) rule(f *flow.Flow, at *flow.Cursor, s *Stage) Reason {
 	n := packets(at, s)
-	novelty, novel := d.novelty(f, at, s, n)
-	if novel {
-		return Novel, novelty
+	if d.isNovel(f, at, s, n) {
+		return Novel
 	}
 	again := d.asksAgain(at, s)
 	reason := d.cascade.spec.settled(int(at.Stage), at.Answer, s.GapUncertainty > 0 && f.Missing(n))
@@ -50,7 +48,7 @@ func (d *decider) rule(f *flow.Flow, at *flow.Cursor, s *Stage) (Reason, float64
 	case d.waitsBehind(at, n, again) && !f.TornDown(n) && d.endsHere(f, at, s, n):
 		reason = NoMore
 	}
-	return reason, novelty
+	return reason
 }
 
 // asksAgain reports whether the stage that has just answered is asked again at the next
@@ -75,13 +73,17 @@ func (d *decider) endsHere(f *flow.Flow, at *flow.Cursor, s *Stage, n int) bool 
 	return ok && p < s.Hazard.Below
 }
 
-// novelty asks the stage's model of novelty, if it has one.
-func (d *decider) novelty(f *flow.Flow, at *flow.Cursor, s *Stage, n int) (p float64, novel bool) {
+// isNovel asks the stage's model of novelty, if it has one. What that says stays with the flow,
+// whichever answer becomes its label.
+func (d *decider) isNovel(f *flow.Flow, at *flow.Cursor, s *Stage, n int) bool {
 	if s.Novelty == nil || s.Novelty.Model == nil {
-		return 0, false
+		return false
 	}
 	p, ok := d.probability(f, at, s.Novelty.Model, n)
-	return p, ok && p > s.Novelty.Above
+	if ok {
+		at.Novelty = float32(p)
+	}
+	return ok && p > s.Novelty.Above
 }
 
 // probability asks a side model about the flow's first n packets and the answer that stands: it

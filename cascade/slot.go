@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/cascade/shadow"
@@ -68,6 +69,7 @@ func (s *Slot) serve(ctx context.Context, c *Cascade) error {
 	if err := c.Run(running); err != nil || ctx.Err() != nil {
 		return err
 	}
+	s.forget(c, s.metrics.breaker, s.metrics.parked, s.metrics.threshold, s.metrics.share)
 	freed := make(chan struct{})
 	go func() { // a model that hangs holds this up, and nothing else
 		defer close(freed)
@@ -113,8 +115,10 @@ func (s *Slot) Restore(digest string) bool {
 
 // replace makes a cascade the current one. The slot is among its users already.
 func (s *Slot) replace(c *Cascade) {
-	s.current.Swap(c).users.leave(1)
+	before := s.current.Swap(c)
+	before.showSteering(false)
 	c.show()
+	before.users.leave(1)
 }
 
 // Held is how many cascades are still needed, with the current one.
@@ -160,8 +164,29 @@ func (s *Slot) dismiss(c *Cascade, fault error) {
 	s.held = slices.DeleteFunc(s.held, func(other *Cascade) bool { return other == c })
 	s.metrics.held.Set(float64(len(s.held)))
 	s.mu.Unlock()
+	s.forget(c, s.metrics.running)
 	s.current.Load().show()
 	if fault != nil {
 		s.metrics.log.Warn("the models of an earlier bundle are not freed", "bundle", c.spec.Bundle, "digest", c.spec.Digest, "err", fault)
+	}
+}
+
+// forget drops the gauges of a cascade's stages whose names no other one has: they would show
+// for ever how the stages were at last.
+func (s *Slot) forget(c *Cascade, gauges ...*prometheus.GaugeVec) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := map[string]bool{}
+	for _, other := range s.held {
+		for i := range other.spec.Stages {
+			kept[other.spec.Stages[i].Name] = kept[other.spec.Stages[i].Name] || other != c
+		}
+	}
+	for i := range c.spec.Stages {
+		for _, gauge := range gauges {
+			if name := c.spec.Stages[i].Name; !kept[name] {
+				gauge.DeleteLabelValues(name)
+			}
+		}
 	}
 }

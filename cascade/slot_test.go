@@ -270,6 +270,37 @@ func TestRunEndsBesideAModelThatHangs(t *testing.T) {
 	})
 }
 
+// A call that never returns keeps the model, but not the breaker's gauge.
+func TestGaugesOfAModelThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		a, _ := version(t, "a", func(_ []float32, _ []float64) error { <-release; return nil })
+		b, _ := version(t, "b", says(.9))
+		a.Stages[1].Name = "old"
+		r := newSlotRig(a, Config{Timeout: time.Second})
+		ctx, stop := context.WithCancel(t.Context())
+		go r.slot.Run(ctx)
+		p := newFeeder(r.slot)
+		for n := range uint32(3) {
+			p.packet(ctx, "u", n+1)
+		}
+		time.Sleep(2 * time.Second)
+		if err := r.slot.Swap(ctx, r.cascade(b)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := fmt.Sprint(series(t, r.metrics.breaker), series(t, r.metrics.running)); got != "map[s1:0] map[old:1 s1:0]" {
+			t.Errorf("while it hangs: %s", got)
+		}
+		close(release)
+		synctest.Wait()
+		if got := fmt.Sprint(series(t, r.metrics.running)); got != "map[s1:0]" {
+			t.Errorf("when the call has returned: %s", got)
+		}
+		stop()
+	})
+}
+
 // Going back to a bundle that flows still need takes that one; else there is none to go back to.
 func TestRestore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -296,6 +327,73 @@ func TestRestore(t *testing.T) {
 		}
 		if r.slot.Restore("b") || model.closed.Load() != 0 || r.slot.Held() != 1 {
 			t.Errorf("b is not freed, or a is: %d held", r.slot.Held())
+		}
+		stop()
+	})
+}
+
+// series are the stages of a metric, with its value.
+func series(t *testing.T, of prometheus.Collector) map[string]float64 {
+	t.Helper()
+	registry, all := prometheus.NewRegistry(), map[string]float64{}
+	registry.MustRegister(of)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			all[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+		}
+	}
+	return all
+}
+
+// A bundle that is gone leaves no gauge behind: a breaker that was open would be so for ever.
+// And what load does is shown of the bundle that new flows begin with.
+func TestGaugesAreThoseOfTheBundle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := version(t, "a", fails)
+		b, _ := version(t, "b", says(.9))
+		a.Stages[1].Name, a.Stages[0].Threshold = "old", .3
+		c, _ := version(t, "c", says(.9))
+		c.Stages[0].Name = "renamed"
+		r := newSlotRig(a, Config{Timeout: time.Second, Objective: time.Second})
+		ctx, stop := context.WithCancel(t.Context())
+		go r.slot.Run(ctx)
+		p, left := newFeeder(r.slot), newFeeder(r.slot)
+		for i := range 2 * failureThreshold {
+			for n := range uint32(3) {
+				p.packet(ctx, fmt.Sprint(i), n+1)
+				synctest.Wait()
+			}
+		}
+		left.packet(ctx, "left", 1)
+		if got := fmt.Sprint(series(t, r.metrics.breaker), series(t, r.metrics.threshold)); got != "map[old:2] map[s0:0.3]" {
+			t.Errorf("at first: %s", got)
+		}
+		if err := r.slot.Swap(ctx, r.cascade(b)); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if got := series(t, r.metrics.threshold)["s0"]; got != .2 {
+				t.Errorf("with both in memory, the threshold shown is %v", got)
+			}
+		}
+		left.decider.Close()
+		synctest.Wait()
+		if got := fmt.Sprint(series(t, r.metrics.breaker), series(t, r.metrics.running)); got != "map[s1:0] map[s1:0]" {
+			t.Errorf("when the first is gone: %s", got)
+		}
+		if err := r.slot.Swap(ctx, r.cascade(c)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := fmt.Sprint(series(t, r.metrics.threshold), series(t, r.metrics.share)); got != "map[renamed:0.2] map[renamed:1]" {
+			t.Errorf("when the second is gone: %s", got)
 		}
 		stop()
 	})

@@ -28,7 +28,7 @@ type slowStage struct {
 	steering    *steering // nil if load must not change a label
 	queue       chan *job
 	users       *users         // each job is one of them
-	calls       sync.WaitGroup // of the model, that have not returned
+	calls       sync.WaitGroup // of the model, that have not returned, and what waits for those given up
 	jobs        *sync.Pool     // of *job
 	breaker     breaker
 	serviceTime atomic.Int64  // for one flow, nanoseconds, a moving average

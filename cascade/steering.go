@@ -28,6 +28,7 @@ type steering struct {
 	seed    maphash.Seed
 	sketch  steer.Sketch
 	cut     atomic.Uint64 // the bits of the steer.Cut that is applied
+	shown   atomic.Bool   // the gauges are this one's: new flows begin with its cascade
 
 	// Of run alone.
 	controller *steer.Controller
@@ -41,6 +42,7 @@ func newSteering(spec *Spec, cfg Config, slow *slowStage, m *Metrics) *steering 
 	if before < 0 || cfg.Shadow || cfg.HoldBack || cfg.Deterministic {
 		return nil
 	}
+	m.objective.WithLabelValues().Set(cfg.longest().Seconds())
 	return &steering{stage: &spec.Stages[before], slow: slow, metrics: m, seed: maphash.MakeSeed(),
 		controller: steer.NewController(cfg.longest())}
 }
@@ -71,7 +73,9 @@ func (s *steering) step(now time.Time) {
 	s.sketch.Fold(steer.Step)
 	cut := s.sketch.Cut(share)
 	s.cut.Store(math.Float64bits(float64(cut)))
-	s.metrics.steers(s.stage, share, cut.Threshold(0, 0))
+	if s.shown.Load() {
+		s.metrics.steers(s.stage, share, cut.Threshold(0, 0))
+	}
 }
 
 // applied is what a flow with this answer is held against now: the stage's threshold, or

@@ -97,6 +97,9 @@ func TestLoadIsSteered(t *testing.T) {
 		if share := got["slow_share{s0}"]; share < .05 || share > .3 {
 			t.Errorf("the share is %v, it should be near 1/7.5", share)
 		}
+		if got["latency_objective_seconds"] != objective.Seconds() {
+			t.Errorf("the objective is shown as %v s", got["latency_objective_seconds"])
+		}
 		if threshold := got["threshold{s0}"]; threshold < .4 || threshold >= .5 {
 			t.Errorf("threshold %v: the upper part of .2 to .5", threshold)
 		}
@@ -116,6 +119,9 @@ func TestLoadChangesNoLabel(t *testing.T) {
 			underLoad(t, r, 3, func(int) {})
 			if len(r.got) != 3000 {
 				t.Errorf("%s: %d labels", name, len(r.got))
+			}
+			if shown := r.metrics(t)["latency_objective_seconds"]; shown != 0 && cfg.CatchingUp == nil {
+				t.Errorf("%s: an objective of %v s that nothing is done for", name, shown)
 			}
 			for _, v := range r.got {
 				if (v.Reason != LastStage && v.Reason != Confident) || v.Stage == "s0" && v.Threshold != .2 {

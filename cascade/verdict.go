@@ -56,8 +56,8 @@ type Verdict struct {
 	Seq         int
 	Reason      Reason
 	Top         [3]Guess // the best first; with two classes, the third is empty; all are if the reason is Unsupported
-	Family      Guess    // of the best class; empty where the bundle has no families
-	Novelty     float64  // probability that the flow is of no class; 0 where no stage says so
+	Family      Guess    // of the label; empty where that is Unknown, or the bundle has no families
+	Novelty     float64  // probability that the flow is of no class; 0 where no stage says anything of it
 	Uncertainty float64
 	Threshold   float64
 
@@ -91,7 +91,7 @@ func (v *Verdict) Confidence() float64 {
 // that the stage looks at, or its record of conn.log.
 func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, packets int) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
-		Spec: spec, Computed: at.Spent}
+		Spec: spec, Computed: at.Spent, Novelty: float64(at.Novelty)}
 	if f.Conn() != nil {
 		v.Packets, v.Gap = f.Counted()
 		v.First, v.Last = f.First(), f.Last()
@@ -131,17 +131,25 @@ func closedBy(c flow.Cause, why Reason) Reason {
 	return why
 }
 
+// setFamily fills in the family of the label. One that is Unknown has none.
+func (v *Verdict) setFamily(p []float64) {
+	if v.Spec.Families == nil || v.Reason == Novel {
+		return
+	}
+	if family, sum := v.Spec.family(p); family != nil {
+		v.Family = Guess{Label: family.Name, P: sum}
+		return
+	}
+	best, _ := answer.Best(p)
+	v.Family = Guess{Label: v.Spec.Classes[best], P: p[best]}
+}
+
 // setAnswer fills in what the stage says, from calibrated probabilities.
 func (v *Verdict) setAnswer(p []float64, s *Stage) {
 	v.Decided = time.Now()
 	v.Stage, v.Threshold = s.Name, s.threshold(p)
 	v.Uncertainty = s.uncertainty(p, v.Gap)
-	if family, sum := v.Spec.family(p); family != nil {
-		v.Family = Guess{Label: family.Name, P: sum}
-	} else if v.Spec.Families != nil {
-		best, _ := answer.Best(p)
-		v.Family = Guess{Label: v.Spec.Classes[best], P: p[best]}
-	}
+	v.setFamily(p)
 	other := s.Novelty.class()
 	if other >= 0 {
 		v.Novelty = p[other]

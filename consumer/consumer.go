@@ -87,7 +87,7 @@ const rekeyFetchBytes = 256 << 10
 
 func newConsumer(cfg Config, dead partition.DeadLetters, m groupMetrics, log *slog.Logger) *Consumer {
 	return &Consumer{cfg: cfg, dead: dead, metrics: m, log: log, memory: fetch.NewMemory(),
-		health: newHealth(cfg.Group, cfg.SessionTimeout), backlog: backlog.New()}
+		health: newHealth(cfg.Group, cfg.SessionTimeout), backlog: backlog.New(m.backlog)}
 }
 
 // Ready says in words why the consumer is not at work; nil if it is.

@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/serveflow/serveflow/consumer/assembler"
+	"github.com/serveflow/serveflow/consumer/backlog"
 	"github.com/serveflow/serveflow/consumer/fetch"
 	"github.com/serveflow/serveflow/consumer/partition"
 	"github.com/serveflow/serveflow/consumer/rekey"
@@ -16,6 +17,7 @@ type groupMetrics struct {
 	assigned       prometheus.Gauge
 	commitFailures prometheus.Counter
 	partitions     *partition.Metrics
+	backlog        *backlog.Metrics
 }
 
 func newGroupMetrics(reg prometheus.Registerer, prefix string) groupMetrics {
@@ -25,6 +27,7 @@ func newGroupMetrics(reg prometheus.Registerer, prefix string) groupMetrics {
 		commitFailures: promauto.With(reg).NewCounter(prometheus.CounterOpts{Name: prefix + "_commit_failures_total",
 			Help: "Failed offset commits."}),
 		partitions: partition.NewMetrics(reg, prefix),
+		backlog:    backlog.NewMetrics(reg, prefix),
 	}
 }
 

@@ -42,8 +42,9 @@ type Cursor struct {
 	Spent    time.Duration // wall time spent computing
 	Patience time.Duration // how long, in record time, the task waits for the packet after Reach; 0: as long as the flow does
 	Want     int32         // packets without a hole that the stage wants first
-	Seen     int32         // packets, from the first one on, that the task has gone through
-	Asked    int32         // packets that the last stage asked looked at
+	Seen     int16         // packets, from the first one on, that the task has gone through
+	Asked    int16         // packets that the last stage asked looked at
+	Novelty  float32       // probability that the flow is of no class, as the last model of that said; 0 before
 	Limit    int32         // packets that the task may look at, once Cause says why there are no more
 	Cause    Cause         // why the task looks at no more packets; Reached while it may
 	Stage    uint8         // the stage that looks next

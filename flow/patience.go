@@ -22,7 +22,7 @@ func (f *Flow) Closing(patience time.Duration) (Cause, int) {
 	if patience == 0 {
 		return cause, limit
 	}
-	if f.state.byRecord && patience < closeDelay {
+	if f.state.byRecord { // it comes closeDelay after a packet that may not be among those that Zeek wrote
 		cause = TimedOut
 	}
 	return cause, min(limit, f.within(later(f.heard(), patience)))

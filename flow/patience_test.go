@@ -19,7 +19,7 @@ func TestClosing(t *testing.T) {
 	}{
 		{"by a record, and the task waits as long as the flow", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 4) }, 0, Ended, 4},
 		{"by a record that Zeek wrote when patience was over", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 2) }, time.Second, TimedOut, 2},
-		{"by a record that Zeek wrote before", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 2) }, 5 * time.Second, Ended, 2},
+		{"by a record that Zeek wrote when patience may have been over", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 2) }, 5 * time.Second, TimedOut, 2},
 		{"by a packet", func(f *Flow) { f.close(Ended, 2) }, time.Second, Ended, 2},
 		{"with a packet behind a hole that came in time", func(f *Flow) { f.expire(&cfg.Rules, Evicted) }, 3 * time.Second, Evicted, 4},
 		{"with one that came too late", func(f *Flow) { f.expire(&cfg.Rules, Evicted) }, 2 * time.Second, Evicted, 2},

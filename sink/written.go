@@ -25,8 +25,9 @@ const (
 // ErrTooMany says that a topic has more labels than are remembered.
 var ErrTooMany = errors.New("more labels than are remembered")
 
-// Written is a set of flows that have a final label. It keeps a hash of each uid.
+// Written is a set of flows that have a final label of a task. It keeps a hash of each uid.
 type Written struct {
+	task string
 	seed maphash.Seed
 	uids map[uint64]struct{}
 }
@@ -40,13 +41,13 @@ func (w *Written) Has(uid string) bool {
 // Len is how many flows have one.
 func (w *Written) Len() int { return len(w.uids) }
 
-// WrittenSince reads the end of a label topic: the flows whose final labels were written after
-// a time, and up to now. What cannot be read as a label is passed by. With an error, it gives
-// those that it has read; ErrTooMany says that there are more than can be remembered.
-func WrittenSince(ctx context.Context, cluster *brokers.Cluster, topic string, since time.Time) (*Written, error) {
+// WrittenSince reads the end of a label topic: the flows whose final labels of the task were
+// written after a time, and up to now. What cannot be read as a label is passed by. With an error,
+// it gives those that it has read; ErrTooMany says that there are more than can be remembered.
+func WrittenSince(ctx context.Context, cluster *brokers.Cluster, topic, task string, since time.Time) (*Written, error) {
 	client, done := cluster.Client()
 	defer done()
-	w := &Written{seed: maphash.MakeSeed(), uids: map[uint64]struct{}{}}
+	w := &Written{task: task, seed: maphash.MakeSeed(), uids: map[uint64]struct{}{}}
 	ranges, err := endsOf(ctx, client, topic, since.Add(-writtenMargin))
 	if err != nil {
 		return w, fmt.Errorf("sink: the end of topic %s: %w", topic, err)
@@ -147,7 +148,7 @@ func (w *Written) read(ctx context.Context, client *kafka.Client, topic string, 
 	}
 }
 
-// add remembers a final label.
+// add remembers a final label. Other tasks may write to the same topic.
 func (w *Written) add(r *kafka.Record) error {
 	if r.Value == nil {
 		return nil
@@ -158,9 +159,10 @@ func (w *Written) add(r *kafka.Record) error {
 	}
 	var label struct {
 		UID   string `json:"uid"`
+		Task  string `json:"task"`
 		Final bool   `json:"final"`
 	}
-	if json.Unmarshal(value, &label) == nil && label.Final {
+	if json.Unmarshal(value, &label) == nil && label.Final && label.Task == w.task {
 		w.uids[maphash.String(w.seed, label.UID)] = struct{}{}
 	}
 	return nil

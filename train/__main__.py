@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from . import conn, files, pipeline, truth
+from . import conn, files, pipeline, truth, waits
 from .tables import Binary, Source
 from .truth import Problem
 
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
     parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
     parser.add_argument("--slack", default=0.005, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
+    parser.add_argument("--no-waits", action="store_true", help="leave out the last step, python3 -m train.waits")
     args = parser.parse_args()
     try:
         check(args)
@@ -60,6 +61,8 @@ def train(args: argparse.Namespace) -> None:
         task=args.task, version=args.version, slack=args.slack, data=args.data, out=out, binary=binary, sources=sources(args.data / args.task, args.lab),
         test=split_source(args.data / args.task, "test"),
         notes=notes(args.task)))
+    if not args.no_waits:
+        waits.run(waits.Job(out, out, args.data, args.lab, binary, args.slack))
 
 
 def sources(folder: Path, lab: Path | None) -> list[Source]:

@@ -39,8 +39,8 @@ class Trained:
         }
 
     def parity(self) -> list[dict]:
-        """Rows of whole numbers, with scores as they are."""
-        return [{"stage": self.name, "x": [int(v) for v in x], "scores": [float(v) for v in s]}
+        """Rows of features, with scores as they are."""
+        return [{"stage": self.name, "x": [number(v) for v in x], "scores": [float(v) for v in s]}
                 for x, s in zip(self.x[:PARITY_ROWS], self.scores[:PARITY_ROWS])]
 
 
@@ -93,6 +93,11 @@ def lines(head: dict, name: str, rows: list[dict]) -> bytes:
     each = ",\n".join(compact(row) for row in rows)
     fields.append(f'"{name}":[\n{each}\n]')
     return ("{" + ",\n".join(fields) + "}\n").encode()
+
+
+def number(value: np.floating) -> int | float:
+    """A feature as JSON has it: nearly all are whole numbers."""
+    return int(value) if value == int(value) else float(value)
 
 
 def compact(value: object) -> str:

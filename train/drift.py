@@ -106,6 +106,10 @@ def measure(folder: Path, serveflow: Path, records: list[Path], features: list[s
     uids = list(final)
     doubt = [np.array([a[u]["uncertainty"] if u in a else np.nan for u in uids]) for a in alone]
     doubt.append(np.array([final[u]["uncertainty"] if final[u]["stage"] == last else np.nan for u in uids]))
+    # A flow that the rules of an earlier stage decided, such as its hazard, is not handed on.
+    names = [s["name"] for s in stages]
+    decided = np.array([names.index(final[u]["stage"]) for u in uids])
+    doubt = [np.where(decided >= i, u, np.nan) for i, u in enumerate(doubt)]
     kind = ["--input", "conn"] if manifest.get("input") == "conn" else ["--depth", str(first["depth"])]
     table = pd.read_csv(io.StringIO(run(serveflow, "features", *kind, "--names", ",".join(features), *map(str, records))), dtype=TEXT, keep_default_na=False)
     # As many rows as flows that the first stage answered.

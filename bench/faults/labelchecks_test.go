@@ -25,9 +25,9 @@ type truncatedFlow struct {
 	difference string // from replay's label
 }
 
-// idleLimit is how long a flow's next packet may take before a timeout ends the flow, in
-// milliseconds: SERVEFLOW_FLOW_IDLE and SERVEFLOW_LATENESS together.
-const idleLimit = 2200
+// idleLimit is how long nothing may come before a timeout ends a flow, in milliseconds: the
+// shortest patience of bundles/service, and the second in which records may be on their way.
+const idleLimit = 1250
 
 // checkLabel checks a label record.
 func (v *verifier) checkLabel(r *kafka.Record) {

@@ -72,7 +72,7 @@ func (m *Manifest) check() error {
 			return err
 		}
 	}
-	return nil
+	return m.checkNoveltyClass()
 }
 
 // checkFiles checks that the listed files are in the folder itself, each with a digest.
@@ -111,6 +111,9 @@ func (m *Manifest) checkStage(i int) error {
 	fail := func(format string, args ...any) error {
 		return manifestError("stage %s: "+format, append([]any{s.Name}, args...)...)
 	}
+	if s.Depth < 1 || s.Depth > nprint.MaxDepth { // before it is compared with others
+		return fail("depth is %d; choose 1 to %d packets", s.Depth, nprint.MaxDepth)
+	}
 	for _, before := range m.Stages[:i] {
 		if before.Name == s.Name {
 			return fail("the name is there twice; give each stage its own")
@@ -123,8 +126,6 @@ func (m *Manifest) checkStage(i int) error {
 		return err
 	}
 	switch {
-	case s.Depth < 1 || s.Depth > nprint.MaxDepth:
-		return fail("depth is %d; choose 1 to %d packets", s.Depth, nprint.MaxDepth)
 	case m.Input == Conn && s.Depth != 1:
 		return fail("depth is %d; with input \"conn\" choose 1, the record", s.Depth)
 	case len(s.Features) == 0:

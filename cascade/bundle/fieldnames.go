@@ -2,9 +2,13 @@ package bundle
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/serveflow/serveflow/internal/nearest"
 )
 
 // faultyField gives the first field that is at fault in a value that is due to be of a type, or in
@@ -45,8 +49,9 @@ func faultyField(data []byte, due reflect.Type, fault func([]byte, reflect.Type)
 }
 
 // misnamed gives the first field of an object that encoding/json would take although the
-// schema refuses it, and what is wrong with it: it takes Task for task, and null for nothing.
-// The object's type is that of like. Other faults are left to decode.
+// schema refuses it, or that it has no good words for, and what is wrong with it: it takes Task
+// for task, and null for nothing or 0. The object's type is that of like. Other faults are left
+// to decode.
 func misnamed(data []byte, like reflect.Type) (field, what string) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) != nil {
@@ -65,11 +70,46 @@ func misnamed(data []byte, like reflect.Type) (field, what string) {
 		switch near := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) }); {
 		case near >= 0 && known[near] != name:
 			return name, "is written " + known[near]
-		case near >= 0 && string(fields[name]) == "null":
+		case near < 0:
+			return name, "is not known" + meant(name, known)
+		case string(fields[name]) == "null":
 			return name, "is null: leave it out, or give it a value"
+		case hasNull(fields[name], like.Field(near).Type.Kind()):
+			return name, "has a null in it: leave that out, or give it a value"
+		case string(fields[name]) == "0" && optionalFromOne(like.Field(near).Tag.Get("jsonschema")):
+			return name, "is 0: leave it out, or choose 1 or more"
 		}
 	}
 	return "", ""
+}
+
+// meant says which known name an unknown one may have been meant to be.
+func meant(name string, known []string) string {
+	if near := nearest.Like(name, known); near != "" {
+		return fmt.Sprintf(": the nearest is %q", near)
+	}
+	return ""
+}
+
+// hasNull reports whether a list or a map of the JSON text has a null.
+func hasNull(data []byte, kind reflect.Kind) bool {
+	var values []json.RawMessage
+	switch kind {
+	case reflect.Slice:
+		_ = json.Unmarshal(data, &values) // a fault is left to decode
+	case reflect.Map:
+		var fields map[string]json.RawMessage
+		_ = json.Unmarshal(data, &fields)
+		values = slices.Collect(maps.Values(fields))
+	}
+	return slices.ContainsFunc(values, func(v json.RawMessage) bool { return string(v) == "null" })
+}
+
+// optionalFromOne reports whether a field's tag says that it may be left out, and is 1 or more
+// where it is there: encoding/json gives 0 for both.
+func optionalFromOne(tag string) bool {
+	parts := strings.Split(tag, ",")
+	return slices.Contains(parts, "minimum=1") && !slices.Contains(parts, "required")
 }
 
 // missing gives the first field of the type that an object does not have.

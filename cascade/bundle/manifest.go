@@ -76,7 +76,7 @@ func (s *StageSpec) UnmarshalJSON(data []byte) error {
 type PatienceSpec struct {
 	Classes []string `json:"classes" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"the best class of the answer that stands is one of these; without it, any"`
 	Packets int      `json:"packets" jsonschema:"minimum=1,maximum=64" jsonschema_description:"packets that the flow has, without a hole; without it, any number"`
-	MS      float64  `json:"ms" jsonschema:"required,exclusiveMinimum=0,maximum=3600000" jsonschema_description:"milliseconds of record time since the last packet; one that comes later does not count"`
+	MS      float64  `json:"ms" jsonschema:"required,minimum=0.001,maximum=3600000" jsonschema_description:"milliseconds of record time since the last packet; one that comes later does not count"`
 }
 
 // HazardSpec is a stage's model of whether another packet will come.
@@ -88,7 +88,7 @@ type HazardSpec struct {
 
 // NoveltySpec says which flows are of no class: by a class or by a model.
 type NoveltySpec struct {
-	Class    string   `json:"class" jsonschema_description:"a class that stands for all that is unknown; it is never a label"`
+	Class    string   `json:"class" jsonschema_description:"a class that stands for all that is unknown; it is never a label, and the same in each stage"`
 	File     string   `json:"file" jsonschema_description:"instead of class: LightGBM's text, binary; its second class is unknown flows; not for onnx"`
 	Features []string `json:"features" jsonschema:"uniqueItems=true" jsonschema_description:"with file: names of the model's columns, as of a hazard"`
 	Above    float64  `json:"above" jsonschema:"required,exclusiveMinimum=0,maximum=1" jsonschema_description:"with a larger probability the flow is unknown; so it is where the class is ahead"`

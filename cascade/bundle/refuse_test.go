@@ -72,6 +72,7 @@ var refusals = []struct {
 	{"stage twice", setStage(1, "name", "first")},
 	{"depths out of order", setStage(0, "depth", 4)},
 	{"no depth", setStage(0, "depth", nil)},
+	{"no depth of a later stage", setStage(1, "depth", nil)},
 	{"depth too large", setStage(1, "depth", 65)},
 	{"no features", setStage(0, "features", []string{})},
 	{"output", setStage(0, "output", "logits")},

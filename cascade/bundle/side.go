@@ -61,7 +61,7 @@ func loadSide(m *Manifest, s *Stage, kind, file string, features []string, files
 		return fail("%w; %s", err, rewrite)
 	}
 	if depth := max(s.Spec.Depth, s.Spec.MaxDepth); side.Extractor.Depth() > depth {
-		return fail("its features look at packet %d, and the stage at %d packets", side.Extractor.Depth(), depth)
+		return fail("its features look at packet %d, and the stage at %d packets; drop these features, or raise max_depth", side.Extractor.Depth(), depth)
 	}
 	if name := misplacedFeature(m, &StageSpec{Features: ofFlow}); name != "" {
 		return fail("feature %q is not there with input %q; drop the feature", name, m.Input)

@@ -30,7 +30,10 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 			return nil
 		}
 		// If there were a step before, the number of its columns would not be known here.
-		if !top || len(n.inputs) != 1 || n.inputs[0] != input {
+		if top && len(n.inputs) == 1 && n.inputs[0] != input {
+			return fmt.Errorf("a %s does not read %q itself, but %q; name that as the input if it is the graph's, else export the model with no step before its trees", n.op, input, n.inputs[0])
+		}
+		if !top || len(n.inputs) != 1 {
 			return fmt.Errorf("a %s does not read %q itself; export the model with no step before its trees", n.op, input)
 		}
 		e := ensemble{node: n, trees: n.ints["nodes_treeids"], nodes: n.ints["nodes_nodeids"]}

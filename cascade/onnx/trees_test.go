@@ -124,7 +124,7 @@ func TestBadTrees(t *testing.T) {
 			a.count["base_values"], a.ints["classlabels_int64s"] = 1, []int64{0, 1, 2}
 		}},
 		{"base_values has 3 values for 2 scores", func(a *attributes) { a.count["base_values"] = 3 }},
-		{`does not read "features" itself; export`, func(a *attributes) { a.input = "scaled" }},
+		{`does not read "features" itself, but "scaled"; name that`, func(a *attributes) { a.input = "scaled" }},
 	} {
 		a := oneTree()
 		c.change(a)

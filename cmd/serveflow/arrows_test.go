@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"cascade/steer":  {},
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
-	"cascade/bundle": {"cascade/answer", "cascade/drift", "cascade/gbdt", "cascade/onnx", "cascade/nprint"},
+	"cascade/bundle": {"cascade/answer", "cascade/drift", "cascade/gbdt", "cascade/onnx", "cascade/nprint", "internal/nearest"},
 	"cascade/reload": {"cascade/bundle"},
 
 	"sink":            {"cascade", "internal/brokers", "internal/delivery", "sink/producer"},

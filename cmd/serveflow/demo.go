@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -75,7 +76,11 @@ type demonstration struct {
 func slowOnlyTopic(task string) string { return "serveflow.labels." + task + ".slow_only" }
 
 func (d *demonstration) run(ctx context.Context) error {
-	if err := d.read(ctx); err != nil {
+	err := d.read(ctx)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; run it in the root of the repository, or name the files with --records and --labels", err)
+	case err != nil:
 		return err
 	}
 	topics := []string{d.settings.Topic, d.settings.DeadLetterTopic}

@@ -35,3 +35,15 @@ func TestDemoOfTwoTasks(t *testing.T) {
 		t.Errorf("summaries of %q", seen)
 	}
 }
+
+// Away from the repository's root, the demo says where its files are.
+func TestDemoWithoutItsFiles(t *testing.T) {
+	t.Chdir(repositoryRoot(t))
+	for option, missing := range map[string]string{"--records": "stat", "--labels": "open"} {
+		code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": toy}, "", "demo", option, "nowhere", "--dir", t.TempDir())
+		want := "serveflow demo: " + missing + " nowhere: no such file or directory; run it in the root of the repository, or name the files with --records and --labels\n"
+		if code != exitUsage || stderr != want {
+			t.Errorf("exit code %d, %q", code, stderr)
+		}
+	}
+}

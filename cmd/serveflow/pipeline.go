@@ -55,7 +55,7 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 			out = c.main(out)
 		}
 		build := newBuilder(cascading, t.metrics(reg, log), out)
-		p.cascades = append(p.cascades, cascade.NewSlot(build(t.spec), written(cluster, t.settings.LabelTopic, log)))
+		p.cascades = append(p.cascades, cascade.NewSlot(build(t.spec), written(cluster, t.settings.LabelTopic, t.spec.Task, log)))
 		p.builders = append(p.builders, build)
 	}
 	for i, t := range all.shadows() {
@@ -79,11 +79,11 @@ func newBuilder(cfg cascade.Config, m *cascade.Metrics, out emit) builder {
 	return func(spec *cascade.Spec) *cascade.Cascade { return cascade.New(spec, cfg, m, out) }
 }
 
-// written finds labels in a label topic. Where that is not allowed, or where there are too
+// written finds a task's labels in a label topic. Where that is not allowed, or where there are too
 // many, labels go on: a few flows then get a second one.
-func written(cluster *brokers.Cluster, topic string, log *slog.Logger) cascade.Written {
+func written(cluster *brokers.Cluster, topic, task string, log *slog.Logger) cascade.Written {
 	return func(ctx context.Context, since time.Time) (cascade.Labelled, error) {
-		w, err := sink.WrittenSince(ctx, cluster, topic, since)
+		w, err := sink.WrittenSince(ctx, cluster, topic, task, since)
 		if errors.Is(err, kafka.TopicAuthorizationFailed) || errors.Is(err, sink.ErrTooMany) {
 			log.Error("flows that another bundle has labelled may get a second label", "topic", topic, "err", err)
 			err = nil

@@ -26,6 +26,7 @@ const (
 // load. Lateness that is there at once, at a start or after a time in which nothing could
 // be read, is a backlog.
 type Backlog struct {
+	metrics    *Metrics
 	catchingUp atomic.Bool
 
 	mu       sync.Mutex
@@ -36,7 +37,7 @@ type Backlog struct {
 }
 
 // New builds a backlog of a member that has no partitions.
-func New() *Backlog { return &Backlog{newest: map[int]time.Time{}} }
+func New(m *Metrics) *Backlog { return &Backlog{metrics: m, newest: map[int]time.Time{}} }
 
 // CatchingUp reports whether labels are late anyway and get no later, so that they lose
 // nothing if they wait for the best answer.
@@ -68,10 +69,17 @@ func (b *Backlog) Forget(partition int) {
 // judge decides anew. After a pause, lateness is of what was written meanwhile.
 func (b *Backlog) judge(now time.Time, pause bool) {
 	age, known := b.oldest(now)
+	defer func() {
+		b.metrics.catchingUp.Set(0)
+		if b.catchingUp.Load() {
+			b.metrics.catchingUp.Set(1)
+		}
+	}()
 	switch passed := now.Sub(b.since); {
 	case known && age < late:
 		b.since = time.Time{}
 		b.catchingUp.Store(false)
+		b.metrics.pace.Set(1)
 	case !known:
 		b.catchingUp.Store(true) // the first fetch says more
 	case b.since.IsZero():
@@ -79,6 +87,7 @@ func (b *Backlog) judge(now time.Time, pause bool) {
 		b.catchingUp.Store(b.catchingUp.Load() || pause)
 	case passed >= window:
 		pace := 1 - (age-b.age).Seconds()/passed.Seconds()
+		b.metrics.pace.Set(pace)
 		b.catchingUp.Store(pace >= gaining || pace >= 1 && b.catchingUp.Load())
 		b.since, b.age = now, age
 	}

@@ -3,6 +3,10 @@ package backlog
 import (
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/serveflow/serveflow/internal/metricstest"
 )
 
 // at is a moment of the test, seconds after its begin.
@@ -38,7 +42,7 @@ func TestCatchingUp(t *testing.T) {
 		{"after an outage, then at the end", append(live, look{602, 600, true}, look{603, 0, false}), false},
 		{"after an outage, then nearly there", append(live, look{602, 600, true}, look{610, 1.9, true}), false},
 	} {
-		b := New()
+		b := New(NewMetrics(prometheus.NewRegistry(), "test"))
 		for _, l := range c.looks {
 			n := int64(0)
 			if l.behind {
@@ -54,7 +58,7 @@ func TestCatchingUp(t *testing.T) {
 
 // Before the first fetch nobody knows how old the records are.
 func TestUnknownAge(t *testing.T) {
-	b := New()
+	b := New(NewMetrics(prometheus.NewRegistry(), "test"))
 	b.Observe(0, 100, time.Time{}, at(0))
 	if !b.CatchingUp() {
 		t.Error("records wait, and their age is not known")
@@ -67,7 +71,7 @@ func TestUnknownAge(t *testing.T) {
 
 // The partition that is furthest behind counts, as long as the member has it.
 func TestFurthestBehindCounts(t *testing.T) {
-	b := New()
+	b := New(NewMetrics(prometheus.NewRegistry(), "test"))
 	b.Observe(0, 5, at(-100), at(0))
 	b.Observe(1, 5, at(0), at(.1))
 	if !b.CatchingUp() {
@@ -76,5 +80,25 @@ func TestFurthestBehindCounts(t *testing.T) {
 	b.Forget(0)
 	if b.CatchingUp() {
 		t.Error("partition 0 is gone")
+	}
+}
+
+// The pace is seconds of records in a second, and 1 for a member that is not late.
+func TestPace(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	b := New(NewMetrics(reg, "test"))
+	for _, c := range []struct {
+		look
+		pace, catchingUp float64
+	}{
+		{look{0, 3600, true}, 1, 1},
+		{look{6, 3576, true}, 5, 1},
+		{look{12, 3579, true}, .5, 0},
+		{look{13, 1, true}, 1, 0},
+	} {
+		b.Observe(0, 1, at(c.at-c.age), at(c.at))
+		if got := metricstest.Values(t, reg); got["test_pace"] != c.pace || got["test_catching_up"] != c.catchingUp {
+			t.Errorf("after %v s: pace %v, catching up %v, want %v and %v", c.at, got["test_pace"], got["test_catching_up"], c.pace, c.catchingUp)
+		}
 	}
 }

@@ -67,7 +67,7 @@ func newTest(cfg Config) (*Partition, *handler, *unwritten) {
 	cfg.Topic, cfg.Cluster = "in", brokers.Plain("test", "nowhere:1")
 	h, dead := &handler{}, &unwritten{}
 	return New(&cfg, 3, Dependencies{Handler: h, DeadLetters: dead, InFlight: offset.NewInFlight(0), Committer: &committed{},
-		Memory: fetch.NewMemory(), Metrics: NewMetrics(prometheus.NewRegistry(), "serveflow"), Backlog: backlog.New(), Report: func(int, error) {}, Log: slog.New(slog.DiscardHandler)}), h, dead
+		Memory: fetch.NewMemory(), Metrics: NewMetrics(prometheus.NewRegistry(), "serveflow"), Backlog: backlog.New(backlog.NewMetrics(prometheus.NewRegistry(), "test")), Report: func(int, error) {}, Log: slog.New(slog.DiscardHandler)}), h, dead
 }
 
 // What could not be read of a batch holds the watermark at its first offset until its
