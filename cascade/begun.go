@@ -15,8 +15,12 @@ type begun struct {
 }
 
 // decideByOne takes a flow as far as decide does, by the cascade that the flow began with:
-// at the first decision, that is the one that the slot holds.
+// at the first decision, that is the one that the slot holds. A shadow is done with a flow
+// outside its share at once.
 func (d *decider) decideByOne(ctx context.Context, f *flow.Flow, at *flow.Cursor) (done bool) {
+	if by := d.slot.shadow; by != nil && at.Begun == 0 && !by.Has(f.UID) {
+		return true
+	}
 	if at.Begun == 0 && d.isLabelled(f.UID) {
 		d.slot.metrics.labelledBefore.Inc()
 		f.Acker.Ack()

@@ -13,7 +13,9 @@ import (
 // goroutines, its slow stage in goroutines of its own.
 type Cascade struct {
 	spec        *Spec
+	depth       int // packets of a flow that it looks at, at most
 	provisional bool
+	shadow      bool // nothing waits for its labels
 	metrics     *Metrics
 	emitter     *emitter
 	slow        []*slowStage // by the place of the stage; nil for one that is fast
@@ -26,7 +28,7 @@ type Cascade struct {
 // of Decide for a verdict of a Decider, and that of Run for one of the slow stage. An
 // emit that gives up because the context is done must not tell the verdict's Acker.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
-	c := &Cascade{spec: spec, provisional: cfg.Provisional, metrics: m, emitter: &emitter{metrics: m, emit: emit, drift: newDrift(spec, cfg)},
+	c := &Cascade{spec: spec, depth: spec.Depth(), provisional: cfg.Provisional, shadow: cfg.Shadow, metrics: m, emitter: &emitter{metrics: m, emit: emit, drift: newDrift(spec, cfg)},
 		slow: make([]*slowStage, len(spec.Stages)), users: newUsers()}
 	if n := spec.slowStages(); n > 1 {
 		cfg.Queue = max(1, cfg.Queue/n) // memory is set aside for so many flows of a task

@@ -31,6 +31,10 @@ type Config struct {
 	// HoldBack: load changes no label. Thresholds stay the bundle's, and a full queue holds
 	// the input back. The timeout and the breaker are used.
 	HoldBack bool
+	// Shadow: nothing waits for the labels, and no place in the log is held for them. Where a
+	// slow stage has no room, its flows get the earlier answer, and those without one no
+	// label. What is queued at a stop is dropped.
+	Shadow bool
 	// Timeout is how long a batch of the slow stage may take before the call is
 	// abandoned.
 	Timeout time.Duration

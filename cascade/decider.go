@@ -29,7 +29,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 	}
 	for {
 		s := &c.spec.Stages[at.Stage]
-		switch look(f, at, s, d.answeredBy(at)) {
+		switch look(f, at, s, d.answeredBy(at), c.depth) {
 		case waits:
 			return false
 		case passes:
@@ -123,7 +123,10 @@ func (d *decider) answeredBy(at *flow.Cursor) *Stage {
 // cause of that replaces why.
 func (d *decider) final(f *flow.Flow, at *flow.Cursor, s *Stage, why Reason) Verdict {
 	v := newVerdict(d.cascade.spec, f, at, packets(at, s))
-	v.Final, v.Seq, v.Acker, v.Reason = true, len(d.cascade.spec.Stages), f.Acker, closedBy(at.Cause, why)
+	v.Final, v.Seq, v.Reason = true, len(d.cascade.spec.Stages), closedBy(at.Cause, why)
+	if !d.cascade.shadow {
+		v.Acker = f.Acker
+	}
 	return v
 }
 

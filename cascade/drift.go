@@ -16,9 +16,13 @@ const driftWindow = time.Hour
 // one flow a second.
 const driftEvery = 8
 
-// newDrift builds the monitor of a bundle; nil if the bundle has no reference. A replay
+// newDrift builds the monitor of a bundle; nil if the bundle has no reference, or
+// its flows are a share of those of another bundle. A replay
 // counts all flows, as its files may be short.
 func newDrift(spec *Spec, cfg Config) *drift.Monitor {
+	if cfg.Shadow {
+		return nil
+	}
 	counting := drift.Config{Every: driftEvery, Window: driftWindow}
 	if cfg.Deterministic {
 		counting.Every = 1

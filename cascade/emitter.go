@@ -35,7 +35,9 @@ func (e *emitter) unsupported(ctx context.Context, v Verdict) {
 func (e *emitter) fallback(ctx context.Context, v Verdict, probabilities []float64, by *Stage, why Reason) {
 	if by == nil {
 		e.metrics.unlabelled.Inc()
-		v.Acker.Ack()
+		if v.Acker != nil {
+			v.Acker.Ack()
+		}
 		return
 	}
 	v.Reason = why

@@ -15,7 +15,10 @@ const (
 // by one: what is decided must not depend on how many of them lie there already. An answer
 // that stands has its patience: a packet that came later than that after the one before it
 // does not count.
-func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage) sight {
+//
+// depth is that of the bundle. Flows may hold packets beyond it, for other bundles; whether they
+// came must not show in what this one says of a missing packet.
+func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, depth int) sight {
 	wants, again := s.Depth, asked(at)
 	if again {
 		wants = int(at.Seen) + 1
@@ -43,6 +46,9 @@ func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage) sight {
 			return waits
 		}
 		at.Close(f.Closing(at.Patience))
+	}
+	if at.Cause != flow.Reached {
+		at.Limit = int32(f.LastAmong(min(int(at.Limit), depth)))
 	}
 	if again && packets(at, s) <= int(at.Asked) {
 		return passes

@@ -40,57 +40,67 @@ type Metrics struct {
 	labelledBefore prometheus.Counter
 }
 
-// NewMetrics registers the cascade's metrics.
+// NewMetrics registers the metrics of a task's cascades.
 func NewMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
+	m := newMetrics("serveflow", reg, log)
+	reg.MustRegister(m.drift)
+	return m
+}
+
+// NewShadowMetrics registers those of a task's shadow, which have names of their own: what
+// adds up, or warns of, the labels that are served must not see them. Drift is not among them.
+func NewShadowMetrics(reg prometheus.Registerer, log *slog.Logger) *Metrics {
+	return newMetrics("serveflow_shadow", reg, log)
+}
+
+func newMetrics(prefix string, reg prometheus.Registerer, log *slog.Logger) *Metrics {
 	factory := promauto.With(reg)
 	times := prometheus.ExponentialBuckets(0.001, 2, 17) // 1 ms to 65 s; 16 ms is a bound
-	m := &Metrics{
+	return &Metrics{
 		log: log,
-		labels: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_labels_total",
+		labels: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_labels_total",
 			Help: "Labels given, by answering stage, reason, and whether final."}, []string{"stage", "reason", "final"}),
-		deferrals: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_deferred_total",
+		deferrals: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_deferred_total",
 			Help: "Flows that a stage was too unsure of."}, []string{"stage"}),
-		failures: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_model_failures_total",
+		failures: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_model_failures_total",
 			Help: "Flows that a stage's model failed on: error, nan (its numbers are no answer), or hang (no answer in time)."}, []string{"stage", "kind"}),
-		unlabelled: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_unlabelled_total",
+		unlabelled: factory.NewCounter(prometheus.CounterOpts{Name: prefix + "_flows_unlabelled_total",
 			Help: "Flows without a label because no stage's model gave an answer."}),
-		toLabel: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_first_packet_to_label_seconds", Buckets: times,
+		toLabel: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_first_packet_to_label_seconds", Buckets: times,
 			Help: "Wall time from a flow's first packet to its final label; true where records are live."}, []string{"stage"}),
-		wait: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_packet_wait_seconds", Buckets: times,
+		wait: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_packet_wait_seconds", Buckets: times,
 			Help: "Record time from a flow's first packet to the last one looked at for its final label."}, []string{"stage"}),
-		compute: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_stage_compute_seconds",
+		compute: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_stage_compute_seconds",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 2, 17),
 			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),
-		batches: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_slow_batch_flows",
+		batches: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_slow_batch_flows",
 			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}, []string{"stage"}),
-		breaker: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_breaker_state",
+		breaker: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_breaker_state",
 			Help: "The slow stage's breaker: 0 closed (all is well), 1 half open (a probe is under way), 2 open (flows get the earlier answer)."}, []string{"stage"}),
-		openings: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_breaker_openings_total",
+		openings: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_breaker_openings_total",
 			Help: "Times that the slow stage's breaker has opened."}, []string{"stage"}),
-		abandoned: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_slow_abandoned_total",
+		abandoned: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_slow_abandoned_total",
 			Help: "Calls of the slow stage's model that were given up, for want of an answer in time or because the process was stopped."}, []string{"stage"}),
-		running: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_stuck_calls",
+		running: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_slow_stuck_calls",
 			Help: "Calls that were given up and have not returned."}, []string{"stage"}),
-		parked: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_held_flows",
+		parked: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_slow_held_flows",
 			Help: "Flows that no earlier stage answered, waiting for the slow stage's breaker to close."}, []string{"stage"}),
-		steered: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_kept_back_total",
+		steered: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_kept_back_total",
 			Help: "Flows that a stage was too unsure of and that load kept from the slow stage: they have that stage's label, with reason degraded."}, []string{"stage"}),
-		threshold: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_threshold",
+		threshold: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_threshold",
 			Help: "Uncertainty above which flows go on to the slow stage now: the bundle's threshold, or a higher one under load."}, []string{"stage"}),
-		share: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_slow_share",
+		share: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_slow_share",
 			Help: "Share of the flows above a stage's threshold in the bundle that may go on to the slow stage now: 1, or less under load."}, []string{"stage"}),
-		objective: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_latency_objective_seconds",
+		objective: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_latency_objective_seconds",
 			Help: "How long 99 of 100 flows may wait for a slow stage: SERVEFLOW_LATENCY_OBJECTIVE, or SERVEFLOW_SLOW_WAIT if that is shorter. Absent where load changes no label."}, nil),
-		queued: factory.NewHistogramVec(prometheus.HistogramOpts{Name: "serveflow_slow_queue_seconds", Buckets: times,
+		queued: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_slow_queue_seconds", Buckets: times,
 			Help: "Wall time that flows waited for the slow stage, with all their packets there."}, []string{"stage"}),
-		labelledBefore: factory.NewCounter(prometheus.CounterOpts{Name: "serveflow_flows_labelled_before_total",
+		labelledBefore: factory.NewCounter(prometheus.CounterOpts{Name: prefix + "_flows_labelled_before_total",
 			Help: "Flows without a label of this process because another bundle had labelled them, and that was not committed: after a crash or a rebalance in the middle of a change of bundles."}),
-		held: factory.NewGauge(prometheus.GaugeOpts{Name: "serveflow_bundles_held",
+		held: factory.NewGauge(prometheus.GaugeOpts{Name: prefix + "_bundles_held",
 			Help: "Bundles of the task in memory: that of new flows, and earlier ones that flows still need."}),
 		drift: drift.NewCollector(),
 	}
-	reg.MustRegister(m.drift)
-	return m
 }
 
 func (m *Metrics) labelled(v *Verdict) {

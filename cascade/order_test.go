@@ -51,6 +51,23 @@ func TestLabelsDoNotDependOnArrival(t *testing.T) {
 	}
 }
 
+// Whatever rules a shadow has, the main bundle's label is what it is alone.
+func TestNoShadowChangesALabel(t *testing.T) {
+	for seed := range uint64(2500) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		s, beside := randomSpec(t, rng), randomSpec(t, rng)
+		idle := []time.Duration{300 * ms, 2 * time.Second, 8 * time.Second}[rng.IntN(3)]
+		records, tick := randomFlow(rng), []time.Duration{1 * ms, 40 * ms, time.Hour}[rng.IntN(3)]
+		if seed%2 == 0 && len(records) > 0 {
+			records[len(records)-1].Sent = 0 // an end record of an earlier version does not say it
+		}
+		want := labelledBeside(nil, s, idle, records, tick)
+		if got := labelledBeside(beside, s, idle, records, tick); got != want {
+			t.Fatalf("seed %d, idle %v: got %q, and %q without the shadow\n%sthe shadow:\n%s", seed, idle, got, want, describe(s, records), describe(beside, nil))
+		}
+	}
+}
+
 // What a task says of a flow does not depend on the tasks beside it: not on how long they wait, nor
 // on whether they keep the flow open.
 func TestLabelsDoNotDependOnOtherTasks(t *testing.T) {
@@ -148,6 +165,21 @@ func labelled(s *Spec, idle, lateness time.Duration, records []*zeek.Record, tic
 	return labelledByTasks([]*Spec{s}, idle, lateness, records, tick)[0]
 }
 
+// labelledBeside gives the verdict where a shadow is asked about the flow too, nil: none is, and no
+// more packets are kept than the two look at.
+func labelledBeside(beside, s *Spec, idle time.Duration, records []*zeek.Record, tick time.Duration) string {
+	r := newRig(s, Config{})
+	tasks := Tasks{r.slot}
+	cfg := flow.Config{Rules: flow.Rules{Depth: s.Depth(), Idle: idle}, Want: s.Stages[0].Depth}
+	if beside != nil {
+		second, _ := shadowOf(beside, Config{Queue: 1}, 1)
+		tasks = append(tasks, second)
+		cfg.Rules.Opens, cfg.Rules.Depth, cfg.Want, cfg.Shadows = s.Depth(), max(s.Depth(), beside.Depth()), min(cfg.Want, beside.Stages[0].Depth), 1
+	}
+	pass(cfg, tasks.Decider(), r, records, tick)
+	return r.seen()
+}
+
 // labelledByTasks gives the flow's verdict by each of several tasks where records come in this
 // order. The sensor's other records move its clock on, at most by tick at once.
 func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zeek.Record, tick time.Duration) (seen []string) {
@@ -158,12 +190,24 @@ func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zee
 		r := newRig(s, Config{})
 		rigs, tasks, want = append(rigs, r), append(tasks, r.slot), min(want, s.Stages[0].Depth)
 	}
-	decider := tasks.Decider()
-	table := flow.New(flow.Config{Rules: flow.Rules{Depth: 30, Idle: idle, MaxAge: time.Minute, Lateness: lateness}, Remember: time.Hour,
-		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}, Want: want, Tasks: len(specs)})
+	cfg := flow.Config{Rules: flow.Rules{Depth: 30, Idle: idle, Lateness: lateness}, Want: want, Tasks: len(specs)}
+	pass(cfg, tasks.Decider(), rigs[0], records, tick)
+	for _, r := range rigs {
+		if n := r.cascade.users.count.Load(); n != 1 {
+			panic(fmt.Sprint(n-1, " flows still need the cascade"))
+		}
+		seen = append(seen, r.seen())
+	}
+	return seen
+}
+
+// pass takes the records through a flow table. The place of its flows in the log is r's.
+func pass(cfg flow.Config, decider *Decider, r *rig, records []*zeek.Record, tick time.Duration) {
+	cfg.Rules.MaxAge, cfg.Remember, cfg.Limits = time.Minute, time.Hour, flow.Limits{Flows: 1000, Bytes: 1 << 24, Finished: 100_000}
+	table := flow.New(cfg)
 	decide := func(f *flow.Flow) {
 		switch {
-		case decider.Decide(rigs[0].ctx, f):
+		case decider.Decide(r.ctx, f):
 			table.Finish(f)
 		default:
 			table.Keep(f)
@@ -172,7 +216,7 @@ func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zee
 	add := func(rec *zeek.Record) {
 		f, outcome := table.Add(rec)
 		if outcome == flow.Opened {
-			f.Acker = rigs[0]
+			f.Acker = r
 		}
 		if f != nil && f.Ready() {
 			decide(f)
@@ -182,7 +226,7 @@ func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zee
 		}
 	}
 	now, last := int64(0), int64(0)
-	pass := func(until int64) {
+	moveOn := func(until int64) {
 		for now > 0 && now+tick.Microseconds() < until {
 			if now += tick.Microseconds(); tick < 40*ms && until-now > 600_000 && now-last > 600_000 {
 				now += 99_000 // the fine steps matter near the records
@@ -191,23 +235,16 @@ func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zee
 		}
 	}
 	for _, rec := range records {
-		pass(rec.TS)
+		moveOn(rec.TS)
 		add(rec)
 		now = max(now, rec.TS)
 		last = now
 	}
-	pass(now + 10_000_000)
+	moveOn(now + 10_000_000)
 	for f := table.Drain(); f != nil; f = table.Drain() {
 		decide(f)
 	}
 	decider.Close()
-	for _, r := range rigs {
-		if n := r.cascade.users.count.Load(); n != 1 {
-			panic(fmt.Sprint(n-1, " flows still need the cascade"))
-		}
-		seen = append(seen, r.seen())
-	}
-	return seen
 }
 
 func describe(s *Spec, records []*zeek.Record) string {

@@ -22,9 +22,12 @@ const shortDigest = 12
 func (c *Cascade) short() string { return c.spec.Digest[:min(shortDigest, len(c.spec.Digest))] }
 
 // Bundles names the bundles of all tasks that flows are labelled by now, each by the
-// beginning of its digest.
+// beginning of its digest; not those of shadows.
 func (t Tasks) Bundles() (all []string) {
 	for _, s := range t {
+		if s.shadow != nil {
+			continue
+		}
 		s.mu.Lock()
 		for _, c := range s.held {
 			all = append(all, c.short())
@@ -41,7 +44,9 @@ func (t Tasks) Bundles() (all []string) {
 func (d *Decider) Recall(ctx context.Context, bundles []string, since time.Time) error {
 	var current []string
 	for i := range d.tasks {
-		current = append(current, d.tasks[i].slot.current.Load().short())
+		if s := d.tasks[i].slot; s.shadow == nil {
+			current = append(current, s.current.Load().short())
+		}
 	}
 	if !slices.ContainsFunc(bundles, func(name string) bool { return !slices.Contains(current, name) }) {
 		return nil

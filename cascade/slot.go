@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/serveflow/serveflow/cascade/shadow"
 )
 
 // Slot is the place of a task's cascade. Another one can take its place while flows are
@@ -19,6 +21,7 @@ type Slot struct {
 	current atomic.Pointer[Cascade] // that new flows begin with
 	next    chan *Cascade           // to Run
 	written Written
+	shadow  *shadow.Share // of the flows that it decides beside another slot; nil: it decides all
 
 	mu     sync.Mutex
 	held   []*Cascade // the current one, and the others that are still needed
@@ -32,6 +35,14 @@ func NewSlot(c *Cascade, written Written) *Slot {
 	s.admit(c)
 	s.current.Store(c)
 	c.show()
+	return s
+}
+
+// NewShadow builds a slot that holds c, whose Config is that of a shadow. It decides a share of
+// the flows, and nothing else depends on it.
+func NewShadow(c *Cascade, share shadow.Share) *Slot {
+	s := NewSlot(c, nil)
+	s.shadow = &share
 	return s
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/await"
+	"github.com/serveflow/serveflow/internal/delivery"
 )
 
 // closable is a model that knows when it is freed, and whether it was called after that.
@@ -80,19 +81,23 @@ func version(t *testing.T, digest string, slow modelFunc) (*Spec, *closable) {
 type feeder struct {
 	table   *flow.Table
 	decider *Decider
+	acker   delivery.Acker // of each flow
 }
 
 func newFeeder(slot *Slot) *feeder {
 	return &feeder{flow.New(flow.Config{Rules: flow.Rules{Depth: 3, Idle: time.Second, MaxAge: time.Minute},
-		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 22, Finished: 10}, Want: 1}), Tasks{slot}.Decider()}
+		Limits: flow.Limits{Flows: 1000, Bytes: 1 << 22, Finished: 10}, Want: 1}), Tasks{slot}.Decider(), nil}
 }
 
 // packet has the flow's n-th packet decided.
 func (p *feeder) packet(ctx context.Context, uid string, n uint32) {
-	f, _ := p.table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte(uid), N: n, TS: 1e15 + int64(n), Proto: zeek.TCP,
+	f, outcome := p.table.Add(&zeek.Record{Kind: zeek.Packet, UID: []byte(uid), N: n, TS: 1e15 + int64(n), Proto: zeek.TCP,
 		Orig: netip.MustParseAddrPort("10.0.0.1:1"), Resp: netip.MustParseAddrPort("10.0.0.2:2")})
 	if f == nil || !f.Ready() {
 		return
+	}
+	if outcome == flow.Opened {
+		f.Acker = p.acker
 	}
 	if p.decider.Decide(ctx, f) {
 		p.table.Finish(f)

@@ -67,11 +67,12 @@ func (s *slowStage) newJob() *job {
 // an earlier stage goes out instead.
 //
 // If no earlier stage answered, load must not change a label, or labels are late anyway,
-// enqueue waits for room.
+// enqueue waits for room. It never does for a shadow: a flow without an earlier answer then
+// goes without a label.
 func (s *slowStage) enqueue(ctx context.Context, j *job) {
 	j.queued = time.Now()
 	s.users.add()
-	if s.cfg.Deterministic || j.by == nil {
+	if s.cfg.Deterministic || j.by == nil && !s.cfg.Shadow {
 		s.waitForRoom(ctx, j)
 		return
 	}

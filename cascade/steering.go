@@ -35,11 +35,11 @@ type steering struct {
 	caughtUp   time.Time // when labels were last late anyway
 }
 
-// newSteering gives nil where load must not change a label, or no stage answers before the
-// slow one.
+// newSteering gives nil where load must not change a label, no stage answers before the
+// slow one, or a full queue is enough: that of a shadow, whose thresholds are to be compared.
 func newSteering(spec *Spec, cfg Config, slow *slowStage, m *Metrics) *steering {
 	before := slow.place - 1
-	if before < 0 || cfg.HoldBack || cfg.Deterministic {
+	if before < 0 || cfg.Shadow || cfg.HoldBack || cfg.Deterministic {
 		return nil
 	}
 	m.objective.WithLabelValues().Set(cfg.longest().Seconds())

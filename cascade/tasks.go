@@ -12,7 +12,7 @@ import (
 
 // Tasks are the cascades of several tasks, which decide the same flows on one pass. Each
 // has stages, a slow stage and an emit of its own, so what ails one does not concern the
-// others.
+// others. Shadows come last, so that a flow's labels are on their way before one is asked.
 type Tasks []*Slot
 
 // Decider gives one partition's goroutine its own view of the cascades.
@@ -47,7 +47,7 @@ func (t Tasks) Ready() error {
 type Decider struct{ tasks []decider }
 
 // Decide takes a flow that is Ready as far as its packets go. A flow has a cursor for each
-// task. It reports true when every task's final label is given or on its way, and false
+// task. It reports true when every task's final label is given or on its way, its shadow's too, and false
 // when one of them waits for more packets: the flow then says how many.
 //
 // It blocks while emit blocks, and while a full queue of a slow stage holds the input

@@ -50,10 +50,10 @@ func (w *worker) failed(ctx context.Context, j *job, err error) {
 
 // reject emits a job's earlier answer without calling the model, or hands the job on to the
 // stage behind. A job without either is parked until the breaker closes: it is given up only
-// when the model has failed on it alone.
+// when the model has failed on it alone. Nothing waits for a shadow.
 func (w *worker) reject(ctx context.Context, j *job) {
 	w.slow.breaker.keepSample(j.row)
-	if j.by != nil || w.slow.handOn != nil {
+	if j.by != nil || w.slow.handOn != nil || w.slow.cfg.Shadow {
 		w.slow.fallback(ctx, j, Breaker)
 		return
 	}

@@ -68,7 +68,7 @@ type Verdict struct {
 	Decided  time.Time
 	Computed time.Duration
 
-	Acker delivery.Acker // told when the label is written; nil in a provisional verdict
+	Acker delivery.Acker // told when the label is written; nil in a provisional verdict, and in one of a shadow
 }
 
 // Label is the winning class, or Unknown.

@@ -21,6 +21,8 @@ func newWorker(s *slowStage) *worker { return &worker{slow: s} }
 // step does the next piece of work. It gives false at the end.
 func (w *worker) step(ctx context.Context) bool {
 	switch {
+	case w.slow.cfg.Shadow && ctx.Err() != nil: // nobody waits for what is queued
+		return false
 	case w.slow.breaker.rejecting.Load():
 		return w.stepRejecting(ctx)
 	case len(w.parked) > 0:

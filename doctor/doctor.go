@@ -114,10 +114,10 @@ func expired(ctx context.Context) bool {
 	return ctx.Err() != nil || set && !time.Now().Before(deadline)
 }
 
-// BundleFault returns the finding for a bundle that does not load.
-func BundleFault(dir string, err error) Finding {
+// BundleFault returns the finding for a bundle that does not load, and that a setting names.
+func BundleFault(dir, setting string, err error) Finding {
 	return Finding{"bundle-broken", Fault, "the bundle in " + dir + " does not load", []string{err.Error()},
-		"mend or replace it, or name another by SERVEFLOW_BUNDLE; serveflow bundle verify DIR says more"}
+		"mend or replace it, or name another by " + setting + "; serveflow bundle verify DIR says more"}
 }
 
 func cutShort(c *Config) Finding {

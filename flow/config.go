@@ -11,8 +11,12 @@ import (
 // They apply to the flow's own packets. A packet that comes more than Idle after the
 // packet before it, or more than MaxAge after the first, does not count for the
 // decision, even if the clock of the partition has not ended the flow yet.
+//
+// Opens is the depth of the tasks alone where a shadow looks deeper: what lies beyond it must
+// not bring about a label, nor hold one up.
 type Rules struct {
 	Depth    int           // packets of a flow that are kept and looked at, at most
+	Opens    int           // a flow may begin with a packet up to this one, where the earlier ones do not come; 0: with any
 	Idle     time.Duration // longest wait for the next packet
 	MaxAge   time.Duration // longest time from the first packet to the last one that counts
 	Lateness time.Duration // how much later than that the clock ends a flow, for records out of order
@@ -46,6 +50,9 @@ type Config struct {
 	Want int
 	// Tasks is how many cascades decide each flow; 0 stands for one.
 	Tasks int
+	// Shadows is how many more cascades decide some of the flows, whose place in the log does
+	// not depend on them. Their cursors come behind those of the tasks.
+	Shadows int
 }
 
 // Validate names the first setting that makes no sense.
@@ -57,8 +64,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("flow: the first stage wants %d packets of %d", c.Want, c.Rules.Depth)
 	case c.Rules.Idle <= 0 || c.Rules.MaxAge < c.Rules.Idle:
 		return fmt.Errorf("flow: idle timeout %v must be above 0 and at most the maximum age %v", c.Rules.Idle, c.Rules.MaxAge)
-	case c.Tasks < 0:
-		return fmt.Errorf("flow: %d tasks: choose at least 1", c.Tasks)
+	case c.Tasks < 0 || c.Shadows < 0:
+		return fmt.Errorf("flow: %d tasks and %d shadows: choose at least 1 task", c.Tasks, c.Shadows)
+	case c.Rules.Opens < 0 || c.Rules.Opens > c.Rules.Depth:
+		return fmt.Errorf("flow: packets up to %d may open a flow of %d", c.Rules.Opens, c.Rules.Depth)
 	case c.Rules.Lateness < 0 || c.Remember < 0:
 		return errors.New("flow: lateness and remember must not be negative")
 	case c.Limits.Records < 0:

@@ -18,13 +18,15 @@ type Flow struct {
 	limit  int32 // a decision may look at packets up to this number
 
 	Want    int32          // packets without a hole that the next decision wants
-	Cursors []Cursor       // the cascades', one for each task
+	Cursors []Cursor       // the cascades', one for each task, then one for each shadow
 	Acker   delivery.Acker // the consumer's: told once for each task, when its final label is written
 
 	packets []Packet // packet n is packets[n-1]
 	headers []byte   // the headers of the packets, in the order in which they came
 	index   int32    // in its sensor's timers
 	charged int32    // bytes that the table has counted for it
+
+	shadowed bool // every task is done with it: it is open for shadows alone
 
 	conn *connRecord // instead of packets, if the flow comes from conn.log
 

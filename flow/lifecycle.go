@@ -29,7 +29,7 @@ func (t *Table) openFlow(rec *zeek.Record, s *sensor) *Flow {
 func (t *Table) emptyFlow() *Flow {
 	n := len(t.free)
 	if n == 0 {
-		return &Flow{Cursors: make([]Cursor, max(1, t.cfg.Tasks))}
+		return &Flow{Cursors: make([]Cursor, max(1, t.cfg.Tasks)+t.cfg.Shadows)}
 	}
 	f := t.free[n-1]
 	t.free = t.free[:n-1]
@@ -42,6 +42,20 @@ func (t *Table) emptyFlow() *Flow {
 func (t *Table) Keep(f *Flow) {
 	t.charge(f)
 	f.sensor.timers.hasten(f, &t.cfg.Rules)
+	if t.cfg.Shadows > 0 && !f.shadowed && f.labelled(max(1, t.cfg.Tasks)) {
+		f.shadowed = true
+		t.shadowed++
+	}
+}
+
+// labelled reports whether the first n cascades are done with the flow: those of the tasks.
+func (f *Flow) labelled(n int) bool {
+	for i := range n {
+		if !f.Cursors[i].Done {
+			return false
+		}
+	}
+	return true
 }
 
 // Finish takes a decided flow out of the table and remembers its uid. The caller must
@@ -49,6 +63,9 @@ func (t *Table) Keep(f *Flow) {
 func (t *Table) Finish(f *Flow) {
 	if f.firstNumber() > 1 {
 		t.withoutFirst++
+	}
+	if f.shadowed {
+		t.shadowed--
 	}
 	f.sensor.timers.stop(f)
 	t.byAge.remove(f)

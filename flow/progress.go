@@ -33,7 +33,7 @@ func (f *Flow) advance(r *Rules) {
 			f.close(Ended, int(s.reach))
 		}
 	}
-	if !s.closed && s.endSeen && f.complete() {
+	if !s.closed && s.endSeen && f.complete(r) {
 		s.byRecord = true
 		f.close(f.endCause(r), int(s.reach))
 	}
@@ -46,11 +46,31 @@ func (f *Flow) horizon(r *Rules) int64 {
 }
 
 // complete reports whether every packet record that Zeek wrote has come.
-func (f *Flow) complete() bool {
+func (f *Flow) complete(r *Rules) bool {
 	if f.state.sent == 0 {
-		return f.Reach() == len(f.packets)
+		return f.Reach() == f.highest(r)
 	}
 	return f.Reach() >= int(min(f.state.sent, math.MaxInt32))
+}
+
+// highest is the number of the last packet that has come, or of the last one that the tasks look
+// at while they want more.
+func (f *Flow) highest(r *Rules) int {
+	if f.Reach() < r.Opens {
+		return f.LastAmong(r.Opens)
+	}
+	return len(f.packets)
+}
+
+// LastAmong is the number of the last packet that has come of the first n; n for a flow of
+// conn.log.
+func (f *Flow) LastAmong(n int) int {
+	if f.conn != nil {
+		return n
+	}
+	for n = min(n, len(f.packets)); n > 0 && !f.packets[n-1].Present; n-- {
+	}
+	return n
 }
 
 // closeDelay is how long after the last packet Zeek writes the end record of a

@@ -74,14 +74,20 @@ func TestCompleteCountsWhatZeekSent(t *testing.T) {
 	for _, tt := range []struct {
 		sent    uint32
 		packets []int
+		opens   int // the tasks look at no more packets
 		want    bool
 	}{
-		{0, []int{1, 2}, true},
-		{0, []int{1, 3}, false},
-		{2, []int{1, 2}, true},
-		{3, []int{1, 2}, false},
-		{1, []int{1, 2}, true},
-		{math.MaxUint32, []int{1, 2}, false},
+		{0, []int{1, 2}, 0, true},
+		{0, []int{1, 3}, 0, false},
+		{2, []int{1, 2}, 0, true},
+		{3, []int{1, 2}, 0, false},
+		{1, []int{1, 2}, 0, true},
+		{math.MaxUint32, []int{1, 2}, 0, false},
+		{0, []int{1, 2, 4}, 0, false},
+		{0, []int{1, 2, 4}, 3, true},
+		{0, []int{1, 3, 4}, 3, false},
+		{0, []int{1, 2, 3, 5}, 3, false},
+		{0, []int{1, 2}, 3, true},
 	} {
 		f := &Flow{}
 		for _, n := range tt.packets {
@@ -89,7 +95,7 @@ func TestCompleteCountsWhatZeekSent(t *testing.T) {
 		}
 		f.advance(&Rules{Idle: time.Second, MaxAge: time.Second})
 		f.state.sent = tt.sent
-		if got := f.complete(); got != tt.want {
+		if got := f.complete(&Rules{Opens: tt.opens}); got != tt.want {
 			t.Errorf("packets %v of %d: complete %v", tt.packets, tt.sent, got)
 		}
 	}

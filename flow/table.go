@@ -23,6 +23,7 @@ type Table struct {
 	finished     finished
 	bytes        int           // memory of the open flows, as charged
 	records      int64         // records that came
+	shadowed     int           // open flows that every task is done with
 	waited       time.Duration // wall time for which there was no record to read
 	withoutFirst int
 	lateness     Lateness
@@ -84,6 +85,9 @@ func (t *Table) packet(rec *zeek.Record) (*Flow, Outcome) {
 		if t.finished.seen(rec.UID, t.now) {
 			return nil, Late
 		}
+		if opens := t.cfg.Rules.Opens; opens > 0 && rec.N > uint32(opens) {
+			return nil, Beyond
+		}
 		f = t.openFlow(rec, s)
 	}
 	outcome := f.addPacket(rec, &t.cfg.Rules)
@@ -115,10 +119,10 @@ func (t *Table) Has(uid []byte) bool {
 	return open
 }
 
-// Size returns the number of open flows, the bytes of memory that they hold, and the
-// number of finished uids that are remembered.
+// Size returns the number of open flows that a task is not done with, the bytes of memory that
+// all open flows hold, and the number of finished uids that are remembered.
 func (t *Table) Size() (flows, bytes, remembered int) {
-	return len(t.open), t.bytes, t.finished.count
+	return len(t.open) - t.shadowed, t.bytes, t.finished.count
 }
 
 // Losses returns two counts since the table was built. forgotten is how many finished

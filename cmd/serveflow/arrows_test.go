@@ -29,10 +29,11 @@ var arrows = map[string][]string{
 	"consumer/partition": {"consumer/fetch", "consumer/offset", "flow/zeek", "internal/backoff", "internal/brokers", "internal/delivery"},
 	"consumer/rekey":     {"flow/merge", "flow/zeek", "internal/delivery"},
 
-	"cascade":        {"cascade/answer", "cascade/drift", "cascade/steer", "cascade/nprint", "flow", "internal/delivery"},
+	"cascade":        {"cascade/answer", "cascade/drift", "cascade/shadow", "cascade/steer", "cascade/nprint", "flow", "internal/delivery"},
 	"cascade/drift":  {},
 	"cascade/nprint": {"flow", "flow/zeek", "internal/nearest"},
 	"cascade/answer": {},
+	"cascade/shadow": {},
 	"cascade/steer":  {},
 	"cascade/gbdt":   {},
 	"cascade/onnx":   {},
@@ -73,7 +74,7 @@ var arrows = map[string][]string{
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},
 	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "cascade/drift", "cascade/reload", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
+		"cascade/bundle", "cascade/drift", "cascade/reload", "cascade/shadow", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels"},
 }
 

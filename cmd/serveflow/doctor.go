@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -98,7 +99,7 @@ func examine(ctx context.Context, s *Settings) (examined, error) {
 		dir := own.bundleDir()
 		b, err := loadBundle(ctx, own, dir)
 		if err != nil {
-			e.broken = append(e.broken, doctor.BundleFault(dir, err))
+			e.broken = append(e.broken, doctor.BundleFault(dir, "SERVEFLOW_BUNDLE", err))
 		} else {
 			own.retask(b.Manifest.Task)
 			digest = b.Digest
@@ -106,10 +107,26 @@ func examine(ctx context.Context, s *Settings) (examined, error) {
 			b.Close()
 		}
 		e.labels = append(e.labels, doctor.LabelTopic{Topic: own.LabelTopic, Digest: digest})
-		all = append(all, task{own, &cascade.Spec{Task: own.Task, Digest: digest}, dir})
+		all = append(all, task{settings: own, spec: &cascade.Spec{Task: own.Task, Digest: digest}, dir: dir})
+		e.addShadow(ctx, own, len(s.names()) > 1)
 	}
 	e.purpose = all.purpose()
 	return e, nil
+}
+
+// addShadow adds what a task's second bundle wants, and where its labels go.
+func (e *examined) addShadow(ctx context.Context, own *Settings, several bool) {
+	if _, err := os.Stat(own.Shadow); own.Shadow == "" || several && errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	b, err := loadBundle(ctx, own, own.Shadow)
+	if err != nil {
+		e.broken = append(e.broken, doctor.BundleFault(own.Shadow, "SERVEFLOW_SHADOW", err))
+		return
+	}
+	addNeeds(&e.needs, b)
+	b.Close()
+	e.labels = append(e.labels, doctor.LabelTopic{Topic: shadowTopic(own.LabelTopic), Digest: b.Digest})
 }
 
 // addNeeds adds what a bundle wants of the records.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/cascade/shadow"
 	"github.com/serveflow/serveflow/consumer"
 	"github.com/serveflow/serveflow/consumer/assembler"
 	"github.com/serveflow/serveflow/internal/brokers"
@@ -22,8 +23,8 @@ import (
 // pipeline is the whole path from the input topic to the label topic.
 type pipeline struct {
 	consumer *consumer.Consumer
-	cascades cascade.Tasks
-	builders []builder // for each of the cascades
+	cascades cascade.Tasks // of each task, then of each shadow
+	builders []builder     // for each of the cascades
 	producer *producer.Producer
 	wrote    *producer.Metrics
 	drain    time.Duration
@@ -45,18 +46,37 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
 	cascading := s.cascade()
 	cascading.CatchingUp = func() bool { return p.consumer.CatchingUp() }
+	var compared []comparing // for each of the shadows
 	for _, t := range all {
-		labels := sink.Labels{Sender: p.producer, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
-		metrics := t.metrics(reg, log)
-		build := func(spec *cascade.Spec) *cascade.Cascade {
-			return cascade.New(spec, cascading, metrics, func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) })
+		out := put(t, p.producer)
+		if t.shadow != nil {
+			c := newComparing(t, reg)
+			compared = append(compared, c)
+			out = c.main(out)
 		}
-		p.cascades = append(p.cascades, cascade.NewSlot(build(t.spec), written(cluster, labels.Topic, t.spec.Task, log)))
+		build := newBuilder(cascading, t.metrics(reg, log), out)
+		p.cascades = append(p.cascades, cascade.NewSlot(build(t.spec), written(cluster, t.settings.LabelTopic, t.spec.Task, log)))
+		p.builders = append(p.builders, build)
+	}
+	for i, t := range all.shadows() {
+		out := compared[i].shadow(put(t, offering{p.producer, compared[i].metrics}))
+		build := newBuilder(s.shadowCascade(), t.shadowMetrics(reg, log), out)
+		p.cascades = append(p.cascades, cascade.NewShadow(build(t.spec), shadow.Share(t.settings.ShadowShare)))
 		p.builders = append(p.builders, build)
 	}
 	dead := deadletter.New(p.producer, s.DeadLetterTopic)
 	p.consumer = consumer.New(cfg, func() assembler.Decider { return p.cascades.Decider() }, dead, consumer.NewMetrics(reg), log)
 	return p, nil
+}
+
+// put sends a task's labels to its topics.
+func put(t task, by sink.Sender) emit {
+	labels := sink.Labels{Sender: by, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
+	return func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) }
+}
+
+func newBuilder(cfg cascade.Config, m *cascade.Metrics, out emit) builder {
+	return func(spec *cascade.Spec) *cascade.Cascade { return cascade.New(spec, cfg, m, out) }
 }
 
 // written finds a task's labels in a label topic. Where that is not allowed, or where there are too

@@ -73,7 +73,13 @@ func produceUnkeyed(t *testing.T, addr string, lines [][]byte) {
 // the wall-clock fields.
 func replayedLabels(t *testing.T, file string) map[string]map[string]any {
 	t.Helper()
-	code, stdout, stderr := runCommand(t, nil, "", "replay", file)
+	return replayedWith(t, nil, file)
+}
+
+// replayedWith are those with these settings.
+func replayedWith(t *testing.T, env map[string]string, file string) map[string]map[string]any {
+	t.Helper()
+	code, stdout, stderr := runCommand(t, env, "", "replay", file)
 	if code != exitOK {
 		t.Fatalf("replay: exit code %d: %s", code, stderr)
 	}

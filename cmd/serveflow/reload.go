@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -24,9 +25,13 @@ type reloading struct {
 func newReloading(s *Settings, all tasks, p *pipeline, reg prometheus.Registerer, log *slog.Logger, ask <-chan os.Signal) reloading {
 	depth, want := all.depth()
 	var folders []reload.Folder
-	for i, t := range all {
+	for i, t := range slices.Concat(all, all.shadows()) {
 		r := &replacement{task: t, slot: p.cascades[i], build: p.builders[i], depth: depth, want: want}
-		folders = append(folders, reload.Folder{Task: t.spec.Task, Dir: t.dir, Digest: t.spec.Digest, Load: r.load})
+		name := t.spec.Task
+		if i >= len(all) {
+			name += ".shadow"
+		}
+		folders = append(folders, reload.Folder{Task: name, Dir: t.dir, Digest: t.spec.Digest, Load: r.load})
 	}
 	return reloading{reload.New(folders, s.ReloadEvery, reload.NewMetrics(reg), log), ask}
 }

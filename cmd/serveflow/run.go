@@ -29,6 +29,9 @@ func run(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	s, all, err := from.load(ctx)
+	if err == nil {
+		err = loadShadows(ctx, s, all)
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil // told to stop before it was at work: that is no failure
@@ -51,6 +54,9 @@ func run(ctx context.Context, t terminal, args []string) error {
 			topics[t.settings.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
 			latest = append(latest, t.settings.LatestTopic)
 		}
+	}
+	for _, t := range all.shadows() {
+		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC, or empty SERVEFLOW_SHADOW"
 	}
 	log, reg := s.logger(), admin.NewRegistry()
 	cluster, err := s.cluster(log)
@@ -76,6 +82,12 @@ func run(ctx context.Context, t terminal, args []string) error {
 				return err
 			}
 		}
+		for _, of := range all.shadows() {
+			if _, err := fmt.Fprintf(t.out, "and its shadow: %s, %d stages, %v of the flows -> %s, bundle %s\n",
+				of.spec.Bundle, len(of.spec.Stages), s.ShadowShare, of.settings.LabelTopic, of.spec.Digest); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 	memory.Limit(s.MaxMemory)
@@ -88,6 +100,9 @@ func run(ctx context.Context, t terminal, args []string) error {
 	return serve(ctx, newPreflight(s, cluster, topics, latest...), at, work, func() {
 		for _, of := range all {
 			log.Info("running", "bundle", of.spec.Bundle, "digest", of.spec.Digest, "from", s.Topic, "to", of.settings.LabelTopic, "group", s.group())
+		}
+		for _, of := range all.shadows() {
+			log.Info("running a shadow", "bundle", of.spec.Bundle, "digest", of.spec.Digest, "share", s.ShadowShare, "to", of.settings.LabelTopic)
 		}
 	})
 }

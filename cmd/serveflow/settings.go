@@ -38,6 +38,8 @@ type Settings struct {
 	SkipBrokenTasks bool          `split_words:"true" default:"false" desc:"where the bundle of one of several tasks does not load: true leaves that task out, false refuses to start"`
 	Bundle          string        `desc:"folder of the bundle; <task> stands for the task; empty: bundles/<task> in the working folder or beside the binary"`
 	ReloadEvery     time.Duration `split_words:"true" default:"5s" desc:"how often the folder of each bundle is looked at; another bundle there is tried out and served, without a restart; 0: only on SIGHUP"`
+	Shadow          string        `desc:"folder of a second bundle of the task, whose labels for a share of the flows go to <label topic>.shadow, to be compared; <task> stands for the task; empty: none"`
+	ShadowShare     float64       `split_words:"true" default:"0.1" desc:"share of the flows that the bundle of SERVEFLOW_SHADOW is asked about, from 0 to 1, chosen by uid"`
 	LabelTopic      string        `split_words:"true" desc:"topic for labels; <task> stands for the task; empty: serveflow.labels.<task>"`
 	LatestTopic     string        `split_words:"true" desc:"compacted topic that gets each final label as well, and keeps the last of each uid; <task> stands for the task; empty: none"`
 	DeadLetterTopic string        `split_words:"true" desc:"topic for records that cannot be read; empty: <input topic>.dlq"`
@@ -175,14 +177,21 @@ func (s *Settings) bundleDir() string {
 
 // budget divides SERVEFLOW_MAX_MEMORY.
 func (s *Settings) budget() (memory.Budget, error) {
+	bundles := len(s.names())
+	if s.Shadow != "" {
+		bundles *= 2
+	}
 	return memory.Divide(memory.Demand{Max: s.MaxMemory, Flows: s.MaxFlowBytes, Finished: s.MaxFinished, UIDBytes: flow.FinishedBytes,
-		Tasks: len(s.names()), SinkQueue: s.SinkQueue, SlowQueue: s.SlowQueue, Rekey: s.RekeyFrom != ""})
+		Tasks: bundles, SinkQueue: s.SinkQueue, SlowQueue: s.SlowQueue, Rekey: s.RekeyFrom != ""})
 }
 
 // flow is the flow tables' config for the tasks.
 func (s *Settings) flow(all tasks) flow.Config {
 	cfg := s.flowConfig(all.depth())
-	cfg.Conns, cfg.Tasks = all[0].spec.Conns, len(all)
+	cfg.Conns, cfg.Tasks, cfg.Shadows = all[0].spec.Conns, len(all), len(all.shadows())
+	for _, t := range all {
+		cfg.Rules.Opens = max(cfg.Rules.Opens, t.spec.Depth())
+	}
 	return cfg
 }
 
@@ -199,6 +208,13 @@ func (s *Settings) flowConfig(depth, want int) flow.Config {
 func (s *Settings) cascade() cascade.Config {
 	return cascade.Config{Provisional: s.Provisional, Queue: s.SlowQueue, Workers: s.SlowWorkers, Batch: s.SlowBatch,
 		Wait: s.SlowWait, Objective: s.Objective, HoldBack: s.Adapt == "off", Timeout: s.SlowTimeout}
+}
+
+// shadowCascade is the config of shadows: nothing waits for them.
+func (s *Settings) shadowCascade() cascade.Config {
+	cfg := s.cascade()
+	cfg.Shadow, cfg.Provisional, cfg.HoldBack = true, false, false
+	return cfg
 }
 
 func (s *Settings) consumer(cluster *brokers.Cluster, all tasks) consumer.Config {

@@ -19,6 +19,7 @@ type task struct {
 	settings *Settings // as they are for this task alone
 	spec     *cascade.Spec
 	dir      string // its bundle's folder
+	shadow   *task  // a second bundle, whose labels are compared with the first one's; nil: none
 }
 
 // tasks are those that share one pass over the flows.
@@ -57,7 +58,7 @@ func (s *Settings) forTask(name string) (*Settings, error) {
 	if name == "" {
 		return nil, fmt.Errorf("SERVEFLOW_TASKS=%s has an entry without a name: take it out", strings.Join(s.Tasks, ","))
 	}
-	for _, set := range []struct{ name, value string }{{"SERVEFLOW_BUNDLE", s.Bundle}, {"SERVEFLOW_LABEL_TOPIC", s.LabelTopic}, {"SERVEFLOW_LATEST_TOPIC", s.LatestTopic}} {
+	for _, set := range []struct{ name, value string }{{"SERVEFLOW_BUNDLE", s.Bundle}, {"SERVEFLOW_SHADOW", s.Shadow}, {"SERVEFLOW_LABEL_TOPIC", s.LabelTopic}, {"SERVEFLOW_LATEST_TOPIC", s.LatestTopic}} {
 		if set.value != "" && set.value != labelTopic(s.Task) && !strings.Contains(set.value, taskPlace) {
 			return nil, fmt.Errorf("%s=%s cannot be that of each of the tasks %s: write %s where the task's name belongs", set.name, set.value, strings.Join(s.Tasks, ","), taskPlace)
 		}
@@ -71,7 +72,7 @@ func (s *Settings) forTask(name string) (*Settings, error) {
 // setFor sets the task, and puts its name where the settings have a place for it.
 func (s *Settings) setFor(name string) {
 	s.retask(name)
-	for _, setting := range []*string{&s.Bundle, &s.LabelTopic, &s.LatestTopic} {
+	for _, setting := range []*string{&s.Bundle, &s.Shadow, &s.LabelTopic, &s.LatestTopic} {
 		*setting = strings.ReplaceAll(*setting, taskPlace, name)
 	}
 }
@@ -91,7 +92,7 @@ func loadTasks(ctx context.Context, s *Settings) (tasks, error) {
 		switch {
 		case err == nil:
 			own.retask(spec.Task)
-			all = append(all, task{own, spec, dir})
+			all = append(all, task{settings: own, spec: spec, dir: dir})
 		case s.SkipBrokenTasks && len(s.names()) > 1:
 			slog.Error("this task is left out", "task", name, "err", err)
 			fallthrough
@@ -126,11 +127,11 @@ func (all tasks) reading(conns bool) task {
 	return all[slices.IndexFunc(all, func(t task) bool { return t.spec.Conns == conns })]
 }
 
-// depth is how many packets of a flow the tasks look at, at most, and want how many the
-// first decision needs.
+// depth is how many packets of a flow the tasks and their shadows look at, at most, and want
+// how many the first decision needs.
 func (all tasks) depth() (depth, want int) {
 	want = all[0].spec.Stages[0].Depth
-	for _, t := range all {
+	for _, t := range slices.Concat(all, all.shadows()) {
 		depth, want = max(depth, t.spec.Depth()), min(want, t.spec.Stages[0].Depth)
 	}
 	return depth, want
@@ -155,5 +156,15 @@ func (all tasks) joined(of func(task) string) string {
 
 // metrics registers the metrics of the task's cascade, which all say whose they are.
 func (t task) metrics(reg prometheus.Registerer, log *slog.Logger) *cascade.Metrics {
-	return cascade.NewMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"task": t.spec.Task}, reg), log.With("task", t.spec.Task))
+	return cascade.NewMetrics(t.registerer(reg), log.With("task", t.spec.Task))
+}
+
+// shadowMetrics registers those of the cascade of the task's second bundle.
+func (t task) shadowMetrics(reg prometheus.Registerer, log *slog.Logger) *cascade.Metrics {
+	return cascade.NewShadowMetrics(t.registerer(reg), log.With("task", t.spec.Task, "shadow", true))
+}
+
+// registerer has metrics say whose they are.
+func (t task) registerer(reg prometheus.Registerer) prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"task": t.spec.Task}, reg)
 }

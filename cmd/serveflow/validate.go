@@ -31,6 +31,8 @@ func (s *Settings) validate() error {
 		return fmt.Errorf("SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: both are %s", s.LabelTopic)
 	case s.LabelTopic == s.Topic || s.DeadLetterTopic == s.Topic:
 		return fmt.Errorf("SERVEFLOW_TOPIC, SERVEFLOW_LABEL_TOPIC and SERVEFLOW_DEAD_LETTER_TOPIC must differ: %s is used twice", s.Topic)
+	case !(s.ShadowShare >= 0 && s.ShadowShare <= 1):
+		return fmt.Errorf("SERVEFLOW_SHADOW_SHARE is %v: choose a number from 0 to 1", s.ShadowShare)
 	case s.Adapt != "on" && s.Adapt != "off":
 		return fmt.Errorf("SERVEFLOW_ADAPT is %q: choose on or off", s.Adapt)
 	case s.LogFormat != "text" && s.LogFormat != "json":

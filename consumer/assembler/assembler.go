@@ -11,7 +11,7 @@ import (
 )
 
 // Decider takes a flow that is ready as far as its packets go. It reports true when the
-// flow's label is given or on its way for every task, so that the table may forget the
+// flow's label is given or on its way for every task and shadow, so that the table may forget the
 // flow. It may block until ctx is done.
 type Decider interface {
 	Decide(ctx context.Context, f *flow.Flow) bool

@@ -81,10 +81,14 @@ func New(cluster *brokers.Cluster, capacity int, m *Metrics, log *slog.Logger) *
 
 // Send queues a message. It blocks while its topic's queue is full. When ctx is done it
 // returns without an acknowledgement, and the message may be dropped.
-func (p *Producer) Send(ctx context.Context, m Message) { p.queue(m.Topic).send(ctx, m) }
+func (p *Producer) Send(ctx context.Context, m Message) { p.queue(m.Topic, true).send(ctx, m) }
+
+// Offer queues a message if there is room, and reports whether there was. It never blocks.
+// Ready does not tell of a topic whose messages are only offered: nothing depends on them.
+func (p *Producer) Offer(m Message) bool { return p.queue(m.Topic, false).offer(m) }
 
 // queue returns a topic's queue. It makes one for the first message of a topic.
-func (p *Producer) queue(topic string) *topicQueue {
+func (p *Producer) queue(topic string, needed bool) *topicQueue {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := p.queues[topic]
@@ -95,6 +99,7 @@ func (p *Producer) queue(topic string) *topicQueue {
 			p.start(q)
 		}
 	}
+	q.needed = q.needed || needed
 	return q
 }
 
@@ -104,7 +109,9 @@ func (p *Producer) Ready() error {
 	defer p.mu.Unlock()
 	var faults []error
 	for _, topic := range slices.Sorted(maps.Keys(p.queues)) {
-		faults = append(faults, p.queues[topic].ready(time.Now()))
+		if q := p.queues[topic]; q.needed {
+			faults = append(faults, q.ready(time.Now()))
+		}
 	}
 	return errors.Join(faults...)
 }

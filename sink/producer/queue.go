@@ -32,6 +32,7 @@ type topicQueue struct {
 	writer  topicWriter
 	metrics *Metrics
 	log     *slog.Logger
+	needed  bool // somebody waits for its messages; guarded by Producer.mu
 
 	// parked are messages that are larger than the topic allows, and later messages
 	// with the same keys. Only the goroutine of run uses it.
@@ -55,6 +56,20 @@ func (q *topicQueue) send(ctx context.Context, m Message) {
 	case q.waiting <- m:
 	case <-ctx.Done():
 		q.budget.Release(cost(m))
+	}
+}
+
+// offer queues a message unless that would have to wait.
+func (q *topicQueue) offer(m Message) bool {
+	if !q.budget.TryAcquire(cost(m)) {
+		return false
+	}
+	select {
+	case q.waiting <- m:
+		return true
+	default:
+		q.budget.Release(cost(m))
+		return false
 	}
 }
 

@@ -101,7 +101,7 @@ func TestWriterDoesNotRetry(t *testing.T) {
 		cluster := &fakeCluster{hangs: true}
 		p := newTestProducer(cluster)
 		defer p.close()
-		q := p.queue("labels")
+		q := p.queue("labels", true)
 		failed, _ := q.attempt(t.Context(), messages(nil, "a"))
 		if len(failed) != 1 || cluster.writes.Load() != 1 {
 			t.Errorf("%d messages failed in one attempt of %d writes", len(failed), cluster.writes.Load())
@@ -115,7 +115,7 @@ func TestLargestMessage(t *testing.T) {
 		cluster, acks := &fakeCluster{}, &await.Tally{}
 		p := newTestProducer(cluster)
 		defer p.close()
-		q := p.queue("labels")
+		q := p.queue("labels", true)
 		for bytes, parked := range map[int]int{90 << 20: 0, 96 << 20: 1} { // and what Kafka adds
 			m := Message{Topic: "labels", Value: make([]byte, bytes), Acker: acks}
 			q.send(t.Context(), m)
@@ -134,7 +134,7 @@ func TestReadyNamesEachTopic(t *testing.T) {
 		t.Errorf("%v; topics are looked up every %v", err, p.transport.MetadataTTL)
 	}
 	for _, topic := range []string{"b", "c", "a"} {
-		if q := p.queue(topic); topic != "c" {
+		if q := p.queue(topic, true); topic != "c" {
 			q.update(time.Time{}, describe([]Message{{Topic: topic}}, kafka.UnknownTopicOrPartition))
 		}
 	}
