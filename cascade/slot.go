@@ -57,6 +57,7 @@ func (s *Slot) serve(ctx context.Context, c *Cascade) error {
 	if err := c.Run(running); err != nil || ctx.Err() != nil {
 		return err
 	}
+	s.show() // c tells of its breakers no more, and may have been the last to do so
 	freed := make(chan struct{})
 	go func() { // a model that hangs holds this up, and nothing else
 		defer close(freed)
@@ -103,7 +104,14 @@ func (s *Slot) Restore(digest string) bool {
 // replace makes a cascade the current one. The slot is among its users already.
 func (s *Slot) replace(c *Cascade) {
 	s.current.Swap(c).users.leave(1)
-	c.show()
+	s.show()
+}
+
+// show has the metrics show the current cascade.
+func (s *Slot) show() {
+	s.mu.Lock() // of two at the same time, the later one shows the later cascade
+	defer s.mu.Unlock()
+	s.current.Load().show()
 }
 
 // Held is how many cascades are still needed, with the current one.
@@ -149,7 +157,6 @@ func (s *Slot) dismiss(c *Cascade, fault error) {
 	s.held = slices.DeleteFunc(s.held, func(other *Cascade) bool { return other == c })
 	s.metrics.held.Set(float64(len(s.held)))
 	s.mu.Unlock()
-	s.current.Load().show()
 	if fault != nil {
 		s.metrics.log.Warn("the models of an earlier bundle are not freed", "bundle", c.spec.Bundle, "digest", c.spec.Digest, "err", fault)
 	}
