@@ -147,12 +147,14 @@ func hangDuringSwaps(t *testing.T, r *row, broker string) {
 	h.copyBundle(repository+"/bundles/service", "toy", h.cfg.versions)
 	m := h.start(1)[0]
 	h.awaitReady()
-	h.send(traffic{flows: choose(4500, 50_000), rate: 200})
-	rounds, badFlows := choose(6, 100), 0
-	for ; badFlows < rounds; badFlows++ {
+	h.send(traffic{flows: choose(5000, 50_000), rate: 200})
+	badFlows, swaps := 0, 0.
+	for begun := 0; begun < choose(3500, 45_000); begun, _ = h.sent.progress() {
 		h.sendBadFlows(1, badFlows)
+		badFlows++
 		h.swap("service")
-		time.Sleep(2 * time.Second)
+		swaps++
+		eventually(t, time.Minute, "service's other bundle is served", func() bool { return h.swapped() == swaps })
 	}
 	abandoned, openings, _ := lookAtSlowStage(m)
 	h.sendBadFlows(1, badFlows)
@@ -165,7 +167,7 @@ func hangDuringSwaps(t *testing.T, r *row, broker string) {
 	h.sendBadFlows(1, badFlows)
 	badFlows++
 	h.settle(time.Minute)
-	r.note("%.0f swaps, %.0f calls given up, %.0f openings; the hanging bundle was out after %.1f s", h.swapped(), abandoned, openings, out.Seconds())
+	r.note("%.0f swaps, %.0f calls given up, %.0f openings; the hanging bundle was out after %.1f s", swaps, abandoned, openings, out.Seconds())
 	if abandoned == 0 || openings == 0 {
 		t.Error("no call hung")
 	}
