@@ -70,6 +70,7 @@ func (s *Slot) serve(ctx context.Context, c *Cascade) error {
 		return err
 	}
 	s.forget(c, s.metrics.breaker, s.metrics.parked, s.metrics.threshold, s.metrics.share)
+	s.show() // c tells of its breakers no more, and may have been the last to do so
 	freed := make(chan struct{})
 	go func() { // a model that hangs holds this up, and nothing else
 		defer close(freed)
@@ -117,8 +118,15 @@ func (s *Slot) Restore(digest string) bool {
 func (s *Slot) replace(c *Cascade) {
 	before := s.current.Swap(c)
 	before.showSteering(false)
-	c.show()
+	s.show()
 	before.users.leave(1)
+}
+
+// show has the metrics show the current cascade.
+func (s *Slot) show() {
+	s.mu.Lock() // of two at the same time, the later one shows the later cascade
+	defer s.mu.Unlock()
+	s.current.Load().show()
 }
 
 // Held is how many cascades are still needed, with the current one.
@@ -165,7 +173,6 @@ func (s *Slot) dismiss(c *Cascade, fault error) {
 	s.metrics.held.Set(float64(len(s.held)))
 	s.mu.Unlock()
 	s.forget(c, s.metrics.running)
-	s.current.Load().show()
 	if fault != nil {
 		s.metrics.log.Warn("the models of an earlier bundle are not freed", "bundle", c.spec.Bundle, "digest", c.spec.Digest, "err", fault)
 	}

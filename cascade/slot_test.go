@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
@@ -298,6 +299,42 @@ func TestGaugesOfAModelThatHangs(t *testing.T) {
 			t.Errorf("when the call has returned: %s", got)
 		}
 		stop()
+	})
+}
+
+// The breaker that is shown is that of the bundle that is served, also where the one before is
+// never freed: its call hangs, and a probe was under way when the other one came.
+func TestTheBreakerShownIsTheCurrentOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		a, model := version(t, "a", func(_ []float32, _ []float64) error { <-release; return nil })
+		b, _ := version(t, "b", says(.9))
+		r := newSlotRig(a, Config{Provisional: true, Timeout: time.Second})
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go r.slot.Run(ctx)
+		p := newFeeder(r.slot)
+		flow := func(uid string) {
+			for n := range uint32(3) {
+				p.packet(ctx, uid, n+1)
+			}
+		}
+		flow("opens")
+		p.packet(ctx, "open", 1)
+		time.Sleep(1500 * time.Millisecond)
+		flow("for the probe")
+		if err := r.slot.Swap(ctx, r.cascade(b)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second) // the probe hangs, too
+		p.packet(ctx, "open", 2)
+		p.packet(ctx, "open", 3) // the last flow of a
+		time.Sleep(5 * time.Second)
+		shown := testutil.ToFloat64(r.metrics.breaker.WithLabelValues("s1"))
+		if now, _ := r.slot.current.Load().onlySlow().breaker.snapshot(); shown != float64(now) || model.closed.Load() != 0 {
+			t.Errorf("the metric says %v, and the breaker is %v; the model before is freed %d times", shown, now, model.closed.Load())
+		}
 	})
 }
 

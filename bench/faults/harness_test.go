@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +28,7 @@ type harnessConfig struct {
 	settings        []string            // of every member, NAME=value
 	topicConfigs    []kafka.ConfigEntry // of every topic
 	bundles         map[string]string   // folder by task, of those that members serve beside service
+	versions        int                 // of each bundle that swap goes through; 0: members serve one that stays
 	// injected reports whether a row sends a uid by itself: the verifier ignores such
 	// flows. nil: there are none.
 	injected func(uid string) bool
@@ -42,6 +44,8 @@ type harness struct {
 	templates       []*template
 	sent            *sentLog
 	verifier        *verifier
+	folder          string // of the bundles, by task; empty: members serve the repository's
+	version         int    // of the bundles that swap has members serve
 	producer        *producer
 	partitionsAdded atomic.Bool // the input topic has its extra partitions
 	producerErr     chan error  // the producer's result; nil before send
@@ -63,7 +67,10 @@ func newHarness(t *testing.T, cfg harnessConfig) *harness {
 	transport := &kafka.Transport{DialTimeout: 5 * time.Second, MetadataTTL: time.Second, ClientID: "faults"}
 	h := &harness{cfg: cfg, t: t, name: fmt.Sprintf("faults.%d", n),
 		client: &kafka.Client{Addr: kafka.TCP(cfg.brokers...), Transport: transport, Timeout: 10 * time.Second}}
-	h.templates = templates(t, cfg.settings)
+	if cfg.versions > 0 || len(cfg.bundles) > 0 {
+		h.layBundles()
+	}
+	h.templates = h.templatesOfVersions()
 	h.sent = &sentLog{tag: fmt.Sprintf("fault%04d", n), began: time.Now(), written: make([][]int32, cfg.partitions+cfg.extraPartitions)}
 	h.create(h.name, cfg.partitions)
 	h.create(h.labels(), cfg.partitions)
@@ -118,8 +125,11 @@ func (h *harness) start(n int, settings ...string) []*member {
 		"SERVEFLOW_BROKERS=" + strings.Join(h.cfg.memberBrokers, ","), "SERVEFLOW_GROUP=" + h.name, "SERVEFLOW_TOPIC=" + h.name,
 		"SERVEFLOW_LABEL_TOPIC=" + h.labels(), "SERVEFLOW_DEAD_LETTER_TOPIC=" + h.deadLetters(),
 	}, append(h.cfg.settings, settings...)...)
+	if h.folder != "" {
+		all = append(all, "SERVEFLOW_BUNDLE="+filepath.Join(h.folder, "<task>"))
+	}
 	if len(h.cfg.bundles) > 0 {
-		all = append(all, "SERVEFLOW_TASKS="+strings.Join(append(slices.Sorted(maps.Keys(h.cfg.bundles)), "service"), ","), "SERVEFLOW_BUNDLE="+h.bundles(), "SERVEFLOW_LABEL_TOPIC="+h.labelsOf("<task>"))
+		all = append(all, "SERVEFLOW_TASKS="+strings.Join(append(slices.Sorted(maps.Keys(h.cfg.bundles)), "service"), ","), "SERVEFLOW_LABEL_TOPIC="+h.labelsOf("<task>"))
 	}
 	var started []*member
 	for range n {

@@ -59,7 +59,7 @@ func (v *verifier) checkLabel(r *kafka.Record) {
 // final label of the flow.
 func (v *verifier) compare(l *label, flow int) {
 	f, sent := &v.flows[flow], v.harness.sent.flow(flow)
-	want := v.harness.templates[sent.template].want
+	want := v.harness.templates[sent.template].wanted(l.Digest)
 	if !l.Final {
 		v.checkProvisional(l, f, want.Seq)
 		return
@@ -74,7 +74,7 @@ func (v *verifier) compare(l *label, flow int) {
 		case said && !same && hashOf(l.ID) == f.id:
 			v.result.excusedDuplicates++
 		case !same || hashOf(l.ID) != f.id:
-			v.fail(&v.result.unequalDuplicates, "%s is labelled twice, differently: %s", l.UID, l.difference(want, sent.start))
+			v.fail(&v.result.unequalDuplicates, "%s is labelled twice, differently, the second time by %s: %s", l.UID, l.Bundle, l.difference(want, sent.start))
 		}
 		return
 	}

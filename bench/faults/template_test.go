@@ -18,8 +18,18 @@ const labRecords = "testdata/records/lab.jsonl.zst"
 // template is a flow of the lab: its records, and the label that replay gives it.
 type template struct {
 	records []timedRecord
-	span    int64 // microseconds from the first record to the last
-	want    label // its times are relative to the flow's first packet
+	span    int64            // microseconds from the first record to the last
+	want    label            // its times are relative to the flow's first packet
+	wants   map[string]label // the same of each version of the bundle, by bundle_digest; empty: there is one
+}
+
+// wanted is what replay says under the bundle with a digest, or under the first one where
+// that is none of the versions.
+func (tpl *template) wanted(digest string) label {
+	if want, is := tpl.wants[digest]; is {
+		return want
+	}
+	return tpl.want
 }
 
 // timedRecord is a record and the time at which it was written.

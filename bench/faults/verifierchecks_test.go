@@ -10,10 +10,13 @@ import (
 )
 
 // newTestVerifier returns a verifier without a broker. Three flows of one template were sent,
-// which began at offsets 0, 10 and 20 of partition 0.
+// which began at offsets 0, 10 and 20 of partition 0. The bundle has another version, d2, which
+// is a little less sure.
 func newTestVerifier() *verifier {
 	want := label{Label: "dns", Stage: "first", Packets: 1, Reason: "confident", Final: true, Seq: 3, probs: probabilities{Confidence: .9}}
-	h := &harness{cfg: harnessConfig{partitions: 1}, templates: []*template{{want: want}},
+	other := want
+	other.Digest, other.probs.Confidence = "d2", .8
+	h := &harness{cfg: harnessConfig{partitions: 1}, templates: []*template{{want: want, wants: map[string]label{"d2": other}}},
 		sent: &sentLog{tag: "test", began: time.Now(), written: make([][]int32, 1)}}
 	for i := range 3 {
 		h.sent.begin(int64(i)*1e6, 0, 0)
@@ -56,21 +59,25 @@ func TestVerifierTellsFaultsApart(t *testing.T) {
 		"other than by replay":          {func(v *verifier) { v.giveLabel(0, `"packets":1`, `"packets":2`) }, result{mismatches: 1}},
 		"another time":                  {func(v *verifier) { v.giveLabel(1, `1.000000`, `1.000001`) }, result{mismatches: 1}},
 		"a little less sure":            {func(v *verifier) { v.giveLabel(0, `0.9`, `0.899999`) }, result{mismatches: 1}},
-		"degraded":                      {func(v *verifier) { v.giveLabel(0, `"confident"`, `"degraded"`) }, result{exceptions: 1}},
-		"breaker, then as by replay":    {func(v *verifier) { v.giveLabel(0, `"confident"`, `"breaker"`); v.giveLabel(0) }, result{duplicates: 1, exceptions: 1, excusedDuplicates: 1}},
-		"cut short by a clock":          {func(v *verifier) { v.giveLabel(0, `"confident"`, `"timeout"`) }, result{mismatches: 1}},
-		"cut short by its producer":     {func(v *verifier) { v.giveLabel(0, `"confident"`, `"timeout"`); v.delayRecord(0, 1300) }, result{truncated: 1}},
-		"silent for as long as it may":  {func(v *verifier) { v.giveLabel(0, `"confident"`, `"timeout"`); v.delayRecord(0, 1200) }, result{mismatches: 1}},
-		"provisional before final":      {func(v *verifier) { v.giveProvisional(0, 0, "e"); v.giveProvisional(0, 0, "e"); v.giveLabel(0) }, result{provisional: 2}},
-		"provisional after final":       {func(v *verifier) { v.giveLabel(0); v.giveProvisional(0, 0, "e") }, result{provisional: 1, provisionalAfterFinal: 1, misordered: 1}},
-		"and final once more":           {func(v *verifier) { v.giveLabel(0); v.giveProvisional(0, 0, "e"); v.giveLabel(0) }, result{duplicates: 1, provisional: 1, provisionalAfterFinal: 1}},
-		"provisional with final's seq":  {func(v *verifier) { v.giveProvisional(0, 3, "e"); v.giveLabel(0) }, result{provisional: 1, misordered: 1}},
-		"provisional of another id":     {func(v *verifier) { v.giveProvisional(0, 0, "e"); v.giveProvisional(0, 0, "f"); v.giveLabel(0) }, result{provisional: 2, unequalDuplicates: 1}},
-		"a uid that was not sent":       {func(v *verifier) { v.giveLabel(0, "test000000000", "test000000003") }, result{unknownLabels: 1}},
-		"a uid of another row":          {func(v *verifier) { v.giveLabel(0, "test", "tset") }, result{unknownLabels: 1}},
-		"no label record":               {func(v *verifier) { v.giveLabel(0, "{", "") }, result{unknownLabels: 1}},
-		"a commit above a flow":         {func(v *verifier) { v.giveLabel(0); v.checkCommits(map[int]int64{0: 11}) }, result{commitsAhead: 1}},
-		"a label after the commit":      {func(v *verifier) { v.checkCommits(map[int]int64{0: 1}); v.giveLabel(0) }, result{commitsAhead: 1}},
+		"by another version":            {func(v *verifier) { v.giveLabel(0, `0.9`, `0.8,"bundle_digest":"d2"`) }, result{}},
+		"another version's answer":      {func(v *verifier) { v.giveLabel(0, `0.9`, `0.9,"bundle_digest":"d2"`) }, result{mismatches: 1}},
+		"by two versions": {func(v *verifier) { v.giveLabel(0); v.giveLabel(0, "id0", "id9", `0.9`, `0.8,"bundle_digest":"d2"`) },
+			result{duplicates: 1, unequalDuplicates: 1}},
+		"degraded":                     {func(v *verifier) { v.giveLabel(0, `"confident"`, `"degraded"`) }, result{exceptions: 1}},
+		"breaker, then as by replay":   {func(v *verifier) { v.giveLabel(0, `"confident"`, `"breaker"`); v.giveLabel(0) }, result{duplicates: 1, exceptions: 1, excusedDuplicates: 1}},
+		"cut short by a clock":         {func(v *verifier) { v.giveLabel(0, `"confident"`, `"timeout"`) }, result{mismatches: 1}},
+		"cut short by its producer":    {func(v *verifier) { v.giveLabel(0, `"confident"`, `"timeout"`); v.delayRecord(0, 1300) }, result{truncated: 1}},
+		"silent for as long as it may": {func(v *verifier) { v.giveLabel(0, `"confident"`, `"timeout"`); v.delayRecord(0, 1200) }, result{mismatches: 1}},
+		"provisional before final":     {func(v *verifier) { v.giveProvisional(0, 0, "e"); v.giveProvisional(0, 0, "e"); v.giveLabel(0) }, result{provisional: 2}},
+		"provisional after final":      {func(v *verifier) { v.giveLabel(0); v.giveProvisional(0, 0, "e") }, result{provisional: 1, provisionalAfterFinal: 1, misordered: 1}},
+		"and final once more":          {func(v *verifier) { v.giveLabel(0); v.giveProvisional(0, 0, "e"); v.giveLabel(0) }, result{duplicates: 1, provisional: 1, provisionalAfterFinal: 1}},
+		"provisional with final's seq": {func(v *verifier) { v.giveProvisional(0, 3, "e"); v.giveLabel(0) }, result{provisional: 1, misordered: 1}},
+		"provisional of another id":    {func(v *verifier) { v.giveProvisional(0, 0, "e"); v.giveProvisional(0, 0, "f"); v.giveLabel(0) }, result{provisional: 2, unequalDuplicates: 1}},
+		"a uid that was not sent":      {func(v *verifier) { v.giveLabel(0, "test000000000", "test000000003") }, result{unknownLabels: 1}},
+		"a uid of another row":         {func(v *verifier) { v.giveLabel(0, "test", "tset") }, result{unknownLabels: 1}},
+		"no label record":              {func(v *verifier) { v.giveLabel(0, "{", "") }, result{unknownLabels: 1}},
+		"a commit above a flow":        {func(v *verifier) { v.giveLabel(0); v.checkCommits(map[int]int64{0: 11}) }, result{commitsAhead: 1}},
+		"a label after the commit":     {func(v *verifier) { v.checkCommits(map[int]int64{0: 1}); v.giveLabel(0) }, result{commitsAhead: 1}},
 		"a commit that goes back": {func(v *verifier) {
 			v.giveLabel(0)
 			v.checkCommits(map[int]int64{0: 10})

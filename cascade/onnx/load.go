@@ -66,6 +66,7 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 			return nil, fmt.Errorf("onnx: trial with %d rows of zeros: %w; export the model with a free number of rows", n, err)
 		}
 	}
+	trim() // what the making of the session took for a while
 	return m, nil
 }
 

@@ -156,6 +156,7 @@ func (m *Model) Close() error {
 	m.free = nil
 	err := errors.Join(m.session.Destroy(), release())
 	m.session = nil
+	trim()
 	return err
 }
 

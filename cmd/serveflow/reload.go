@@ -57,7 +57,7 @@ func (r *replacement) load(ctx context.Context, digest string) (string, error) {
 		return digest, nil
 	}
 	if r.slot.Held() > 1 {
-		return "", fmt.Errorf("flows that began with the bundle before the one that is served are not decided yet: %w", reload.ErrLater)
+		return "", fmt.Errorf("flows that began with the bundle before the one that is served are not decided yet, or a call of its model has not returned (if it never does, restart): %w", reload.ErrLater)
 	}
 	spec, err := loadSpec(ctx, r.task.settings, r.task.dir)
 	if err != nil {

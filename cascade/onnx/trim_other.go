@@ -1,0 +1,6 @@
+//go:build !linux
+
+package onnx
+
+// trim does nothing: this system's allocator has no such call.
+func trim() {}
