@@ -23,7 +23,7 @@ const sustainable = .95
 // today's full queue and of random shedding.
 func TestLoad(t *testing.T) {
 	if *picture == "" {
-		t.Skip("a bench of its own: make bench-load")
+		t.Skip("on purpose: a bench of its own, make bench-load")
 	}
 	traffic, spec := readTraffic(t), service(t)
 	var units float64
