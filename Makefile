@@ -15,7 +15,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load mutate golden testdata records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute mutate golden testdata records train train-conn onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ bench: ## the cost of each step, per record and per flow
 
 bench-load: onnxruntime ## ten times the load that the slow stage can take, as a picture: bench/load/load.svg
 	go test -count=1 -v -timeout 30m -run TestLoad ./bench/load -args -svg $(CURDIR)/bench/load/load.svg
+
+bench-minute: build onnxruntime ## load/trace's busiest minute in real time, beside the slow model alone with several timeouts
+	go test -count=1 -v -timeout 30m -run TestBusiestMinute ./bench/load -args -minute
 
 mutate: ## changes in PKG that no test sees, such as PKG=./flow; MUTATE="-sample 50 -j 2"
 	go run ./scripts/mutate -pkg $(PKG) $(MUTATE)
