@@ -87,7 +87,7 @@ var hostileBundles = []struct {
 		return os.WriteFile(path, []byte(`{"schema":`+strings.Repeat("[", 1_000_000)), 0o644)
 	}), "manifest.json: line 1: not JSON"},
 	{"a field twice", replaceText("manifest.json", `"threshold"`, `"THRESHOLD": 1, "threshold"`), `field "threshold" is there twice`},
-	{"an unknown field", editManifest(func(m fields) { m["hook"] = "x" }), `unknown field "hook"`},
+	{"an unknown field", editManifest(func(m fields) { m["hook"] = "x" }), `field "hook" is not known`},
 	{"a wrong digest", editManifest(func(m fields) { m["files"].(fields)["slow.onnx"] = digest(nil) }), "slow.onnx: its SHA-256 is"},
 	{"a changed file", replaceText("slow.onnx", "Softmax", "Hardmax"), "slow.onnx: its SHA-256 is"},
 	{"weights in another file", replaceFile("slow.onnx", func(string) ([]byte, error) {
