@@ -45,7 +45,8 @@ func TestFaultsSlowModel(t *testing.T) {
 // failModel sends single bad flows, and then many in a row.
 func failModel(t *testing.T, r *row, broker, fault string) {
 	h, m := newBadModelHarness(t, broker, fault, 3)
-	h.send(traffic{flows: choose(3000, 30_000), rate: 200})
+	// All of them for the slow stage, so that some lie between two bad ones.
+	h.send(traffic{flows: choose(1500, 15_000), rate: 100, only: "slow"})
 	badFlows := 0
 	for range 10 {
 		h.sendBadFlows(1, badFlows)
