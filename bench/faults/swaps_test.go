@@ -40,11 +40,11 @@ func swapUnderLoad(t *testing.T, r *row, broker string) {
 	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 6, versions: 3, settings: append(shortTimeouts(), reloadSoon)})
 	m := h.start(1)[0]
 	h.awaitReady()
-	h.send(traffic{flows: choose(6000, 1_000_000), rate: choose(200., 300)})
+	h.send(traffic{flows: choose(60_000, 2_000_000), rate: choose(200., 300)}) // more than it comes to
 	before := m.metric("process_resident_memory_bytes")
 	swaps, warmup := 0, choose(3, 100) // warmup: swaps after which memory may grow no more
 	early, late := gauges{}, gauges{}
-	for version := 0; h.sending() && swaps < 1000; swaps++ {
+	for version := 0; swaps < choose(10, 1000); swaps++ {
 		if version++; swaps%5%2 == 1 {
 			version -= 2
 		}
