@@ -14,8 +14,8 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// With rules of every kind, and beside a task without any, labels are those of replay, however
-// many partitions there are.
+// With rules of every kind, beside a task without any, and where load changes no label, labels are
+// those of replay, however many partitions there are.
 func TestRulesOnPartitions(t *testing.T) {
 	onnxtest.Library(t)
 	t.Chdir(repositoryRoot(t))
@@ -33,7 +33,7 @@ func TestRulesOnPartitions(t *testing.T) {
 				t.Fatalf("exit code %d, %s", code, stderr)
 			}
 			admin := freeAddress(t)
-			env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_TASKS": "toy,ruled",
+			env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_TASKS": "toy,ruled", "SERVEFLOW_ADAPT": "off",
 				"SERVEFLOW_LABEL_TOPIC": "labels." + taskPlace, "SERVEFLOW_BUNDLE": bundles}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan int, 1)
