@@ -53,7 +53,7 @@ test-zeek: ## the Zeek package: layout of its scripts, and its btests where a Ze
 	PYTHON=$(PYTHON) zeek-scripts/testing/check.sh
 
 faults: onnxruntime kafka ## the fault bench: kills, broker faults, floods, hostile input; FAULTS=long for the whole, hours; ROWS=FaultsFlood for a group
-	FAULTS=$(FAULTS) $(GOTEST) -count=1 -v -parallel 5 -timeout $(if $(filter long,$(FAULTS)),12h,30m) -run '$(ROWS)' ./bench/faults
+	FAULTS=$(FAULTS) $(GOTEST) -count=1 -v -parallel 3 -timeout $(if $(filter long,$(FAULTS)),12h,30m) -run '$(ROWS)' ./bench/faults
 
 live: build onnxruntime kafka ## traffic on a test interface through a real Zeek, ship, Kafka and run; as root
 	$(PYTHON) zeek-scripts/live.py
