@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"github.com/serveflow/serveflow/cascade/answer"
 )
 
 const errNoAnswer = notANumber("the model's numbers for this flow are not finite, or no probabilities")
@@ -66,6 +68,6 @@ func (s *slowStage) onTheEdge(j *job, p []float64) bool {
 
 // tied reports whether the last bits could choose between the two best.
 func tied(p []float64) bool {
-	first, second := bestTwo(p)
+	first, second := answer.Largest(p)
 	return first-second < edge
 }

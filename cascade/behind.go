@@ -16,18 +16,15 @@ func (c *Cascade) askBehind(ctx context.Context, j *job, place int) {
 		slow.enqueue(ctx, j)
 		return
 	}
-	s, last := &c.spec.Stages[place], place == len(c.spec.Stages)-1
+	s := &c.spec.Stages[place]
 	scores := make([]float64, len(c.spec.Classes))
 	began := time.Now()
-	err := s.Model.Predict(j.row, 1, scores)
-	if err == nil {
-		err = s.calibrate(scores)
-	}
-	switch {
+	switch err := s.predict(j.row, scores); {
 	case err != nil:
 		c.metrics.failed(s.Name, 1, err)
-		if last {
+		if place == len(c.spec.Stages)-1 {
 			c.emitter.fallback(ctx, j.verdict, j.answer, j.by, Degraded)
+			c.jobs.Put(j)
 			return
 		}
 	default:
@@ -35,13 +32,10 @@ func (c *Cascade) askBehind(ctx context.Context, j *job, place int) {
 		j.verdict.Computed += spent
 		c.metrics.computed(s.Name, spent)
 		c.emitter.answered(c.spec, place, j.verdict.UID, j.row, scores)
-		reason := c.spec.settled(place, scores, j.verdict.Gap)
-		if last && reason != Novel {
-			reason = LastStage
-		}
-		if reason != "" {
+		if reason := c.spec.settled(place, scores, j.verdict.Gap, false); reason != "" {
 			j.verdict.Reason = closedBy(j.cause, reason)
 			c.emitter.verdict(ctx, j.verdict, scores, s)
+			c.jobs.Put(j)
 			return
 		}
 		j.answer, j.by = scores, s

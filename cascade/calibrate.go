@@ -40,6 +40,16 @@ func (o Output) check(row []float64) error {
 	return nil
 }
 
+// calibrate turns one row of a model's output, in place, into calibrated probabilities. It fails
+// if the numbers are no valid output.
+func (o Output) calibrate(row []float64, temperature float64) error {
+	if err := o.check(row); err != nil {
+		return err
+	}
+	Calibrate(row, o, temperature)
+	return nil
+}
+
 // roundOff is how much the sum of probabilities in single precision may differ from 1.
 const roundOff = 1e-3
 

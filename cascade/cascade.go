@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -19,6 +20,7 @@ type Cascade struct {
 	metrics     *Metrics
 	emitter     *emitter
 	slow        []*slowStage // by the place of the stage; nil for one that is fast
+	jobs        *sync.Pool   // of *job, used again by whichever stage has one
 	users       *users
 	number      int32 // its place among the cascades of its slot, from 1; 0: it has none
 }
@@ -29,7 +31,8 @@ type Cascade struct {
 // emit that gives up because the context is done must not tell the verdict's Acker.
 func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)) *Cascade {
 	c := &Cascade{spec: spec, depth: spec.Depth(), provisional: cfg.Provisional, shadow: cfg.Shadow, metrics: m, emitter: &emitter{metrics: m, emit: emit, drift: newDrift(spec, cfg)},
-		slow: make([]*slowStage, len(spec.Stages)), users: newUsers()}
+		slow: make([]*slowStage, len(spec.Stages)), users: newUsers(),
+		jobs: &sync.Pool{New: func() any { return new(job) }}}
 	if n := spec.slowStages(); n > 1 {
 		cfg.Queue = max(1, cfg.Queue/n) // memory is set aside for so many flows of a task
 	}
@@ -38,7 +41,7 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 			continue
 		}
 		c.slow[i] = newSlowStage(spec, i, cfg, m, c.emitter)
-		c.slow[i].users = c.users
+		c.slow[i].users, c.slow[i].jobs = c.users, c.jobs
 		c.slow[i].steering = newSteering(spec, cfg, c.slow[i], m)
 		if i+1 < len(spec.Stages) {
 			c.slow[i].handOn = func(ctx context.Context, j *job) {
@@ -50,6 +53,13 @@ func New(spec *Spec, cfg Config, m *Metrics, emit func(context.Context, Verdict)
 		}
 	}
 	return c
+}
+
+// newJob gives a job whose buffers may have been used before.
+func (c *Cascade) newJob() *job {
+	j := c.jobs.Get().(*job)
+	j.retryAlone, j.behind = false, j.behind[:0]
+	return j
 }
 
 // Run runs the slow stages' workers until ctx is done, and then until they have

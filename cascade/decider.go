@@ -92,11 +92,7 @@ func (d *decider) next(at *flow.Cursor) int {
 func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 	began := time.Now()
 	d.row = s.extract(d.row, f, packets(at, s))
-	err := s.Model.Predict(d.row, 1, d.scores)
-	if err == nil {
-		err = s.calibrate(d.scores)
-	}
-	if err != nil {
+	if err := s.predict(d.row, d.scores); err != nil {
 		d.cascade.metrics.failed(s.Name, 1, err)
 		return false
 	}
@@ -136,10 +132,10 @@ func (d *decider) provisional(ctx context.Context, f *flow.Flow, at *flow.Cursor
 	d.cascade.emitter.verdict(ctx, v, at.Answer, s)
 }
 
-// job copies what the slow stage, and those behind it, need of a flow, because the flow may be forgotten once
-// decide has returned true.
+// job copies what the slow stage, and those behind it, need of a flow, because the flow may be
+// forgotten once decide has returned true.
 func (d *decider) job(f *flow.Flow, at *flow.Cursor, s *Stage) *job {
-	j := d.cascade.slow[at.Stage].newJob()
+	j := d.cascade.newJob()
 	began := time.Now()
 	j.row = s.extract(j.row, f, packets(at, s))
 	for i := int(at.Stage) + 1; i < len(d.cascade.spec.Stages); i++ {

@@ -42,9 +42,9 @@ func TestTakeParked(t *testing.T) {
 
 // A job that is used again is not taken alone because of what it was before.
 func TestJobIsUsedAgain(t *testing.T) {
-	s := newRig(spec(t, []int{1}, says(1)), Config{}).cascade.onlySlow()
-	s.jobs.Put(&job{retryAlone: true})
-	if s.newJob().retryAlone {
+	c := newRig(spec(t, []int{1}, says(1)), Config{}).cascade
+	c.jobs.Put(&job{retryAlone: true})
+	if c.newJob().retryAlone {
 		t.Error("it is marked still")
 	}
 }

@@ -114,6 +114,14 @@ func (n *Novelty) class() int {
 	return n.Class
 }
 
+// predict writes the probabilities of the side model's two classes for one row to out.
+func (m *Side) predict(row []float32, out []float64) error {
+	if err := m.Model.Predict(row, 1, out); err != nil {
+		return err
+	}
+	return Scores.calibrate(out, 1)
+}
+
 // row writes a row of the side model, about a flow's first packets and the answer that stands.
 func (m *Side) row(row []float32, f *flow.Flow, packets int, p []float64) []float32 {
 	// The features come first, and then go to their columns from the last one on: none of

@@ -8,12 +8,14 @@ import (
 )
 
 // settled is the reason for which an answer of a stage is final, whatever packets may come;
-// empty if it is not.
-func (s *Spec) settled(stage int, p []float64, gap bool) Reason {
+// empty if it is not. The last stage's is, unless it is asked again.
+func (s *Spec) settled(stage int, p []float64, gap, again bool) Reason {
 	of := &s.Stages[stage]
 	switch family, sum := s.family(p); {
 	case of.Novelty.names(p):
 		return Novel
+	case stage == len(s.Stages)-1 && !again:
+		return LastStage
 	case of.uncertainty(p, gap) <= of.threshold(p):
 		return Confident
 	case family != nil && 1-sum <= family.Threshold:
@@ -39,14 +41,9 @@ func (d *decider) rule(f *flow.Flow, at *flow.Cursor, s *Stage) Reason {
 		return Novel
 	}
 	again := d.asksAgain(at, s)
-	reason := d.cascade.spec.settled(int(at.Stage), at.Answer, s.GapUncertainty > 0 && f.Missing(n))
-	switch {
-	case reason == Novel:
-	case d.last(at) && !again:
-		reason = LastStage
-	case reason != "":
-	case d.waitsBehind(at, n, again) && !f.TornDown(n) && d.endsHere(f, at, s, n):
-		reason = NoMore
+	reason := d.cascade.spec.settled(int(at.Stage), at.Answer, s.GapUncertainty > 0 && f.Missing(n), again)
+	if reason == "" && d.waitsBehind(at, n, again) && !f.TornDown(n) && d.endsHere(f, at, s, n) {
+		return NoMore
 	}
 	return reason
 }
@@ -91,15 +88,10 @@ func (d *decider) isNovel(f *flow.Flow, at *flow.Cursor, s *Stage, n int) bool {
 func (d *decider) probability(f *flow.Flow, at *flow.Cursor, m *Side, n int) (p float64, ok bool) {
 	began := time.Now()
 	d.row = m.row(d.row, f, n, at.Answer)
-	err := m.Model.Predict(d.row, 1, d.side[:])
-	if err == nil {
-		err = Scores.check(d.side[:])
-	}
-	if err != nil {
+	if err := m.predict(d.row, d.side[:]); err != nil {
 		d.cascade.metrics.failed(m.Name, 1, err)
 		return 0, false
 	}
-	Calibrate(d.side[:], Scores, 1)
 	spent := time.Since(began)
 	at.Spent += spent
 	d.cascade.metrics.computed(m.Name, spent)

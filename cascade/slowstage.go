@@ -29,7 +29,7 @@ type slowStage struct {
 	queue       chan *job
 	users       *users         // each job is one of them
 	calls       sync.WaitGroup // of the model, that have not returned, and what waits for those given up
-	jobs        *sync.Pool     // of *job
+	jobs        *sync.Pool     // the cascade's, of *job
 	breaker     breaker
 	serviceTime atomic.Int64  // for one flow, nanoseconds, a moving average
 	parked      atomic.Int64  // flows that wait for the breaker to close
@@ -50,17 +50,10 @@ type job struct {
 
 func newSlowStage(spec *Spec, place int, cfg Config, m *Metrics, e *emitter) *slowStage {
 	slow := &slowStage{stage: &spec.Stages[place], place: place, spec: spec, classes: len(spec.Classes), cfg: cfg, metrics: m, emitter: e,
-		queue: make(chan *job, cfg.Queue), stopped: make(chan struct{}), jobs: &sync.Pool{New: func() any { return new(job) }}}
+		queue: make(chan *job, cfg.Queue), stopped: make(chan struct{})}
 	m.begin(slow.stage.Name)
 	slow.breaker.maxAbandoned = cfg.Workers + spareCalls
 	return slow
-}
-
-// newJob gives a job whose buffers may have been used before.
-func (s *slowStage) newJob() *job {
-	j := s.jobs.Get().(*job)
-	j.retryAlone, j.behind = false, j.behind[:0]
-	return j
 }
 
 // enqueue queues a job. If there is no room, or the breaker is not closed, the label of
@@ -86,8 +79,7 @@ func (s *slowStage) enqueue(ctx context.Context, j *job) {
 		return
 	}
 	if s.steering.atTheDoor(ctx, j) {
-		s.jobs.Put(j)
-		s.users.leave(1)
+		s.done(j)
 		return
 	}
 	if s.expectedWait() > s.cfg.longest() { // also within a step of steering, in which hundreds can come
@@ -148,33 +140,37 @@ func (s *slowStage) run(ctx context.Context) error {
 // unsure, and not the last, the stage behind it gets the job.
 func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
 	s.emitter.answered(s.spec, s.place, j.verdict.UID, j.row, probabilities)
-	reason := s.spec.settled(s.place, probabilities, j.verdict.Gap)
-	switch {
-	case reason == "" && s.handOn != nil:
-		s.metrics.deferred(s.stage.Name)
+	reason := s.spec.settled(s.place, probabilities, j.verdict.Gap, false)
+	if reason == "" {
 		j.answer, j.by = append(j.answer[:0], probabilities...), s.stage
-		s.handOn(ctx, j)
-		s.users.leave(1) // after the stage behind has added its own
+		s.deferJob(ctx, j)
 		return
-	case s.handOn == nil && reason != Novel:
-		reason = LastStage
 	}
 	j.verdict.Reason = closedBy(j.cause, reason)
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
-	s.jobs.Put(j)
-	s.users.leave(1)
+	s.done(j)
 }
 
 // fallback is for a job that the stage gives no answer for: the stage behind it gets the job, or
 // an earlier answer is emitted, and the job is then used again.
 func (s *slowStage) fallback(ctx context.Context, j *job, why Reason) {
 	if s.handOn != nil {
-		s.metrics.deferred(s.stage.Name)
-		s.handOn(ctx, j)
-		s.users.leave(1)
+		s.deferJob(ctx, j)
 		return
 	}
 	s.emitter.fallback(ctx, j.verdict, j.answer, j.by, why)
+	s.done(j)
+}
+
+// deferJob gives a job to the stage behind.
+func (s *slowStage) deferJob(ctx context.Context, j *job) {
+	s.metrics.deferred(s.stage.Name)
+	s.handOn(ctx, j)
+	s.users.leave(1) // after the stage behind has added its own
+}
+
+// done lets go of a job whose flow needs nothing any more.
+func (s *slowStage) done(j *job) {
 	s.jobs.Put(j)
 	s.users.leave(1)
 }
@@ -187,7 +183,7 @@ func (s *slowStage) predict(rows []float32, n int, out []float64) error {
 	}
 	for i := range n {
 		row := out[i*s.classes : (i+1)*s.classes]
-		if s.stage.calibrate(row) != nil {
+		if s.stage.Output.calibrate(row, s.stage.Temperature) != nil {
 			row[0] = math.NaN()
 		}
 	}

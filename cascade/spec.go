@@ -115,14 +115,12 @@ func (s *Stage) extract(row []float32, f *flow.Flow, packets int) []float32 {
 	return row
 }
 
-// calibrate turns one row of the model's output, in place, into calibrated probabilities. It
-// fails if the numbers are no valid output.
-func (s *Stage) calibrate(row []float64) error {
-	if err := s.Output.check(row); err != nil {
+// predict writes the calibrated probabilities for one row to out.
+func (s *Stage) predict(row []float32, out []float64) error {
+	if err := s.Model.Predict(row, 1, out); err != nil {
 		return err
 	}
-	Calibrate(row, s.Output, s.Temperature)
-	return nil
+	return s.Output.calibrate(out, s.Temperature)
 }
 
 // resize gives s with the length n, or a new slice if s has no room. The content is undefined.

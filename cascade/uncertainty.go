@@ -30,7 +30,7 @@ func (m Measure) Validate() error {
 
 // Of gives the uncertainty, in [0,1], of probabilities that sum to 1.
 func (m Measure) Of(p []float64) float64 {
-	first, second := bestTwo(p)
+	first, second := answer.Largest(p)
 	switch m {
 	case Margin:
 		return 1 - (first - second)
@@ -38,15 +38,4 @@ func (m Measure) Of(p []float64) float64 {
 		return answer.Entropy(p)
 	}
 	return 1 - first
-}
-
-func bestTwo(p []float64) (first, second float64) {
-	for _, x := range p {
-		if x > first {
-			first, second = x, first
-		} else if x > second {
-			second = x
-		}
-	}
-	return first, second
 }

@@ -21,7 +21,7 @@ func Named(name string) (of Feature, ok bool) {
 	case Prefix + "second":
 		return func(p []float64) float64 { _, second := Best(p); return float64(second) }, true
 	case Prefix + "margin":
-		return func(p []float64) float64 { return ranked(p, 0) - ranked(p, 1) }, true
+		return func(p []float64) float64 { first, second := Largest(p); return first - second }, true
 	case Prefix + "entropy":
 		return Entropy, true
 	}
@@ -49,6 +49,18 @@ func Best(p []float64) (first, second int) {
 			first, second = i, first
 		case second < 0 || p[i] > p[second]:
 			second = i
+		}
+	}
+	return first, second
+}
+
+// Largest are the two largest probabilities; 0 where there are fewer.
+func Largest(p []float64) (first, second float64) {
+	for _, x := range p {
+		if x > first {
+			first, second = x, first
+		} else if x > second {
+			second = x
 		}
 	}
 	return first, second
