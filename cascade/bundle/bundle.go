@@ -161,8 +161,8 @@ func looksAt(m *Manifest, s *StageSpec) string {
 	if m.Input == Conn {
 		return "the record of conn.log"
 	}
-	if s.MaxDepth > s.Depth {
-		return fmt.Sprintf("%d to %d packets", s.Depth, s.MaxDepth)
+	if deepest := s.Deepest(); deepest > s.Depth {
+		return fmt.Sprintf("%d to %d packets", s.Depth, deepest)
 	}
 	return fmt.Sprintf("%d packets", s.Depth)
 }

@@ -63,6 +63,9 @@ type StageSpec struct {
 	Novelty        *NoveltySpec       `json:"novelty" jsonschema_description:"what is of no class: its label is unknown, with reason novel"`
 }
 
+// Deepest is how many packets of a flow the stage looks at, at most.
+func (s *StageSpec) Deepest() int { return max(s.Depth, s.MaxDepth) }
+
 // UnmarshalJSON sets numbers that are left out to a value that check refuses.
 func (s *StageSpec) UnmarshalJSON(data []byte) error {
 	type plain StageSpec

@@ -60,7 +60,7 @@ func loadSide(m *Manifest, s *Stage, kind, file string, features []string, files
 	if side.Extractor, err = nprint.New(ofFlow); err != nil {
 		return fail("%w; %s", err, rewrite)
 	}
-	if depth := max(s.Spec.Depth, s.Spec.MaxDepth); side.Extractor.Depth() > depth {
+	if depth := s.Spec.Deepest(); side.Extractor.Depth() > depth {
 		return fail("its features look at packet %d, and the stage at %d packets; drop these features, or raise max_depth", side.Extractor.Depth(), depth)
 	}
 	if name := misplacedFeature(m, &StageSpec{Features: ofFlow}); name != "" {

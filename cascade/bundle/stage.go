@@ -29,7 +29,7 @@ func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (St
 	if err != nil {
 		return fail("%w; %s", err, rewrite)
 	}
-	if depth := max(s.Depth, s.MaxDepth); extractor.Depth() > depth {
+	if depth := s.Deepest(); extractor.Depth() > depth {
 		return fail("feature %q looks beyond the stage's depth of %d packets; raise the depth or drop the feature", tooDeep(s, depth), depth)
 	}
 	if name := misplacedFeature(m, s); name != "" {

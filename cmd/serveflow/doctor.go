@@ -132,16 +132,27 @@ func (e *examined) addShadow(ctx context.Context, own *Settings, several bool) {
 // addNeeds adds what a bundle wants of the records.
 func addNeeds(needs *doctor.Needs, b *bundle.Bundle) {
 	needs.Conns = b.Manifest.Input == bundle.Conn
-	for _, stage := range b.Stages {
-		needs.Depth = max(needs.Depth, stage.Spec.Depth)
-		for _, name := range stage.Spec.Features {
-			field, header := source(name)
-			if header && !slices.Contains(needs.Header, name) {
-				needs.Header = append(needs.Header, name)
+	for i := range b.Stages {
+		stage := &b.Stages[i]
+		needs.Depth = max(needs.Depth, stage.Spec.Deepest())
+		addSources(needs, stage.Spec.Features)
+		for _, side := range []*bundle.Side{stage.Hazard, stage.Novelty} {
+			if side != nil {
+				addSources(needs, side.Features) // those of the answer are from no record
 			}
-			if field != "" && !slices.Contains(needs.Fields, field) {
-				needs.Fields = append(needs.Fields, field)
-			}
+		}
+	}
+}
+
+// addSources adds what features are read from.
+func addSources(needs *doctor.Needs, features []string) {
+	for _, name := range features {
+		field, header := source(name)
+		if header && !slices.Contains(needs.Header, name) {
+			needs.Header = append(needs.Header, name)
+		}
+		if field != "" && !slices.Contains(needs.Fields, field) {
+			needs.Fields = append(needs.Fields, field)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 	"github.com/serveflow/serveflow/consumer/group"
 	"github.com/serveflow/serveflow/doctor"
@@ -134,6 +135,21 @@ func TestSourceOfFeatures(t *testing.T) {
 		if _, header := source("p1_" + name); strings.Contains(meaning, "record's own") == header {
 			t.Errorf("%s: %s", name, meaning)
 		}
+	}
+}
+
+// A bundle needs the packets up to the last that a stage is asked again at, and what the models
+// beside the stages' own read.
+func TestDoctorNeedsWhatAllModelsRead(t *testing.T) {
+	var needs doctor.Needs
+	addNeeds(&needs, &bundle.Bundle{Stages: []bundle.Stage{
+		{Spec: bundle.StageSpec{Depth: 3, MaxDepth: 5, Features: []string{"p1_ip_len", "p2_ip_tos"}},
+			Hazard:  &bundle.Side{Features: []string{"answer_p1", "p1_ip_ttl", "p2_ip_tos"}},
+			Novelty: &bundle.Side{Features: []string{"p1_tcp_mss", "answer_first"}}},
+		{Spec: bundle.StageSpec{Depth: 4, Features: []string{"proto"}}},
+	}})
+	if got := fmt.Sprintf("%+v", needs); got != "{Depth:5 Header:[p2_ip_tos p1_tcp_mss] Fields:[ip_len ttl] Conns:false}" {
+		t.Error(got)
 	}
 }
 
