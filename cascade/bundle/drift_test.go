@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -43,10 +42,7 @@ func ofDrift(field string, value any) change {
 	return withDrift(func(d object) { put(d, field, value) })
 }
 
-var driftRefusals = []struct {
-	name   string
-	change change
-}{
+var driftRefusals = []refusal{
 	{"not listed", set("drift", "drift.json")},
 	{"null", manifest(func(m object) { m["drift"] = nil })},
 	{"not JSON", all(withDrift(func(object) {}), file("drift.json", "{", "{,"))},
@@ -100,23 +96,7 @@ var driftRefusals = []struct {
 }
 
 func TestDriftRefusals(t *testing.T) {
-	var got strings.Builder
-	for _, c := range driftRefusals {
-		dir := copyBundle(t, "trees")
-		c.change(t, dir)
-		b, err := Load(dir, Standard(""))
-		if err == nil {
-			b.Close()
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		message := strings.ReplaceAll(err.Error(), dir, "DIR")
-		if strings.Contains(message, "\n") || !strings.HasPrefix(message, "bundle DIR: ") || !strings.Contains(message, "; ") {
-			t.Errorf("%s: not one line with folder and remedy: %q", c.name, message)
-		}
-		fmt.Fprintf(&got, "%s\n\t%s\n", c.name, message)
-	}
-	golden(t, "testdata/drift_refusals.golden", got.String())
+	checkRefusals(t, driftRefusals, "testdata/drift_refusals.golden")
 }
 
 func TestDriftIsRead(t *testing.T) {

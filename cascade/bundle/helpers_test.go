@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -121,6 +123,35 @@ func all(changes ...change) change {
 			c(t, dir)
 		}
 	}
+}
+
+// refusal spoils a bundle in one way.
+type refusal struct {
+	name   string
+	change change
+}
+
+// checkRefusals has the bundle testdata/trees refused in each of these ways, in one line that
+// names the folder and a remedy.
+func checkRefusals(t *testing.T, refusals []refusal, path string) {
+	t.Helper()
+	var got strings.Builder
+	for _, c := range refusals {
+		dir := copyBundle(t, "trees")
+		c.change(t, dir)
+		b, err := Load(dir, Standard(""))
+		if err == nil {
+			b.Close()
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		message := strings.ReplaceAll(err.Error(), dir, "DIR")
+		if strings.Contains(message, "\n") || !strings.HasPrefix(message, "bundle DIR: ") || !strings.Contains(message, "; ") {
+			t.Errorf("%s: not one line with folder and remedy: %q", c.name, message)
+		}
+		fmt.Fprintf(&got, "%s\n\t%s\n", c.name, message)
+	}
+	golden(t, path, got.String())
 }
 
 func golden(t *testing.T, path, got string) {

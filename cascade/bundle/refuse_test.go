@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,10 +10,7 @@ import (
 )
 
 // refusals each spoil the bundle testdata/trees in one way.
-var refusals = []struct {
-	name   string
-	change change
-}{
+var refusals = []refusal{
 	{"no manifest", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, manifestFile)) }},
 	{"no folder", func(t *testing.T, dir string) { os.RemoveAll(dir) }},
 	{"a file for a folder", func(t *testing.T, dir string) {
@@ -179,22 +175,4 @@ func raw(text string) change {
 	return func(t *testing.T, dir string) { write(t, dir, manifestFile, []byte(text)) }
 }
 
-func TestRefusals(t *testing.T) {
-	var got strings.Builder
-	for _, c := range refusals {
-		dir := copyBundle(t, "trees")
-		c.change(t, dir)
-		b, err := Load(dir, Standard(""))
-		if err == nil {
-			b.Close()
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		message := strings.ReplaceAll(err.Error(), dir, "DIR")
-		if strings.Contains(message, "\n") || !strings.HasPrefix(message, "bundle DIR: ") || !strings.Contains(message, "; ") {
-			t.Errorf("%s: not one line with folder and remedy: %q", c.name, message)
-		}
-		fmt.Fprintf(&got, "%s\n\t%s\n", c.name, message)
-	}
-	golden(t, "testdata/refusals.golden", got.String())
-}
+func TestRefusals(t *testing.T) { checkRefusals(t, refusals, "testdata/refusals.golden") }

@@ -117,7 +117,7 @@ func (m *Manifest) checkHazard(s *StageSpec, last bool) error {
 	case last && s.MaxDepth == 0:
 		return errors.New("hazard is there, but no stage behind it that would wait for a packet; leave it out")
 	case !(h.Below > 0 && h.Below <= 1):
-		return errors.New("hazard: below is missing, or not above 0 and up to 1")
+		return errors.New("hazard: below is missing, or not above 0 and up to 1; choose the probability of another packet below which a flow does not wait")
 	case len(h.Features) == 0:
 		return errors.New("hazard: features is empty; list the model's features in order")
 	}
@@ -129,9 +129,9 @@ func (m *Manifest) checkNovelty(s *StageSpec) error {
 	case n == nil:
 		return nil
 	case !(n.Above > 0 && n.Above <= 1):
-		return errors.New("novelty: above is missing, or not above 0 and up to 1")
+		return errors.New("novelty: above is missing, or not above 0 and up to 1; choose the probability above which a flow is of no class")
 	case (n.Class == "") == (n.File == ""):
-		return errors.New("novelty: give either class or file")
+		return errors.New("novelty: class and file are both missing, or both there; give one of them")
 	case n.Class != "" && n.Features != nil:
 		return errors.New("novelty: features belongs to a file; with class leave it out")
 	case n.Class != "" && !slices.Contains(m.Classes, n.Class):

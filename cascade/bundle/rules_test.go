@@ -66,10 +66,7 @@ func TestSides(t *testing.T) {
 }
 
 // Each spoils the bundle testdata/trees in one way, with the rules that a stage may have.
-var ruleRefusals = []struct {
-	name   string
-	change change
-}{
+var ruleRefusals = []refusal{
 	{"max_depth below the depth", setStage(1, "max_depth", 2)},
 	{"max_depth of 0", setStage(0, "max_depth", 0)},
 	{"max_depth too large", setStage(0, "max_depth", 65)},
@@ -126,22 +123,4 @@ var ruleRefusals = []struct {
 	{"family with a threshold above 1", set("families", []object{{"name": "a", "classes": []string{"dns"}, "threshold": 2}})},
 }
 
-func TestRuleRefusals(t *testing.T) {
-	var got strings.Builder
-	for _, c := range ruleRefusals {
-		dir := copyBundle(t, "trees")
-		c.change(t, dir)
-		b, err := Load(dir, Standard(""))
-		if err == nil {
-			b.Close()
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		message := strings.ReplaceAll(err.Error(), dir, "DIR")
-		if strings.Contains(message, "\n") || !strings.HasPrefix(message, "bundle DIR: ") {
-			t.Errorf("%s: not one line with the folder: %q", c.name, message)
-		}
-		fmt.Fprintf(&got, "%s\n\t%s\n", c.name, message)
-	}
-	golden(t, "testdata/rule_refusals.golden", got.String())
-}
+func TestRuleRefusals(t *testing.T) { checkRefusals(t, ruleRefusals, "testdata/rule_refusals.golden") }
