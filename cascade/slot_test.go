@@ -70,6 +70,20 @@ func (r *slotRig) labels(uid string) (all []string) {
 	return all
 }
 
+// finals counts the final verdicts of all flows.
+func (r *slotRig) finals() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, all := range r.got {
+		for _, v := range all {
+			if v.Final {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // version is a bundle of two stages, the first of which is never sure.
 func version(t *testing.T, digest string, slow modelFunc) (*Spec, *closable) {
 	m := &closable{model: slow}
@@ -152,7 +166,8 @@ func TestSwapsUnderLoad(t *testing.T) {
 	}
 	partitions.Wait()
 	await.Until(t, "all but one to be freed", func() bool { return r.slot.Held() == 1 })
-	if now := runtime.NumGoroutine(); now > before+10 { // one cascade has some, and 200 would have hundreds
+	await.Until(t, "the last bundle's queue to be answered", func() bool { return r.finals() == 2*flows }) // a stop would leave it
+	if now := runtime.NumGoroutine(); now > before+10 {                                                    // one cascade has some, and 200 would have hundreds
 		t.Errorf("%d goroutines, %d before", now, before)
 	}
 	stop()
