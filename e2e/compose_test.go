@@ -163,7 +163,7 @@ func conservation(t *testing.T, p *project, _ map[string]label) {
 func poison(t *testing.T, p *project, _ map[string]label) {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
-	w := &kafka.Writer{Addr: kafka.TCP(p.kafkaAddr()), Topic: "serveflow.packets", Transport: transport}
+	w := &kafka.Writer{Addr: kafka.TCP(p.kafkaAddr()), Topic: "serveflow.packets", RequiredAcks: kafka.RequireAll, Transport: transport}
 	defer w.Close()
 	if err := w.WriteMessages(t.Context(), kafka.Message{Key: []byte("x"), Value: []byte("no record")}); err != nil {
 		t.Fatal(err)

@@ -155,7 +155,7 @@ const badRecordCount = 20
 // sendBadRecords writes records of size bytes that cannot be decoded.
 func (h *harness) sendBadRecords(size int) {
 	h.t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(h.cfg.brokers...), Topic: h.name, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(h.cfg.brokers...), Topic: h.name, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 	defer w.Close()
 	for n := range badRecordCount {
 		eventually(h.t, time.Minute, "a record that nobody can read is written", func() bool {

@@ -18,12 +18,13 @@ func labelRecord(uid, label, reason string) string {
 		`","confidence":0.9,"final":true,"stage":"first","reason":"` + reason + `","packets":1,"ts_first":1700000000.5,"wait_ms":0}`
 }
 
-// writeLabels writes messages to a label topic, one after the other.
+// writeLabels writes messages to a label topic, one after the other, the first to partition 0,
+// the next to 1. They are there when it returns.
 func writeLabels(t *testing.T, addr string, values ...string) {
 	t.Helper()
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: labelsTopic, Balancer: &kafka.RoundRobin{}, BatchSize: 1, Transport: transport}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: labelsTopic, Balancer: &kafka.RoundRobin{}, BatchSize: 1, RequiredAcks: kafka.RequireAll, Transport: transport}
 	defer w.Close()
 	for _, value := range values {
 		if err := w.WriteMessages(context.Background(), kafka.Message{Value: []byte(value)}); err != nil {
@@ -53,24 +54,30 @@ func TestLabelsShowsATopic(t *testing.T) {
 	}
 }
 
-// From the end, only what is written from then on is shown, of all partitions.
+// From the end, only what is written from then on is shown, of each partition.
 func TestLabelsFromTheEnd(t *testing.T) {
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(3, labelsTopic))
-	writeLabels(t, addr, labelRecord("old", "dns", "confident"), labelRecord("old", "dns", "confident"), labelRecord("old", "dns", "confident"))
+	kinds := []string{"dns", "http", "ntp"} // by partition
+	write := func(uid string) {
+		writeLabels(t, addr, labelRecord(uid, kinds[0], "confident"), labelRecord(uid, kinds[1], "confident"), labelRecord(uid, kinds[2], "confident"))
+	}
+	write("old")
 	ctx, stop := context.WithCancel(t.Context())
 	written := make(chan struct{})
 	go func() { // it cannot know when the command listens: it writes until it has ended
 		defer close(written)
 		for ctx.Err() == nil {
-			writeLabels(t, addr, labelRecord("new", "dns", "confident"))
+			write("new")
 		}
 	}()
-	code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "labels", "--json", "--count", "9")
+	for _, kind := range kinds {
+		code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "labels", "--json", "--label", kind, "--count", "3")
+		if code != exitOK || strings.Count(stdout, `"uid":"new"`) != 3 || strings.Contains(stdout, "old") || !strings.Contains(stderr, "written from now on (--from beginning shows all)") {
+			t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+		}
+	}
 	stop()
 	<-written
-	if code != exitOK || strings.Count(stdout, `"uid":"new"`) != 9 || strings.Contains(stdout, "old") || !strings.Contains(stderr, "written from now on (--from beginning shows all)") {
-		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
-	}
 }
 
 func TestLabelsEndsWell(t *testing.T) {
