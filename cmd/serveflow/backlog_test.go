@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -31,17 +30,8 @@ func TestBacklogIsNotDegraded(t *testing.T) {
 	if err := w.WriteMessages(t.Context(), old...); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan int, 1)
-	go func() {
-		code, _, stderr := runCommandIn(ctx, t, map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": "", "SERVEFLOW_SLOW_QUEUE": "1"}, "", "run")
-		if code != exitOK {
-			t.Errorf("exit code %d: %s", code, stderr)
-		}
-		ended <- code
-	}()
+	stop := startHere(t, map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": "", "SERVEFLOW_SLOW_QUEUE": "1"})
 	await.Until(t, "every label", func() bool { return len(labelled(t, addr)) >= len(want) })
 	stop()
-	<-ended
 	sameAsReplayed(t, want, labelled(t, addr))
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -100,23 +99,13 @@ func deliver(t *testing.T, addr, topic string, lines []string) {
 	}
 }
 
-// running starts `serveflow run` and gives its admin address once it is ready. It
-// is stopped, and must end well, when the test ends or stop is called.
+// running starts `serveflow run` as startHere does, and gives its admin address once it is ready.
 func running(t *testing.T, env map[string]string) (admin string, stop func()) {
 	t.Helper()
 	admin = freeAddress(t)
 	env["SERVEFLOW_ADMIN"], env["SERVEFLOW_COMMIT_EVERY"] = admin, "20ms"
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if code, _, stderr := runCommandIn(ctx, t, env, "", "run"); code != exitOK {
-			t.Errorf("exit code %d: %s", code, stderr)
-		}
-	}()
-	stop = func() { cancel(); <-ended }
-	t.Cleanup(stop)
-	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	stop = startHere(t, env)
+	awaitReady(t, admin)
 	return admin, stop
 }
 

@@ -19,6 +19,9 @@ const toy = "cascade/bundle/testdata/mixed"
 // ruled is a bundle with rules of every kind.
 const ruled = "cascade/bundle/testdata/rules"
 
+// labFile has the real records of the lab.
+const labFile = "testdata/records/lab.jsonl.zst"
+
 const twoFlows = `{"ev":"pkt","ts":1700000000.1,"uid":"Ca","id.orig_h":"10.0.0.1","id.orig_p":1024,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"udp","n":1,"is_orig":true,"hdr":"RQAAHAAAAABAEWbPCgAAAQoAAAIEAAA1AAgAAA=="}
 {"ev":"pkt","ts":1700000000.2,"uid":"Cb","id.orig_h":"10.0.0.1","id.orig_p":1025,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"udp","n":1,"is_orig":true,"hdr":"RQAAHAAAAABAEWbPCgAAAQoAAAIEAQA1AAgAAA=="}
 `

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"path/filepath"
 	"testing"
 
@@ -21,7 +20,6 @@ func TestACrashInTheMiddleOfASwap(t *testing.T) {
 	onnxtest.Library(t)
 	t.Chdir(repositoryRoot(t))
 	exe := binary(t)
-	file := filepath.Join("testdata", "records", "lab.jsonl.zst")
 	link := filepath.Join(t.TempDir(), "..data")
 	one, two := versionOf(t, "1"), versionOf(t, "2")
 	pointTo(t, link, one)
@@ -47,12 +45,10 @@ func TestACrashInTheMiddleOfASwap(t *testing.T) {
 		}
 		return refused, nil, true
 	})
-	perSend, sent := len(replayedLabels(t, file)), 0
+	perSend, sent := len(replayedLabels(t, labFile)), 0
 	flows := func() {
 		t.Helper()
-		if code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "send", "--speed", "0", "--again", file); code != exitOK {
-			t.Fatal(stderr)
-		}
+		sendLab(t, addr, "--again")
 		sent += perSend
 		await.Until(t, "all labels", func() bool { return len(labelled(t, addr)) == sent })
 	}
@@ -60,7 +56,7 @@ func TestACrashInTheMiddleOfASwap(t *testing.T) {
 		admin = freeAddress(t)
 		m = start(t, exe, []string{"SERVEFLOW_BROKERS=" + addr, "SERVEFLOW_ADMIN=" + admin, "SERVEFLOW_BUNDLE=" + link, "SERVEFLOW_RELOAD_EVERY=20ms",
 			"SERVEFLOW_SESSION_TIMEOUT=3s", "SERVEFLOW_DRAIN_TIMEOUT=1s", "SERVEFLOW_COMMIT_EVERY=50ms"}, "run")
-		await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+		awaitReady(t, admin)
 		return m, admin
 	}
 	first, admin := member()
@@ -71,7 +67,7 @@ func TestACrashInTheMiddleOfASwap(t *testing.T) {
 		}
 		return sum
 	}
-	records := int64(len(recordLines(t, file)))
+	records := int64(len(recordLines(t, labFile)))
 	await.Until(t, "the first commit", func() bool { return committed() == records })
 	close(refuseCommits)
 	flows()

@@ -48,7 +48,7 @@ func TestStartWaitsInWords(t *testing.T) {
 		return status == http.StatusServiceUnavailable && strings.Contains(body, "topic "+latestTopic+" is missing: create it, or name another by SERVEFLOW_LATEST_TOPIC")
 	})
 	kafkatest.CreateTopic(t, addr, latestTopic, 1, map[string]string{"cleanup.policy": "compact,delete"})
-	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	awaitReady(t, admin)
 	produce(t, addr, twoFlows)
 	await.Until(t, "all committed", func() bool { return kafkatest.CommittedOffsets(t, addr, "serveflow.service", packetsTopic)[0] == 2 })
 	latest := kafkatest.ReadAll(t, addr, latestTopic)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -165,17 +164,9 @@ func TestRunRekeysBesideItself(t *testing.T) {
 
 	env, admin := rekeyEnv(addr), freeAddress(t)
 	env["SERVEFLOW_ADMIN"] = admin
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan int, 1)
-	go func() {
-		code, _, stderr := runCommandIn(ctx, t, env, "", "run")
-		if code != exitOK {
-			t.Errorf("exit code %d: %s", code, stderr)
-		}
-		ended <- code
-	}()
+	stop := startHere(t, env)
 	await.Until(t, "every label", func() bool { return len(labelled(t, addr)) >= len(want) })
-	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	awaitReady(t, admin)
 	_, metrics := get(admin, "/metrics")
 	for outcome, n := range map[string]int{"forwarded": len(lines), "passed_by": 2, "dead": 1} {
 		if got := metric(metrics, "serveflow_rekey_records_total", `outcome="`+outcome+`"`); got != float64(n) {
@@ -183,7 +174,6 @@ func TestRunRekeysBesideItself(t *testing.T) {
 		}
 	}
 	stop()
-	<-ended
 	sameAsReplayed(t, want, labelled(t, addr))
 	checkRekeyed(t, addr, lines)
 	byPartition := map[int]string{}

@@ -61,15 +61,13 @@ func TestBundlesAreReloaded(t *testing.T) {
 			addr, _ := kafkatest.Fake(t, kfake.SeedTopics(3, packetsTopic, labelsTopic), kfake.SeedTopics(1, packetsTopic+".dlq"))
 			admin := freeAddress(t)
 			stop := startHere(t, map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_BUNDLE": link, "SERVEFLOW_RELOAD_EVERY": c.every})
-			await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+			awaitReady(t, admin)
 			flows := 0
 			serves := func(bundle string) {
 				t.Helper()
-				if code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "send", "--speed", "0", "--again", filepath.Join("testdata", "records", "lab.jsonl.zst")); code != exitOK {
-					t.Fatal(stderr)
-				}
+				sendLab(t, addr, "--again")
 				before := flows
-				flows += len(replayedLabels(t, filepath.Join("testdata", "records", "lab.jsonl.zst")))
+				flows += len(replayedLabels(t, labFile))
 				await.Until(t, "labels of "+bundle, func() bool { return len(kafkatest.ReadAll(t, addr, labelsTopic)) >= flows })
 				counted := map[string]int{}
 				for _, m := range kafkatest.ReadAll(t, addr, labelsTopic) {

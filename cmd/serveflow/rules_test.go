@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net/http"
-	"path/filepath"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -19,9 +16,8 @@ import (
 func TestRulesOnPartitions(t *testing.T) {
 	onnxtest.Library(t)
 	t.Chdir(repositoryRoot(t))
-	file := filepath.Join("testdata", "records", "lab.jsonl.zst")
 	bundles := bundlesOf(t, map[string]string{"toy": toy, "ruled": ruled})
-	code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": bundles}, "", "replay", "--task", "toy,ruled", file)
+	code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": bundles}, "", "replay", "--task", "toy,ruled", labFile)
 	if code != exitOK {
 		t.Fatalf("exit code %d, %s", code, stderr)
 	}
@@ -29,22 +25,12 @@ func TestRulesOnPartitions(t *testing.T) {
 	for _, partitions := range []int32{1, 3, 12} {
 		t.Run(fmt.Sprint(partitions), func(t *testing.T) {
 			addr, _ := kafkatest.Fake(t, kfake.SeedTopics(partitions, packetsTopic, "labels.toy", "labels.ruled"), kfake.SeedTopics(1, packetsTopic+".dlq"))
-			if code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "send", "--speed", "0", file); code != exitOK {
-				t.Fatalf("exit code %d, %s", code, stderr)
-			}
+			sendLab(t, addr)
 			admin := freeAddress(t)
 			env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_TASKS": "toy,ruled", "SERVEFLOW_ADAPT": "off",
 				"SERVEFLOW_LABEL_TOPIC": "labels." + taskPlace, "SERVEFLOW_BUNDLE": bundles}
-			ctx, stop := context.WithCancel(t.Context())
-			ended := make(chan int, 1)
-			go func() {
-				code, _, stderr := runCommandIn(ctx, t, env, "", "run")
-				if code != exitOK {
-					t.Errorf("exit code %d: %s", code, stderr)
-				}
-				ended <- code
-			}()
-			await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+			stop := startHere(t, env)
+			awaitReady(t, admin)
 			for task, labels := range want {
 				topic := "labels." + task
 				await.Until(t, "the labels of "+topic, func() bool { return len(kafkatest.ReadAll(t, addr, topic)) >= len(labels) })
@@ -60,7 +46,6 @@ func TestRulesOnPartitions(t *testing.T) {
 				}
 			}
 			stop()
-			<-ended
 		})
 	}
 }

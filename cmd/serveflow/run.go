@@ -2,20 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/serveflow/serveflow/internal/admin"
-	"github.com/serveflow/serveflow/internal/brokers"
 	"github.com/serveflow/serveflow/internal/memory"
-	"github.com/serveflow/serveflow/internal/preflight"
 )
 
 // run labels the flows of the input topic until told to stop; where an un-keyed
@@ -41,22 +37,8 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if *unkeyed != "" {
 		s.rekey(*unkeyed)
 	}
-	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
 	if s.RekeyFrom != "" {
-		delete(topics, s.Topic)
-		maps.Copy(topics, s.rekeyTopics())
 		s.Topic = s.RekeyTo
-	}
-	var latest []string
-	for _, t := range all {
-		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC"
-		if t.settings.LatestTopic != "" {
-			topics[t.settings.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
-			latest = append(latest, t.settings.LatestTopic)
-		}
-	}
-	for _, t := range all.shadows() {
-		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC, or empty SERVEFLOW_SHADOW"
 	}
 	log, reg := s.logger(), admin.NewRegistry()
 	cluster, err := s.cluster(log)
@@ -76,19 +58,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 		work = append(work, r)
 	}
 	if *check {
-		for _, of := range all {
-			if _, err := fmt.Fprintf(t.out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
-				of.spec.Bundle, len(of.spec.Stages), s.Topic, of.settings.LabelTopic, of.spec.Digest); err != nil {
-				return err
-			}
-		}
-		for _, of := range all.shadows() {
-			if _, err := fmt.Fprintf(t.out, "and its shadow: %s, %d stages, %v of the flows -> %s, bundle %s\n",
-				of.spec.Bundle, len(of.spec.Stages), s.ShadowShare, of.settings.LabelTopic, of.spec.Digest); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeChecked(t.out, s, all)
 	}
 	memory.Limit(s.MaxMemory)
 	ask := make(chan os.Signal, 1)
@@ -97,6 +67,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 	bundles := newReloading(s, all, p, reg, log, ask)
 	work = append(work, bundles)
 	at := admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof, Note: bundles.watcher.Note}
+	topics, latest := runTopics(s, all)
 	return serve(ctx, newPreflight(s, cluster, topics, latest...), at, work, func() {
 		for _, of := range all {
 			log.Info("running", "bundle", of.spec.Bundle, "digest", of.spec.Digest, "from", s.Topic, "to", of.settings.LabelTopic, "group", s.group())
@@ -107,62 +78,41 @@ func run(ctx context.Context, t terminal, args []string) error {
 	})
 }
 
-// part is what a process runs until ctx is done; ready says in words why it is not
-// at work, nil if it is.
-type part interface {
-	run(ctx context.Context) error
-	ready() error
-}
-
-type parts []part
-
-func (all parts) ready() error {
-	var faults []error
-	for _, p := range all {
-		faults = append(faults, p.ready())
+// runTopics are the topics that must be there, each with the setting that names it, and those of
+// them that hold a flow's latest label.
+func runTopics(s *Settings, all tasks) (topics map[string]string, latest []string) {
+	topics = map[string]string{s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	if s.RekeyFrom == "" {
+		topics[s.Topic] = "SERVEFLOW_TOPIC"
+	} else {
+		maps.Copy(topics, s.rekeyTopics())
 	}
-	return errors.Join(faults...)
-}
-
-// run ends all when one fails.
-func (all parts) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, p := range all {
-		group.Go(func() error { return p.run(ctx) })
-	}
-	return group.Wait()
-}
-
-// newPreflight looks for the topics that a command reads and writes, each with the
-// setting that names it; compacted are those of them that must be.
-func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string, compacted ...string) *preflight.Check {
-	return preflight.New(preflight.Config{Cluster: cluster, Topics: topics, Compacted: compacted, Uncompacted: s.DeadLetterTopic, Timeout: s.StartTimeout})
-}
-
-// serve runs the parts until ctx is done, once the topics are there, and says so
-// then. The admin address, if there is one, answers from before that to the end of
-// the drain.
-func serve(ctx context.Context, pre *preflight.Check, at admin.Config, all parts, say func()) error {
-	serving, stop := context.WithCancel(context.Background())
-	defer stop()
-	var group errgroup.Group
-	if at.Addr != "" {
-		at.Ready = func() error { return errors.Join(pre.Ready(), all.ready()) }
-		a, err := admin.Listen(at)
-		if err != nil {
-			return usageError{err}
+	for _, t := range all {
+		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC"
+		if t.settings.LatestTopic != "" {
+			topics[t.settings.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
+			latest = append(latest, t.settings.LatestTopic)
 		}
-		group.Go(func() error { return a.Run(serving) })
 	}
-	group.Go(func() error {
-		defer stop()
-		if err := pre.Run(ctx); ctx.Err() != nil {
-			return nil // told to stop before it was at work: that is no failure
-		} else if err != nil {
+	for _, t := range all.shadows() {
+		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC, or empty SERVEFLOW_SHADOW"
+	}
+	return topics, latest
+}
+
+// writeChecked writes what would run.
+func writeChecked(out io.Writer, s *Settings, all tasks) error {
+	for _, of := range all {
+		if _, err := fmt.Fprintf(out, "ready to run: %s, %d stages, %s -> %s, bundle %s\n",
+			of.spec.Bundle, len(of.spec.Stages), s.Topic, of.settings.LabelTopic, of.spec.Digest); err != nil {
 			return err
 		}
-		say()
-		return all.run(ctx)
-	})
-	return group.Wait()
+	}
+	for _, of := range all.shadows() {
+		if _, err := fmt.Fprintf(out, "and its shadow: %s, %d stages, %v of the flows -> %s, bundle %s\n",
+			of.spec.Bundle, len(of.spec.Stages), s.ShadowShare, of.settings.LabelTopic, of.spec.Digest); err != nil {
+			return err
+		}
+	}
+	return nil
 }

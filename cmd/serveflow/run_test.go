@@ -79,7 +79,7 @@ func TestRunFromTopicToTopic(t *testing.T) {
 	admin := freeAddress(t)
 	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_BUNDLE": toy, "SERVEFLOW_COMMIT_EVERY": "20ms"}
 	stop := startHere(t, env)
-	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	awaitReady(t, admin)
 	produce(t, addr, twoFlows+"not a record\n"+`{"ts":1,"uid":"C1","service":"dns"}`+"\n")
 	await.Until(t, "two labels", func() bool { return len(kafkatest.ReadAll(t, addr, labelsTopic)) == 2 })
 	await.Until(t, "a dead letter", func() bool { return len(kafkatest.ReadAll(t, addr, packetsTopic+".dlq")) == 1 })
@@ -101,7 +101,17 @@ func TestRunFromTopicToTopic(t *testing.T) {
 	stop()
 }
 
-// startHere runs `serveflow run` in this process; stop ends it in good order.
+// sendLab writes the lab's records to the input topic. The test is in the repository's root.
+func sendLab(t *testing.T, addr string, flags ...string) {
+	t.Helper()
+	args := append([]string{"send", "--speed", "0"}, flags...)
+	if code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", append(args, labFile)...); code != exitOK {
+		t.Fatalf("exit code %d, %s", code, stderr)
+	}
+}
+
+// startHere runs `serveflow run` in this process. It is stopped, and must end well, when the test
+// ends or stop is called.
 func startHere(t *testing.T, env map[string]string) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -112,7 +122,15 @@ func startHere(t *testing.T, env map[string]string) (stop func()) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	}()
-	return func() { cancel(); <-ended }
+	stop = func() { cancel(); <-ended }
+	t.Cleanup(stop)
+	return stop
+}
+
+// awaitReady waits until the process at an admin address is at work.
+func awaitReady(t *testing.T, admin string) {
+	t.Helper()
+	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
 }
 
 func TestMissingTopicsAreNamed(t *testing.T) {

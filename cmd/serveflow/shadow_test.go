@@ -16,10 +16,7 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-const (
-	shadowsTopic = labelsTopic + ".shadow"
-	labFile      = "testdata/records/lab.jsonl.zst"
-)
+const shadowsTopic = labelsTopic + ".shadow"
 
 // replayedBy gives the labels of a bundle, by uid.
 func replayedBy(t *testing.T, dir string) map[string]map[string]any {
@@ -47,14 +44,6 @@ func shadowed(t *testing.T, addr string) map[string][]map[string]any {
 func withShadow(addr, admin string) map[string]string {
 	return map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_BUNDLE": toy, "SERVEFLOW_SHADOW": ruled, "SERVEFLOW_SHADOW_SHARE": "0.5",
 		"SERVEFLOW_ADAPT": "off", "SERVEFLOW_LATENCY_OBJECTIVE": "1h", "SERVEFLOW_SLOW_WAIT": "1h"}
-}
-
-// sendLab writes the lab's records to the input topic.
-func sendLab(t *testing.T, addr string) {
-	t.Helper()
-	if code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "send", "--speed", "0", labFile); code != exitOK {
-		t.Fatal(stderr)
-	}
 }
 
 // inShare are the labels of the flows in a share.
@@ -193,7 +182,7 @@ func TestAShadowIsReloaded(t *testing.T) {
 	env := withShadow(addr, admin)
 	env["SERVEFLOW_SHADOW"], env["SERVEFLOW_RELOAD_EVERY"] = link, "20ms"
 	stop := startHere(t, env)
-	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	awaitReady(t, admin)
 	pointTo(t, link, versionOf(t, "2"))
 	await.Until(t, "the other shadow", func() bool {
 		_, metrics := get(admin, "/metrics")

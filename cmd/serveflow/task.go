@@ -77,8 +77,8 @@ func (s *Settings) setFor(name string) {
 	}
 }
 
-// loadTasks loads the bundle of each task, whose own task is the one that is asked. One that does not load is an error, or is left
-// out where the settings say so.
+// loadTasks loads the bundle of each task, whose own task is the one that is asked. One that
+// does not load is an error, or is left out where the settings say so.
 func loadTasks(ctx context.Context, s *Settings) (tasks, error) {
 	var all tasks
 	var faults []error
@@ -111,7 +111,7 @@ func (all tasks) validate() error {
 	for i, t := range all {
 		for _, other := range all[:i] {
 			if t.spec.Task == other.spec.Task {
-				return usageError{fmt.Errorf("SERVEFLOW_TASKS: the bundles %s and %s are both of the task %s", other.settings.bundleDir(), t.settings.bundleDir(), t.spec.Task)}
+				return usageError{fmt.Errorf("SERVEFLOW_TASKS: the bundles %s and %s are both of the task %s", other.dir, t.dir, t.spec.Task)}
 			}
 			if t.spec.Conns != other.spec.Conns {
 				return usageError{fmt.Errorf("SERVEFLOW_TASKS: %s reads packet records and %s records of conn.log: run them as two processes, each with its own SERVEFLOW_TOPIC",

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,11 +63,10 @@ func labelsByTask(t *testing.T, stdout string) map[string]map[string]string {
 // Two tasks on one pass give the labels that each gives alone.
 func TestTasksShareAPass(t *testing.T) {
 	onnxtest.Library(t)
-	file := filepath.Join("testdata", "records", "lab.jsonl.zst")
 	want := map[string]map[string]string{}
 	bundles := bundlesOf(t, map[string]string{"service": "bundles/service", "toy": toy})
 	for _, task := range []string{"service", "toy"} {
-		code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": bundles}, "", "replay", "--task", task, file)
+		code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": bundles}, "", "replay", "--task", task, labFile)
 		if code != exitOK {
 			t.Fatalf("exit code %d, %s", code, stderr)
 		}
@@ -77,7 +74,7 @@ func TestTasksShareAPass(t *testing.T) {
 			want[task] = labels
 		}
 	}
-	code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": bundles}, "", "replay", "--task", "service,toy", file)
+	code, stdout, stderr := runCommand(t, map[string]string{"SERVEFLOW_BUNDLE": bundles}, "", "replay", "--task", "service,toy", labFile)
 	if code != exitOK {
 		t.Fatalf("exit code %d, %s", code, stderr)
 	}
@@ -102,25 +99,14 @@ func TestTasksShareAPass(t *testing.T) {
 func TestRunServesTasks(t *testing.T) {
 	onnxtest.Library(t)
 	t.Chdir(repositoryRoot(t))
-	file := filepath.Join("testdata", "records", "lab.jsonl.zst")
 	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(3, packetsTopic, "labels.service", "labels.toy"), kfake.SeedTopics(1, packetsTopic+".dlq"))
-	if code, _, stderr := runCommand(t, map[string]string{"SERVEFLOW_BROKERS": addr}, "", "send", "--speed", "0", file); code != exitOK {
-		t.Fatalf("exit code %d, %s", code, stderr)
-	}
-	flows := len(replayedLabels(t, file))
+	sendLab(t, addr)
+	flows := len(replayedLabels(t, labFile))
 	admin := freeAddress(t)
 	env := map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_TASKS": "toy,service", "SERVEFLOW_LABEL_TOPIC": "labels." + taskPlace,
 		"SERVEFLOW_BUNDLE": bundlesOf(t, map[string]string{"service": "bundles/service", "toy": toy})}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan int, 1)
-	go func() {
-		code, _, stderr := runCommandIn(ctx, t, env, "", "run")
-		if code != exitOK {
-			t.Errorf("exit code %d: %s", code, stderr)
-		}
-		ended <- code
-	}()
-	await.Until(t, "ready", func() bool { status, _ := get(admin, "/readyz"); return status == http.StatusOK })
+	stop := startHere(t, env)
+	awaitReady(t, admin)
 	for _, topic := range []string{"labels.service", "labels.toy"} {
 		await.Until(t, "the labels of "+topic, func() bool { return len(kafkatest.ReadAll(t, addr, topic)) >= flows })
 	}
@@ -131,12 +117,11 @@ func TestRunServesTasks(t *testing.T) {
 		}
 	}
 	stop()
-	<-ended
 	committed := int64(0)
 	for _, offset := range kafkatest.CommittedOffsets(t, addr, "serveflow.service+toy", packetsTopic) {
 		committed += offset
 	}
-	if records := len(recordLines(t, file)); committed != int64(records) {
+	if records := len(recordLines(t, labFile)); committed != int64(records) {
 		t.Errorf("%d of %d records are committed", committed, records)
 	}
 }
