@@ -3,18 +3,17 @@ package doctor
 import (
 	"bufio"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/internal/lab"
 	"github.com/serveflow/serveflow/internal/needs"
 )
 
@@ -80,19 +79,9 @@ func TestRealTraffic(t *testing.T) {
 // realRecords reads the first records of a file that Zeek wrote.
 func realRecords(t *testing.T, file string, limit int) (messages []kafka.Message) {
 	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
 	var d zeek.Decoder
 	var rec zeek.Record
-	for lines := bufio.NewScanner(z); lines.Scan() && len(messages) < limit; {
+	for lines := bufio.NewScanner(lab.Unpack(t, file)); lines.Scan() && len(messages) < limit; {
 		if err := d.Decode(lines.Bytes(), &rec); err != nil {
 			t.Fatal(err)
 		}

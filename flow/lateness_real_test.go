@@ -3,11 +3,8 @@ package flow
 import (
 	"bufio"
 	"hash/fnv"
-	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/serveflow/serveflow/flow/zeek"
 	"github.com/serveflow/serveflow/internal/lab"
@@ -35,17 +32,7 @@ func TestRecordsOfOneZeekAreInOrder(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			packed, err := os.Open(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer packed.Close()
-			z, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer z.Close()
-			byPartition, lines := newPartitions(), bufio.NewScanner(z)
+			byPartition, lines := newPartitions(), bufio.NewScanner(lab.Unpack(t, file))
 			for lines.Scan() {
 				byPartition.add(t, lines.Bytes())
 			}

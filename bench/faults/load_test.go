@@ -3,17 +3,17 @@ package faults
 import (
 	"bytes"
 	"fmt"
-	"os"
+	"io"
 	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/lab"
 	"github.com/serveflow/serveflow/internal/needs"
 )
 
@@ -124,26 +124,15 @@ func (h *harness) sendLines(t *testing.T, lines []byte, sensor string) map[strin
 // the rows with the product's own records stand for it.
 func sharedRecords(t *testing.T, name string) []byte {
 	t.Helper()
-	needs.SharedData(t, name)
-	return readCompressed(t, "../shared/data/"+name)
+	return readCompressed(t, needs.SharedData(t, name))
 }
 
-// readCompressed reads a zstd file; path is relative to the repository's root.
+// readCompressed reads a zstd file.
 func readCompressed(t *testing.T, path string) []byte {
 	t.Helper()
-	file, err := os.Open(repository + "/" + path)
+	lines, err := io.ReadAll(lab.Unpack(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	plain, err := zstd.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	var lines bytes.Buffer
-	if _, err := lines.ReadFrom(plain); err != nil {
-		t.Fatal(err)
-	}
-	return lines.Bytes()
+	return lines
 }

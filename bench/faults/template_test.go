@@ -82,7 +82,7 @@ func templates(t *testing.T, settings []string) []*template {
 
 func labLines(t *testing.T) []byte {
 	t.Helper()
-	return readCompressed(t, labRecords)
+	return readCompressed(t, repository+"/"+labRecords)
 }
 
 // flowsOf groups the records by flow, in order of their first record and by uid; firsts holds

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"strconv"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/internal/lab"
 	"github.com/serveflow/serveflow/internal/needs"
 )
 
@@ -111,17 +109,8 @@ func side(t *testing.T, ip, port string) netip.AddrPort {
 }
 
 func unpack(t *testing.T, name string) []byte {
-	f, err := os.Open(needs.SharedData(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	data, err := io.ReadAll(z)
+	t.Helper()
+	data, err := io.ReadAll(lab.Unpack(t, needs.SharedData(t, name)))
 	if err != nil {
 		t.Fatal(fmt.Errorf("%s: %w", name, err))
 	}

@@ -2,12 +2,10 @@ package nprint
 
 import (
 	"bufio"
-	"os"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/serveflow/serveflow/flow/zeek"
+	"github.com/serveflow/serveflow/internal/lab"
 	"github.com/serveflow/serveflow/internal/needs"
 )
 
@@ -55,15 +53,5 @@ func againstZeek(t *testing.T, name string) (checked int) {
 // openShared opens a file of the shared data.
 func openShared(t *testing.T, name string) *bufio.Scanner {
 	t.Helper()
-	file, err := os.Open(needs.SharedData(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { file.Close() })
-	decompressed, err := zstd.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(decompressed.Close)
-	return bufio.NewScanner(decompressed)
+	return bufio.NewScanner(lab.Unpack(t, needs.SharedData(t, name)))
 }

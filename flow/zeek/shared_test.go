@@ -3,12 +3,10 @@ package zeek
 import (
 	"bufio"
 	"bytes"
-	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/serveflow/serveflow/internal/lab"
 	"github.com/serveflow/serveflow/internal/needs"
 )
 
@@ -33,17 +31,7 @@ func eachReal(t *testing.T, suffix string, check func(t *testing.T, lines *bufio
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			f, err := os.Open(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer z.Close()
-			lines := bufio.NewScanner(z)
+			lines := bufio.NewScanner(lab.Unpack(t, file))
 			check(t, lines)
 			if err := lines.Err(); err != nil {
 				t.Fatal(err)

@@ -1,9 +1,10 @@
-// Package lab gives tests the real records of the lab in testdata.
+// Package lab gives tests real records out of packed files.
 package lab
 
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,17 +18,7 @@ import (
 func Records(t testing.TB, name string) (lines [][]byte) {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
-	f, err := os.Open(filepath.Join(filepath.Dir(here), "../../testdata/records", name+".jsonl.zst"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	s := bufio.NewScanner(z)
+	s := bufio.NewScanner(Unpack(t, filepath.Join(filepath.Dir(here), "../../testdata/records", name+".jsonl.zst")))
 	for s.Scan() {
 		lines = append(lines, bytes.Clone(s.Bytes()))
 	}
@@ -35,4 +26,20 @@ func Records(t testing.TB, name string) (lines [][]byte) {
 		t.Fatal(err)
 	}
 	return lines
+}
+
+// Unpack opens a zstd file, which is closed when the test ends.
+func Unpack(t testing.TB, path string) io.Reader {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(z.Close)
+	return z
 }
