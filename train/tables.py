@@ -88,7 +88,10 @@ class Binary:
         return self.output(name, records, "features", "--depth", str(depth), *options, str(records))
 
     def output(self, name: str, read: Path, *arguments: str) -> Path:
-        """The file that holds the command's standard output; made anew when the binary or the file that it reads is newer."""
+        """The file that holds the command's standard output; made anew when the binary or the file that it reads is newer.
+
+        What the command says on standard error is in the file beside it, see said().
+        """
         target = self.cache / name
         sources = [place for place in (self.path, read) if place.exists()]
         if target.exists() and all(target.stat().st_mtime > place.stat().st_mtime for place in sources):
@@ -100,7 +103,13 @@ class Binary:
         if done.returncode:
             first = (done.stderr.decode(errors="replace").splitlines() or [f"exit code {done.returncode}"])[0]
             raise truth.Problem(f"{read}: {first}")
+        said(target).write_bytes(done.stderr)
         return part.rename(target)
+
+
+def said(output: Path) -> Path:
+    """The file with what the binary said while it wrote an output."""
+    return output.with_suffix(".said")
 
 
 def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
@@ -111,7 +120,7 @@ def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
     except pd.errors.EmptyDataError:
         raise truth.Problem(f"{binary.path}: gives no features of {source.capture}: name the serveflow binary with --serveflow") from None
     if not len(rows):
-        raise truth.Problem(f"{source.capture}: no flow comes out of it: is this the right file?")
+        raise truth.Problem(f"{source.capture}: no flow comes out of it: {why_empty(features)}")
     table = join(rows, known)
     if not len(table):
         raise truth.Problem(strangers(source, len(known.all), len(rows)))
@@ -119,6 +128,12 @@ def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
         print(f"{source.capture}: {missing} of the {len(known.all)} flows that {source.about_labels()} names are not among its {len(rows)}, "
               "and nothing is learned from them", file=sys.stderr, flush=True)
     return table
+
+
+def why_empty(features: Path) -> str:
+    """Why the binary found no flow, in its own words, if it had any."""
+    words = said(features).read_text(errors="replace") if said(features).exists() else ""
+    return "; ".join(line.removeprefix("serveflow: ") for line in words.splitlines()) or "is this the right file?"
 
 
 def strangers(source: Source, known: int, there: int) -> str:

@@ -85,9 +85,10 @@ def load(binary: Binary, source: Source, depth: int, features: list[str]) -> Tim
 def table(binary: Binary, source: Source, depth: int, features: list[str]) -> pd.DataFrame:
     """The flows with what a stage of this depth sees of them, by uid."""
     wanted = {*features, *tables.KEYS, "proto", "packets"}
-    rows = pd.read_csv(binary.features(source, depth), dtype=tables.TEXT, keep_default_na=False, usecols=lambda c: c in wanted)
+    written = binary.features(source, depth)
+    rows = pd.read_csv(written, dtype=tables.TEXT, keep_default_na=False, usecols=lambda c: c in wanted)
     if not len(rows):
-        raise truth.Problem(f"{source.capture}: no flow comes out of it: is this the right file?")
+        raise truth.Problem(f"{source.capture}: no flow comes out of it: {tables.why_empty(written)}")
     return rows.set_index("uid")
 
 

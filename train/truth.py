@@ -111,10 +111,15 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
 
 
 def need_labels(path: Path, split: str = "", question: str = "") -> list[Known]:
-    """What read_labels gives, which must be one flow at least."""
-    found = list(read_labels(path, split, question))
+    """What read_labels gives, each flow once: one flow at least, and one label for each."""
+    found: dict[tuple, Known] = {}
+    for k in read_labels(path, split, question):
+        if (other := found.setdefault((k.ends, k.first), k)).label != k.label:
+            (a, b, proto), first = k.ends, k.first
+            raise Problem(f"{path}: the {proto} flow between {a[0]} port {a[1]} and {b[0]} port {b[1]} whose first packet is at "
+                          f"{first / 1e6:.6f} is labelled {other.label!r}, and again {k.label!r}; keep the row that is right")
     if found:
-        return found
+        return list(found.values())
     if not columns(path):
         raise Problem(f"{path} is empty; {NEEDED}")
     asked = (f" of split {split!r}" if split else "") + (f" with an answer to {question!r}" if question else "")

@@ -59,7 +59,7 @@ func commands() []command {
 			name: "send", args: "FILE...", run: send,
 			about: "writes record files to the input topic, at their recorded pace",
 			does: []string{
-				"Each record is keyed by its uid. It ends when Kafka has acknowledged every record. Lines that are no records are not sent, but named on standard error.",
+				"Each record is keyed by its uid, and due at its time; one of conn.log when its connection ends. It ends when Kafka has acknowledged every record. Lines that are no records are not sent, but named on standard error.",
 				"A flow that was labelled a short while ago is known, and sending it a second time gives no second label. With --again its records carry another uid and sensor, so it is a new flow.",
 			},
 			takes:   []argument{{"FILE", recordFiles}},

@@ -86,6 +86,9 @@ func (r *logFiles) file(ctx context.Context, name string, take func(record []byt
 	if records == nil {
 		return err
 	}
+	if err == nil && tally.Records()+tally.Refused() == 0 {
+		r.say(name + ": there is no record in it")
+	}
 	if log := records.Log(); r.conns && log != "" && !zeek.IsConn(log) && tally.Records() > 0 {
 		r.say(fmt.Sprintf("%s: this is %s.log by its header or name, and only conn.log makes flows: of its %d records those that name no log were passed by", name, log, tally.Records()))
 	}

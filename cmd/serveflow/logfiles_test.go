@@ -86,11 +86,17 @@ func TestSendReadsTSV(t *testing.T) {
 // send does not write what is no record: it names the lines, goes on, and fails at the end.
 func TestSendRefusesWhatIsNoRecord(t *testing.T) {
 	one, two := lines(t)
-	values, _, code, stderr := sent(t, "no record\n"+one+"{\"ev\":\"pkt\"}\n"+two+"\n[]\n", "-")
-	if code != exitFail || len(values) != 2 || values[1] != two {
+	const dns = `{"ts":1700000000.3,"uid":"Cc","query":"a.example"}`
+	values, _, code, stderr := sent(t, "no record\n"+one+"{\"ev\":\"pkt\"}\n"+two+"\n[]\n"+`{"a":1}
+{"message":"hello"}
+{"ts":1700000000.3,"uid":"","query":"a.example"}
+{"_path":"conn","ts":1700000000.3,"uid":"Cd","id.orig_h":"10.0.0.256","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"udp"}
+`+dns+"\n", "-")
+	if code != exitFail || len(values) != 3 || values[1] != two || values[2] != dns {
 		t.Errorf("exit code %d, %q", code, values)
 	}
-	for _, want := range []string{"-:1: zeek record: syntax: neither JSON nor TSV", "-:3: zeek record: field_missing: ts", "-:5: ", "sent to serveflow.packets: 2 records", "3 of 5 records could not be read; all others were"} {
+	for _, want := range []string{"-:1: zeek record: syntax: neither JSON nor TSV", "-:3: zeek record: field_missing: ts", "-:5: ", "-:6: zeek record: field_missing: uid", "-:7: ", "-:8: ", "-:9: zeek record: field_type: id.orig_h",
+		"sent to serveflow.packets: 3 records", "; 1 of them are of other logs", "7 of 10 records could not be read; all others were"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%q does not say %q", stderr, want)
 		}
@@ -104,7 +110,7 @@ func TestDamagedFilesAmongOthers(t *testing.T) {
 	dir := t.TempDir()
 	one, two := lines(t)
 	gz, _ := zipped(t, strings.Repeat(one, 100))
-	for name, text := range map[string]string{"a.log": one, "cut.log.gz": string(gz[:len(gz)-10]), "none.log": tsvRow1, "b.log": two} {
+	for name, text := range map[string]string{"a.log": one, "cut.log.gz": string(gz[:len(gz)-10]), "none.log": tsvRow1, "b.log": two, "empty.log": "", "header.log": tsvHeader} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -120,6 +126,7 @@ func TestDamagedFilesAmongOthers(t *testing.T) {
 		{[]string{at("cut.log.gz"), at("a.log"), at("cut.log.gz")}, exitFail, 1, []string{"2 of 3 files could not be read to their end"}},
 		{[]string{at("a.log"), at("none.log"), at("b.log")}, exitFail, 2, []string{"none.log: no line of it is a record (1 refused): its rows have no header", "1 of 3 records could not be read"}},
 		{[]string{at("none.log")}, exitFail, 0, []string{"none of 1 records could be read"}},
+		{[]string{at("empty.log"), at("header.log"), at("a.log")}, exitOK, 1, []string{"empty.log: there is no record in it", "header.log: there is no record in it"}},
 		{[]string{at("cut.log.gz"), at("none.log")}, exitFail, 1, []string{"cut short", "; and 1 of "}},
 		{[]string{at("a.log"), at("nowhere.log")}, exitUsage, 0, []string{"nowhere.log"}},
 	} {
@@ -140,7 +147,7 @@ func TestDamagedFilesAmongOthers(t *testing.T) {
 func TestOnlyConnLogMakesFlows(t *testing.T) {
 	const both = "flow/zeek/testdata/conn-long.jsonl"
 	code, stdout, stderr := runCommand(t, nil, "", "replay", "--task", connTask, both)
-	if code != exitOK || strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, `"packets":74296`) || stderr != "serveflow: 1 of 2 records were passed by: only those of conn.log make flows\n" {
+	if code != exitOK || strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, `"packets":74296`) || stderr != "serveflow: 1 of 2 records were passed by: only those of conn.log make flows: with a uid, and a _path that says conn or a conn_state\n" {
 		t.Errorf("by _path: exit code %d, %s%s", code, stdout, stderr)
 	}
 	text, err := os.ReadFile(filepath.Join(repositoryRoot(t), both))

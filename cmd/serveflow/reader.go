@@ -47,7 +47,7 @@ func (r *fileReader) read(ctx context.Context, files []string) error {
 func (r *fileReader) sayForeign() {
 	why := "they are not the Zeek package's packet and end records; conn.log needs a bundle that reads it (--task service-conn), or features --input conn"
 	if r.conns {
-		why = "only those of conn.log make flows"
+		why = "only those of conn.log make flows: with a uid, and a _path that says conn or a conn_state"
 	}
 	if n := r.flows.Foreign(); n > 0 {
 		r.files.say(fmt.Sprintf("%d of %d records were passed by: %s", n, r.files.lines, why))

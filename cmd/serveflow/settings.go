@@ -31,7 +31,7 @@ type Settings struct {
 	Brokers         []string      `default:"127.0.0.1:9092" desc:"Kafka brokers, host:port, comma-separated"`
 	Topic           string        `default:"serveflow.packets" desc:"input topic: packet and end records, or records of conn.log where the bundle reads those"`
 	Group           string        `desc:"consumer group; empty: serveflow.<task>, and serveflow.rekey to rekey; rekey always adds .rekey"`
-	MixedBundles    bool          `split_words:"true" default:"false" desc:"let members with different bundles of the task into one group, to change the bundle member by member; set it for all of them"`
+	MixedBundles    bool          `split_words:"true" default:"false" desc:"with SERVEFLOW_RELOAD_EVERY=0: let members with different bundles of the task into one group, to change the bundle member by member; set it for all of them. Where folders are looked at, members may differ anyway"`
 	ClientID        string        `split_words:"true" default:"serveflow" desc:"Kafka client id"`
 	Task            string        `default:"service" desc:"the question that is asked about every flow; its bundle is bundles/<task> unless SERVEFLOW_BUNDLE names another"`
 	Tasks           []string      `desc:"several tasks, comma-separated, that share one pass over the flows; in place of SERVEFLOW_TASK"`

@@ -32,6 +32,9 @@ const (
 
 // unknown is the error of a link type that cannot be read.
 func (l linkType) unknown() error {
+	if l == linkNone {
+		return fmt.Errorf("%w: the packets name an interface that no interface description block before them describes: write the capture anew with them, as dumpcap and tcpdump do", ErrLinkType)
+	}
 	return fmt.Errorf("%w %d: want Ethernet (1), raw IP (101, 228, 229), loopback (0, 108), Linux cooked (113, 276), "+
 		"PPP (9, 50), FDDI (10), 802.11 (105, 127) or NFLOG (239)", ErrLinkType, l)
 }

@@ -248,6 +248,14 @@ func TestNoKnownLinkType(t *testing.T) {
 	}
 }
 
+// Packets of an interface that nothing describes are no fault of a link type: the message says so.
+func TestNoInterface(t *testing.T) {
+	w := newNG(binary.LittleEndian).packet(0, 7, nil).packet(0, 8, nil)
+	if _, _, err := records(t, w.b); !errors.Is(err, ErrLinkType) || !strings.Contains(err.Error(), "no interface description block") {
+		t.Error(err)
+	}
+}
+
 // A file without packets is no damage.
 func TestNoPackets(t *testing.T) {
 	for name, w := range map[string]*ng{

@@ -89,6 +89,18 @@ def without(column):
     return rewrite("labels.csv", content)
 
 
+def another_log(folder):
+    (folder / "train.pcap").unlink()
+    (folder / "train.jsonl").write_text('{"ts":1700000000.1,"uid":"C1","query":"a.example"}\n')
+
+
+def contradict(folder):
+    """Gives the first flow of the train split a second label."""
+    rows = (folder / "labels.csv").read_text().splitlines()
+    first = next(row for row in rows if row.startswith("train,"))
+    (folder / "labels.csv").write_text("\n".join([*rows, first.rpartition(",")[0] + ",other"]) + "\n")
+
+
 PROBLEMS = {
     "no labels": (lambda folder: (folder / "labels.csv").unlink(), "labels.csv.zst is missing, packed (.zst, .gz, .bz2) or not: --data names"),
     "no capture": (lambda folder: (folder / "calib.pcap").unlink(), "calib.pcap.zst is missing, and so are calib.pcapng and calib.jsonl, packed"),
@@ -110,6 +122,8 @@ PROBLEMS = {
     "a long label": (relabel(lambda r: r | {"label": "x" * 65}), "labels.csv: line 4: label is 'xxxxx"),
     "a label with a space": (relabel(lambda r: r | {"label": "dns "}), "labels.csv: line 4: label is 'dns ', not one line of up to 64 characters without spaces"),
     "a quotation mark left open": (rewrite("labels.csv", COLUMNS.encode() + b'\n"' + b"x" * 200_000), "labels.csv: behind line 1: field larger than field limit (131072); is a quotation mark left open"),
+    "two labels for a flow": (contradict, "and again 'other'; keep the row that is right"),
+    "another log": (another_log, "train.jsonl: no flow comes out of it: 1 of 1 records were passed by: they are not the Zeek package's packet and end records; "),
     "a short row": (rewrite("labels.csv", COLUMNS.encode() + b"\ntest,1,10.0.0.1\n"), "labels.csv: line 2: src_port is empty, not a whole number"),
     "no text": (rewrite("labels.csv", b"split,\xff\xfe\n"), "labels.csv: not text in UTF-8, from byte 6 on; save it"),
     "a broken archive": (rewrite("labels.csv", b"\x28\xb5\x2f\xfd...."), "labels.csv: "),

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/serveflow/serveflow/cmd/serveflow/labels"
@@ -119,6 +120,34 @@ func TestPlayerKeepsThePace(t *testing.T) {
 	if due := p.Due(1_700_000_001_000_000).Sub(p.begin); due != 100*time.Millisecond {
 		t.Errorf("a record one second in is due after %v", due)
 	}
+}
+
+// A record of conn.log is due when its connection ends; one of another log is not waited for.
+func TestPlayerKeepsThePaceOfConnLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &kept{}
+		p := NewPlayer(to, "in", 1)
+		began := time.Now()
+		for _, c := range []struct {
+			line string
+			at   time.Duration
+		}{
+			{`{"_path":"conn","ts":1700000000.5,"uid":"Ca","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"udp","duration":2.5}`, 0},
+			{`{"ts":1700000100,"uid":"Cb","query":"a.example"}`, 0},
+			{`{"_path":"conn","ts":1700000000.0,"uid":"Cc","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"udp","duration":12}`, 9 * time.Second},
+			{`{"_path":"conn","ts":1700000013.5,"uid":"Cd","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":2,"proto":"udp"}`, 10500 * time.Millisecond},
+		} {
+			if err := p.Play(t.Context(), []byte(c.line), nil); err != nil {
+				t.Fatal(err)
+			}
+			if at := time.Since(began); at != c.at {
+				t.Errorf("after %v, want %v: %s", at, c.at, c.line)
+			}
+		}
+		if got, want := p.Summary(), "4 records over 10.5 s of record time; 1 of them are of other logs than conn.log or the package's, and make no flow"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }
 
 func TestScreen(t *testing.T) {
