@@ -96,6 +96,7 @@ func killDuringSwaps(t *testing.T, r *row, broker string) {
 		h.start(1)
 	}
 	h.settle(2 * time.Minute)
+	h.awaitReady() // the last one may have just begun, and could take no signal yet
 	r.note("%d kills, every second one within a second of a swap", kills)
 	h.checkSwaps(r, limits{duplicates: 1})
 }
