@@ -45,7 +45,9 @@ func (d *decider) begin(at *flow.Cursor) int {
 	first := at.Begun == 0
 	var c *Cascade
 	if first {
-		c = d.slot.hold()
+		if c = d.adopted; c == nil || !c.users.hold() {
+			c = d.slot.hold()
+		}
 		at.Begun = c.number
 	}
 	i := slices.IndexFunc(d.begun, func(b begun) bool { return b.cascade.number == at.Begun })
@@ -63,5 +65,25 @@ func (d *decider) close() {
 	for _, b := range d.begun {
 		b.cascade.users.leave(b.flows)
 	}
-	d.begun, d.cascade = nil, nil
+	if d.adopted != nil {
+		d.adopted.users.leave(1)
+	}
+	d.begun, d.cascade, d.adopted = nil, nil, nil
+}
+
+// adopt has new flows begin with the cascade that the slot holds now, if its bundle is among
+// these. The cascade has the decider among its users until another one is adopted.
+func (d *decider) adopt(bundles []string) bool {
+	if d.slot.shadow != nil {
+		return true // nothing is committed of its labels
+	}
+	c := d.slot.current.Load()
+	if c == d.adopted || !slices.Contains(bundles, c.short()) || !c.users.hold() {
+		return d.adopted != nil
+	}
+	if d.adopted != nil {
+		d.adopted.users.leave(1)
+	}
+	d.adopted = c
+	return true
 }

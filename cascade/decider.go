@@ -12,6 +12,7 @@ type decider struct {
 	slot     *Slot
 	begun    []begun
 	cascade  *Cascade // that the flow in hand began with
+	adopted  *Cascade // that new flows begin with; nil: whichever the slot holds
 	labelled Labelled // flows that get no second label; nil: there are none
 	row      []float32
 	scores   []float64

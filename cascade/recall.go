@@ -66,5 +66,16 @@ func (d *Decider) Recall(ctx context.Context, bundles []string, since time.Time)
 	return nil
 }
 
+// Adopt has new flows of each task begin with the cascade that its slot holds now, and not with a
+// later one, if its bundle is among these, named as by Bundles. It reports whether new flows
+// of every task can begin with any. Without a call of Adopt they begin with whichever the slot holds.
+func (d *Decider) Adopt(bundles []string) bool {
+	all := true
+	for i := range d.tasks {
+		all = d.tasks[i].adopt(bundles) && all
+	}
+	return all
+}
+
 // isLabelled reports whether the flow had a label before this decider began.
 func (d *decider) isLabelled(uid string) bool { return d.labelled != nil && d.labelled.Has(uid) }

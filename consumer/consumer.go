@@ -30,23 +30,16 @@ type Consumer struct {
 	backlog  *backlog.Backlog
 }
 
-// Recaller learns which flows have labels already. Where the checkpoint of a partition says
-// that labels by these bundles may have been written from a time on, of flows that will be
-// read again, Recall is called before their records are taken. After an error it is called again.
-type Recaller interface {
-	Recall(ctx context.Context, bundles []string, since time.Time) error
-}
-
 // handler takes the records of one partition in one generation.
 type handler struct {
 	takes    partition.Handler
-	recall   func(ctx context.Context, bundles []string, since time.Time) error // as partition.Dependencies has it
-	released func()                                                             // called when the partition is no longer read
+	labels   partition.Labeller // nil if there are no bundles
+	released func()             // called when the partition is no longer read
 }
 
 // New builds a consumer of a valid config that rebuilds flows and has them decided.
-// newDecider is called once a partition and generation. Where the decider is a Recaller, it is
-// told of labels that it did not write.
+// newDecider is called once a partition and generation. Where the decider is a Labeller, it is
+// told of labels that it did not write, and which bundles it may use.
 func New(cfg Config, newDecider func() assembler.Decider, dead partition.DeadLetters, m *Metrics, log *slog.Logger) *Consumer {
 	c := newConsumer(cfg, dead, m.group, log)
 	c.handlers = func(partitions []int) (all []handler) {
@@ -54,9 +47,7 @@ func New(cfg Config, newDecider func() assembler.Decider, dead partition.DeadLet
 			d := newDecider()
 			a := assembler.New(cfg.flowShare(len(partitions)), cfg.Limits, id, d, m.flows)
 			h := handler{takes: a, released: func() { a.Close(); m.flows.Forget(id) }}
-			if r, ok := d.(Recaller); ok {
-				h.recall = r.Recall
-			}
+			h.labels, _ = d.(partition.Labeller)
 			all = append(all, h)
 		}
 		return all

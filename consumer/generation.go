@@ -36,7 +36,7 @@ func (c *Consumer) start(gen *kafka.Generation, client *kafka.Client, store *off
 	cfg, handlers := c.cfg.partition(), c.handlers(ids)
 	for i, id := range ids {
 		p := partition.New(cfg, id, partition.Dependencies{Client: client, Checkpoints: store, Committer: committer,
-			Handler: handlers[i].takes, Recall: handlers[i].recall, InFlight: offset.NewInFlight(c.cfg.pinShare(len(ids))), DeadLetters: c.dead,
+			Handler: handlers[i].takes, Labeller: handlers[i].labels, InFlight: offset.NewInFlight(c.cfg.pinShare(len(ids))), DeadLetters: c.dead,
 			Memory: c.memory, Metrics: c.metrics.partitions, Backlog: c.backlog, Report: c.health.report, Log: c.log})
 		reading.Add(1)
 		gen.Start(func(ctx context.Context) {

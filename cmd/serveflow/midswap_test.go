@@ -2,6 +2,9 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/segmentio/kafka-go"
@@ -13,38 +16,26 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// A member is killed in the middle of a change of bundles: labels of both are written, and
-// not committed. The one that follows has the new bundle. It reads those flows again, and
-// gives none a second label with another id.
+// A member is killed around a change of bundles: labels are written, and not committed. The one
+// that follows has the other bundle. It reads those flows again, and gives none a second label
+// with another id.
 func TestACrashInTheMiddleOfASwap(t *testing.T) {
 	onnxtest.Library(t)
 	t.Chdir(repositoryRoot(t))
 	exe := binary(t)
+	for name, named := range map[string]bool{"before a commit names the new bundle": false, "with the new bundle, which the next one has not got yet": true} {
+		t.Run(name, func(t *testing.T) { crashAroundASwap(t, exe, named) })
+	}
+}
+
+// crashAroundASwap kills a member whose commits name its new bundle, or not: then it labels by the
+// bundle before.
+func crashAroundASwap(t *testing.T, exe string, named bool) {
 	link := filepath.Join(t.TempDir(), "..data")
 	one, two := versionOf(t, "1"), versionOf(t, "2")
 	pointTo(t, link, one)
 	addr, cluster := kafkatest.Fake(t, kfake.SeedTopics(3, packetsTopic, labelsTopic), kfake.SeedTopics(1, packetsTopic+".dlq"))
-	refuseCommits := make(chan struct{})
-	cluster.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		select {
-		case <-refuseCommits:
-		default:
-			return nil, nil, false
-		}
-		refused := req.ResponseKind().(*kmsg.OffsetCommitResponse)
-		for _, topic := range req.(*kmsg.OffsetCommitRequest).Topics {
-			to := kmsg.NewOffsetCommitResponseTopic()
-			to.Topic = topic.Topic
-			for _, p := range topic.Partitions {
-				of := kmsg.NewOffsetCommitResponseTopicPartition()
-				of.Partition, of.ErrorCode = p.Partition, int16(kafka.RequestTimedOut)
-				to.Partitions = append(to.Partitions, of)
-			}
-			refused.Topics = append(refused.Topics, to)
-		}
-		return refused, nil, true
-	})
+	commits := refuseCommits(cluster) // none, for now
 	perSend, sent := len(replayedLabels(t, labFile)), 0
 	flows := func() {
 		t.Helper()
@@ -69,18 +60,24 @@ func TestACrashInTheMiddleOfASwap(t *testing.T) {
 	}
 	records := int64(len(recordLines(t, labFile)))
 	await.Until(t, "the first commit", func() bool { return committed() == records })
-	close(refuseCommits)
-	flows()
+	commits.all.Store(!named)
+	commits.butTheFirst.Store(named)
 	pointTo(t, link, two)
 	await.Until(t, "the other bundle", func() bool {
 		_, metrics := get(admin, "/metrics")
-		return metric(metrics, "serveflow_bundle_reloads_total", `outcome="swapped"`) == 1
+		held := metric(metrics, "serveflow_bundles_held", "") // 1 when each partition has it
+		return metric(metrics, "serveflow_bundle_reloads_total", `outcome="swapped"`) == 1 && (!named || held == 1)
 	})
 	flows()
 	first.Process.Kill()
 	first.Wait()
 	if n := committed(); n != records {
 		t.Fatalf("%d records are committed, want %d", n, records)
+	}
+	commits.all.Store(false)
+	commits.butTheFirst.Store(false)
+	if named {
+		pointTo(t, link, one)
 	}
 	_, admin = member()
 	flows()
@@ -93,11 +90,64 @@ func TestACrashInTheMiddleOfASwap(t *testing.T) {
 		}
 		byBundle[labels[0]["bundle"]]++
 	}
-	if byBundle["service@test 1"] != 2*perSend || byBundle["service@test 2"] != 2*perSend {
-		t.Errorf("flows by bundle: %v, want %d of each", byBundle, 2*perSend)
+	if byBundle["service@test 1"] != 2*perSend || byBundle["service@test 2"] != perSend {
+		t.Errorf("flows by bundle: %v, want %d by the first and %d by the second", byBundle, 2*perSend, perSend)
 	}
 	_, metrics := get(admin, "/metrics")
-	if n := metric(metrics, "serveflow_flows_labelled_before_total", ""); n != float64(2*perSend) {
-		t.Errorf("%v flows got no second label, want %d: those since the last commit", n, 2*perSend)
+	if n := metric(metrics, "serveflow_flows_labelled_before_total", ""); n != float64(perSend) {
+		t.Errorf("%v flows got no second label, want %d: those since the last commit", n, perSend)
 	}
+}
+
+// refusals says which commits a broker does not take.
+type refusals struct {
+	all         atomic.Bool
+	butTheFirst atomic.Bool // all of a partition but the first that names a second bundle
+	mu          sync.Mutex
+	named       map[int32]bool
+}
+
+// takes reports whether a commit is taken.
+func (r *refusals) takes(req *kmsg.OffsetCommitRequest) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.butTheFirst.Load() {
+		return !r.all.Load()
+	}
+	var partitions []int32
+	for _, p := range req.Topics[0].Partitions {
+		if r.named[p.Partition] || p.Metadata == nil || !strings.Contains(*p.Metadata, ",") {
+			return false
+		}
+		partitions = append(partitions, p.Partition)
+	}
+	for _, id := range partitions {
+		r.named[id] = true
+	}
+	return true
+}
+
+// refuseCommits has a broker refuse commits, as it is told.
+func refuseCommits(cluster *kfake.Cluster) *refusals {
+	r := &refusals{named: map[int32]bool{}}
+	cluster.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		commit := req.(*kmsg.OffsetCommitRequest)
+		if r.takes(commit) {
+			return nil, nil, false
+		}
+		refused := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+		for _, topic := range commit.Topics {
+			to := kmsg.NewOffsetCommitResponseTopic()
+			to.Topic = topic.Topic
+			for _, p := range topic.Partitions {
+				of := kmsg.NewOffsetCommitResponseTopicPartition()
+				of.Partition, of.ErrorCode = p.Partition, int16(kafka.RequestTimedOut)
+				to.Partitions = append(to.Partitions, of)
+			}
+			refused.Topics = append(refused.Topics, to)
+		}
+		return refused, nil, true
+	})
+	return r
 }

@@ -38,6 +38,8 @@ type CommitterConfig struct {
 type Committer struct {
 	cfg CommitterConfig
 
+	soon chan struct{} // a commit must not wait for the next tick
+
 	mu        sync.Mutex
 	pending   map[int]Checkpoint // by partition: to be committed
 	committed map[int]Checkpoint // by partition: what the broker has
@@ -45,7 +47,7 @@ type Committer struct {
 
 // NewCommitter builds a committer of one generation.
 func NewCommitter(cfg CommitterConfig) *Committer {
-	c := &Committer{cfg: cfg, pending: map[int]Checkpoint{}, committed: map[int]Checkpoint{}}
+	c := &Committer{cfg: cfg, soon: make(chan struct{}, 1), pending: map[int]Checkpoint{}, committed: map[int]Checkpoint{}}
 	for partition, low := range cfg.Start {
 		c.committed[partition] = Checkpoint{Low: low}
 	}
@@ -53,13 +55,34 @@ func NewCommitter(cfg CommitterConfig) *Committer {
 }
 
 // Advance notes how far a partition has come. A low watermark that lies behind an
-// earlier one is ignored. It never waits for a commit that is under way.
+// earlier one is ignored. It never waits for a commit that is under way. One that names a bundle
+// for the first time is committed at once, because nothing is labelled by that bundle before.
 func (c *Committer) Advance(partition int, at Checkpoint) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at != c.committed[partition] && at.Low >= max(c.committed[partition].Low, c.pending[partition].Low) {
-		c.pending[partition] = at
+	committed, pending := c.committed[partition], c.pending[partition]
+	if at == committed || at.Low < max(committed.Low, pending.Low) {
+		return
 	}
+	c.pending[partition] = at
+	if names := bundlesOf(at); !Covers(bundlesOf(committed), names) && !Covers(bundlesOf(pending), names) {
+		select {
+		case c.soon <- struct{}{}:
+		default: // it is asked for already
+		}
+	}
+}
+
+// Named are the bundles that the last commit of a partition in this generation names.
+func (c *Committer) Named(partition int) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bundlesOf(c.committed[partition])
+}
+
+func bundlesOf(at Checkpoint) []string {
+	bundles, _ := at.writers()
+	return bundles
 }
 
 // flush commits what has advanced. After a failure the next flush tries again.
@@ -102,6 +125,7 @@ func (c *Committer) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-c.soon:
 		}
 		began := time.Now()
 		// A commit that is under way when the generation ends is not broken off: the

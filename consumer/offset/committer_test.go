@@ -65,6 +65,45 @@ func TestCommitsOnlyMoveForward(t *testing.T) {
 	}
 }
 
+// A checkpoint that names a bundle for the first time is committed at once. Where that fails,
+// it is tried again no sooner than any other.
+func TestANewBundleIsCommittedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, at := time.Now(), []time.Duration{}
+		var broken error
+		c := newTestCommitter(func(map[int]Checkpoint) error {
+			at = append(at, time.Since(began))
+			return broken
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		go c.Run(ctx)
+		time.Sleep(100 * time.Millisecond)
+		names := func(low int64, bundles string) {
+			c.Advance(0, Checkpoint{Low: low, Metadata: writersForm + "1700000000 " + bundles})
+			synctest.Wait()
+		}
+		names(5, "a")
+		if !slices.Equal(c.Named(0), []string{"a"}) || c.Named(1) != nil {
+			t.Errorf("named %q and %q", c.Named(0), c.Named(1))
+		}
+		names(6, "a") // nothing new
+		broken = errors.New("no answer")
+		names(7, "a,b")
+		names(8, "a,b")
+		if !slices.Equal(c.Named(0), []string{"a"}) {
+			t.Errorf("named %q, while the commit failed", c.Named(0))
+		}
+		time.Sleep(time.Second)
+		broken = nil
+		time.Sleep(time.Second)
+		stop()
+		synctest.Wait()
+		if want := []time.Duration{100 * time.Millisecond, 100 * time.Millisecond, time.Second, 2 * time.Second}; !slices.Equal(at, want) || !slices.Equal(c.Named(0), []string{"a", "b"}) {
+			t.Errorf("committed after %v, want %v; named %q", at, want, c.Named(0))
+		}
+	})
+}
+
 // A commit that nobody answers does not keep the partitions from being read; what
 // advances meanwhile is committed next.
 func TestAHangingCommitHoldsBackNoPartition(t *testing.T) {

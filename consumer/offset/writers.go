@@ -31,6 +31,7 @@ const (
 	writersForm = " by/1 "
 	// mostWriters is how many bundles a stamp names: with more, the metadata might not fit.
 	mostWriters = 30
+	more        = "more" // in place of the others
 	// markAgain is how old the mark of a partition may be that needs nothing, before there is a
 	// new one. Whoever resumes there looks at labels that are so much older than needed.
 	markAgain = time.Minute
@@ -77,11 +78,24 @@ func (w *Writers) Stamp(at Checkpoint) Checkpoint {
 	slices.Sort(all)
 	all = slices.Compact(all)
 	if len(all) > mostWriters {
-		all = append(all[:mostWriters], "more")
+		all = append(all[:mostWriters], more)
 	}
 	at.Metadata += fmt.Sprintf("%s%d %s", writersForm, w.marks[0].since.Unix(), strings.Join(all, ","))
 	return at
 }
+
+// Covers reports whether all of these bundles are among those that a stamp names, as far as a
+// stamp has room for them.
+func Covers(named, bundles []string) bool {
+	if slices.Contains(named, more) {
+		return true
+	}
+	return !slices.ContainsFunc(bundles, func(name string) bool { return !slices.Contains(named, name) })
+}
+
+// UpToEnd reports whether a partition whose next record is this one still reads what lay in it
+// when it was resumed: labels of these flows may have been written before.
+func (w *Writers) UpToEnd(next int64) bool { return next < w.from }
 
 // writers reads a stamp. Without one there are no bundles, and the time is zero.
 func (at Checkpoint) writers() (bundles []string, since time.Time) {

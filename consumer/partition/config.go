@@ -62,9 +62,21 @@ type Checkpoints interface {
 	Read(ctx context.Context, partition int) (offset.Checkpoint, error)
 }
 
-// Advancer is told how far a partition has come. It does not block.
-type Advancer interface {
+// Committer commits how far a partition has come. It does not block.
+type Committer interface {
 	Advance(partition int, at offset.Checkpoint)
+	// Named are the bundles that the last commit of the partition in this generation names.
+	Named(partition int) []string
+}
+
+// Labeller labels flows by bundles, which may change.
+type Labeller interface {
+	// Recall has it learn which flows have labels by any of these bundles, which may have been
+	// written from a time on. After an error it is called again.
+	Recall(ctx context.Context, bundles []string, since time.Time) error
+	// Adopt has new flows begin with its newest bundle, if that is among these. It reports
+	// whether new flows can begin with any.
+	Adopt(bundles []string) bool
 }
 
 // DeadLetters takes records that could not be read or decoded. It may block, and gives
@@ -84,16 +96,15 @@ type Backlog interface {
 type Dependencies struct {
 	Client      *kafka.Client // for look-ups beside the fetches
 	Checkpoints Checkpoints
-	Committer   Advancer
+	Committer   Committer
 	Handler     Handler
 	InFlight    *offset.InFlight
 	DeadLetters DeadLetters
-	// Recall has the handler learn which flows have labels by any of these bundles, which may
-	// have been written from a time on; nil: it does not want to know.
-	Recall  func(ctx context.Context, bundles []string, since time.Time) error
-	Memory  *fetch.Memory
-	Metrics *Metrics
-	Backlog Backlog
+	// Labeller labels the flows; nil: nothing is to be known of its bundles.
+	Labeller Labeller
+	Memory   *fetch.Memory
+	Metrics  *Metrics
+	Backlog  Backlog
 	// Report is told why a partition is not being read; nil: it is.
 	Report func(partition int, err error)
 	Log    *slog.Logger

@@ -96,3 +96,4 @@ func TestCheckpointsAreToldNowAndThen(t *testing.T) {
 type advancer func(int, offset.Checkpoint)
 
 func (a advancer) Advance(partition int, at offset.Checkpoint) { a(partition, at) }
+func (a advancer) Named(int) []string                          { return nil }

@@ -14,8 +14,12 @@ import (
 	"github.com/serveflow/serveflow/internal/delivery"
 )
 
-// fullPause is the time between two looks at whether a full partition may be read on.
-const fullPause = 50 * time.Millisecond
+const (
+	// fullPause is the time between two looks at whether a full partition may be read on.
+	fullPause = 50 * time.Millisecond
+	// announcePause is the time between two looks at whether a commit names the bundle.
+	announcePause = 5 * time.Millisecond
+)
 
 // Partition is one partition of one generation.
 type Partition struct {
@@ -25,7 +29,14 @@ type Partition struct {
 	log     *slog.Logger
 	fetcher *fetcher
 
-	writers  offset.Writers
+	writers   offset.Writers
+	earlier   []string  // bundles that may have labelled, since a time, flows that are read again
+	since     time.Time // that time
+	recalled  []string  // bundles that were held when labels were last looked up; nil: never
+	asked     []string  // bundles that a commit was asked for last to name
+	announced []string  // bundles that are held, and that a commit names
+	adopted   bool      // new flows have a bundle to begin with
+
 	resumed  bool      // InFlight stands where to go on
 	warm     bool      // the handler knows which flows are finished
 	warmedTo int64     // offset of the next record to read for that
@@ -65,10 +76,14 @@ func (p *Partition) Run(ctx context.Context) {
 
 // step fetches once and takes what comes, unless too much is in flight already.
 func (p *Partition) step(ctx context.Context) error {
-	var err error
-	if low := p.deps.InFlight.Low(); p.deps.InFlight.Full() {
+	may, err := p.adopt(ctx)
+	switch low := p.deps.InFlight.Low(); {
+	case err != nil:
+	case !may:
+		backoff.Wait(announcePause).Sleep(ctx)
+	case p.deps.InFlight.Full():
 		p.waitForRoom(ctx, low)
-	} else {
+	default:
 		err = p.pollOnce(ctx)
 	}
 	if time.Since(p.told) > p.cfg.CommitEvery/4 { // a checkpoint lists every pin, which costs

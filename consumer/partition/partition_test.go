@@ -58,9 +58,14 @@ type unwritten struct{ got []delivery.DeadLetter }
 func (u *unwritten) Put(_ context.Context, l delivery.DeadLetter) { u.got = append(u.got, l) }
 
 // committed keeps the last checkpoint.
-type committed struct{ last offset.Checkpoint }
+type committed struct {
+	last  offset.Checkpoint
+	told  int      // how often it was told one
+	names []string // that the last commit has
+}
 
-func (c *committed) Advance(_ int, at offset.Checkpoint) { c.last = at }
+func (c *committed) Advance(_ int, at offset.Checkpoint) { c.last, c.told = at, c.told+1 }
+func (c *committed) Named(int) []string                  { return c.names }
 
 // newTest builds partition 3 of topic in, which talks to no broker.
 func newTest(cfg Config) (*Partition, *handler, *unwritten) {

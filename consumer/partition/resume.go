@@ -40,8 +40,7 @@ func (p *Partition) begin(ctx context.Context) error {
 	return nil
 }
 
-// resume begins where the partition's last reader left off. That one may have written
-// labels, by another bundle, of flows that its checkpoint still needs: they are below end.
+// resume begins where the partition's last reader left off.
 func (p *Partition) resume(ctx context.Context, first, end int64) error {
 	at, err := p.deps.Checkpoints.Read(ctx, p.id)
 	if err != nil {
@@ -51,13 +50,8 @@ func (p *Partition) resume(ctx context.Context, first, end int64) error {
 		at = offset.Checkpoint{Low: first}
 	}
 	p.deps.InFlight.Resume(at)
-	bundles, since := p.writers.Resume(at, end, time.Now())
-	if len(bundles) == 0 || p.deps.Recall == nil {
-		return nil
-	}
-	if err := p.deps.Recall(ctx, bundles, since); err != nil {
-		return fmt.Errorf("consumer: look for labels of %s/%d by other bundles: %w", p.cfg.Topic, p.id, err)
-	}
+	p.earlier, p.since = p.writers.Resume(at, end, time.Now())
+	p.announced = p.earlier
 	return nil
 }
 

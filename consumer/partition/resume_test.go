@@ -3,7 +3,6 @@ package partition
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -129,40 +128,6 @@ func TestResume(t *testing.T) {
 		if err := b.partition.resume(t.Context(), 5, 100); err != nil || b.partition.deps.InFlight.Next() != want {
 			t.Errorf("committed %d: begins at %d, want %d: %v", low, b.partition.deps.InFlight.Next(), want, err)
 		}
-	}
-}
-
-// Where the checkpoint says by which bundles labels may have been written that are not
-// committed, the handler is told of them before the first record, and again until it knows.
-// The next checkpoints say so too, as long as such labels may be needed.
-func TestResumeTellsOfOtherBundles(t *testing.T) {
-	b := newBrokerTest(t, Config{Bundles: func() []string { return []string{"b"} }}, minutely(6)...)
-	p := b.partition
-	b.committed.at = offset.Checkpoint{Low: 2, Metadata: " by/1 1700000000 a,b"}
-	var told []string
-	fault := errors.New("no answer")
-	p.deps.Recall = func(_ context.Context, bundles []string, since time.Time) error {
-		told = append(told, fmt.Sprint(bundles, since.Unix(), len(b.handler.taken)))
-		return fault
-	}
-	if err := p.begin(t.Context()); !errors.Is(err, fault) || p.resumed {
-		t.Errorf("resumed: %t, %v", p.resumed, err)
-	}
-	fault = nil
-	if err := p.begin(t.Context()); err != nil || !p.resumed {
-		t.Errorf("resumed: %t, %v", p.resumed, err)
-	}
-	if want := []string{"[a b] 1700000000 0", "[a b] 1700000000 0"}; !slices.Equal(told, want) {
-		t.Errorf("told %q, want %q", told, want)
-	}
-	if at := p.checkpoint(); at.Metadata != " by/1 1700000000 a,b" {
-		t.Errorf("metadata %q, while none is read again", at.Metadata)
-	}
-	p.deps.InFlight.Advance(6)
-	p.checkpoint()
-	p.deps.InFlight.Advance(7)
-	if at := p.checkpoint(); !strings.HasSuffix(at.Metadata, " b") {
-		t.Errorf("metadata %q, when all are finished", at.Metadata)
 	}
 }
 
