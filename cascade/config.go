@@ -31,6 +31,10 @@ type Config struct {
 	// HoldBack: load changes no label. Thresholds stay the bundle's, and a full queue holds
 	// the input back. The timeout and the breaker are used.
 	HoldBack bool
+	// Shared: other tasks decide the same flows, and must not wait for this one. Where a slow
+	// stage has no room for a flow that no stage has answered, the flow gets no label of this
+	// task, and is counted; otherwise it would wait, and the input with it.
+	Shared bool
 	// Shadow: nothing waits for the labels, and no place in the log is held for them. Where a
 	// slow stage has no room, its flows get the earlier answer, and those without one no
 	// label. What is queued at a stop is dropped.

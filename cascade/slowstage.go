@@ -60,13 +60,17 @@ func newSlowStage(spec *Spec, place int, cfg Config, m *Metrics, e *emitter) *sl
 // an earlier stage goes out instead.
 //
 // If no earlier stage answered, load must not change a label, or labels are late anyway,
-// enqueue waits for room. It never does for a shadow: a flow without an earlier answer then
-// goes without a label.
+// enqueue waits for room. It never does for a shadow, nor for one of several tasks whose model
+// hangs: a flow without an earlier answer then goes without a label.
 func (s *slowStage) enqueue(ctx context.Context, j *job) {
 	j.queued = time.Now()
 	s.users.add()
-	if s.cfg.Deterministic || j.by == nil && !s.cfg.Shadow {
+	if s.cfg.Deterministic || j.by == nil && !s.cfg.Shadow && !s.cfg.Shared {
 		s.waitForRoom(ctx, j)
+		return
+	}
+	if j.by == nil && s.cfg.Shared {
+		s.waitApart(ctx, j)
 		return
 	}
 	if s.breaker.rejecting.Load() {
@@ -112,6 +116,35 @@ func (s *slowStage) waitForRoom(ctx context.Context, j *job) {
 		s.users.leave(1)
 	}
 }
+
+// waitApart queues a job that has no answer yet, beside other tasks. It waits for room as
+// waitForRoom does, but only while load must not change a label, or labels are late anyway, and
+// the model answers: looked at again, because the breaker may open meanwhile.
+func (s *slowStage) waitApart(ctx context.Context, j *job) {
+	for {
+		select {
+		case s.queue <- j:
+			return
+		default:
+		}
+		if s.breaker.rejecting.Load() || !s.cfg.HoldBack && !s.catchingUp() {
+			s.fallback(ctx, j, Degraded)
+			return
+		}
+		select {
+		case <-time.After(apartPause):
+		case <-ctx.Done():
+			s.users.leave(1)
+			return
+		case <-s.stopped:
+			s.users.leave(1)
+			return
+		}
+	}
+}
+
+// apartPause is the time between two looks at whether a full queue has room.
+const apartPause = 10 * time.Millisecond
 
 // expectedWait is how long a job that is queued now will wait.
 func (s *slowStage) expectedWait() time.Duration {

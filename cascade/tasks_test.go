@@ -2,9 +2,12 @@ package cascade
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // together is two rigs whose cascades decide the flows that are fed to the first.
@@ -80,4 +83,43 @@ func TestATaskThatHangsDelaysNoOther(t *testing.T) {
 		stop()
 		<-ended
 	})
+}
+
+// Nor does one whose first stage is the slow one: its flows have no earlier answer. As many as have
+// room wait until it answers again; the others go without its label, and are counted.
+func TestATaskWhoseFirstStageHangsDelaysNoOther(t *testing.T) {
+	for name, holdBack := range map[string]bool{"load may change labels": false, "it may not": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var answers atomic.Bool
+				hangs := modelFunc(func(_ []float32, out []float64) error {
+					for !answers.Load() {
+						time.Sleep(time.Second)
+					}
+					return says(.9)(nil, out)
+				})
+				a := newRig(spec(t, []int{1}, hangs), Config{Queue: 4, Timeout: 2 * time.Second, Shared: true, HoldBack: holdBack})
+				b := newRig(spec(t, []int{1, 1}, says(.9), says(0)), Config{})
+				ctx, stop := context.WithCancel(t.Context())
+				ended := make(chan struct{})
+				both, tasks := together(a, b)
+				go func() { tasks.Run(ctx); close(ended) }()
+				for range 100 {
+					both.feed([]int16{0}, 0)
+					time.Sleep(100 * time.Millisecond)
+				}
+				if got := len(b.got); got != 100 {
+					t.Errorf("%d labels of the task that works, want 100", got)
+				}
+				answers.Store(true)
+				time.Sleep(time.Minute)
+				without := testutil.ToFloat64(a.cascade.metrics.unlabelled)
+				if got := len(a.got); got < 4 || float64(got)+without != 100 {
+					t.Errorf("%d labels of the task that hung, %v flows without one", got, without)
+				}
+				stop()
+				<-ended
+			})
+		})
+	}
 }

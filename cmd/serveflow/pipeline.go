@@ -46,6 +46,7 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
 	cascading := s.cascade()
 	cascading.CatchingUp = func() bool { return p.consumer.CatchingUp() }
+	cascading.Shared = len(all) > 1
 	var compared []comparing // for each of the shadows
 	for _, t := range all {
 		out := put(t, p.producer)
