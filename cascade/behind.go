@@ -33,7 +33,7 @@ func (c *Cascade) askBehind(ctx context.Context, j *job, place int) {
 		c.metrics.computed(s.Name, spent)
 		c.emitter.answered(c.spec, place, j.verdict.UID, j.row, scores)
 		if reason := c.spec.settled(place, scores, j.verdict.Gap, false); reason != "" {
-			j.verdict.Reason = closedBy(j.cause, reason)
+			j.verdict.setReason(reason, j.cause)
 			c.emitter.verdict(ctx, j.verdict, scores, s)
 			c.jobs.Put(j)
 			return

@@ -120,7 +120,8 @@ func (d *decider) answeredBy(at *flow.Cursor) *Stage {
 // cause of that replaces why.
 func (d *decider) final(f *flow.Flow, at *flow.Cursor, s *Stage, why Reason) Verdict {
 	v := newVerdict(d.cascade.spec, f, at, packets(at, s))
-	v.Final, v.Seq, v.Reason = true, len(d.cascade.spec.Stages), closedBy(at.Cause, why)
+	v.Final, v.Seq = true, len(d.cascade.spec.Stages)
+	v.setReason(why, at.Cause)
 	if !d.cascade.shadow {
 		v.Acker = f.Acker
 	}

@@ -47,7 +47,7 @@ func (e *emitter) answered(spec *Spec, stage int, uid string, row []float32, p [
 
 // decided tells the monitor of a final label.
 func (e *emitter) decided(v *Verdict, p []float64) {
-	if e.drift == nil || !v.Final || v.Reason == Novel {
+	if e.drift == nil || !v.Final || v.NoClass {
 		return
 	}
 	best, _ := answer.Best(p)

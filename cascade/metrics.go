@@ -69,7 +69,7 @@ func newMetrics(prefix string, reg prometheus.Registerer, log *slog.Logger) *Met
 		toLabel: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_first_packet_to_label_seconds", Buckets: times,
 			Help: "Wall time from a flow's first packet to its final label; true where records are live."}, []string{"stage"}),
 		wait: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_packet_wait_seconds", Buckets: times,
-			Help: "Record time from a flow's first packet to the last one looked at for its final label."}, []string{"stage"}),
+			Help: "Record time from a flow's first packet to the last one looked at for its final label, without a silence that was waited out behind that."}, []string{"stage"}),
 		compute: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_stage_compute_seconds",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 2, 17),
 			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),

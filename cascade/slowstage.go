@@ -179,7 +179,7 @@ func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64
 		s.deferJob(ctx, j)
 		return
 	}
-	j.verdict.Reason = closedBy(j.cause, reason)
+	j.verdict.setReason(reason, j.cause)
 	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
 	s.done(j)
 }

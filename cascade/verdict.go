@@ -32,7 +32,7 @@ const (
 	Provisional Reason = "provisional"
 )
 
-// Unknown is the label of a flow that no stage was asked about, or that is Novel.
+// Unknown is the label of a flow that no stage was asked about, or that is like no class.
 const Unknown = "unknown"
 
 // Guess is a class with its probability.
@@ -55,6 +55,7 @@ type Verdict struct {
 	Final       bool
 	Seq         int
 	Reason      Reason
+	NoClass     bool     // the flow is like no class: the reason is Novel, or Evicted in place of that
 	Top         [3]Guess // the best first; with two classes, the third is empty; all are if the reason is Unsupported
 	Family      Guess    // of the label; empty where that is Unknown, or the bundle has no families
 	Novelty     float64  // probability that the flow is of no class; 0 where no stage says anything of it
@@ -73,7 +74,7 @@ type Verdict struct {
 
 // Label is the winning class, or Unknown.
 func (v *Verdict) Label() string {
-	if v.Reason == Unsupported || v.Reason == Novel {
+	if v.Reason == Unsupported || v.NoClass {
 		return Unknown
 	}
 	return v.Top[0].Label
@@ -81,7 +82,7 @@ func (v *Verdict) Label() string {
 
 // Confidence is the probability of the label.
 func (v *Verdict) Confidence() float64 {
-	if v.Reason == Novel {
+	if v.NoClass {
 		return v.Novelty
 	}
 	return v.Top[0].P
@@ -113,19 +114,25 @@ func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, packets int) Verdict 
 	return v
 }
 
-// closedBy is the reason of a verdict for a flow of which there are no more packets, though the
-// stage would have looked at them. A flow that was not closed keeps the reason why, and so does
-// one whose reason has nothing to do with packets.
+// setReason sets why the verdict is what it is. c is why the flow has no more packets, though the
+// stage would have looked at them.
+func (v *Verdict) setReason(why Reason, c flow.Cause) {
+	v.Reason, v.NoClass = closedBy(c, why), why == Novel
+}
+
+// closedBy is the reason of a verdict for a flow of which there are no more packets. A flow that
+// was not closed keeps the reason why, and so does one whose reason has nothing to do with packets.
+//
+// Novel and OfFamily hide an end or a timeout, which follow from the flow's records, but not an
+// eviction: read again with more memory, the flow may get another label.
 func closedBy(c flow.Cause, why Reason) Reason {
-	if why != Confident && why != LastStage && why != Degraded {
-		return why
-	}
-	switch c {
-	case flow.Ended:
+	plain := why == Confident || why == LastStage || why == Degraded
+	switch {
+	case c == flow.Ended && plain:
 		return FlowEnd
-	case flow.TimedOut:
+	case c == flow.TimedOut && plain:
 		return Timeout
-	case flow.Evicted:
+	case c == flow.Evicted && (plain || why == Novel || why == OfFamily):
 		return Evicted
 	}
 	return why
@@ -133,7 +140,7 @@ func closedBy(c flow.Cause, why Reason) Reason {
 
 // setFamily fills in the family of the label. One that is Unknown has none.
 func (v *Verdict) setFamily(p []float64) {
-	if v.Spec.Families == nil || v.Reason == Novel {
+	if v.Spec.Families == nil || v.NoClass {
 		return
 	}
 	if family, sum := v.Spec.family(p); family != nil {

@@ -50,13 +50,8 @@ func (m *Manifest) check() error {
 	if err := m.checkProtocols(); err != nil {
 		return err
 	}
-	if n := len(m.Classes); n < 2 || n > maxClasses {
-		return manifestError("classes has %d names; list 2 to %d, in the order of the models' scores", n, maxClasses)
-	}
-	for i, class := range m.Classes {
-		if !isText(class) || slices.Contains(m.Classes[:i], class) {
-			return manifestError("classes: name %d is %q; use unique names of one line and up to 64 characters", i+1, class)
-		}
+	if err := m.checkNames(); err != nil {
+		return err
 	}
 	if err := m.checkFiles(); err != nil {
 		return err
@@ -71,6 +66,9 @@ func (m *Manifest) check() error {
 		if err := m.checkStage(i); err != nil {
 			return err
 		}
+	}
+	if err := m.checkPatienceHolds(); err != nil {
+		return err
 	}
 	return m.checkNoveltyClass()
 }

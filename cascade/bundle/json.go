@@ -65,8 +65,8 @@ func typeName(t reflect.Type) string {
 	return "an object"
 }
 
-// duplicateKey gives the first key that an object of the JSON text has twice. Upper and
-// lower case are the same, because encoding/json would silently take the last one.
+// duplicateKey gives the first key that an object of the JSON text has twice: encoding/json would
+// silently take the last one. Names of classes differ in case; a field that does is misnamed.
 func duplicateKey(data []byte) string {
 	type level struct {
 		keys  map[string]bool // nil in a list
@@ -85,11 +85,10 @@ func duplicateKey(data []byte) string {
 			levels = levels[:len(levels)-1]
 			continue
 		case top.keys != nil && !top.value && isText:
-			folded := strings.ToLower(key)
-			if top.keys[folded] {
+			if top.keys[key] {
 				return key
 			}
-			top.keys[folded], top.value = true, true
+			top.keys[key], top.value = true, true
 			continue
 		}
 		top.value = false

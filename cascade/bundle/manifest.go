@@ -31,7 +31,7 @@ type Manifest struct {
 	Features    string            `json:"features" jsonschema:"required,enum=serveflow.features/1" jsonschema_description:"the schema of the features' names"`
 	Input       string            `json:"input" jsonschema:"enum=packets,enum=conn,default=packets" jsonschema_description:"what flows are made of: packet records of the Zeek package, or records of conn.log"`
 	Protocols   []string          `json:"protocols" jsonschema:"minItems=1,uniqueItems=true,enum=tcp,enum=udp,enum=icmp,enum=unknown_transport" jsonschema_description:"the transport protocols that it answers for, of tcp, udp, icmp and unknown_transport; flows of others are labelled unknown, with reason unsupported; without the list it answers for all"`
-	Classes     []string          `json:"classes" jsonschema:"required,minItems=2,maxItems=1024,uniqueItems=true,minLength=1,maxLength=64" jsonschema_description:"the labels, in the order of the models' scores"`
+	Classes     []string          `json:"classes" jsonschema:"required,minItems=2,maxItems=1024,uniqueItems=true,minLength=1,maxLength=64" jsonschema_description:"the labels, in the order of the models' scores; only the class of novelty may be called unknown"`
 	Stages      []StageSpec       `json:"stages" jsonschema:"required,minItems=1" jsonschema_description:"from first to last, in the order of their depths"`
 	Families    []FamilySpec      `json:"families" jsonschema:"minItems=1" jsonschema_description:"groups of classes that are close to each other; labels then have family and family_confidence"`
 	Parity      string            `json:"parity" jsonschema:"required" jsonschema_description:"file with rows and the training library's own scores, which the models must give here too"`
@@ -78,7 +78,7 @@ func (s *StageSpec) UnmarshalJSON(data []byte) error {
 // PatienceSpec is one rule of a stage's patience.
 type PatienceSpec struct {
 	Classes []string `json:"classes" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"the best class of the answer that stands is one of these; without it, any"`
-	Packets int      `json:"packets" jsonschema:"minimum=1,maximum=64" jsonschema_description:"packets that the flow has, without a hole; without it, any number"`
+	Packets int      `json:"packets" jsonschema:"minimum=1,maximum=64" jsonschema_description:"packets that the flow has, without a hole: from the stage's depth up to one less than the last stage's depth, or in the last stage than max_depth; without it, any number"`
 	MS      float64  `json:"ms" jsonschema:"required,minimum=0.001,maximum=3600000" jsonschema_description:"milliseconds of record time since the last packet; one that comes later does not count"`
 }
 
@@ -99,8 +99,8 @@ type NoveltySpec struct {
 
 // FamilySpec is a group of classes.
 type FamilySpec struct {
-	Name      string   `json:"name" jsonschema:"required,minLength=1,maxLength=64" jsonschema_description:"as labels show it; no class has this name"`
-	Classes   []string `json:"classes" jsonschema:"required,minItems=1,uniqueItems=true" jsonschema_description:"each class is in one family at most; one in none is its own"`
+	Name      string   `json:"name" jsonschema:"required,minLength=1,maxLength=64" jsonschema_description:"as labels show it; no class has this name, and it is not unknown"`
+	Classes   []string `json:"classes" jsonschema:"required,minItems=1,uniqueItems=true" jsonschema_description:"each class is in one family at most, the class of novelty in none; one in none is its own"`
 	Threshold *float64 `json:"threshold" jsonschema:"minimum=0,maximum=1" jsonschema_description:"the family is final, with reason family, where 1 less its probability is at most this and the class is not sure; without it, never"`
 }
 

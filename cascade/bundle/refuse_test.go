@@ -47,6 +47,7 @@ var refusals = []refusal{
 	{"version of two lines", set("version", "1\n2")},
 	{"one class", set("classes", []string{"dns"})},
 	{"class twice", set("classes", []string{"dns", "http", "dns"})},
+	{"class called unknown", set("classes", []string{"dns", "http", "unknown"})},
 	{"empty class", set("classes", []string{"dns", "", "tls"})},
 	{"no stages", set("stages", []any{})},
 
@@ -119,6 +120,13 @@ var refusals = []refusal{
 	{"a huge manifest", func(t *testing.T, dir string) { os.Truncate(filepath.Join(dir, manifestFile), 1<<30) }},
 	{"a deep manifest", raw(`{"schema":"serveflow.bundle/1","task":` + strings.Repeat("[", 1<<20))},
 	{"a field twice", func(t *testing.T, dir string) {
+		write(t, dir, manifestFile, bytes.Replace(read(t, dir, manifestFile), []byte(`"threshold"`), []byte(`"threshold":1,"threshold"`), 1))
+	}},
+	{"a class twice", func(t *testing.T, dir string) {
+		setStage(0, "thresholds", object{"dns": .1})(t, dir)
+		write(t, dir, manifestFile, bytes.Replace(read(t, dir, manifestFile), []byte(`"dns":0.1`), []byte(`"dns":1,"dns":0.1`), 1))
+	}},
+	{"a field twice, in two cases", func(t *testing.T, dir string) {
 		write(t, dir, manifestFile, bytes.Replace(read(t, dir, manifestFile), []byte(`"threshold"`), []byte(`"Threshold":1,"threshold"`), 1))
 	}},
 	{"an archive for a folder", func(t *testing.T, dir string) {

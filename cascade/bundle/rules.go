@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/serveflow/serveflow/cascade/nprint"
-	"github.com/serveflow/serveflow/internal/nearest"
 )
 
 // slowEngine is the one whose models are not asked in the partitions' goroutines.
@@ -69,43 +68,6 @@ func (m *Manifest) checkMaxDepth(s *StageSpec) error {
 	return nil
 }
 
-func (m *Manifest) checkPatience(s *StageSpec, last bool) error {
-	switch {
-	case m.Input == Conn && s.Patience != nil:
-		return errors.New("patience is for packets; with input \"conn\" leave it out")
-	case s.Patience != nil && len(s.Patience) == 0:
-		return errors.New("patience is empty; leave it out")
-	case s.Patience != nil && s.Engine == slowEngine:
-		return errors.New("patience is for engine \"leaves\", behind which a flow may wait for packets; leave it out")
-	case s.Patience != nil && last && s.MaxDepth == 0:
-		return errors.New("patience is there, but no stage behind it that would wait for a packet; leave it out")
-	}
-	for i, p := range s.Patience {
-		switch {
-		case !(p.MS >= .001 && p.MS <= 3_600_000): // records have microseconds
-			return fmt.Errorf("patience %d: ms is %v; choose .001, a microsecond, up to an hour", i+1, p.MS)
-		case p.Packets < 0 || p.Packets > nprint.MaxDepth:
-			return fmt.Errorf("patience %d: packets is %d; choose 1 to %d, or leave it out", i+1, p.Packets, nprint.MaxDepth)
-		case p.Classes != nil && len(p.Classes) == 0:
-			return fmt.Errorf("patience %d: classes is empty; leave it out for all", i+1)
-		}
-		if err := m.checkClasses(p.Classes); err != nil {
-			return fmt.Errorf("patience %d: %w", i+1, err)
-		}
-		if before := slices.IndexFunc(s.Patience[:i], func(b PatienceSpec) bool { return b.covers(&p) }); before >= 0 {
-			return fmt.Errorf("patience %d: rule %d before it holds for all of its flows; put it before that, or leave it out", i+1, before+1)
-		}
-	}
-	return nil
-}
-
-// covers reports whether the rule holds wherever another one does.
-func (p *PatienceSpec) covers(other *PatienceSpec) bool {
-	missing := func(class string) bool { return !slices.Contains(p.Classes, class) }
-	return (p.Packets == 0 || p.Packets == other.Packets) &&
-		(p.Classes == nil || other.Classes != nil && !slices.ContainsFunc(other.Classes, missing))
-}
-
 func (m *Manifest) checkHazard(s *StageSpec, last bool) error {
 	switch h := s.Hazard; {
 	case h == nil:
@@ -146,82 +108,9 @@ func (m *Manifest) checkNovelty(s *StageSpec) error {
 	return m.checkSideFile("novelty", s.Novelty.File)
 }
 
-// checkNoveltyClass checks that the class that stands for all that is unknown does so in every
-// stage: it would be the label of a flow that another one answers.
-func (m *Manifest) checkNoveltyClass() error {
-	classOf := func(s *StageSpec) string {
-		if s.Novelty == nil {
-			return ""
-		}
-		return s.Novelty.Class
-	}
-	has := slices.IndexFunc(m.Stages, func(s StageSpec) bool { return classOf(&s) != "" })
-	if has < 0 {
-		return nil
-	}
-	class, with := classOf(&m.Stages[has]), m.Stages[has].Name
-	for i := range m.Stages {
-		if s := &m.Stages[i]; classOf(s) != class {
-			return manifestError("stage %s: novelty does not have the class %q of stage %s, so that could be a label; give each stage that class", s.Name, class, with)
-		}
-	}
-	return nil
-}
-
 func (m *Manifest) checkSideFile(kind, name string) error {
 	if _, ok := m.Files[name]; !ok {
 		return fmt.Errorf("%s: file is %q, which files does not list; name a file of the bundle and list it with its SHA-256", kind, name)
 	}
 	return nil
-}
-
-// checkFamilies checks that families and classes have names of their own, and that no class is in
-// two families.
-func (m *Manifest) checkFamilies() error {
-	if m.Families != nil && len(m.Families) == 0 {
-		return manifestError("families is empty; leave it out")
-	}
-	var names, members []string
-	for i, f := range m.Families {
-		switch {
-		case !isText(f.Name) || slices.Contains(names, f.Name) || slices.Contains(m.Classes, f.Name):
-			return manifestError("families: name %d is %q; use unique names of one line and up to 64 characters, which no class has", i+1, f.Name)
-		case len(f.Classes) == 0:
-			return manifestError("families: %s has no classes; list those that are close to each other", f.Name)
-		case f.Threshold != nil && !(*f.Threshold >= 0 && *f.Threshold <= 1):
-			return manifestError("families: %s: threshold is %v; choose 0 to 1, or leave it out", f.Name, *f.Threshold)
-		}
-		if err := m.checkClasses(f.Classes); err != nil {
-			return manifestError("families: %s: %w", f.Name, err)
-		}
-		for _, class := range f.Classes {
-			if slices.Contains(members, class) {
-				return manifestError("families: class %q is there twice; each belongs to one family at most", class)
-			}
-			members = append(members, class)
-		}
-		names = append(names, f.Name)
-	}
-	return nil
-}
-
-// checkClasses checks that each name is a class, and is there once.
-func (m *Manifest) checkClasses(names []string) error {
-	for i, name := range names {
-		switch {
-		case !slices.Contains(m.Classes, name):
-			return m.noClass(name)
-		case slices.Contains(names[:i], name):
-			return fmt.Errorf("class %q is there twice; list it once", name)
-		}
-	}
-	return nil
-}
-
-// noClass is the complaint about a name that is none of the classes.
-func (m *Manifest) noClass(name string) error {
-	if near := nearest.Like(name, m.Classes); near != "" {
-		return fmt.Errorf("%q is none of the classes; the nearest is %q", name, near)
-	}
-	return fmt.Errorf("%q is none of the classes; use names that classes lists", name)
 }

@@ -90,6 +90,10 @@ var ruleRefusals = []refusal{
 	{"patience behind one for its packets", setStage(0, "patience", []object{{"ms": 1, "packets": 1}, {"ms": 2, "packets": 1, "classes": []string{"tls"}}})},
 	{"patience of no classes", setStage(0, "patience", []object{{"ms": 1, "classes": []string{}}})},
 	{"patience with a wrong field", setStage(0, "patience", []object{{"Ms": 1}})},
+	{"patience with fewer packets than the stage looks at", all(setStage(0, "depth", 2), setStage(0, "patience", []object{{"ms": 1, "packets": 1}}))},
+	{"patience with the packets of the last stage", setStage(0, "patience", []object{{"ms": 1, "packets": 2}, {"ms": 1, "packets": 3}})},
+	{"patience with the packets of the last look", all(setStage(1, "max_depth", 5), setStage(1, "patience", []object{{"ms": 1, "packets": 4}, {"ms": 1, "packets": 5}}))},
+	{"patience behind which no stage waits", all(setStage(0, "depth", 3), setStage(0, "patience", []object{{"ms": 1}}))},
 	{"patience with packets below 0", setStage(0, "patience", []object{{"ms": 1, "packets": -1}})},
 	{"hazard without a bound", withSide("hazard", nil)},
 	{"hazard without features", withSide("hazard", object{"below": .5, "features": []string{}})},
@@ -111,6 +115,9 @@ var ruleRefusals = []refusal{
 	{"novelty of no class", setStage(0, "novelty", object{"class": "ntp", "above": .5})},
 	{"novelty of a class with features", setStage(0, "novelty", object{"class": "dns", "above": .5, "features": []string{"proto"}})},
 	{"novelty of a class in one stage alone", setStage(0, "novelty", object{"class": "dns", "above": .5})},
+	{"novelty's class in a family", all(setStage(0, "novelty", object{"class": "dns", "above": .5}), setStage(1, "novelty", object{"class": "dns", "above": .5}),
+		set("families", []object{{"name": "web", "classes": []string{"http", "dns"}}}))},
+	{"family called unknown", set("families", []object{{"name": "unknown", "classes": []string{"dns"}}})},
 	{"no families", set("families", []object{})},
 	{"family without classes", set("families", []object{{"name": "web", "classes": []string{}}})},
 	{"family of no class", set("families", []object{{"name": "web", "classes": []string{"ntp"}}})},
@@ -124,3 +131,23 @@ var ruleRefusals = []refusal{
 }
 
 func TestRuleRefusals(t *testing.T) { checkRefusals(t, ruleRefusals, "testdata/rule_refusals.golden") }
+
+// Names and rules that are close to those that are refused are taken.
+func TestManifestsThatAreTaken(t *testing.T) {
+	novelty := object{"class": "unknown", "above": .5}
+	for _, c := range []refusal{
+		{"names of classes that differ in case", all(set("classes", []string{"dns", "DNS", "Unknown"}), setStage(0, "thresholds", object{"dns": .1, "DNS": .2}))},
+		{"the class of novelty is called unknown", all(set("classes", []string{"dns", "http", "unknown"}), setStage(0, "novelty", novelty), setStage(1, "novelty", novelty))},
+		{"packets with which a stage behind waits", setStage(0, "patience", []object{{"ms": 1, "packets": 1}, {"ms": 1, "packets": 2}})},
+		{"packets with which the last stage waits", all(setStage(1, "max_depth", 5), setStage(1, "patience", []object{{"ms": 1, "packets": 3}, {"ms": 1, "packets": 4}}))},
+	} {
+		dir := copyBundle(t, "trees")
+		c.change(t, dir)
+		m, err := parseManifest(read(t, dir, manifestFile))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		} else if want := m.Stages[0].Thresholds; want != nil && (want["dns"] != .1 || want["DNS"] != .2) {
+			t.Errorf("%s: thresholds %v", c.name, want)
+		}
+	}
+}

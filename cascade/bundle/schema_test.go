@@ -28,6 +28,8 @@ func reflected() *jsonschema.Schema {
 	s.ID, s.Title, s.Description = "", "ServeFlow bundle manifest", "manifest.json of a bundle; docs/bundle.md explains it"
 	files, _ := s.Properties.Get("files")
 	files.AdditionalProperties = &jsonschema.Schema{Type: "string", Pattern: sha256ID.String()}
+	family, _ := s.Definitions["FamilySpec"].Properties.Get("name")
+	family.Not = &jsonschema.Schema{Const: unknown}
 	return s
 }
 
@@ -77,9 +79,9 @@ func TestSchemaRefuses(t *testing.T) {
 		"no task", "task with a dot", "no version", "one class", "class twice", "no stages", "another input", "empty input", "no depth", "depth too large",
 		"no features", "output", "uncertainty", "no temperature", "temperature 0", "no threshold", "threshold above 1", "no model", "no model card",
 		"digest too short", "unknown engine", "feature twice", "no protocols", "unknown protocol", "protocol twice", "protocol by number",
-		"upper case", "upper case in a stage", "null for a field", "null for a field of a stage", "empty class", "a class of 65 characters"}
+		"upper case", "upper case in a stage", "null for a field", "null for a field of a stage", "empty class", "a class of 65 characters", "family called unknown"}
 	refused := 0
-	for _, c := range refusals {
+	for _, c := range slices.Concat(refusals, ruleRefusals) {
 		if !slices.Contains(both, c.name) {
 			continue
 		}

@@ -23,15 +23,13 @@ type reloading struct {
 
 // newReloading builds it for a pipeline of the same tasks.
 func newReloading(s *Settings, all tasks, p *pipeline, reg prometheus.Registerer, log *slog.Logger, ask <-chan os.Signal) reloading {
-	depth, want := all.depth()
 	var folders []reload.Folder
-	for i, t := range slices.Concat(all, all.shadows()) {
-		r := &replacement{task: t, slot: p.cascades[i], build: p.builders[i], depth: depth, want: want}
-		name := t.spec.Task
+	for i, r := range replacements(all, p) {
+		name := r.task.spec.Task
 		if i >= len(all) {
 			name += ".shadow"
 		}
-		folders = append(folders, reload.Folder{Task: name, Dir: t.dir, Digest: t.spec.Digest, Load: r.load})
+		folders = append(folders, reload.Folder{Task: name, Dir: r.task.dir, Digest: r.task.spec.Digest, Load: r.load})
 	}
 	return reloading{reload.New(folders, s.ReloadEvery, reload.NewMetrics(reg), log), ask}
 }
@@ -46,7 +44,22 @@ type replacement struct {
 	task        task // as it began
 	slot        *cascade.Slot
 	build       builder
-	depth, want int // packets of a flow that the flow tables keep, and that its first decision waits for
+	depth, want int // packets of a flow that a bundle here may look at, and that its first decision waits for
+}
+
+// replacements are those of the tasks, and then of their shadows. A shadow may look at all packets
+// that the flow tables keep. A main bundle may look at those alone that may begin a flow: of one
+// that looks deeper, flows whose first packets are missing would have no label.
+func replacements(all tasks, p *pipeline) (of []*replacement) {
+	keeps, want := all.depth()
+	for i, t := range slices.Concat(all, all.shadows()) {
+		depth := keeps
+		if i < len(all) {
+			depth = all.opens()
+		}
+		of = append(of, &replacement{task: t, slot: p.cascades[i], build: p.builders[i], depth: depth, want: want})
+	}
+	return of
 }
 
 // load serves the bundle in the task's folder, which had the digest. At most two bundles of a
@@ -84,7 +97,7 @@ func (r *replacement) fits(spec *cascade.Spec) error {
 	case spec.Conns != began.Conns:
 		return refuse("input: it is %q, and this process reads %q: put a bundle that reads those there, or restart", input(spec), input(began))
 	case spec.Depth() > r.depth:
-		return refuse("depth: its stages look at %d packets, and this process keeps %d of a flow since its start: restart", spec.Depth(), r.depth)
+		return refuse("depth: its stages look at %d packets, and one in this folder may look at %d of a flow since the process started: restart", spec.Depth(), r.depth)
 	case first.Depth < r.want:
 		return refuse("depth: its stage %s looks at %d packets, and this process waits for %d of a flow since its start: restart", first.Name, first.Depth, r.want)
 	}

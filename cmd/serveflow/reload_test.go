@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -131,7 +132,7 @@ func TestBundlesThatDoNotFit(t *testing.T) {
 		{cascade.Spec{Task: "service", Stages: stages(4)}, ""},
 		{cascade.Spec{Task: "device", Stages: stages(2, 5)}, `bundle dir: manifest.json: task: it is "device", and this folder's is "service": put`},
 		{cascade.Spec{Task: "service", Conns: true, Stages: stages(1)}, `bundle dir: manifest.json: input: it is "conn", and this process reads "packets": put`},
-		{cascade.Spec{Task: "service", Stages: stages(2, 6)}, `bundle dir: manifest.json: depth: its stages look at 6 packets, and this process keeps 5 of a flow since its start: restart`},
+		{cascade.Spec{Task: "service", Stages: stages(2, 6)}, `bundle dir: manifest.json: depth: its stages look at 6 packets, and one in this folder may look at 5 of a flow since the process started: restart`},
 		{cascade.Spec{Task: "service", Stages: stages(1, 5)}, `bundle dir: manifest.json: depth: its stage s looks at 1 packets, and this process waits for 2 of a flow since its start: restart`},
 	} {
 		got := ""
@@ -140,6 +141,32 @@ func TestBundlesThatDoNotFit(t *testing.T) {
 		}
 		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// A main bundle may be no deeper than those at the start, though a shadow was: the flow tables
+// then let no packet beyond them begin a flow, so some flows would have no label. A shadow may.
+func TestADeepShadowDoesNotFitAsMain(t *testing.T) {
+	of := func(name string, depths ...int) *cascade.Spec {
+		s := &cascade.Spec{Task: name}
+		for _, depth := range depths {
+			s.Stages = append(s.Stages, cascade.Stage{Depth: depth})
+		}
+		return s
+	}
+	all := tasks{{spec: of("service", 1, 2), shadow: &task{spec: of("service", 1, 5)}}, {spec: of("device", 1, 3)}}
+	p := &pipeline{cascades: make(cascade.Tasks, 3), builders: make([]builder, 3)}
+	if opens := (&Settings{}).flow(all).Rules.Opens; opens != 3 {
+		t.Errorf("a flow may begin with %d packets", opens)
+	}
+	for i, may := range []int{3, 3, 5} {
+		r := replacements(all, p)[i]
+		if err := r.fits(of(r.task.spec.Task, 1, may)); err != nil {
+			t.Errorf("folder %d: %v", i, err)
+		}
+		if err := r.fits(of(r.task.spec.Task, 1, may+1)); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("may look at %d of a flow", may)) {
+			t.Errorf("folder %d, %d packets: %v", i, may+1, err)
 		}
 	}
 }

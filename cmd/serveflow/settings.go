@@ -189,9 +189,7 @@ func (s *Settings) budget() (memory.Budget, error) {
 func (s *Settings) flow(all tasks) flow.Config {
 	cfg := s.flowConfig(all.depth())
 	cfg.Conns, cfg.Tasks, cfg.Shadows = all[0].spec.Conns, len(all), len(all.shadows())
-	for _, t := range all {
-		cfg.Rules.Opens = max(cfg.Rules.Opens, t.spec.Depth())
-	}
+	cfg.Rules.Opens = all.opens()
 	return cfg
 }
 

@@ -137,6 +137,15 @@ func (all tasks) depth() (depth, want int) {
 	return depth, want
 }
 
+// opens is how many packets of a flow the tasks themselves look at, at most: a flow whose first
+// packets do not come may begin with one of these.
+func (all tasks) opens() (depth int) {
+	for _, t := range all {
+		depth = max(depth, t.spec.Depth())
+	}
+	return depth
+}
+
 // purpose is what the tasks make of the records.
 func (all tasks) purpose() group.Purpose {
 	return group.Purpose{Task: all.joined(func(t task) string { return t.spec.Task }),

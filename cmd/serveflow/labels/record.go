@@ -27,7 +27,7 @@ type Record struct {
 	Reason     string     `json:"reason"`
 	Packets    int        `json:"packets"`
 	TSFirst    float64    `json:"ts_first"` // of the first packet, epoch seconds
-	WaitMS     float64    `json:"wait_ms"`  // for packets, in record time
+	WaitMS     float64    `json:"wait_ms"`  // record time from the first packet to the last one looked at
 }
 
 // Parse reads a label record. The error says why value is none.
