@@ -262,6 +262,41 @@ func TestCallsKeepTheirModel(t *testing.T) {
 	})
 }
 
+// A flow that waits for room when its generation ends is no user of its models any more.
+func TestAFlowThatFoundNoRoomNeedsNoModel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		a, model := version(t, "a", nil)
+		model.model = func(_ []float32, out []float64) error { <-release; return says(.9)(nil, out) }
+		a.Stages = a.Stages[1:] // no earlier stage answers: its flows wait
+		a.Stages[0].Depth = 1
+		b, _ := version(t, "b", says(.9))
+		r := newSlotRig(a, Config{Timeout: time.Hour})
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go r.slot.Run(ctx)
+		generation, end := context.WithCancel(t.Context())
+		p := newFeeder(r.slot)
+		go func() {
+			for i := range 20 { // one is called, eight are queued, and one finds no room
+				p.packet(generation, fmt.Sprint(i), 1)
+			}
+		}()
+		time.Sleep(time.Second)
+		end()
+		synctest.Wait()
+		p.decider.Close()
+		if err := r.slot.Swap(ctx, r.cascade(b)); err != nil {
+			t.Fatal(err)
+		}
+		close(release)
+		synctest.Wait()
+		if model.closed.Load() != 1 || r.slot.Held() != 1 {
+			t.Errorf("freed %d times, %d held", model.closed.Load(), r.slot.Held())
+		}
+	})
+}
+
 // A model that never returns does not hold up the end of the process.
 func TestRunEndsBesideAModelThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

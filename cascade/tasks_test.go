@@ -2,6 +2,7 @@ package cascade
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -110,6 +111,9 @@ func TestATaskWhoseFirstStageHangsDelaysNoOther(t *testing.T) {
 				}
 				if got := len(b.got); got != 100 {
 					t.Errorf("%d labels of the task that works, want 100", got)
+				}
+				if err := tasks.Ready(); err == nil || !strings.Contains(err.Error(), "the slow stage s0 hangs or fails") {
+					t.Errorf("ready: %v", err)
 				}
 				answers.Store(true)
 				time.Sleep(time.Minute)
