@@ -112,7 +112,7 @@ func (c bundleChoice) settings() (*Settings, error) {
 		if list := strings.Split(*c.task, ","); len(list) > 1 {
 			s.Tasks = list
 		} else {
-			s.retask(*c.task)
+			s.Task = *c.task
 		}
 	}
 	if *c.dir != "" {

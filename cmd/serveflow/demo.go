@@ -57,6 +57,9 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	for _, of := range append([]*Settings{s}, all.settings()...) {
 		of.Topic, of.DeadLetterTopic, of.LatestTopic = "serveflow.packets", "serveflow.packets.dlq", "" // its broker has no compacted topic
 	}
+	if err := differ(append(s.inputTopics(), all.topics()...)); err != nil {
+		return err
+	}
 	d := &demonstration{options: o, settings: s, tasks: all, t: t}
 	return d.run(ctx)
 }

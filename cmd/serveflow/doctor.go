@@ -100,6 +100,7 @@ func examine(ctx context.Context, s *Settings) (examined, error) {
 		b, err := loadBundle(ctx, own, dir)
 		if err != nil {
 			e.broken = append(e.broken, doctor.BundleFault(dir, "SERVEFLOW_BUNDLE", err))
+			own.retask(name)
 		} else {
 			own.retask(b.Manifest.Task)
 			digest = b.Digest
@@ -111,7 +112,7 @@ func examine(ctx context.Context, s *Settings) (examined, error) {
 		e.addShadow(ctx, own, len(s.names()) > 1)
 	}
 	e.purpose = all.purpose()
-	return e, nil
+	return e, differ(s.runTopics(all))
 }
 
 // addShadow adds what a task's second bundle wants, and where its labels go.

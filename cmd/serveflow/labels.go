@@ -34,6 +34,7 @@ func showLabels(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	s.setFor(cmp.Or(o.task, s.names()[0]))
+	s.retask(s.Task)
 	if err := s.validate(); err != nil {
 		return usageError{err}
 	}

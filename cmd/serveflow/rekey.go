@@ -65,12 +65,7 @@ func rekeySettings(args []string) (*Settings, error) {
 	case s.RekeyFrom == "":
 		return nil, argumentError("name the un-keyed topic: serveflow rekey TOPIC, or SERVEFLOW_REKEY_FROM")
 	}
-	return s, s.validate()
-}
-
-// rekeyTopics are those that rekeying reads and writes, with their settings.
-func (s *Settings) rekeyTopics() map[string]string {
-	return map[string]string{s.RekeyFrom: "SERVEFLOW_REKEY_FROM", s.RekeyTo: "SERVEFLOW_REKEY_TO", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
+	return s, errors.Join(s.validate(), s.checkTopics(s.rekeyTopics()))
 }
 
 // rekeying is the path from an un-keyed topic to one keyed by uid.
@@ -83,10 +78,6 @@ type rekeying struct {
 // newRekeying builds the path and starts nothing. A setting that makes no sense is
 // an error that names it.
 func newRekeying(s *Settings, cluster *brokers.Cluster, reg prometheus.Registerer, wrote *producer.Metrics, log *slog.Logger) (*rekeying, error) {
-	if len(s.rekeyTopics()) < 3 || s.RekeyFrom == s.LabelTopic || s.RekeyTo == s.LabelTopic {
-		return nil, usageError{fmt.Errorf("SERVEFLOW_REKEY_FROM=%s, SERVEFLOW_REKEY_TO=%s, SERVEFLOW_DEAD_LETTER_TOPIC=%s and SERVEFLOW_LABEL_TOPIC=%s must differ",
-			s.RekeyFrom, s.RekeyTo, s.DeadLetterTopic, s.LabelTopic)}
-	}
 	cfg := s.rekeyer(cluster)
 	if err := cfg.Validate(); err != nil {
 		return nil, usageError{err}

@@ -340,7 +340,7 @@ func TestRekeyFaultsAreNamed(t *testing.T) {
 	}{
 		"no topic":         {nil, "rekey", "serveflow rekey TOPIC, or SERVEFLOW_REKEY_FROM"},
 		"two topics":       {nil, "rekey a b", `"b": one topic is taken`},
-		"in and out":       {map[string]string{"SERVEFLOW_REKEY_TO": "a"}, "rekey a", "SERVEFLOW_REKEY_FROM=a, SERVEFLOW_REKEY_TO=a"},
+		"in and out":       {map[string]string{"SERVEFLOW_REKEY_TO": "a"}, "rekey a", "SERVEFLOW_REKEY_FROM and SERVEFLOW_REKEY_TO must differ, and both are a: "},
 		"into the labels":  {map[string]string{"SERVEFLOW_REKEY_TO": labelsTopic}, "rekey a", "must differ"},
 		"run, in and out":  {map[string]string{"SERVEFLOW_REKEY_TO": "a", "SERVEFLOW_BUNDLE": toy}, "run --check --rekey a", "must differ"},
 		"and dead letters": {map[string]string{"SERVEFLOW_DEAD_LETTER_TOPIC": "a"}, "rekey --check a", "must differ"},

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
 	"syscall"
@@ -40,6 +39,10 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if s.RekeyFrom != "" {
 		s.Topic = s.RekeyTo
 	}
+	topics := s.runTopics(all)
+	if err := differ(topics); err != nil {
+		return err
+	}
 	log, reg := s.logger(), admin.NewRegistry()
 	cluster, err := s.cluster(log)
 	if err != nil {
@@ -67,8 +70,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 	bundles := newReloading(s, all, p, reg, log, ask)
 	work = append(work, bundles)
 	at := admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof, Note: bundles.watcher.Note}
-	topics, latest := runTopics(s, all)
-	return serve(ctx, newPreflight(s, cluster, topics, latest...), at, work, func() {
+	return serve(ctx, newPreflight(s, cluster, topics, all.latestTopics()...), at, work, func() {
 		for _, of := range all {
 			log.Info("running", "bundle", of.spec.Bundle, "digest", of.spec.Digest, "from", s.Topic, "to", of.settings.LabelTopic, "group", s.group())
 		}
@@ -76,28 +78,6 @@ func run(ctx context.Context, t terminal, args []string) error {
 			log.Info("running a shadow", "bundle", of.spec.Bundle, "digest", of.spec.Digest, "share", s.ShadowShare, "to", of.settings.LabelTopic)
 		}
 	})
-}
-
-// runTopics are the topics that must be there, each with the setting that names it, and those of
-// them that hold a flow's latest label.
-func runTopics(s *Settings, all tasks) (topics map[string]string, latest []string) {
-	topics = map[string]string{s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
-	if s.RekeyFrom == "" {
-		topics[s.Topic] = "SERVEFLOW_TOPIC"
-	} else {
-		maps.Copy(topics, s.rekeyTopics())
-	}
-	for _, t := range all {
-		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC"
-		if t.settings.LatestTopic != "" {
-			topics[t.settings.LatestTopic] = "SERVEFLOW_LATEST_TOPIC"
-			latest = append(latest, t.settings.LatestTopic)
-		}
-	}
-	for _, t := range all.shadows() {
-		topics[t.settings.LabelTopic] = "SERVEFLOW_LABEL_TOPIC, or empty SERVEFLOW_SHADOW"
-	}
-	return topics, latest
 }
 
 // writeChecked writes what would run.

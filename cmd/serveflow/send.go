@@ -36,7 +36,7 @@ func send(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.validate(); err != nil {
+	if err := errors.Join(s.validate(), s.checkTopics([]topicUse{{topic: s.Topic, setting: "SERVEFLOW_TOPIC"}})); err != nil {
 		return usageError{err}
 	}
 	log := s.logger()

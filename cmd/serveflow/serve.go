@@ -37,10 +37,9 @@ func (all parts) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// newPreflight looks for the topics that a command reads and writes, each with the
-// setting that names it; compacted are those of them that must be.
-func newPreflight(s *Settings, cluster *brokers.Cluster, topics map[string]string, compacted ...string) *preflight.Check {
-	return preflight.New(preflight.Config{Cluster: cluster, Topics: topics, Compacted: compacted, Uncompacted: s.DeadLetterTopic, Timeout: s.StartTimeout})
+// newPreflight looks for the topics that a command reads and writes; compacted are those of them that must be.
+func newPreflight(s *Settings, cluster *brokers.Cluster, topics []topicUse, compacted ...string) *preflight.Check {
+	return preflight.New(preflight.Config{Cluster: cluster, Topics: bySetting(topics), Compacted: compacted, Uncompacted: s.DeadLetterTopic, Timeout: s.StartTimeout})
 }
 
 // serve runs the parts until ctx is done, once the topics are there, and says so

@@ -109,7 +109,9 @@ func loadSettings() (*Settings, error) {
 	if len(s.Tasks) == 1 {
 		s.Task = s.Tasks[0]
 	}
-	s.retask(s.Task)
+	if s.LabelTopic == "" {
+		s.LabelTopic = labelTopic(taskPlace)
+	}
 	if s.DeadLetterTopic == "" {
 		s.DeadLetterTopic = deadLetterTopic(s.Topic)
 	}
@@ -135,9 +137,9 @@ func byUID(topic string) string { return topic + ".by-uid" }
 
 func deadLetterTopic(topic string) string { return topic + ".dlq" }
 
-// retask sets the task, and the label topic where that follows from it.
+// retask sets the task to that of the bundle, and the label topic where that follows from it.
 func (s *Settings) retask(task string) {
-	if s.LabelTopic == "" || s.LabelTopic == labelTopic(s.Task) {
+	if s.LabelTopic == labelTopic(taskPlace) {
 		s.LabelTopic = labelTopic(task)
 	}
 	s.Task = task

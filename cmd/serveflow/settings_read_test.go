@@ -19,7 +19,8 @@ import (
 
 // onlyChecks are the functions that look at settings whatever the command: they fill
 // defaults in and compare. What they look at changes nothing else that a command does.
-var onlyChecks = []string{"loadSettings", "Settings.validate", "Settings.validateWithCascade", "Settings.retask", "Settings.rekey"}
+var onlyChecks = []string{"loadSettings", "Settings.validate", "Settings.validateWithCascade", "Settings.setFor", "Settings.retask", "Settings.rekey",
+	"Settings.checkTopics", "Settings.runTopics"}
 
 // settingsCode is what the code of this package does with settings, by function: a
 // method's name has its type in front.

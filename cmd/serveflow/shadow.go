@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 
 	"github.com/serveflow/serveflow/cascade"
 )
@@ -33,7 +32,7 @@ func loadShadows(ctx context.Context, s *Settings, all tasks) error {
 	if len(all.shadows()) == 0 {
 		return usageError{fmt.Errorf("SERVEFLOW_SHADOW=%s: no task has a bundle there: write %s where the task's name belongs, or empty it", s.Shadow, taskPlace)}
 	}
-	return all.ownTopics()
+	return nil
 }
 
 // loadShadow loads the task's second bundle.
@@ -70,19 +69,4 @@ func (all tasks) shadows() (of tasks) {
 		}
 	}
 	return of
-}
-
-// ownTopics refuses a shadow whose topic is used for something else too.
-func (all tasks) ownTopics() error {
-	for _, t := range all.shadows() {
-		s := t.settings
-		used := []string{s.Topic, s.DeadLetterTopic, s.RekeyFrom, s.RekeyTo}
-		for _, other := range all {
-			used = append(used, other.settings.LabelTopic, other.settings.LatestTopic)
-		}
-		if slices.Contains(used, s.LabelTopic) {
-			return usageError{fmt.Errorf("labels of the shadow of task %s go to %s, which is used for something else too: choose another SERVEFLOW_LABEL_TOPIC, or rename the other topic", t.spec.Task, s.LabelTopic)}
-		}
-	}
-	return nil
 }

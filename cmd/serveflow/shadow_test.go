@@ -204,7 +204,7 @@ func TestShadowsThatAreRefused(t *testing.T) {
 		{map[string]string{"SERVEFLOW_SHADOW": "bundles/service-conn"}, `SERVEFLOW_SHADOW: bundle bundles/service-conn: manifest.json: task: it is "service-conn", and that of the main bundle ` + toy + ` is "service": name`},
 		{map[string]string{"SERVEFLOW_SHADOW": toy, "SERVEFLOW_SHADOW_SHARE": "1.5"}, "SERVEFLOW_SHADOW_SHARE is 1.5: choose a number from 0 to 1"},
 		{map[string]string{"SERVEFLOW_SHADOW": toy, "SERVEFLOW_SHADOW_SHARE": "NaN"}, "SERVEFLOW_SHADOW_SHARE is NaN"},
-		{map[string]string{"SERVEFLOW_SHADOW": toy, "SERVEFLOW_DEAD_LETTER_TOPIC": shadowsTopic}, "labels of the shadow of task service go to " + shadowsTopic + ", which is used"},
+		{map[string]string{"SERVEFLOW_SHADOW": toy, "SERVEFLOW_DEAD_LETTER_TOPIC": shadowsTopic}, "SERVEFLOW_DEAD_LETTER_TOPIC and SERVEFLOW_LABEL_TOPIC of the shadow of task service must differ, and both are " + shadowsTopic},
 		{map[string]string{"SERVEFLOW_SHADOW": toy, "SERVEFLOW_TASKS": "toy,other", "SERVEFLOW_BUNDLE": two + "/<task>"}, "SERVEFLOW_SHADOW=" + toy + " cannot be that of each"},
 		{map[string]string{"SERVEFLOW_SHADOW": two + "/no/<task>", "SERVEFLOW_TASKS": "toy,other", "SERVEFLOW_BUNDLE": two + "/<task>"}, "no task has a bundle there"},
 		{map[string]string{"SERVEFLOW_SHADOW": toy, "SERVEFLOW_BROKERS": topics, "SERVEFLOW_START_TIMEOUT": "100ms", "SERVEFLOW_ADMIN": ""},

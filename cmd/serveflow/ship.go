@@ -24,7 +24,7 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.validate(); err != nil {
+	if err := errors.Join(s.validate(), s.checkTopics(s.inputTopics())); err != nil {
 		return usageError{err}
 	}
 	log, reg := s.logger(), admin.NewRegistry()
@@ -39,9 +39,8 @@ func shipCommand(ctx context.Context, t terminal, args []string) error {
 		return usageError{err}
 	}
 	defer shipper.Close()
-	topics := map[string]string{s.Topic: "SERVEFLOW_TOPIC", s.DeadLetterTopic: "SERVEFLOW_DEAD_LETTER_TOPIC"}
 	memory.Limit(s.MaxMemory)
-	return serve(ctx, newPreflight(s, cluster, topics), admin.Config{Addr: s.ShipAdmin, Setting: "SERVEFLOW_SHIP_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{shipping{shipper, out}}, func() {
+	return serve(ctx, newPreflight(s, cluster, s.inputTopics()), admin.Config{Addr: s.ShipAdmin, Setting: "SERVEFLOW_SHIP_ADMIN", Registry: reg, Pprof: s.Pprof}, parts{shipping{shipper, out}}, func() {
 		log.Info("shipping", "paths", flags.Args(), "to", s.Topic, "state", s.ShipState)
 	})
 }

@@ -59,7 +59,7 @@ func (s *Settings) forTask(name string) (*Settings, error) {
 		return nil, fmt.Errorf("SERVEFLOW_TASKS=%s has an entry without a name: take it out", strings.Join(s.Tasks, ","))
 	}
 	for _, set := range []struct{ name, value string }{{"SERVEFLOW_BUNDLE", s.Bundle}, {"SERVEFLOW_SHADOW", s.Shadow}, {"SERVEFLOW_LABEL_TOPIC", s.LabelTopic}, {"SERVEFLOW_LATEST_TOPIC", s.LatestTopic}} {
-		if set.value != "" && set.value != labelTopic(s.Task) && !strings.Contains(set.value, taskPlace) {
+		if set.value != "" && !strings.Contains(set.value, taskPlace) {
 			return nil, fmt.Errorf("%s=%s cannot be that of each of the tasks %s: write %s where the task's name belongs", set.name, set.value, strings.Join(s.Tasks, ","), taskPlace)
 		}
 	}
@@ -69,10 +69,15 @@ func (s *Settings) forTask(name string) (*Settings, error) {
 	return &own, nil
 }
 
-// setFor sets the task, and puts its name where the settings have a place for it.
+// setFor sets the task, and puts its name where the settings have a place for it. Where the
+// label topic is not set, it waits for retask: only the bundle tells what task that is.
 func (s *Settings) setFor(name string) {
-	s.retask(name)
-	for _, setting := range []*string{&s.Bundle, &s.Shadow, &s.LabelTopic, &s.LatestTopic} {
+	s.Task = name
+	settings := []*string{&s.Bundle, &s.Shadow, &s.LatestTopic}
+	if s.LabelTopic != labelTopic(taskPlace) {
+		settings = append(settings, &s.LabelTopic)
+	}
+	for _, setting := range settings {
 		*setting = strings.ReplaceAll(*setting, taskPlace, name)
 	}
 }
