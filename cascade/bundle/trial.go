@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -48,7 +49,23 @@ func (t *Trial) Verify(ctx context.Context, dir string) (report []string, err er
 	return report, err
 }
 
-func (t *Trial) run(within context.Context, dir string) (report []string, digest string, err error) {
+// run tries the bundle out. SIGHUP, which may be sent to all processes of the program, ends one that
+// has only just begun. That says nothing about the bundle: it is tried once more.
+func (t *Trial) run(ctx context.Context, dir string) (report []string, digest string, err error) {
+	report, digest, state, err := t.once(ctx, dir)
+	if err != nil && state != nil && hungUp(state) {
+		report, digest, _, err = t.once(ctx, dir)
+	}
+	return report, digest, err
+}
+
+func hungUp(state *os.ProcessState) bool {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGHUP
+}
+
+// once runs one process, and gives the state that it ended in; nil: there was none, or ctx is done.
+func (t *Trial) once(within context.Context, dir string) (report []string, digest string, state *os.ProcessState, err error) {
 	// The process ends itself in time. This is for a process that no longer can.
 	ctx, cancel := context.WithTimeout(within, t.Limits.wallTime()+2*time.Second)
 	defer cancel()
@@ -58,10 +75,10 @@ func (t *Trial) run(within context.Context, dir string) (report []string, digest
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = t.Env, stdout, stderr, time.Second
 	end := cmd.Run()
 	if within.Err() != nil {
-		return nil, "", fmt.Errorf("bundle %s: %w", dir, within.Err())
+		return nil, "", nil, fmt.Errorf("bundle %s: %w", dir, within.Err())
 	}
 	if cmd.Process == nil {
-		return nil, "", fmt.Errorf("bundle %s: no process to try it out in: %w; see to it that %s can be started", dir, end, t.Command[0])
+		return nil, "", nil, fmt.Errorf("bundle %s: no process to try it out in: %w; see to it that %s can be started", dir, end, t.Command[0])
 	}
 	at := manifestFile
 	var last event
@@ -79,11 +96,11 @@ func (t *Trial) run(within context.Context, dir string) (report []string, digest
 	}
 	switch {
 	case last.Error != "":
-		return report, "", errors.New(last.Error)
+		return report, "", cmd.ProcessState, errors.New(last.Error)
 	case end == nil && last.Digest != "":
-		return report, last.Digest, nil
+		return report, last.Digest, cmd.ProcessState, nil
 	}
-	return report, "", fmt.Errorf("bundle %s: %s: %s", dir, at, t.describeEnd(cmd.ProcessState, stderr.kept.String(), ctx.Err() != nil))
+	return report, "", cmd.ProcessState, fmt.Errorf("bundle %s: %s: %s", dir, at, t.describeEnd(cmd.ProcessState, stderr.kept.String(), ctx.Err() != nil))
 }
 
 // describeEnd says how a trial without a result ended, and the remedy.

@@ -157,6 +157,23 @@ func TestTrialEnds(t *testing.T) {
 	}
 }
 
+// A trial that a hangup ends, which is sent to processes and is no fault of a bundle, is made once
+// more, and no oftener: a model could send it too.
+func TestTrialEndedByAHangup(t *testing.T) {
+	const once, always = `if [ -e "$MARK" ]; then echo '{"digest":"00"}'; else echo > "$MARK"; kill -HUP $$; fi`, `echo x >> "$MARK"; kill -HUP $$`
+	for script, want := range map[string]string{once: "", always: `manifest.json: ended a process of its own that tried it out: signal: hangup (""); `} {
+		mark := filepath.Join(t.TempDir(), "mark")
+		trial := &Trial{Command: []string{"/bin/sh", "-c", script}, Env: []string{"MARK=" + mark}, Limits: Limits{Memory: 1 << 20, CPU: time.Second}}
+		_, err := trial.Verify(t.Context(), "testdata/trees")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if tries, _ := os.ReadFile(mark); script == always && string(tries) != "x\nx\n" {
+			t.Errorf("tried so often: %q", tries)
+		}
+	}
+}
+
 // A trial ends with its context, long before its own time is over.
 func TestTrialEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

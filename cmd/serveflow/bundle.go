@@ -15,6 +15,8 @@ import (
 // bundleCommand checks a bundle as run would, and says what it checked. "bundle try"
 // is not for people: it is the process that a bundle is tried out in.
 func bundleCommand(ctx context.Context, t terminal, args []string) error {
+	_, stop := hangups()
+	defer stop()
 	flags := flag.NewFlagSet("bundle", flag.ContinueOnError)
 	if err := parseFlags(flags, args); err != nil {
 		return err

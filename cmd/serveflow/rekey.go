@@ -23,6 +23,8 @@ import (
 // rekey writes the records of an un-keyed topic to one keyed by uid until told to
 // stop, for producers that do not key.
 func rekey(ctx context.Context, t terminal, args []string) error {
+	_, stop := hangups()
+	defer stop()
 	flags := flag.NewFlagSet("rekey", flag.ContinueOnError)
 	check := flags.Bool("check", false, "validate everything, connect to nothing, say what is wrong")
 	if err := parseFlags(flags, args); err != nil {

@@ -5,9 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/serveflow/serveflow/internal/admin"
 	"github.com/serveflow/serveflow/internal/memory"
@@ -16,6 +13,8 @@ import (
 // run labels the flows of the input topic until told to stop; where an un-keyed
 // topic is named, it rekeys that beside it.
 func run(ctx context.Context, t terminal, args []string) error {
+	ask, stop := hangups()
+	defer stop()
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	from := bundleFlags(flags)
 	unkeyed := flags.String("rekey", "", "rekey this `TOPIC` too, and label what is written; without it, that of SERVEFLOW_REKEY_FROM, if there is one")
@@ -64,9 +63,6 @@ func run(ctx context.Context, t terminal, args []string) error {
 		return writeChecked(t.out, s, all)
 	}
 	memory.Limit(s.MaxMemory)
-	ask := make(chan os.Signal, 1)
-	signal.Notify(ask, syscall.SIGHUP)
-	defer signal.Stop(ask)
 	bundles := newReloading(s, all, p, reg, log, ask)
 	work = append(work, bundles)
 	at := admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof, Note: bundles.watcher.Note}

@@ -16,6 +16,8 @@ import (
 
 // shipCommand follows logs and writes their records to the input topic.
 func shipCommand(ctx context.Context, t terminal, args []string) error {
+	_, stop := hangups()
+	defer stop()
 	flags := flag.NewFlagSet("ship", flag.ContinueOnError)
 	if err := parse(flags, args, true); err != nil {
 		return err
