@@ -18,7 +18,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reloads: factory.NewCounterVec(prometheus.CounterOpts{Name: "serveflow_bundle_reloads_total",
 			Help: "New bundles found in the task's folder: swapped (it is served) or refused."}, []string{"task", "outcome"}),
 		standing: factory.NewGaugeVec(prometheus.GaugeOpts{Name: "serveflow_bundle_refused",
-			Help: "Whether the bundle in the task's folder is refused, and the one before it serves on: 1 yes, 0 no; /readyz says why."}, []string{"task"}),
+			Help: "Whether the bundle in the task's folder is refused, so that the one before it serves on, or none since the start: 1 yes, 0 no; /readyz says why."}, []string{"task"}),
 	}
 }
 

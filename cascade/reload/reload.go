@@ -41,6 +41,7 @@ type Watcher struct {
 	metrics *Metrics
 	log     *slog.Logger
 	folders []*watched
+	leftOut []string // a line for each task without a bundle
 
 	mu      sync.Mutex
 	refused map[string]error // by task: why the bundle in its folder is not served
@@ -62,6 +63,13 @@ func New(folders []Folder, every time.Duration, m *Metrics, log *slog.Logger) *W
 		w.folders = append(w.folders, &watched{folder: f})
 	}
 	return w
+}
+
+// LeaveOut notes, before Run, that a task has no bundle since the start, and why. Its folder is
+// not watched.
+func (w *Watcher) LeaveOut(task string, why error) {
+	w.leftOut = append(w.leftOut, "task "+task+": it is left out since the start, and no flow gets a label of it: restart once its bundle is mended: "+why.Error())
+	w.metrics.stands(task, true)
 }
 
 // Run looks until ctx is done, and at once when something comes from ask.
@@ -93,11 +101,11 @@ func (w *Watcher) due() <-chan time.Time {
 	return nil
 }
 
-// Note says in words which bundles are refused; empty if none is.
+// Note says in words which bundles are refused and which tasks left out; empty if none is.
 func (w *Watcher) Note() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var all []string
+	all := slices.Clone(w.leftOut)
 	for _, f := range w.folders {
 		if err := w.refused[f.folder.Task]; err != nil {
 			all = append(all, "task "+f.folder.Task+": the bundle in its folder is refused, and the one before it serves on: "+err.Error())

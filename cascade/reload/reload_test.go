@@ -98,6 +98,26 @@ func (r *rig) metrics() (refused, stands float64) {
 	return all["serveflow_bundle_reloads_total{refused,service}"], all["serveflow_bundle_refused{service}"]
 }
 
+// A task without a bundle is told of, above what is refused later; and it is not loaded.
+func TestALeftOutTaskIsToldOf(t *testing.T) {
+	r := newRig(t, time.Second)
+	r.watcher.LeaveOut("device", errors.New("bundle device: there is none"))
+	const left = "task device: it is left out since the start, and no flow gets a label of it: restart once its bundle is mended: bundle device: there is none"
+	r.expect("what is served", r.looks(2), 0)
+	if note := r.watcher.Note(); note != left {
+		t.Errorf("note %q", note)
+	}
+	r.point(r.folder("b"))
+	r.fails(errors.New("bundle b: no"))
+	r.looks(2)
+	if note := r.watcher.Note(); !strings.HasPrefix(note, left+"\ntask service: the bundle in its folder is refused") {
+		t.Errorf("note %q", note)
+	}
+	if all := metricstest.Values(t, r.reg); all["serveflow_bundle_refused{device}"] != 1 || all["serveflow_bundle_refused{service}"] != 1 {
+		t.Errorf("%v", all)
+	}
+}
+
 func TestWhatChangesIsLoadedOnce(t *testing.T) {
 	r := newRig(t, time.Second)
 	a, _ := filepath.EvalSymlinks(r.link)

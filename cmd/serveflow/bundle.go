@@ -94,13 +94,13 @@ func bundleFlags(flags *flag.FlagSet) bundleChoice {
 }
 
 // load reads the settings, lets the command line override them, and loads the bundles.
-func (c bundleChoice) load(ctx context.Context) (*Settings, tasks, error) {
+func (c bundleChoice) load(ctx context.Context) (*Settings, tasks, []leftOut, error) {
 	s, err := c.settings()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	all, err := loadTasks(ctx, s)
-	return s, all, err
+	all, out, err := loadTasks(ctx, s)
+	return s, all, out, err
 }
 
 // settings reads the settings and lets the command line override them.

@@ -50,7 +50,7 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if !finite(o.speed) || o.speed <= 0 {
 		return argumentError("--speed %g: choose a number above 0", o.speed)
 	}
-	s, all, err := from.load(ctx)
+	s, all, _, err := from.load(ctx)
 	if err != nil {
 		return err
 	}

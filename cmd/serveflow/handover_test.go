@@ -59,7 +59,7 @@ func TestMemberHandsOverWhileLabelsCannotBeWritten(t *testing.T) {
 			uids[string(rec.UID)] = true
 		}
 	}
-	s, spec, err := bundleChoice{dir: new(string), task: new(string)}.load(t.Context())
+	s, spec, _, err := bundleChoice{dir: new(string), task: new(string)}.load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

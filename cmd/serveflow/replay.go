@@ -23,7 +23,7 @@ func replay(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
-	s, all, err := from.load(ctx)
+	s, all, _, err := from.load(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func run(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, false); err != nil {
 		return err
 	}
-	s, all, err := from.load(ctx)
+	s, all, out, err := from.load(ctx)
 	if err == nil {
 		err = loadShadows(ctx, s, all)
 	}
@@ -64,6 +64,9 @@ func run(ctx context.Context, t terminal, args []string) error {
 	}
 	memory.Limit(s.MaxMemory)
 	bundles := newReloading(s, all, p, reg, log, ask)
+	for _, of := range out {
+		bundles.watcher.LeaveOut(of.task, of.why)
+	}
 	work = append(work, bundles)
 	at := admin.Config{Addr: s.Admin, Setting: "SERVEFLOW_ADMIN", Registry: reg, Pprof: s.Pprof, Note: bundles.watcher.Note}
 	return serve(ctx, newPreflight(s, cluster, topics, all.latestTopics()...), at, work, func() {

@@ -25,6 +25,12 @@ type task struct {
 // tasks are those that share one pass over the flows.
 type tasks []task
 
+// leftOut is a task that is not served because its bundle does not load.
+type leftOut struct {
+	task string
+	why  error
+}
+
 // taskPlace stands for the task's name in a setting that names a topic.
 const taskPlace = "<task>"
 
@@ -84,13 +90,12 @@ func (s *Settings) setFor(name string) {
 
 // loadTasks loads the bundle of each task, whose own task is the one that is asked. One that
 // does not load is an error, or is left out where the settings say so.
-func loadTasks(ctx context.Context, s *Settings) (tasks, error) {
-	var all tasks
+func loadTasks(ctx context.Context, s *Settings) (all tasks, out []leftOut, err error) {
 	var faults []error
 	for _, name := range s.names() {
 		own, err := s.forTask(name)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, nil, usageError{err}
 		}
 		dir := own.bundleDir()
 		spec, err := loadSpec(ctx, own, dir)
@@ -100,15 +105,16 @@ func loadTasks(ctx context.Context, s *Settings) (tasks, error) {
 			all = append(all, task{settings: own, spec: spec, dir: dir})
 		case s.SkipBrokenTasks && len(s.names()) > 1:
 			slog.Error("this task is left out", "task", name, "err", err)
+			out = append(out, leftOut{task: name, why: err})
 			fallthrough
 		default:
 			faults = append(faults, err)
 		}
 	}
 	if len(faults) > 0 && (!s.SkipBrokenTasks || len(all) == 0) {
-		return nil, usageError{errors.Join(faults...)}
+		return nil, nil, usageError{errors.Join(faults...)}
 	}
-	return all, all.validate()
+	return all, out, all.validate()
 }
 
 // validate refuses tasks that cannot share one pass.

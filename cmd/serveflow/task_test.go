@@ -126,6 +126,26 @@ func TestRunServesTasks(t *testing.T) {
 	}
 }
 
+// A task that is left out is told of as long as the process runs, which is ready for the others.
+func TestALeftOutTaskIsToldOf(t *testing.T) {
+	onnxtest.Library(t)
+	addr, _ := kafkatest.Fake(t, kfake.SeedTopics(1, packetsTopic, packetsTopic+".dlq", "serveflow.labels.toy"))
+	admin := freeAddress(t)
+	bundles := bundlesOf(t, map[string]string{"toy": toy})
+	startHere(t, map[string]string{"SERVEFLOW_BROKERS": addr, "SERVEFLOW_ADMIN": admin, "SERVEFLOW_TASKS": "broken,toy", "SERVEFLOW_BUNDLE": bundles, "SERVEFLOW_SKIP_BROKEN_TASKS": "true"})
+	awaitReady(t, admin)
+	want := "ready\ntask broken: it is left out since the start, and no flow gets a label of it: restart once its bundle is mended: bundle " + strings.Replace(bundles, taskPlace, "broken", 1)
+	if _, body := get(admin, "/readyz"); !strings.HasPrefix(body, want) || strings.Count(body, "\n") != 2 {
+		t.Errorf("%q, want %q", body, want)
+	}
+	_, metrics := get(admin, "/metrics")
+	for task, refused := range map[string]string{"broken": "1", "toy": "0"} {
+		if line := `serveflow_bundle_refused{task="` + task + `"} ` + refused + "\n"; !strings.Contains(metrics, line) {
+			t.Errorf("the metrics lack %s", line)
+		}
+	}
+}
+
 func TestTasksThatCannotBeServed(t *testing.T) {
 	onnxtest.Library(t)
 	two := bundlesOf(t, map[string]string{"service": "bundles/service", "toy": toy, "conn": "bundles/service-conn", "copy": "bundles/service"})
