@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // topicUse is what a topic is read or written for.
 type topicUse struct {
@@ -65,13 +68,15 @@ func (all tasks) latestTopics() (topics []string) {
 	return topics
 }
 
-// named are the tasks as the settings name them, for commands that load no bundle: what task
-// a bundle is of they do not know.
+// named are the tasks as the settings name them, for commands that load no bundle. Where the
+// folder is set, its name does not tell the task, so that a label topic which is not set stays open.
 func (s *Settings) named() (all tasks) {
 	for _, name := range s.names() {
 		own := *s
 		own.setFor(name)
-		own.retask(name)
+		if s.Bundle == "" || strings.Contains(s.Bundle, taskPlace) {
+			own.retask(name)
+		}
 		all = append(all, task{settings: &own})
 	}
 	return all

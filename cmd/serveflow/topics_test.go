@@ -51,6 +51,7 @@ func TestTopicsMustDiffer(t *testing.T) {
 
 		{"input that is the labels of a task that is not asked", two, map[string]string{input: labelsTopic}, "run --check", ""},
 		{"input that is the labels of a task that the bundle is not of", alone, map[string]string{input: labelsTopic}, "run --check", ""},
+		{"rekeyed into the labels of a task that the bundle is not of", alone, map[string]string{to: labelsTopic}, "rekey --check raw", ""},
 		{"input that is not read where records are rekeyed", alone, map[string]string{input: "raw", from: "raw"}, "run --check", ""},
 		{"label topic that is the one of no setting", alone, map[string]string{label: labelsTopic}, "run --check", ""},
 	} {
