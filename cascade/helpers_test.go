@@ -90,7 +90,11 @@ func newLoggingRig(s *Spec, cfg Config, log io.Writer) *rig {
 }
 
 // Ack counts flows whose place in the log is given up.
-func (r *rig) Ack() { r.acked++ }
+func (r *rig) Ack() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acked++
+}
 
 // drain runs the slow stage until its queue is empty.
 func (r *rig) drain() {

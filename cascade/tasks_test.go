@@ -109,6 +109,7 @@ func TestATaskWhoseFirstStageHangsDelaysNoOther(t *testing.T) {
 					both.feed([]int16{0}, 0)
 					time.Sleep(100 * time.Millisecond)
 				}
+				synctest.Wait()
 				if got := len(b.got); got != 100 {
 					t.Errorf("%d labels of the task that works, want 100", got)
 				}
@@ -117,6 +118,7 @@ func TestATaskWhoseFirstStageHangsDelaysNoOther(t *testing.T) {
 				}
 				answers.Store(true)
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				without := testutil.ToFloat64(a.cascade.metrics.unlabelled)
 				if got := len(a.got); got < 4 || float64(got)+without != 100 {
 					t.Errorf("%d labels of the task that hung, %v flows without one", got, without)

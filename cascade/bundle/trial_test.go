@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -160,6 +161,9 @@ func TestTrialEnds(t *testing.T) {
 // A trial that a hangup ends, which is sent to processes and is no fault of a bundle, is made once
 // more, and no oftener: a model could send it too.
 func TestTrialEndedByAHangup(t *testing.T) {
+	ask := make(chan os.Signal, 1)
+	signal.Notify(ask, syscall.SIGHUP) // where it was ignored, as under nohup, the shell would ignore it too
+	defer signal.Stop(ask)
 	const once, always = `if [ -e "$MARK" ]; then echo '{"digest":"00"}'; else echo > "$MARK"; kill -HUP $$; fi`, `echo x >> "$MARK"; kill -HUP $$`
 	for script, want := range map[string]string{once: "", always: `manifest.json: ended a process of its own that tried it out: signal: hangup (""); `} {
 		mark := filepath.Join(t.TempDir(), "mark")

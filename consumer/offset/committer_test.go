@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,11 +70,14 @@ func TestCommitsOnlyMoveForward(t *testing.T) {
 // it is tried again no sooner than any other.
 func TestANewBundleIsCommittedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began, at := time.Now(), []time.Duration{}
-		var broken error
+		began, at := time.Now(), make(chan time.Duration, 10)
+		var broken atomic.Bool
 		c := newTestCommitter(func(map[int]Checkpoint) error {
-			at = append(at, time.Since(began))
-			return broken
+			at <- time.Since(began)
+			if broken.Load() {
+				return errors.New("no answer")
+			}
+			return nil
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		go c.Run(ctx)
@@ -87,19 +91,24 @@ func TestANewBundleIsCommittedAtOnce(t *testing.T) {
 			t.Errorf("named %q and %q", c.Named(0), c.Named(1))
 		}
 		names(6, "a") // nothing new
-		broken = errors.New("no answer")
+		broken.Store(true)
 		names(7, "a,b")
 		names(8, "a,b")
 		if !slices.Equal(c.Named(0), []string{"a"}) {
 			t.Errorf("named %q, while the commit failed", c.Named(0))
 		}
 		time.Sleep(time.Second)
-		broken = nil
+		broken.Store(false)
 		time.Sleep(time.Second)
 		stop()
 		synctest.Wait()
-		if want := []time.Duration{100 * time.Millisecond, 100 * time.Millisecond, time.Second, 2 * time.Second}; !slices.Equal(at, want) || !slices.Equal(c.Named(0), []string{"a", "b"}) {
-			t.Errorf("committed after %v, want %v; named %q", at, want, c.Named(0))
+		close(at)
+		var all []time.Duration
+		for after := range at {
+			all = append(all, after)
+		}
+		if want := []time.Duration{100 * time.Millisecond, 100 * time.Millisecond, time.Second, 2 * time.Second}; !slices.Equal(all, want) || !slices.Equal(c.Named(0), []string{"a", "b"}) {
+			t.Errorf("committed after %v, want %v; named %q", all, want, c.Named(0))
 		}
 	})
 }
