@@ -86,7 +86,7 @@ var hostileBundles = []struct {
 	{"a manifest nested 1,000,000 deep", replaceBy("manifest.json", func(path string) error {
 		return os.WriteFile(path, []byte(`{"schema":`+strings.Repeat("[", 1_000_000)), 0o644)
 	}), "manifest.json: line 1: not JSON"},
-	{"a field twice", replaceText("manifest.json", `"threshold"`, `"THRESHOLD": 1, "threshold"`), `field "threshold" is there twice`},
+	{"a field twice", replaceText("manifest.json", `"threshold"`, `"threshold": 1, "threshold"`), `field "threshold" is there twice`},
 	{"an unknown field", editManifest(func(m fields) { m["hook"] = "x" }), `field "hook" is not known`},
 	{"a wrong digest", editManifest(func(m fields) { m["files"].(fields)["slow.onnx"] = digest(nil) }), "slow.onnx: its SHA-256 is"},
 	{"a changed file", replaceText("slow.onnx", "Softmax", "Hardmax"), "slow.onnx: its SHA-256 is"},
