@@ -136,18 +136,7 @@ func refuseCommits(cluster *kfake.Cluster) *refusals {
 		if r.takes(commit) {
 			return nil, nil, false
 		}
-		refused := req.ResponseKind().(*kmsg.OffsetCommitResponse)
-		for _, topic := range commit.Topics {
-			to := kmsg.NewOffsetCommitResponseTopic()
-			to.Topic = topic.Topic
-			for _, p := range topic.Partitions {
-				of := kmsg.NewOffsetCommitResponseTopicPartition()
-				of.Partition, of.ErrorCode = p.Partition, int16(kafka.RequestTimedOut)
-				to.Partitions = append(to.Partitions, of)
-			}
-			refused.Topics = append(refused.Topics, to)
-		}
-		return refused, nil, true
+		return kafkatest.FailCommit(commit, kafka.RequestTimedOut), nil, true
 	})
 	return r
 }

@@ -38,3 +38,19 @@ func RefuseProduce(req *kmsg.ProduceRequest) *kmsg.ProduceResponse {
 	}
 	return resp
 }
+
+// FailCommit answers that no offset that req commits is taken, because of a fault.
+func FailCommit(req *kmsg.OffsetCommitRequest, fault kafka.Error) *kmsg.OffsetCommitResponse {
+	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+	for _, topic := range req.Topics {
+		t := kmsg.NewOffsetCommitResponseTopic()
+		t.Topic = topic.Topic
+		for _, partition := range topic.Partitions {
+			p := kmsg.NewOffsetCommitResponseTopicPartition()
+			p.Partition, p.ErrorCode = partition.Partition, int16(fault)
+			t.Partitions = append(t.Partitions, p)
+		}
+		resp.Topics = append(resp.Topics, t)
+	}
+	return resp
+}
