@@ -45,7 +45,9 @@ func (d *decider) begin(at *flow.Cursor) int {
 	first := at.Begun == 0
 	var c *Cascade
 	if first {
-		if c = d.adopted; c == nil || !c.users.hold() {
+		if c = d.adopted; c != nil {
+			c.users.add() // the decider is one of them
+		} else {
 			c = d.slot.hold()
 		}
 		at.Begun = c.number

@@ -102,44 +102,40 @@ func (s *slowStage) catchingUp() bool { return s.cfg.CatchingUp != nil && s.cfg.
 
 // waitForRoom queues a job once there is room. When ctx is done or the workers have stopped,
 // it drops the job without telling its Acker, so the flow keeps its place in the log.
-func (s *slowStage) waitForRoom(ctx context.Context, j *job) {
+func (s *slowStage) waitForRoom(ctx context.Context, j *job) { s.waitUntil(ctx, j, nil) }
+
+// waitUntil is waitForRoom, but reports false, with the job still in hand, when over comes first.
+func (s *slowStage) waitUntil(ctx context.Context, j *job, over <-chan time.Time) bool {
 	select {
 	case s.queue <- j: // also at a stop, for what a stage in front hands on
-		return
+		return true
 	default:
 	}
 	select {
 	case s.queue <- j:
+	case <-over:
+		return false
 	case <-ctx.Done():
 		s.users.leave(1)
 	case <-s.stopped:
 		s.users.leave(1)
 	}
+	return true
 }
 
 // waitApart queues a job that has no answer yet, beside other tasks. It waits for room as
 // waitForRoom does, but only while load must not change a label, or labels are late anyway, and
 // the model answers: looked at again, because the breaker may open meanwhile.
 func (s *slowStage) waitApart(ctx context.Context, j *job) {
-	for {
-		select {
-		case s.queue <- j:
-			return
-		default:
-		}
-		if s.breaker.rejecting.Load() || !s.cfg.HoldBack && !s.catchingUp() {
-			s.fallback(ctx, j, Degraded)
+	for !s.breaker.rejecting.Load() && (s.cfg.HoldBack || s.catchingUp()) {
+		if s.waitUntil(ctx, j, time.After(apartPause)) {
 			return
 		}
-		select {
-		case <-time.After(apartPause):
-		case <-ctx.Done():
-			s.users.leave(1)
-			return
-		case <-s.stopped:
-			s.users.leave(1)
-			return
-		}
+	}
+	select {
+	case s.queue <- j:
+	default:
+		s.fallback(ctx, j, Degraded)
 	}
 }
 

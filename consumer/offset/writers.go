@@ -58,7 +58,7 @@ func (w *Writers) Mark(low, next int64, bundles []string, now time.Time) {
 			last.bundles = append(slices.Clone(last.bundles), name)
 		}
 	}
-	if next < w.from {
+	if w.UpToEnd(next) {
 		return
 	}
 	if moved, old := next > last.offset, low == next && now.Sub(last.since) > markAgain; moved || old {
