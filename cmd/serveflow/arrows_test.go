@@ -44,6 +44,8 @@ var arrows = map[string][]string{
 	"sink/producer":   {"internal/brokers", "internal/delivery"},
 	"sink/deadletter": {"internal/delivery", "sink/producer"},
 
+	"workbench/annotate": {"flow/zeek", "flow/zeek/logfile"},
+
 	"ship":   {"flow/merge", "flow/zeek", "flow/zeek/logfile", "internal/decompress", "internal/delivery", "sink/producer"},
 	"doctor": {"consumer/group", "flow/zeek", "internal/brokers"},
 
@@ -75,7 +77,7 @@ var arrows = map[string][]string{
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},
 	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
 		"cascade/bundle", "cascade/drift", "cascade/reload", "cascade/shadow", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
-		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels"},
+		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels", "workbench/annotate"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

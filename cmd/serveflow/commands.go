@@ -97,6 +97,17 @@ func commands() []command {
 			example: "serveflow features --depth 2 testdata/records/lab.jsonl.zst >features.csv",
 		},
 		{
+			name: "label", args: "RECORDS...", run: labelCommand,
+			about: "labels recorded flows by what other programs say of them, for training",
+			does: []string{
+				"It prints CSV: a row for each flow with a label, with its uid, 5-tuple, the time of its first packet, the label, and the source that gave it. Sources are named by --from, once for each; where two disagree about a flow, the one that is named first holds. They find flows by uid, or by 5-tuple and time. Nothing leaves the machine.",
+				"What did not match is counted on standard error, with the reason. The kinds of sources, and how their names become classes: docs/own-model.md.",
+			},
+			takes:   []argument{{"RECORDS", "the flows that are to be labelled: the Zeek package's records or conn.log, JSON or TSV" + compressed + "; - is standard input"}},
+			exits:   exits{"", "a file that is damaged, or lines in it that cannot be read: what came of all others was written; or no flow got a label", "bad arguments, or a source of another form than its kind: nothing was written"},
+			example: "serveflow label --from conn:conn.log --from ssl:ssl.log --map classes.csv serveflow.log >labels.csv",
+		},
+		{
 			name: "bundle", args: "verify DIR...", run: bundleCommand,
 			about: "checks bundles as run would, in a process of its own",
 			does: []string{

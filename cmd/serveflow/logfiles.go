@@ -19,6 +19,7 @@ type logFiles struct {
 	most  int  // bytes of a line
 	conns bool // only records of conn.log are wanted
 
+	number     int // of the file that is read, from 0
 	lines, bad int
 }
 
@@ -30,7 +31,8 @@ func (r *logFiles) each(ctx context.Context, files []string, take func(record []
 		return err // before anything is read
 	}
 	var damaged []error
-	for _, name := range files {
+	for i, name := range files {
+		r.number = i
 		var stop *stopError
 		switch err := r.file(ctx, name, take); {
 		case errors.As(err, &stop):

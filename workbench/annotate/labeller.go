@@ -1,0 +1,138 @@
+package annotate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Options are how rows find flows, and what becomes of names.
+type Options struct {
+	Rules  *Rules
+	Slack  time.Duration    // how far a row without a uid may be from its flow in time
+	Window time.Duration    // how long after a DNS answer a client's flows to the address are named by it
+	MACs   *MACs            // who had which MAC, for lists of devices; nil where nothing is known
+	Miss   func(Miss) error // told of each row that gave no label; may be nil
+}
+
+// Labeller gives the flows of a table labels, source by source. Only one goroutine may use it.
+type Labeller struct {
+	table  *Table
+	opt    Options
+	labels []string          // by number
+	number map[string]uint32 // of a label
+	source []string          // names of the sources, by number less one
+	found  []uint32          // scratch
+}
+
+// New builds a labeller of the flows of a table that is closed.
+func New(table *Table, opt Options) *Labeller {
+	return &Labeller{table: table, opt: opt, number: map[string]uint32{}}
+}
+
+// maxNames bounds how many different names without a pattern a report counts.
+const maxNames = 10_000
+
+// Apply reads a source to its end. The name stands in the labels' column source. The error is that
+// of the input or of Options.Miss; what was read before it holds.
+func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Reader) (*Report, error) {
+	if kind == Devices {
+		return l.devices(ctx, name, in)
+	}
+	l.source = append(l.source, name)
+	rep, names := &Report{Source: name}, map[string]int{}
+	source, err := open(kind, in)
+	if err != nil {
+		return rep, err
+	}
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			err = l.next(rep, names, source)
+		}
+	}
+	for name, n := range names {
+		rep.Names = append(rep.Names, Name{name, n})
+	}
+	slices.SortFunc(rep.Names, func(a, b Name) int { return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name)) })
+	if errors.Is(err, io.EOF) {
+		err = rep.form()
+	}
+	return rep, err
+}
+
+// next takes one row.
+func (l *Labeller) next(rep *Report, names map[string]int, source rows) error {
+	r, err := source.next()
+	var bad *unread
+	switch {
+	case errors.As(err, &bad):
+		return l.unread(rep, bad)
+	case err != nil:
+		return err
+	case r == nil:
+		rep.Other++
+		return nil
+	}
+	rep.Rows++
+	why := l.take(rep, r)
+	if why == "" {
+		rep.Hits++
+		return nil
+	}
+	rep.skip(why)
+	name := ""
+	if len(r.names) > 0 {
+		name = r.names[0]
+	}
+	if why == skipRule && (len(names) < maxNames || names[name] > 0) {
+		names[name]++
+	}
+	return l.miss(Miss{Source: rep.Source, Line: r.line, Why: string(why), Name: name})
+}
+
+// unread counts a line that is no row.
+func (l *Labeller) unread(rep *Report, bad *unread) error {
+	rep.skip(skipUnread)
+	if rep.Bad == "" {
+		rep.Bad = bad.Error()
+	}
+	return l.miss(Miss{Source: rep.Source, Line: bad.line, Why: fmt.Sprintf("%s: %v", skipUnread, bad.err)})
+}
+
+func (l *Labeller) miss(m Miss) error {
+	if l.opt.Miss == nil {
+		return nil
+	}
+	return l.opt.Miss(m)
+}
+
+// take gives a row's flows their label. It returns why it gives none.
+func (l *Labeller) take(rep *Report, r *row) skip {
+	named := l.answers(rep, r)
+	if len(r.names) == 0 {
+		if named {
+			return ""
+		}
+		return skipNothing
+	}
+	why := l.find(r)
+	label, ok := l.opt.Rules.label(r)
+	switch {
+	case named && (why != "" || !ok):
+		return ""
+	case why != "":
+		return why
+	case !ok:
+		return skipRule
+	case CheckLabel(label) != nil:
+		return skipLabel
+	}
+	for _, i := range l.found {
+		l.give(rep, &l.table.flows[i], label, r.rank)
+	}
+	return ""
+}

@@ -1,0 +1,59 @@
+package annotate
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// row is what one line of a source says.
+type row struct {
+	line        int
+	uid         string // of the flow that it is about; or else ends and a span of time tell
+	ends        ends
+	first, last int64 // microseconds
+
+	names  []string // what it calls the flow; without rules, the first is the label
+	server bool     // the first name is that of a server
+	final  bool     // the first name is a label already: rules may change it, but need not
+	rank   int64    // of several rows of one source about one flow, the lowest holds
+
+	answers []answer // of DNS: addresses that a client got
+	query   string   // the name that it asked for
+}
+
+// answer is a server's address, as DNS gave it to a client.
+type answer struct{ client, server netip.Addr }
+
+// skip is why a row gives no flow a label, as the report counts it.
+type skip string
+
+// The reasons. A row that says nothing, or is of another kind, is no fault of anybody's.
+const (
+	skipUnread  skip = "cannot be read"
+	skipOther   skip = "of another kind"
+	skipNothing skip = "no name in it"
+	skipUID     skip = "no flow with its uid"
+	skipTuple   skip = "no flow with its uid between its addresses and ports"
+	skipEnds    skip = "no flow between its addresses and ports"
+	skipTime    skip = "flows between them at other times alone"
+	skipRule    skip = "its name fits no pattern of the map"
+	skipLabel   skip = "its name cannot be a label: 64 printable characters at most"
+	skipDevice  skip = "no flow of the device"
+	skipAddress skip = "no address is known for its MAC"
+)
+
+// unread is a line that is no row of the source. The reading goes on.
+type unread struct {
+	line int
+	err  error
+}
+
+// Error names the line.
+func (u *unread) Error() string { return fmt.Sprintf("line %d: %v", u.line, u.err) }
+
+// Unwrap gives what is wrong with the line.
+func (u *unread) Unwrap() error { return u.err }
+
+// rows are the rows of one source. next returns io.EOF behind the last one, an *unread for a line
+// that is none, and nil for one that is of another kind.
+type rows interface{ next() (*row, error) }
