@@ -140,7 +140,7 @@ def known(row: dict, name: str) -> Known:
         first = microseconds(text(row, "ts_first"))
     except ValueError:
         raise ValueError(f"ts_first is {row['ts_first']!r}, not a time in seconds") from None
-    return Known(pair, first, label(row), name)
+    return Known(pair, first, label(row), row.get("capture_id") or name)
 
 
 def address(row: dict, column: str) -> str:

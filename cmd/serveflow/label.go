@@ -24,6 +24,7 @@ type labelFlags struct {
 	unmatched string
 	slack     time.Duration
 	window    time.Duration
+	guesses   bool
 }
 
 // labelSource is a source of labels, as --from names it.
@@ -50,6 +51,7 @@ func labelCommand(ctx context.Context, t terminal, args []string) error {
 	flags.StringVar(&asked.unmatched, "unmatched", "", "a `FILE` that each row without effect is written to, with the reason: CSV")
 	flags.DurationVar(&asked.slack, "slack", time.Second, "how far a row without a uid may be from its flow in time")
 	flags.DurationVar(&asked.window, "dns-window", 10*time.Minute, "how long after a DNS answer a client's flows to the address are named by it")
+	flags.BoolVar(&asked.guesses, "guesses", false, "take what nDPI guessed from a port alone, too, where it says so")
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
@@ -133,7 +135,7 @@ func (a *labelFlags) label(ctx context.Context, t terminal, records []string) er
 		return errors.Join(err, out.Close())
 	}
 	j := &labelJob{t: t, asked: a, table: annotate.NewTable(), say: labelReport{t.err}}
-	err = j.run(ctx, annotate.Options{Rules: rules, Slack: a.slack, Window: a.window, Miss: unmatched.write}, records, out)
+	err = j.run(ctx, annotate.Options{Rules: rules, Slack: a.slack, Window: a.window, Guesses: a.guesses, Miss: unmatched.write}, records, out)
 	return errors.Join(err, unmatched.close(), out.Close())
 }
 

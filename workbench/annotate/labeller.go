@@ -12,11 +12,12 @@ import (
 
 // Options are how rows find flows, and what becomes of names.
 type Options struct {
-	Rules  *Rules
-	Slack  time.Duration    // how far a row without a uid may be from its flow in time
-	Window time.Duration    // how long after a DNS answer a client's flows to the address are named by it
-	MACs   *MACs            // who had which MAC, for lists of devices; nil where nothing is known
-	Miss   func(Miss) error // told of each row that gave no label; may be nil
+	Rules   *Rules
+	Slack   time.Duration    // how far a row without a uid may be from its flow in time
+	Window  time.Duration    // how long after a DNS answer a client's flows to the address are named by it
+	Guesses bool             // take what a source guessed from the port alone
+	MACs    *MACs            // who had which MAC, for lists of devices; nil where nothing is known
+	Miss    func(Miss) error // told of each row that gave no label; may be nil
 }
 
 // Labeller gives the flows of a table labels, source by source. Only one goroutine may use it.
@@ -118,6 +119,9 @@ func (l *Labeller) take(rep *Report, r *row) skip {
 			return ""
 		}
 		return skipNothing
+	}
+	if r.guess && !l.opt.Guesses {
+		return skipGuess
 	}
 	why := l.find(r)
 	label, ok := l.opt.Rules.label(r)

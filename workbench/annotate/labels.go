@@ -43,7 +43,14 @@ func (l *labelTable) next() (*row, error) {
 	if r.ends, err = (tuple{in.get(c[0]), in.get(c[1]), in.get(c[2]), in.get(c[3]), in.get(c[4])}).ends(); err != nil {
 		return nil, &unread{in.line, err}
 	}
-	if r.first, err = microseconds(in.get(c[5])); err != nil {
+	if c[5] == "first_ts_us" {
+		if r.first, err = strconv.ParseInt(in.get(c[5]), 10, 64); err != nil {
+			err = fmt.Errorf("first_ts_us is %q, not a time in microseconds", in.get(c[5]))
+		}
+	} else {
+		r.first, err = microseconds(in.get(c[5]))
+	}
+	if err != nil {
 		return nil, &unread{in.line, err}
 	}
 	r.last = r.first

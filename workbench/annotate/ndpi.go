@@ -7,11 +7,11 @@ import (
 )
 
 // ndpiColumns are the columns of a CSV file with what nDPI found.
-type ndpiColumns struct{ first, last, name, server string }
+type ndpiColumns struct{ first, last, name, server, guess string }
 
 var (
-	readerColumns = ndpiColumns{"first_seen", "last_seen", "ndpi_proto", "server_name_sni"} // ndpiReader -C
-	streamColumns = ndpiColumns{"bidirectional_first_seen_ms", "bidirectional_last_seen_ms", "application_name", "requested_server_name"}
+	readerColumns = ndpiColumns{"first_seen", "last_seen", "ndpi_proto", "server_name_sni", ""}                                                                     // ndpiReader -C
+	streamColumns = ndpiColumns{"bidirectional_first_seen_ms", "bidirectional_last_seen_ms", "application_name", "requested_server_name", "application_is_guessed"} // NFStream
 )
 
 // openNDPI reads what nDPI found: the CSV or JSON of ndpiReader, the JSON of nDPId, or the CSV of
@@ -56,7 +56,7 @@ func (n *ndpiTable) next() (*row, error) {
 }
 
 func (n *ndpiTable) row(in csvRow) (r *row, err error) {
-	r = &row{line: in.line, names: ndpiNames(in.get(n.columns.name), in.get(n.columns.server))}
+	r = &row{line: in.line, names: ndpiNames(in.get(n.columns.name), in.get(n.columns.server)), guess: in.get(n.columns.guess) == "1"}
 	if r.ends, err = (tuple{in.get("src_ip"), in.get("src_port"), in.get("dst_ip"), in.get("dst_port"), in.get("protocol")}).ends(); err != nil {
 		return nil, err
 	}

@@ -28,8 +28,9 @@ type ndpiFlow struct {
 
 	Event string `json:"flow_event_name"` // nDPId: new, detected, detection-update, end ...
 	NDPI  *struct {
-		Proto    string `json:"proto"`
-		Hostname string `json:"hostname"`
+		Proto      string            `json:"proto"`
+		Hostname   string            `json:"hostname"`
+		Confidence map[string]string `json:"confidence"` // such as {"6":"DPI"}
 	} `json:"ndpi"`
 }
 
@@ -69,14 +70,17 @@ func (n *ndpiJSON) next() (*row, error) {
 	if f.NDPI == nil {
 		return nil, nil
 	}
-	r := &row{line: n.number, names: ndpiNames(f.NDPI.Proto, f.NDPI.Hostname)}
+	r := &row{line: n.number, names: ndpiNames(f.NDPI.Proto, f.NDPI.Hostname), guess: f.Event == "guessed"}
+	for _, how := range f.NDPI.Confidence {
+		r.guess = r.guess || how == "Match by port"
+	}
 	r.first = int64(cmp.Or(f.First, f.DFirst))
 	r.last = max(r.first, int64(max(f.Last, f.DLast, f.DSrcLast, f.DDstLast)))
 	if f.Event != "" {
 		r.rank = -int64(n.number) // nDPId says more as it sees more
 	}
 	if r.first == 0 {
-		return nil, &unread{n.number, errors.New("it has no first_seen: ndpiReader writes it since version 4.2")}
+		return nil, &unread{n.number, errors.New("it has no first_seen: newer versions of ndpiReader write it")}
 	}
 	var err error
 	proto := strings.Trim(cmp.Or(string(f.Proto), string(f.L4Proto)), `"`)

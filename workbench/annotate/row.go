@@ -15,6 +15,7 @@ type row struct {
 	names  []string // what it calls the flow; without rules, the first is the label
 	server bool     // the first name is that of a server
 	final  bool     // the first name is a label already: rules may change it, but need not
+	guess  bool     // the name was told from the port alone
 	rank   int64    // of several rows of one source about one flow, the lowest holds
 
 	answers []answer // of DNS: addresses that a client got
@@ -30,12 +31,12 @@ type skip string
 // The reasons. A row that says nothing, or is of another kind, is no fault of anybody's.
 const (
 	skipUnread  skip = "cannot be read"
-	skipOther   skip = "of another kind"
 	skipNothing skip = "no name in it"
 	skipUID     skip = "no flow with its uid"
 	skipTuple   skip = "no flow with its uid between its addresses and ports"
 	skipEnds    skip = "no flow between its addresses and ports"
 	skipTime    skip = "flows between them at other times alone"
+	skipGuess   skip = "guessed from the port alone"
 	skipRule    skip = "its name fits no pattern of the map"
 	skipLabel   skip = "its name cannot be a label: 64 printable characters at most"
 	skipDevice  skip = "no flow of the device"
