@@ -28,6 +28,15 @@ def test_both_forms_of_labels(data, tmp_path):
     assert first.ends == flow.ends and first.capture == "train/7"
 
 
+def test_labels_as_serveflow_label_writes_them(tmp_path):
+    """uid and source do no harm, and each record file is a capture."""
+    file = tmp_path / "labels.csv"
+    file.write_text("uid,orig_h,orig_p,resp_h,resp_p,proto,ts_first,label,source,capture_id\n"
+                    "C1,10.0.0.1,1024,10.0.0.2,53,udp,1.000001,dns,dns:dns.log,monday.log\n"
+                    "C2,2001:db8::1,8,2001:db8::2,0,icmp,2.5,ping,rest,tuesday.log\n")
+    assert [(k.first, k.label, k.capture) for k in truth.need_labels(file)] == [(1_000_001, "dns", "monday.log"), (2_500_000, "ping", "tuesday.log")]
+
+
 def test_ends_may_be_written_otherwise(tmp_path):
     """Protocols in upper case and long IPv6 addresses stand for what Zeek writes; so do other line ends."""
     lab = tmp_path / "lab.csv"
