@@ -98,6 +98,9 @@ func (a *labelFlags) check(records []string) error {
 			return argumentError("--rest: %w", err)
 		}
 	}
+	if a.unmatched == "-" {
+		return argumentError("--unmatched -: name a file")
+	}
 	if a.slack < 0 {
 		return argumentError("--slack %v: choose 0s or more", a.slack)
 	}
@@ -112,6 +115,8 @@ func (a *labelFlags) check(records []string) error {
 	for _, file := range files {
 		if file == "-" {
 			inputs++
+		} else if file == a.out || file == a.unmatched {
+			return argumentError("%s is read and would be written: name another file", file)
 		}
 	}
 	if inputs > 1 {

@@ -79,6 +79,7 @@ func TestLabelRefuses(t *testing.T) {
 		code int
 		want string
 	}{
+		{[]string{"--from", truth, "--unmatched", text, text}, exitUsage, `text is read and would be written`},
 		{[]string{records}, exitUsage, `name a source of labels: --from KIND:FILE`},
 		{[]string{"--from", truth}, exitUsage, `name a file`},
 		{[]string{"--from", "conn.log", records}, exitUsage, `--from conn\.log: write KIND:FILE`},
@@ -92,6 +93,7 @@ func TestLabelRefuses(t *testing.T) {
 		{[]string{"--from", truth, "--dns-window", "-1s", records}, exitUsage, `--dns-window -1s`},
 		{[]string{"--from", truth, "--slack", "soon", records}, exitUsage, `--slack soon: choose a time with its unit`},
 		{[]string{"--from", truth, "--map", rules, records}, exitUsage, `rules\.csv: line 2 has 1 columns`},
+		{[]string{"--from", truth, "--unmatched", "-", records}, exitUsage, `--unmatched -: name a file`},
 		{[]string{"--from", truth, "--unmatched", "none/x", records}, exitUsage, `none/x: no such file`},
 		{[]string{"--from", "conn:" + text, records}, exitUsage, `--from conn:\S*text: no line of it can be read \(1 refused\); line 1: .*neither JSON nor TSV`},
 		{[]string{"--from", "ndpi:" + text, records}, exitUsage, `no output of nDPI`},

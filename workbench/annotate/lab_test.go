@@ -158,3 +158,37 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("%d flows of %d; %+v", len(got), len(want), rep)
 	}
 }
+
+// Traffic of a web server, a TLS server with two names and a resolver, with its payload: nDPI
+// names servers, and Suricata's rules look into HTTP, TLS and DNS.
+func TestNamed(t *testing.T) {
+	records, err := io.ReadAll(lab.Unpack(t, "testdata/named.jsonl.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		kind   Kind
+		source string
+		rules  string
+		want   map[string]int
+	}{
+		{NDPI, "named.ndpi.csv", "dns,dns\n.example.net,video\n.example.com,mail\nhttp,web\n", map[string]int{"dns": 6, "video": 2, "mail": 2, "web": 4}},
+		{NDPI, "named.ndpi.csv", ".example.net,video\n", map[string]int{"video": 4}}, // its DNS, too
+		{Suricata, "named.eve.json", "*plain HTTP*,web\n*video*,video\n1000012,asked\n", map[string]int{"asked": 2, "video": 2, "web": 4}},
+		{Suricata, "named.eve.json", "", map[string]int{"Potentially Bad Traffic": 2, "Misc activity": 2, "Potential Corporate Privacy Violation": 4}},
+	} {
+		opt := options()
+		if tt.rules != "" {
+			opt.Rules = rulesOf(t, tt.rules)
+		}
+		l := New(tableOf(t, string(records)), opt)
+		rep, err := l.Apply(t.Context(), tt.kind, "x", labSource(t, tt.source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSum(t, rep)
+		if got, _ := l.Counts(); !maps.Equal(got, tt.want) {
+			t.Errorf("%s %q: %v, want %v; %+v", tt.source, tt.rules, got, tt.want, rep)
+		}
+	}
+}
