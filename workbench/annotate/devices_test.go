@@ -45,6 +45,11 @@ func TestDevices(t *testing.T) {
 			leased(900, "00:00:00:00:00:0a", "10.0.0.1", fresh, 50) + leased(1001, "00:00:00:00:00:0a", "10.0.0.2", fresh, 50), map[string]string{}, []Skip{{string(skipDevice), 1}}},
 		{"another device got the address", "mac,label\n00:00:00:00:00:0a,phone\n",
 			leased(900, "00:00:00:00:00:0a", "10.0.0.2", fresh, 3600) + leased(950, "00:00:00:00:00:0b", "10.0.0.2", renewed, 3600), map[string]string{}, []Skip{{string(skipDevice), 1}}},
+		{"the address changed hands", "mac,label\n00:00:00:00:00:0a,phone\n00:00:00:00:00:0b,tv\n",
+			leased(1100, "00:00:00:00:00:0b", "10.0.0.2", renewed, 3600) + leased(900, "00:00:00:00:00:0a", "10.0.0.2", fresh, 3600) + leased(1050, "00:00:00:00:00:0b", "10.0.0.3", renewed, 3600) +
+				leased(500, "00:00:00:00:00:0b", "10.0.0.3", fresh, 10), map[string]string{"C": "phone", "D": "tv"}, nil},
+		{"a lease without an end", "mac,label\n00:00:00:00:00:0a,phone\n", leased(900, "00:00:00:00:00:0a", "10.0.0.1", fresh, 0) + leased(5001, "00:00:00:00:00:0a", "10.0.0.3", renewed, 2_000_000_000),
+			map[string]string{"A": "phone", "B": "phone"}, nil},
 		{"no lease without a yes", "mac,label\n00:00:00:00:00:0a,phone\n", leased(900, "00:00:00:00:00:0a", "10.0.0.2", `"REQUEST","NAK"`, 3600), map[string]string{}, []Skip{{string(skipAddress), 1}}},
 	} {
 		table := tableOf(t, records)
@@ -80,5 +85,19 @@ func TestMACsInTSV(t *testing.T) {
 	}
 	if got, ok := m.of(0, 0, table.flows[0].orig().Addr()); !ok || got != (mac{0, 0x21, 0x70, 0xe9, 0xbb, 0x47}) {
 		t.Errorf("%v %v", got, ok)
+	}
+}
+
+// What is wrong in the files of --macs is counted.
+func TestMACsReport(t *testing.T) {
+	m := NewMACs(tableOf(t, flowFrom("A", "10.0.0.1", 1)))
+	const ids = `"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.200","id.resp_p":80,"proto":"tcp","orig_l2_addr":"00:00:00:00:00:0a"}`
+	rep, err := m.Read(t.Context(), "macs", strings.NewReader(`{"uid":"A",`+ids+"\nx\n"+`{"uid":"B",`+ids+"\n"+`{"uid":"A",`+strings.Replace(ids, `"00:`, `"`, 1)+"\n"+leased(1, "x", "10.0.0.1", fresh, 1)))
+	want := []Skip{{string(skipUnread), 1}, {string(skipUID), 1}, {"no MAC in it", 1}, {"no address was given", 1}}
+	if err != nil || rep.Rows != 4 || rep.Hits != 1 || !reflect.DeepEqual(rep.Skips, want) || !strings.Contains(rep.Bad, "line 2") {
+		t.Errorf("%+v %v", rep, err)
+	}
+	if _, err := m.Read(t.Context(), "macs", strings.NewReader("x\n")); WrongForm(err) == nil {
+		t.Errorf("%v", err)
 	}
 }

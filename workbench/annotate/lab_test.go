@@ -192,3 +192,26 @@ func TestNamed(t *testing.T) {
 		}
 	}
 }
+
+// nDPId says more of a flow as it sees more; its last word holds, with the length in front or not.
+func TestNDPId(t *testing.T) {
+	event := func(name, more string) string {
+		return fmt.Sprintf(`{"flow_event_name":%q,"l4_proto":"tcp","src_ip":"10.0.0.1","dst_ip":"192.0.2.1","src_port":1,"dst_port":443,"flow_first_seen":1700000000000000,"flow_src_last_pkt_time":1700000001000000%s}`+"\n", name, more)
+	}
+	for _, tt := range []struct {
+		text, want string
+		other      int
+	}{
+		{"00321" + event("new", "") + "00400" + event("detected", `,"ndpi":{"proto":"TLS","confidence":{"6":"DPI"}}`) + event("detection-update", `,"ndpi":{"proto":"TLS.YouTube","hostname":"x.googlevideo.com","confidence":{"6":"DPI"}}`) + "\n\n", "TLS.YouTube ndpi", 1},
+		{event("guessed", `,"ndpi":{"proto":"TLS"}`), "", 0},
+		{event("detected", `,"ndpi":{"proto":"TLS","confidence":{"1":"Match by port"}}`), "", 0},
+		{event("not-detected", `,"ndpi":{"proto":"Unknown"}`), "", 0},
+		{strings.Replace(event("detected", `,"ndpi":{"proto":"TLS"}`), `"tcp"`, "6", 1), "TLS ndpi", 0},
+	} {
+		l := New(tableOf(t, packet("C1", 1, 1.7e9, 1, 443)), options())
+		rep := apply(t, l, NDPI, tt.text)
+		if got := given(t, l)["C1"]; got != tt.want || rep.Other != tt.other {
+			t.Errorf("%s: %q, want %q; %+v", tt.text, got, tt.want, rep)
+		}
+	}
+}

@@ -39,7 +39,8 @@ func (m *MACs) settle() {
 		slices.SortStableFunc(all, func(a, b lease) int { return cmp.Compare(a.ts, b.ts) })
 		for i := range all[1:] {
 			if before, after := &all[i], &all[i+1]; before.mac != after.mac {
-				before.to, after.from = min(before.to, after.ts), max(after.from, before.ts)
+				before.to = min(before.to, after.ts)
+				after.from = max(after.from, before.to)
 			}
 		}
 	}

@@ -55,13 +55,13 @@ func newNDPIJSON(in io.Reader) *ndpiJSON {
 // next returns the next flow, or nil for a line that names no protocol, such as an event of nDPId
 // about a packet.
 func (n *ndpiJSON) next() (*row, error) {
-	if !n.lines.Scan() {
-		return nil, scanned(n.lines, n.number)
-	}
-	n.number++
-	line := bytes.TrimLeft(n.lines.Bytes(), "0123456789 \t\r\xef\xbb\xbf")
-	if len(line) == 0 {
-		return nil, nil
+	var line []byte
+	for len(line) == 0 {
+		if !n.lines.Scan() {
+			return nil, scanned(n.lines, n.number)
+		}
+		n.number++
+		line = bytes.TrimLeft(n.lines.Bytes(), "0123456789 \t\r\xef\xbb\xbf")
 	}
 	var f ndpiFlow
 	if err := json.Unmarshal(line, &f); err != nil {

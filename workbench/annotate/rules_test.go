@@ -17,6 +17,7 @@ func TestReadRules(t *testing.T) {
 		"a,b,c\n":                                      "line 1 has 3 columns",
 		",b\n":                                         "line 1 has no pattern",
 		"a,\n":                                         "line 1: the label is empty",
+		"a,x\xffy\n":                                   "is not one line",
 		"a,x\x01y\n":                                   "line 1: the label",
 		"a," + strings.Repeat("ä", 65) + "\n":          "more than 64 characters",
 		"a,b\n\"x,y\n":                                 "line 2",

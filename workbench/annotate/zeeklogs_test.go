@@ -89,3 +89,29 @@ func reversed(text string) string {
 	}
 	return strings.Join(lines, "")
 }
+
+// Other protocols of DNS's form have names of their own.
+func TestKindsOfDNS(t *testing.T) {
+	for port, want := range map[int]string{53: "dns", 5353: "mdns", 5355: "llmnr", 137: "netbios-ns", 1: "dns"} {
+		l := New(tableOf(t, packet("C1", 1, 1, 4000, port)), options())
+		apply(t, l, DNS, fmt.Sprintf(`{"ts":1,"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":4000,"id.resp_h":"192.0.2.1","id.resp_p":%d,"proto":"tcp","query":"x","answers":["192.0.2.1"]}`, port))
+		if got := given(t, l); got["C1"] != want+" dns" {
+			t.Errorf("%d: %v", port, got)
+		}
+	}
+}
+
+// What a DNS flow says of itself holds before an answer that leads to its resolver, also where
+// that comes first, and at the same time. The client may have the higher address.
+func TestDNSOfTheResolver(t *testing.T) {
+	flow := `{"ev":"pkt","ts":5,"uid":"Q","id.orig_h":"192.0.2.9","id.orig_p":1,"id.resp_h":"192.0.2.1","id.resp_p":53,"proto":"udp","n":1,"is_orig":true}` + "\n"
+	answer := `{"ts":5,"uid":"R","id.orig_h":"192.0.2.9","id.orig_p":2,"id.resp_h":"192.0.2.7","id.resp_p":53,"proto":"udp","query":"resolver.example.org","answers":["192.0.2.1"]}` + "\n"
+	own := `{"ts":5,"uid":"Q","id.orig_h":"192.0.2.9","id.orig_p":1,"id.resp_h":"192.0.2.1","id.resp_p":53,"proto":"udp","query":"x.example.org"}` + "\n"
+	for text, want := range map[string]string{answer + own: "dns dns", own + answer: "dns dns", answer: "example.org dns"} {
+		l := New(tableOf(t, flow), options())
+		apply(t, l, DNS, text)
+		if got := given(t, l); got["Q"] != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
