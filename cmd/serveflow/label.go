@@ -44,7 +44,7 @@ func labelCommand(ctx context.Context, t terminal, args []string) error {
 		return nil
 	})
 	flags.StringVar(&asked.rules, "map", "", "a `FILE` of CSV lines PATTERN,LABEL that turns names into labels: the first pattern that fits holds, * stands for any text; what fits none gives no label")
-	flags.StringVar(&asked.rest, "rest", "", "the `LABEL` of flows that no source labels, such as benign")
+	flags.StringVar(&asked.rest, "rest", "", "the `LABEL` of flows of which no source says anything, such as benign")
 	flags.StringVar(&asked.out, "out", "", "the `FILE` that the labels are written to, instead of standard output")
 	flags.StringVar(&asked.unmatched, "unmatched", "", "a `FILE` that each row without effect is written to, with the reason: CSV")
 	flags.DurationVar(&asked.slack, "slack", time.Second, "how far a row without a uid may be from its flow in time")

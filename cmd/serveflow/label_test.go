@@ -31,7 +31,7 @@ func TestLabelTheLab(t *testing.T) {
 	code, stdout, stderr := runCommand(t, nil, "", "label", "--from", "ndpi:"+annotateData+"lab.ndpi.csv.zst", "--from", "suricata:"+annotateData+"lab.eve.json",
 		"--map", annotateData+"lab.map.csv", "--rest", "other", "--unmatched", missed, labelRecords)
 	rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
-	if code != exitOK || err != nil || len(rows) != 583 {
+	if code != exitOK || err != nil || len(rows) != 573 {
 		t.Errorf("exit code %d, %d rows, %v", code, len(rows), err)
 	}
 	compare(t, filepath.Join("testdata", "golden", "label.txt"), stderr)

@@ -47,7 +47,8 @@ func (j *labelJob) run(ctx context.Context, opt annotate.Options, records []stri
 		}
 	}
 	if j.asked.rest != "" {
-		j.say.rest(l.Rest(j.asked.rest), j.asked.rest)
+		n, named := l.Rest(j.asked.rest)
+		j.say.rest(n, named, j.asked.rest)
 	}
 	n, err := l.Write(out, records)
 	if err != nil {

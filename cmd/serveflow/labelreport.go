@@ -59,8 +59,11 @@ func (r labelReport) source(rep *annotate.Report) {
 	}
 }
 
-func (r labelReport) rest(n int, label string) {
-	r.line("rest: %s without a label are %s", counted(n, "flow"), label)
+func (r labelReport) rest(n, named int, label string) {
+	r.line("rest: %s of which no source says anything are %s", counted(n, "flow"), label)
+	if named > 0 {
+		r.line("  %6d more have a name that is no label, and stay without one: a last line *,LABEL in the map would take them", named)
+	}
 }
 
 func (r labelReport) labels(l *annotate.Labeller, labelled, flows int) {

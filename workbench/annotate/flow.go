@@ -17,6 +17,7 @@ type flow struct {
 	file        uint16    // the record file that it began in
 	source      uint16    // which source gave the label, from 1; 0 while there is none
 	counted     uint16    // the last source that was counted as agreeing or disagreeing
+	named       bool      // a source has a name for it that is no label
 	swapped     bool      // the originator is the higher one of ends
 	started     bool      // its first packet is there
 	packets     bool      // there is a packet of it, or it is of conn.log

@@ -55,17 +55,30 @@ func (l *Labeller) give(rep *Report, f *flow, label string, rank int64) {
 	}
 }
 
-// Rest gives all flows without a label this one. It returns how many they are.
-func (l *Labeller) Rest(label string) int {
+// name notes that the flows that were found have a name, if none that is a label.
+func (l *Labeller) name() {
+	for _, i := range l.found {
+		l.table.flows[i].named = true
+	}
+}
+
+// Rest gives the flows of which no source says anything a label. It returns how many they are,
+// and how many stay without one, because they have a name that is no label: an alert that the
+// rules do not know is not benign.
+func (l *Labeller) Rest(label string) (n, named int) {
 	l.source = append(l.source, "rest")
-	n, rep := 0, &Report{}
+	rep := &Report{}
 	for _, i := range l.table.order {
-		if f := &l.table.flows[i]; f.source == 0 {
+		switch f := &l.table.flows[i]; {
+		case f.source > 0:
+		case f.named:
+			named++
+		default:
 			l.give(rep, f, label, 0)
 			n++
 		}
 	}
-	return n
+	return n, named
 }
 
 // Counts is how many flows have each label, and how many each source labelled.

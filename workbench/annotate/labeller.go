@@ -131,8 +131,10 @@ func (l *Labeller) take(rep *Report, r *row) skip {
 	case why != "":
 		return why
 	case !ok:
+		l.name()
 		return skipRule
 	case CheckLabel(label) != nil:
+		l.name()
 		return skipLabel
 	}
 	for _, i := range l.found {

@@ -28,7 +28,7 @@ func TestPrecedence(t *testing.T) {
 	if rep.Agree != 1 || rep.Differ != 1 || rep.Within != 0 || rep.Hits != 4 || !reflect.DeepEqual(rep.Skips, []Skip{{string(skipNothing), 1}}) {
 		t.Errorf("%+v", rep)
 	}
-	if n := l.Rest("other"); n != 1 {
+	if n, named := l.Rest("other"); n != 1 || named != 0 {
 		t.Errorf("%d are the rest", n)
 	}
 	if got, want := given(t, l), map[string]string{"A": "ssl conn", "B": "ssl conn", "C": "bulk labels", "D": "other rest"}; !maps.Equal(got, want) {
@@ -162,5 +162,20 @@ func TestFaultsOfTheInput(t *testing.T) {
 	l := New(tableOf(t, packet("C1", 1, 100, 1, 80)), opt)
 	if _, err := l.Apply(t.Context(), Suricata, "x", strings.NewReader("x\n")); !errors.Is(err, trouble) {
 		t.Errorf("misses: %v", err)
+	}
+}
+
+// A flow with a name that the rules do not know is not of the rest.
+func TestRest(t *testing.T) {
+	opt := options()
+	opt.Rules = rulesOf(t, "known,k\n")
+	l := New(tableOf(t, packet("A", 1, 1, 1, 443)+packet("B", 1, 2, 2, 443)+packet("C", 1, 3, 3, 443)), opt)
+	apply(t, l, Conn, `{"ts":1,"uid":"A","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.1","id.resp_p":443,"proto":"tcp","service":"unknown"}`+"\n"+
+		`{"ts":1,"uid":"B","id.orig_h":"10.0.0.1","id.orig_p":2,"id.resp_h":"192.0.2.1","id.resp_p":443,"proto":"tcp","service":"known"}`+"\n")
+	if n, named := l.Rest("benign"); n != 1 || named != 1 {
+		t.Errorf("%d are the rest, %d have a name", n, named)
+	}
+	if got, want := given(t, l), map[string]string{"B": "k conn", "C": "benign rest"}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -33,8 +33,12 @@ func (f *flow) end(next int64) int64 {
 // says whether there are flows with the ends at all.
 func (t *Table) during(dst []uint32, e ends, first, last, slack int64) (found []uint32, any bool) {
 	all := t.between(e)
+	behind := sort.Search(len(all), func(i int) bool { return t.flows[all[i]].first > last+slack+rounding })
 	nearest, distance, next := none, slack+1, int64(math.MaxInt64)
-	for i := len(all) - 1; i >= 0; i-- {
+	if behind < len(all) {
+		next = t.flows[all[behind]].first
+	}
+	for i := behind - 1; i >= 0; i-- {
 		f := &t.flows[all[i]]
 		end := f.end(next)
 		switch apart := max(0, f.first-last, first-end); {
@@ -43,7 +47,7 @@ func (t *Table) during(dst []uint32, e ends, first, last, slack int64) (found []
 		case apart < distance:
 			nearest, distance = all[i], apart
 		}
-		if end < first-slack {
+		if end < first-slack-rounding {
 			break // flows with the same ends follow each other
 		}
 		next = f.first

@@ -57,7 +57,7 @@ func TestTable(t *testing.T) {
 		t.Errorf("%d flows, %+v", table.Flows(), table)
 	}
 	l := New(table, options())
-	if n := l.Rest("other"); n != 5 {
+	if n, named := l.Rest("other"); n != 5 || named != 0 {
 		t.Errorf("%d are the rest", n)
 	}
 	var got []string
