@@ -35,9 +35,6 @@ func (t *Table) during(dst []uint32, e ends, first, last, slack int64) (found []
 	all := t.between(e)
 	behind := sort.Search(len(all), func(i int) bool { return t.flows[all[i]].first > last+slack+rounding })
 	nearest, distance, next := none, slack+1, int64(math.MaxInt64)
-	if behind < len(all) {
-		next = t.flows[all[behind]].first
-	}
 	for i := behind - 1; i >= 0; i-- {
 		f := &t.flows[all[i]]
 		end := f.end(next)

@@ -52,7 +52,7 @@ func TestTable(t *testing.T) {
 	table := tableOf(t, packet("A", 2, 11, 1, 80)+packet("A", 1, 10, 1, 80)+end("A", 20, 1, 80)+end("X", 20, 2, 80)+`{"ts":1,"query":"x"}`+"\n",
 		packet("A", 1, 50, 3, 80)+packet("B", 3, 60, 4, 80)+packet("B", 2, 61, 4, 80)+packet("E", 1, 62, 5, 80)+
 			`{"ts":70.5,"uid":"K","id.orig_h":"2001:db8::2","id.orig_p":9,"id.resp_h":"2001:db8::1","id.resp_p":53,"proto":"udp","duration":2.5,"conn_state":"SF"}`+"\n"+
-			`{"ev":"end","ts":71,"uid":"unknown","proto":"tcp"}`+"\n")
+			`{"ev":"end","ts":71,"uid":"unknown","proto":"tcp"}`+"\n"+`{"ev":"end","ts":99,"uid":"E","proto":"tcp"}`+"\n")
 	if table.Flows() != 5 || table.Foreign != 1 || table.Without != 1 || table.Late != 1 {
 		t.Errorf("%d flows, %+v", table.Flows(), table)
 	}
@@ -65,6 +65,9 @@ func TestTable(t *testing.T) {
 		got = append(got, strings.Join(row, ","))
 	}
 	golden(t, "table.csv", strings.Join(got, "\n")+"\n")
+	if a, e := table.flows[0], table.flows[table.byUID["E"]]; a.last != 20_000_000 || e.last != 99_000_000 || !e.over {
+		t.Errorf("%+v %+v", a, e)
+	}
 	if k := table.flows[table.byUID["K"]]; k.last != 73_000_000 || !k.over {
 		t.Errorf("%+v", k)
 	}

@@ -16,6 +16,7 @@ func TestReadRules(t *testing.T) {
 		"a,b\na\n":                                     "line 2 has 1 columns",
 		"a,b,c\n":                                      "line 1 has 3 columns",
 		",b\n":                                         "line 1 has no pattern",
+		"a," + strings.Repeat("ä", 64) + "\n":          "",
 		"a,\n":                                         "line 1: the label is empty",
 		"a,x\xffy\n":                                   "is not one line",
 		"a,x\x01y\n":                                   "line 1: the label",
@@ -55,6 +56,10 @@ func TestRules(t *testing.T) {
 func FuzzFits(f *testing.F) {
 	f.Add(".example.com", "www.example.com")
 	f.Add("a*b*c", "abbc")
+	f.Add("dns", "dnsx")
+	f.Add("dns", "xdns")
+	f.Add("a*b", "acbd")
+	f.Add("ab*ba", "aba")
 	f.Add("*ab", "aab")
 	f.Fuzz(func(t *testing.T, pattern, name string) {
 		if pattern == "" {
