@@ -3,7 +3,6 @@ package annotate
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,9 +18,6 @@ type mac [6]byte
 
 // parseMAC reads a hardware address in any usual spelling.
 func parseMAC(text string) (mac, error) {
-	if b, err := hex.DecodeString(text); err == nil && len(b) == len(mac{}) {
-		return mac(b), nil
-	}
 	if b, err := net.ParseMAC(text); err == nil && len(b) == len(mac{}) {
 		return mac(b), nil
 	}
