@@ -34,6 +34,8 @@ func (k Kind) Wants() string {
 		return "server_name, as those of ssl.log and quic.log"
 	case HTTP:
 		return "host, as those of http.log"
+	case DNS:
+		return "query, as those of dns.log"
 	}
 	return ""
 }

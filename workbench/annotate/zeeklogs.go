@@ -29,6 +29,7 @@ type zeekRecord struct {
 	ServerName string   `json:"server_name"` // ssl.log, quic.log
 	Host       string   `json:"host"`        // http.log
 	Query      string   `json:"query"`       // dns.log
+	TransID    *int64   `json:"trans_id"`    // dns.log, in every record
 	Answers    []string `json:"answers"`     // dns.log
 
 	OrigL2   string   `json:"orig_l2_addr"` // conn.log, with mac-logging
@@ -116,6 +117,9 @@ func httpRow(r *row, rec *zeekRecord) {
 
 // dnsRow names a flow by its protocol, and the addresses in an answer by the question.
 func dnsRow(r *row, rec *zeekRecord) {
+	if rec.Query == "" && rec.TransID == nil {
+		return // of another log
+	}
 	switch rec.RespP {
 	case 5353:
 		r.names = []string{"mdns"}

@@ -38,7 +38,9 @@ func TestZeekLogs(t *testing.T) {
 		{HTTP, `{"ts":1.5,"uid":"C1",` + ids + `,"host":"[2001:db8::1]:80"}`, "2001:db8::1"},
 		{HTTP, `{"ts":1.5,"uid":"C1",` + ids + `,"host":"192.0.2.1"}`, "192.0.2.1"},
 		{DNS, `{"ts":1.5,"uid":"C1",` + ids + `,"proto":"tcp","query":"example.com","answers":["203.0.113.9"]}`, "dns"},
-		{DNS, `{"ts":1.5,"uid":"C1",` + strings.Replace(ids, "443", "5353", 1) + `,"proto":"udp"}`, "no flow with its uid between its addresses and ports"},
+		{DNS, `{"ts":1.5,"uid":"C1",` + ids + `,"proto":"tcp","trans_id":0}`, "dns"},
+		{DNS, `{"ts":1.5,"uid":"C1",` + ids + `,"proto":"tcp","service":"ssl"}`, "no name in it"},
+		{DNS, `{"ts":1.5,"uid":"C1",` + strings.Replace(ids, "443", "5353", 1) + `,"proto":"udp","query":"x"}`, "no flow with its uid between its addresses and ports"},
 	} {
 		l := New(tableOf(t, packet("C1", 1, 1700000000.5, 4000, 443)), options())
 		rep := apply(t, l, tt.kind, tt.text)
