@@ -10,7 +10,7 @@ func (l *Labeller) find(r *row) skip {
 	var any bool
 	byUID := r.uid != ""
 	if byUID {
-		l.found, any = l.table.withUID(l.found[:0], r.uid, r.ends)
+		l.found, any = l.table.withUID(l.found[:0], r)
 	} else {
 		l.found, any = l.table.during(l.found[:0], r.ends, r.first, r.last, l.opt.Slack.Microseconds())
 	}

@@ -127,7 +127,7 @@ func TestUnread(t *testing.T) {
 // A source of another form than its kind is refused as a whole.
 func TestWrongForm(t *testing.T) {
 	for kind, text := range map[Kind]string{
-		NDPI: "a,b\n1,2\n", Labels: "uid,label\nC1,x\n", Devices: "name,label\n", Conn: "README\n", Suricata: `{"ts":1,"uid":"C1"}`,
+		NDPI: "a,b\n1,2\n", Labels: "name,label\nC1,x\n", Devices: "name,label\n", Conn: "README\n", Suricata: `{"ts":1,"uid":"C1"}`,
 	} {
 		l := New(tableOf(t, packet("C1", 1, 100, 1, 80)), options())
 		if _, err := l.Apply(t.Context(), kind, "x", strings.NewReader(text)); WrongForm(err) == nil {
@@ -197,5 +197,15 @@ func TestNames(t *testing.T) {
 		if rep := apply(t, l, Conn, text); rep.Silent() != want {
 			t.Errorf("%q: silent is %v", text, rep.Silent())
 		}
+	}
+}
+
+// Labels may name flows by their uid alone.
+func TestLabelsByUID(t *testing.T) {
+	l := New(tableOf(t, packet("A", 1, 1, 1, 443)+packet("B", 1, 2, 2, 443)+end("E", 3, 3, 443)), options())
+	rep := apply(t, l, Labels, "label,uid\nbulk,B\nx,C\ny,E\nz,\n,A\n")
+	want := []Skip{{string(skipUID), 1}, {string(skipTuple), 1}, {string(skipUnread), 1}, {string(skipNothing), 1}}
+	if got := given(t, l); !maps.Equal(got, map[string]string{"B": "bulk labels"}) || !reflect.DeepEqual(rep.Skips, want) {
+		t.Errorf("%v %+v", got, rep)
 	}
 }

@@ -81,7 +81,7 @@ func (m *MACs) take(rec *zeekRecord) skip {
 	if err != nil {
 		return skipUnread
 	}
-	found, _ := m.table.withUID(nil, rec.UID, e)
+	found, _ := m.table.withUID(nil, &row{uid: rec.UID, ends: e})
 	if len(found) == 0 {
 		return skipUID
 	}

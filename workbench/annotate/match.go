@@ -55,13 +55,13 @@ func (t *Table) during(dst []uint32, e ends, first, last, slack int64) (found []
 	return dst, len(all) > 0
 }
 
-// withUID finds the flow with a uid and these sides; logs such as ssl.log do not name the
+// withUID finds the flow with a row's uid and sides; logs such as ssl.log do not name the
 // protocol. The flag says whether there is one with the uid at all.
-func (t *Table) withUID(dst []uint32, uid string, e ends) (found []uint32, any bool) {
-	i, known := t.byUID[uid]
-	for ; known && i != none; i = t.flows[i].next {
+func (t *Table) withUID(dst []uint32, r *row) (found []uint32, any bool) {
+	i, known := t.byUID[r.uid]
+	for e := r.ends; known && i != none; i = t.flows[i].next {
 		f := &t.flows[i]
-		if e.proto = f.ends.proto; e == f.ends && f.packets {
+		if e.proto = f.ends.proto; f.packets && (r.anyEnds || e == f.ends) {
 			return append(dst, i), true
 		}
 	}

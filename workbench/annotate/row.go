@@ -10,6 +10,7 @@ type row struct {
 	line        int
 	uid         string // of the flow that it is about; or else ends and a span of time tell
 	ends        ends
+	anyEnds     bool  // the uid alone tells
 	first, last int64 // microseconds
 
 	names  []string // what it calls the flow; without rules, the first is the label

@@ -1,0 +1,55 @@
+package annotate
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// Write writes the flows that have a label, in the order of the records, and returns how many
+// they are: CSV with uid, orig_h, orig_p, resp_h, resp_p, proto, ts_first in epoch seconds, label
+// and source. files are the names of the record files; where there are several, a column
+// capture_id has them.
+func (l *Labeller) Write(w io.Writer, files []string) (int, error) {
+	out := csv.NewWriter(bufio.NewWriterSize(w, 1<<16))
+	fields := []string{"uid", "orig_h", "orig_p", "resp_h", "resp_p", "proto", "ts_first", "label", "source"}
+	if len(files) > 1 {
+		fields = append(fields, "capture_id")
+	}
+	n := 0
+	if err := out.Write(fields); err != nil {
+		return 0, fmt.Errorf("write the labels: %w", err)
+	}
+	for i := range l.table.flows {
+		f := &l.table.flows[i]
+		if f.source == 0 {
+			continue
+		}
+		orig, resp := f.orig(), f.resp()
+		fields = append(fields[:0], f.uid, orig.Addr().String(), strconv.Itoa(int(orig.Port())), resp.Addr().String(), strconv.Itoa(int(resp.Port())),
+			protocolName(f.ends.proto), seconds(f.first), l.labels[f.label], l.source[f.source-1])
+		if len(files) > 1 {
+			fields = append(fields, files[f.file])
+		}
+		if err := out.Write(fields); err != nil {
+			return n, fmt.Errorf("write the labels: %w", err)
+		}
+		n++
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return n, fmt.Errorf("write the labels: %w", err)
+	}
+	return n, nil
+}
+
+// seconds writes microseconds as seconds, exactly.
+func seconds(us int64) string {
+	sign := ""
+	if us < 0 {
+		sign, us = "-", -us
+	}
+	return fmt.Sprintf("%s%d.%06d", sign, us/1e6, us%1e6)
+}
