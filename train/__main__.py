@@ -10,8 +10,9 @@ import re
 import sys
 from pathlib import Path
 
-from . import conn, files, pipeline, truth, waits
-from .tables import Binary, Source
+from . import conn, pipeline, truth
+from .recipe import LADDER, RECIPES
+from .tables import Binary
 from .truth import Problem
 
 HERE = Path(__file__).resolve().parent
@@ -27,7 +28,6 @@ def main() -> None:
     parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
     parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
     parser.add_argument("--slack", default=0.005, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
-    parser.add_argument("--no-waits", action="store_true", help="leave out the last step, python3 -m train.waits")
     args = parser.parse_args()
     try:
         check(args)
@@ -57,31 +57,10 @@ def train(args: argparse.Namespace) -> None:
     binary, out = Binary(args.serveflow.resolve(), args.cache / args.task), args.out or Path("bundles") / args.task
     if args.task.endswith(conn.SUFFIX):
         return conn.run(conn.Job(args.task, args.version, args.data, out, binary, notes(args.task)))
-    pipeline.run(pipeline.Job(
-        task=args.task, version=args.version, slack=args.slack, data=args.data, out=out, binary=binary, sources=sources(args.data / args.task, args.lab),
-        test=split_source(args.data / args.task, "test"),
-        notes=notes(args.task)))
-    if not args.no_waits:
-        waits.run(waits.Job(out, out, args.data, args.lab, binary, args.slack))
-
-
-def sources(folder: Path, lab: Path | None) -> list[Source]:
-    """What may be learned from: the train and calib splits, and the lab's runs."""
-    given = [split_source(folder, split) for split in ("train", "calib")]
-    if lab and not lab.is_dir():
-        raise Problem(f"{lab} is no folder: --lab names one with captures and their NAME.labels.csv")
-    return given + [Source(traffic(lab, name), labels) for name, labels in (files.labels_in(lab) if lab else [])]
-
-
-def split_source(folder: Path, split: str) -> Source:
-    labels = files.need(folder, "labels.csv", remedy="--data names the folder that holds TASK/labels.csv")
-    return Source(traffic(folder, split), labels, split)
-
-
-def traffic(folder: Path, name: str) -> Path:
-    """The capture, or else the record file, of this name."""
-    return files.need(folder, *(name + kind for kind in (".pcap", ".pcapng", ".jsonl")),
-                      remedy="--data and --lab name the folders of labelled traffic")
+    if args.lab and not args.lab.is_dir():
+        raise Problem(f"{args.lab} is no folder: --lab names one with captures and their NAME.labels.csv")
+    recipe = RECIPES.get(args.task, LADDER)
+    pipeline.run(pipeline.Job(args.task, args.version, recipe, args.slack, args.data, args.lab, out, binary, notes(args.task)))
 
 
 def notes(task: str) -> str:

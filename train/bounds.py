@@ -1,66 +1,117 @@
-"""When a stage is sure, and when it expects no packet: both bounds of all stages, chosen together."""
+"""When a stage is sure, and when it expects no packet: the bounds of all stages, chosen together."""
 
-import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .judge import SOON
-from .rule import Rule, Step
+from .rule import UNKNOWN, Look, Rule, final_at
 from .thresholds import quality
 from .truth import Problem
 
-BELOW = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # bounds of P(another packet) that are tried
+SOON = 16.0  # ms
+BELOW = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # bounds of P(another packet) that are tried
 SHARES = np.arange(0.025, 0.99, 0.025)  # thresholds tried: at these shares of the flows that a stage is asked about
+PRICES = 2.0 ** np.arange(-2, 7)  # of a point of macro-F1, in points of flows that are answered soon
+FEW = 100  # flows of which a class is ahead; with fewer it has no threshold of its own
+PASSES = 2
 
 
-def choose(steps: list[Step], y: np.ndarray, more: list[np.ndarray | None], rules: list[Rule], alone: np.ndarray, names: list[str], slack: float) -> list[Rule]:
+@dataclass
+class Quality:
+    """What rules give: the share of all flows that is answered within SOON, and of those with a label accuracy and macro-F1."""
+
+    soon: float
+    accuracy: float
+    macro_f1: float
+
+
+@dataclass
+class Trial:
+    """Flows whose looks and labels are known, to try rules on.
+
+    y: class indices, -1 if not known. more: P(another packet) by a look's key. Flows of the background are not scored.
+    """
+
+    looks: list[Look]
+    y: np.ndarray
+    more: dict[tuple[int, int], np.ndarray]
+    names: list[str]
+    background: str = ""
+
+    @property
+    def known(self) -> np.ndarray:
+        return (self.y >= 0) & (self.y != (self.names.index(self.background) if self.background else -1))
+
+    def finals(self, rules: list[Rule], stage: int) -> list[np.ndarray]:
+        """For each look of a stage the answers that are final there: class indices, UNKNOWN, or -1 for none."""
+        found = []
+        for place, look in enumerate(self.looks):
+            if look.stage == stage:
+                why = final_at(look, rules[stage], self.more.get(look.key), self.names, self.background, place + 1 == len(self.looks))
+                ends = np.logical_or.reduce(list(why.values())) & look.asked
+                found.append(np.where(ends, np.where(why.get("novel", False), UNKNOWN, look.answer), -1))
+        return found
+
+    def quality(self, finals: list[np.ndarray]) -> Quality:
+        """finals: of all looks, in their order."""
+        answer, soon = np.full(len(self.y), -1), np.zeros(len(self.y), dtype=bool)
+        for look, final in zip(reversed(self.looks), reversed(finals)):
+            here = final != -1
+            answer[here], soon[here] = final[here], look.wait[here] < SOON
+        known = self.known
+        # Unknown is wrong for a labelled flow, and no class: a class more holds it.
+        said = np.where(answer[known] == UNKNOWN, len(self.names), answer[known])
+        return Quality(float(soon.mean()), *quality(said, self.y[known], len(self.names) + 1))
+
+
+def choose(trial: Trial, rules: list[Rule], alone: Quality, slack: float, by_class: bool = True) -> list[Rule]:
     """The rules with which most flows, labelled or not, are answered within SOON, while accuracy and
     macro-F1 of the labelled stay within slack of the last stage's alone.
 
-    y: class indices, -1 if not known; of flows that none of the models was fitted on, as
-    more (P(another packet) by stage) is. alone: the last stage's answers, if it is asked alone.
+    trial: flows that none of the models was fitted on. alone: what the last stage gives, if it is asked alone. The price of quality
+    goes up until both are kept.
     """
-    known = y >= 0
-    least = [q - slack for q in quality(alone[known], y[known], len(names))]
     best, most = None, -1.0
-    for pairs in itertools.product(*(candidates(steps[i], asked(steps, rules, i), rules[i], more[i]) for i in range(len(rules) - 1))):
-        given = [here for _, _, here in pairs]
-        share = np.count_nonzero(soon(steps, given)) / len(y)
-        if share > most and all(q >= l for q, l in zip(quality(answers(steps, given)[known], y[known], len(names)), least)):
-            best, most = pairs, share
+    for price in PRICES:
+        found = ascend(trial, rules, float(price), by_class)
+        got = trial.quality([f for i in range(len(rules)) for f in trial.finals(found, i)])
+        if got.accuracy >= alone.accuracy - slack and got.macro_f1 >= alone.macro_f1 - slack and got.soon > most:
+            best, most = found, got.soon
     if best is None:
         raise Problem(f"no thresholds keep accuracy and macro-F1 within {slack:g} of the last stage alone: give a larger --slack")
-    chosen = [replace(r, threshold=threshold, below=below, thresholds={}) for r, (threshold, below, _) in zip(rules, best)]
-    return [*chosen, rules[-1]]
+    return best
 
 
-def asked(steps: list[Step], rules: list[Rule], i: int) -> np.ndarray:
-    """The flows that stage i is asked about with the rules as they are."""
-    unsure = np.ones(len(steps[i].doubt), dtype=bool)
-    for step, r in zip(steps[:i], rules):
-        unsure &= step.doubt > r.threshold
-    return unsure
+def ascend(trial: Trial, rules: list[Rule], price: float, by_class: bool) -> list[Rule]:
+    """Changes one bound after the other, as long as that is worth it."""
+    finals = [trial.finals(rules, i) for i in range(len(rules))]
+
+    def worth(stage: int, tried: Rule) -> tuple[float, list[np.ndarray]]:
+        mine = trial.finals([*rules[:stage], tried, *rules[stage + 1:]], stage)
+        got = trial.quality([f for i, each in enumerate(finals) for f in (mine if i == stage else each)])
+        return got.soon + price * (got.macro_f1 + got.accuracy) / 2, mine
+
+    for _ in range(PASSES):
+        for stage in range(len(rules) - 1):
+            best, finals[stage] = worth(stage, rules[stage])
+            for tried in candidates(trial, rules, stage, by_class):
+                rule = replace(rules[stage], **tried(rules[stage]))
+                value, mine = worth(stage, rule)
+                if value > best + 1e-9:
+                    best, finals[stage], rules = value, mine, [*rules[:stage], rule, *rules[stage + 1:]]
+    return rules
 
 
-def candidates(step: Step, asked: np.ndarray, given: Rule, more: np.ndarray | None) -> list[tuple[float, float, np.ndarray]]:
-    """Threshold, bound of P(another packet), and the flows whose answer then goes out."""
-    thresholds = [0.0, given.threshold, *np.quantile(step.doubt[asked], SHARES)]
-    return [(float(t), b, (step.doubt <= t) | (step.waits & (more < b) if b else False))
-            for t in thresholds for b in (BELOW if more is not None else (0.0,))]
-
-
-def soon(steps: list[Step], given: list[np.ndarray]) -> np.ndarray:
-    """Which flows are answered within SOON, where each stage but the last answers those given."""
-    found = steps[-1].wait < SOON
-    for step, here in zip(reversed(steps[:-1]), reversed(given)):
-        found = here & (step.wait < SOON) | ~here & found
-    return found
-
-
-def answers(steps: list[Step], given: list[np.ndarray]) -> np.ndarray:
-    """The answers of the same."""
-    found = steps[-1].answer
-    for step, here in zip(reversed(steps[:-1]), reversed(given)):
-        found = np.where(here, step.answer, found)
-    return found
+def candidates(trial: Trial, rules: list[Rule], stage: int, by_class: bool):
+    """Changes of a stage's rule: its threshold, its bound of P(another packet), and then the thresholds of classes."""
+    looks = [look for look in trial.looks if look.stage == stage]
+    doubt = np.concatenate([look.doubt[look.asked] for look in looks])
+    ahead = np.concatenate([look.answer[look.asked] for look in looks])
+    for t in [0.0, *np.quantile(doubt, SHARES)]:
+        yield lambda r, t=float(t): {"threshold": t, "thresholds": {}}
+    for below in BELOW if any(look.key in trial.more for look in looks) else ():
+        yield lambda r, b=below: {"below": b}
+    for c, name in enumerate(trial.names if by_class else ()):
+        if name != trial.background and (ahead == c).sum() >= FEW:
+            for t in [0.0, *np.quantile(doubt[ahead == c], SHARES[3::4]), 1.0]:
+                yield lambda r, n=name, t=float(t): {"thresholds": {**r.thresholds, n: t}}

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bundle, calibrate, conncard, drift, files, picture, stages, tables, thresholds, truth
-from .evaluate import replay
-from .pipeline import Fitted, finish, say
-from .stages import Stage, Trees
+from . import bundle, calibrate, conncard, drift, evaluate, files, picture, stages, tables, thresholds, truth
+from .bundle import Bundle, Trained
+from .learn import Model
+from .pipeline import exported, say
+from .recipe import Member, Recipe, Stage
+from .rule import Rule
+from .stages import Trees
 from .tables import Binary, Source
 
 SUFFIX = "-conn"
 
 # Chosen by measurement: notes/service-conn.md.
-STAGE = Stage("conn", "leaves", 1, Trees(rounds=40, leaves=31, feature_fraction=0.5))
+STAGE = Stage("conn", "leaves", 1, (Member(Trees(rounds=40, leaves=31, feature_fraction=0.5)),))
 
 MEASURE = "margin"
 
@@ -64,23 +67,23 @@ def run(job: Job) -> None:
     both = tables.concat([train, calib])
     names, y = stages.classes_of(both.y, (s.labels for split in ("train", "calib") for s in job.sources(split)))
     features = stages.useful(both.X)
+    trees = STAGE.members[0].trees
     # Flows of trace are the other files' own, of another length: only the splits
     # keep a capture's flows together, so the calib split is what no model has seen.
-    unseen = stages.scores(stages.fit(STAGE.trees, train.X[features], y[: len(train)], len(names)), calib.X)
+    unseen = stages.scores(stages.fit(trees, train.X[features], y[: len(train)], len(names)), calib.X)
     known = y[len(train):]
     temperature = calibrate.fit_temperature(unseen, known)
-    trained = finish(Fitted(STAGE, both, features, unseen, temperature), y, known, len(names), 1.0)
-    protocols = tables.protocols(both)
-    pictures = {"calibration.svg": picture.calibration({STAGE.name: trained.reliability})}
     p = calibrate.softmax(unseen, temperature)
+    model = Model(STAGE, features, [stages.fit(trees, both.X[features], y, len(names))])
+    part = exported(model, both.X[features].iloc[:: max(1, len(both) // (3 * bundle.PARITY_ROWS))])
+    trained = Trained(STAGE, part, temperature, Rule(1, MEASURE, 1.0), calibrate.reliability(p, known))
     reference = drift.reference(drift.asked([STAGE.name], [thresholds.uncertainty(p, MEASURE)], [1.0]), names,
-                                np.array(names)[p.argmax(axis=1)], calib.X[drift.most_used(trained.data.decode())])
-
-    def write(card: str) -> None:
-        bundle.write(job.out, job.task, job.version, names, MEASURE, [trained], card, pictures, conns=True, protocols=protocols, reference=reference)
-
-    write("measured next\n")
-    figures = {s: replay(job.binary, job.out, s, [STAGE.name]) for s in job.sources("test")}
+                                np.array(names)[p.argmax(axis=1)], calib.X[drift.most_used(part.data.decode())])
+    b = Bundle(job.task, job.version, Recipe((STAGE,)), names, [trained], tables.protocols(both.X["proto"]), reference, conns=True)
+    pictures = {"calibration.svg": picture.calibration({STAGE.name: trained.reliability})}
+    bundle.write(job.out, b, "measured next\n", pictures)
+    figures = evaluate.evaluate(job.binary, job.out, job.sources("test"))
     flows = {f"{name} ({split})": len(t) for split, of in parts.items() for name, t in of}
-    write(conncard.card(conncard.Facts(job.task, job.question, str(job.data), flows, names, protocols, trained, job.notes), figures))
+    facts = conncard.Facts(b, job.question, str(job.data), flows, job.notes)
+    bundle.write(job.out, b, conncard.card(facts, figures), pictures)
     say("\n".join(conncard.table(figures)))

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from . import bundle, files
+from .rule import Look, Outcome, Rule
 from .tables import TEXT, Binary, Source
 from .truth import Problem
 
@@ -47,6 +48,17 @@ def asked(names: list[str], doubt: list[np.ndarray], thresholds: list[float]) ->
         more = here & (u > threshold) & (i < len(names) - 1)
         stages.append(Asked(name, u[here & ~np.isnan(u)], int(more.sum())))
         here = more | (here & np.isnan(u))
+    return stages
+
+
+def looked(names: list[str], looks: list[Look], out: Outcome, rules: list[Rule], classes: list[str]) -> list[Asked]:
+    """The same of flows that were taken through the rules: of a stage that is asked several times, its first answer."""
+    decided = np.array([look.stage for look in looks])[out.look]
+    stages = []
+    for i, (name, r) in enumerate(zip(names, rules)):
+        first, here = next(look for look in looks if look.stage == i), decided >= i
+        more = here & (first.doubt > r.bound(classes)[first.answer])
+        stages.append(Asked(name, first.doubt[here], int(more.sum())))
     return stages
 
 

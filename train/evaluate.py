@@ -1,34 +1,41 @@
-"""What a written bundle really does on a test split: through `serveflow replay`, scored like any user would."""
+"""What a written bundle really does: through `serveflow eval`, as any user would see it."""
 
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import score, tables, truth
 from .tables import Binary, Source
+from .truth import Problem
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The test split's figures by what served it: each stage alone, and the cascade."""
+    """What `serveflow eval --json` says of a source; see docs/eval.md. command: the one that says it."""
 
-    alone: dict[str, dict]
-    cascade: dict
+    source: Source
+    command: str
+    run: dict
+    figures: dict
 
-
-def replay(binary: Binary, bundle: Path, source: Source, stages: list[str]) -> dict:
-    """Labels the source by these stages of a bundle; score.score's figures, of one labelled flow at least."""
-    with subprocess.Popen(
-        [str(binary.path), "replay", "--bundle", str(bundle), "--stages", ",".join(stages), str(binary.records(source))],
-        stdout=subprocess.PIPE, text=True, env=binary.environment(),
-    ) as run:
-        figures = score.score(source.known().all, run.stdout)
-    if run.returncode:
-        raise truth.Problem(f"{source.capture}: serveflow replay ended with exit code {run.returncode}; its words are above")
-    if figures["unlabelled"] == figures["flows"]:
-        raise truth.Problem(tables.strangers(source, figures["flows"], figures["other_flows"]))
-    return figures
+    @property
+    def name(self) -> str:
+        """The source, as people call it."""
+        return f"{self.source.capture.parent.name}/{self.source.capture.name.split('.')[0]}"
 
 
-def evaluate(binary: Binary, bundle: Path, source: Source, stages: list[str]) -> Figures:
-    return Figures({s: replay(binary, bundle, source, [s]) for s in stages}, replay(binary, bundle, source, stages))
+def evaluate(binary: Binary, bundle: Path, sources: list[Source]) -> list[Figures]:
+    return [of(binary, bundle, source) for source in sources]
+
+
+def of(binary: Binary, bundle: Path, source: Source) -> Figures:
+    """The figures of a bundle on one source."""
+    options = ["--labels", str(source.labels)]
+    options += ["--split", source.split] if source.split else []
+    options += ["--question", source.question] if source.question else []
+    done = subprocess.run([str(binary.path), "eval", "--bundle", str(bundle), *options, "--json", str(binary.records(source))],
+                          capture_output=True, text=True, env=binary.environment())
+    if done.returncode:
+        raise Problem(f"{source.capture}: serveflow eval: {(done.stderr.splitlines() or [f'exit code {done.returncode}'])[-1]}")
+    said = json.loads(done.stdout)
+    return Figures(source, f"bin/serveflow eval --bundle {bundle} {' '.join(options)} {source.capture}", said["run"], said["figures"])

@@ -18,19 +18,14 @@ def to_text(model: lgb.Booster) -> bytes:
     return model.model_to_string().encode()
 
 
-def to_onnx(model: lgb.Booster) -> bytes:
-    """An ONNX graph of one node, for the engine `onnx`: features in, raw scores out.
+def to_onnx(models: list[lgb.Booster]) -> bytes:
+    """An ONNX graph of one node, for the engine `onnx`: features in, the mean of the models' raw scores out.
 
-    The converter's graph ends in softmax and a label; both are the cascade's
-    business, so only its tree node is kept, without its transformation.
+    The models have the same features and classes. One ensemble of all their trees, each leaf divided by
+    their number, gives the mean.
     """
-    width, classes = model.num_feature(), model.num_model_per_iteration()
-    made = onnxmltools.convert_lightgbm(
-        model, initial_types=[(INPUT, FloatTensorType([None, width]))], zipmap=False, target_opset=15)
-    trees = next(n for n in made.graph.node if n.op_type == "TreeEnsembleClassifier")
-    attributes = {a.name: helper.get_attribute_value(a) for a in trees.attribute}
-    attributes["post_transform"] = "NONE"
-    node = helper.make_node("TreeEnsembleClassifier", [INPUT], ["label", OUTPUT], domain="ai.onnx.ml", **attributes)
+    width, classes = models[0].num_feature(), models[0].num_model_per_iteration()
+    node = helper.make_node("TreeEnsembleClassifier", [INPUT], ["label", OUTPUT], domain="ai.onnx.ml", **merged([trees(m) for m in models]))
     graph = helper.make_graph(
         [node], "trees",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, width])],
@@ -40,6 +35,36 @@ def to_onnx(model: lgb.Booster) -> bytes:
     whole.ir_version = IR
     onnx.checker.check_model(whole)
     return whole.SerializeToString()
+
+
+def trees(model: lgb.Booster) -> dict:
+    """A model's trees as attributes of a TreeEnsembleClassifier.
+
+    The converter's graph ends in softmax and a label; both are the cascade's
+    business, so only its tree node is kept, without its transformation.
+    """
+    made = onnxmltools.convert_lightgbm(
+        model, initial_types=[(INPUT, FloatTensorType([None, model.num_feature()]))], zipmap=False, target_opset=15)
+    node = next(n for n in made.graph.node if n.op_type == "TreeEnsembleClassifier")
+    return {a.name: helper.get_attribute_value(a) for a in node.attribute} | {"post_transform": "NONE"}
+
+
+def merged(ensembles: list[dict]) -> dict:
+    """All trees in one ensemble, with the numbers of each one's trees behind those of the one before."""
+    whole, trees_before = dict(ensembles[0]), 0
+    for name in whole:
+        if name.startswith(("nodes_", "class_")):
+            whole[name] = []
+    for each in ensembles:
+        for name, values in each.items():
+            if name in ("nodes_treeids", "class_treeids"):
+                values = [v + trees_before for v in values]
+            elif name == "class_weights":
+                values = [v / len(ensembles) for v in values]
+            if name.startswith(("nodes_", "class_")):
+                whole[name] += values
+        trees_before += max(each["nodes_treeids"]) + 1
+    return whole
 
 
 def check_onnx(data: bytes, X: np.ndarray, expected: np.ndarray, tolerance: float = 1e-5) -> float:

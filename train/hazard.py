@@ -25,9 +25,8 @@ def features(X: pd.DataFrame, p: np.ndarray) -> pd.DataFrame:
 
 
 def rows(flows: Timeline, m: int, within: float) -> tuple[np.ndarray, np.ndarray]:
-    """The flows that could wait for a packet after m, and which of them got it within so many ms."""
-    waiting = flows.waiting(m)
-    return waiting, flows.gap(m)[waiting] <= within
+    """Which flows could wait for a packet after m, and which got it within so many ms."""
+    return flows.waiting(m), flows.gap(m) <= within
 
 
 def fit(X: pd.DataFrame, comes: np.ndarray) -> lgb.Booster:

@@ -7,7 +7,7 @@ stages behind are asked at once. Unlabelled flows say nothing here.
 
 import numpy as np
 
-from .rule import IDLE, Hold, Outcome, Rule, Step
+from .rule import IDLE, Hold, Look, Outcome, Rule
 from .thresholds import uncertainty
 from .timeline import Timeline
 
@@ -19,7 +19,7 @@ DRAWS, SURE = 200, 0.9  # bootstrap by capture, and the quantile of the gain tha
 
 def stop(p: list[list[np.ndarray]], rules: list[Rule], stage: int, m: int, names: list[str]) -> np.ndarray:
     """The answers if the stages behind this one are asked with m packets, at once."""
-    asked = [(rules[j], p[j][min(m, rules[j].depth) - 1]) for j in range(stage + 1, len(rules))]
+    asked = [(rules[j], p[j][min(m, rules[j].most) - 1]) for j in range(stage + 1, len(rules))]
     answer = asked[-1][1].argmax(axis=1)
     for rule, q in reversed(asked[:-1]):
         said = q.argmax(axis=1)
@@ -27,14 +27,14 @@ def stop(p: list[list[np.ndarray]], rules: list[Rule], stage: int, m: int, names
     return answer
 
 
-def table(flows: Timeline, y: np.ndarray, steps: list[Step], out: Outcome, p, rules: list[Rule], stage: int, names: list[str]) -> tuple[Hold, ...]:
+def table(flows: Timeline, y: np.ndarray, looks: list[Look], out: Outcome, p, rules: list[Rule], stage: int, names: list[str]) -> tuple[Hold, ...]:
     """The rules of one stage: one list for its own number of packets, one for more, up to the next stage's depth.
 
-    y: class indices, -1 if not known. steps, out: what becomes of the flows without any patience.
+    y: class indices, -1 if not known. looks, out: what becomes of the flows without any patience.
     """
     depths, holds = range(rules[stage].depth, rules[stage + 1].depth), []
     for packets, counts in ((depths[0], depths[:1]), (0, depths[1:])):
-        seen = [silences(flows, y, steps, out, stop(p, rules, stage, m, names), stage, m) for m in counts]
+        seen = [silences(flows, y, looks, out, stop(p, rules, stage, m, names), (stage, min(m, rules[stage].most)), m) for m in counts]
         if seen:
             found = waits(*(np.concatenate(column) for column in zip(*seen)), len(names))
             holds += compact(found, names, packets if len(depths) > 1 else 0)
@@ -43,11 +43,13 @@ def table(flows: Timeline, y: np.ndarray, steps: list[Step], out: Outcome, p, ru
     return tuple(holds)
 
 
-def silences(flows: Timeline, y, steps: list[Step], out: Outcome, stopped: np.ndarray, stage: int, m: int) -> tuple[np.ndarray, ...]:
-    """Of the labelled flows that wait with m packets behind the stage: class that is ahead, gap, gain, capture."""
-    here = (y >= 0) & (out.stage > stage) & steps[stage].waits & (steps[stage].cut == "") & flows.waiting(m)
+def silences(flows: Timeline, y, looks: list[Look], out: Outcome, stopped: np.ndarray, key: tuple[int, int], m: int) -> tuple[np.ndarray, ...]:
+    """Of the labelled flows that wait with m packets behind a look: class that is ahead, gap, gain, capture."""
+    place = next(i for i, look in enumerate(looks) if look.key == key)
+    look = looks[place]
+    here = (y >= 0) & (out.look > place) & look.asked & look.waits & (look.cut == "") & flows.waiting(m)
     gain = (out.answer == y).astype(float) - (stopped == y)
-    return steps[stage].answer[here], flows.gap(m)[here], gain[here], flows.capture[here].astype(str)
+    return look.answer[here], flows.gap(m)[here], gain[here], flows.capture[here].astype(str)
 
 
 def waits(ahead: np.ndarray, gap: np.ndarray, gain: np.ndarray, capture: np.ndarray, classes: int) -> np.ndarray:

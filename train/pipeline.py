@@ -1,123 +1,135 @@
-"""From labelled captures to a bundle, in one direction: tables, scores, thresholds, models, files, figures."""
+"""From labelled captures to a bundle, in one direction: flows, answers of models that did not see them, rules, models, files, figures."""
 
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import lightgbm as lgb
 import numpy as np
+import pandas as pd
 
-from . import bundle, calibrate, card, drift, export, picture, stages, tables, thresholds
-from .evaluate import evaluate
-from .stages import Stage, Trees
-from .tables import Binary, Source, Table
-
-# Chosen by measurement: notes/service.md.
-STAGES = [
-    Stage("first", "leaves", 1, Trees(rounds=20, leaves=15)),
-    Stage("early", "leaves", 2, Trees(rounds=40, leaves=31)),
-    Stage("slow", "onnx", 10, Trees(rounds=100, leaves=31, feature_fraction=0.3)),
-]
+from . import bundle, calibrate, card, drift, evaluate, export, gather, hazard, learn, picture, rule, stages, tables, timeline, unseen, waits
+from .bundle import Bundle, Part, Trained
+from .gather import Flows
+from .learn import Model
+from .recipe import Recipe
+from .tables import Binary, Source
+from .unseen import Unseen
+from .waits import Waits
 
 
 @dataclass(frozen=True)
 class Job:
+    """slack: accuracy and macro-F1 that the cascade may lose on its last stage."""
+
     task: str
     version: str
+    recipe: Recipe
     slack: float
     data: Path
+    lab: Path | None
     out: Path
     binary: Binary
-    sources: list[Source]
-    test: Source
     notes: str
+
+    @property
+    def test(self) -> Source:
+        return gather.split(self.data / self.task, "test", self.recipe.column)
 
 
 @dataclass
-class Fitted:
-    """A stage's model with what it says of flows that it was not fitted on."""
+class Made:
+    """Everything that a bundle is written from. features: of each stage."""
 
-    stage: Stage
-    table: Table
-    features: list[str]
-    unseen: np.ndarray  # scores of such flows, a row each: cross-validated, or of a split
-    temperature: float
-
-    def probabilities(self) -> np.ndarray:
-        return calibrate.softmax(self.unseen, self.temperature)
+    recipe: Recipe
+    flows: Flows
+    names: list[str]
+    features: list[list[str]]
+    unseen: Unseen
+    waits: Waits
 
 
 def run(job: Job) -> None:
     job.test.known()  # a fault in its labels is said before the long work
-    parts = {s: [tables.load(job.binary, source, s.depth) for source in job.sources] for s in STAGES}
-    flows = {source.name: len(part) for source, part in zip(job.sources, parts[STAGES[0]])}
-    whole = {s: tables.concat(p) for s, p in parts.items()}
-    names, y = stages.classes_of(whole[STAGES[0]].y, (source.labels for source in job.sources))
-    for s, t in whole.items():
-        if list(t.y) != list(whole[STAGES[0]].y):
-            raise ValueError(f"stage {s.name} sees other flows than {STAGES[0].name}")
-    fitted = [cross_validate(s, whole[s], y, len(names)) for s in STAGES]
-    p = [f.probabilities() for f in fitted]
-    measure, choice = best_measure(p, y, job.slack)
-    say(f"{measure}: thresholds {choice.thresholds}, decided {choice.decided}, accuracy {choice.accuracy:.4f}, macro-F1 {choice.macro_f1:.4f}")
-    trained = [finish(f, y, y, len(names), t) for f, t in zip(fitted, [*choice.thresholds, 1.0])]
-    pictures = {
-        "deferral.svg": picture.deferral(p[0], p[-1], measure, y, choice.decided[0]),
-        "calibration.svg": picture.calibration({t.name: t.reliability for t in trained}),
-    }
-    protocols = tables.protocols(whole[STAGES[0]])
-    calib = np.concatenate([np.full(len(part), source.split == "calib") for source, part in zip(job.sources, parts[STAGES[0]])])
-    reference = calibration(fitted, names, trained, measure, calib)
-    bundle.write(job.out, job.task, job.version, names, measure, trained, "measured next\n", pictures, protocols=protocols, reference=reference)
-    figures = evaluate(job.binary, job.out, job.test, [s.name for s in STAGES])
-    facts = card.Facts(
-        job.task, str(job.data), flows, names, protocols,
-        [(t.name, t.engine, t.depth, len(t.features), t.temperature, t.threshold, len(t.data)) for t in trained],
-        measure, job.slack, choice, thresholds.quality(p[-1].argmax(axis=1), y, len(names)), job.notes)
-    bundle.write(job.out, job.task, job.version, names, measure, trained, card.card(facts, figures), pictures, protocols=protocols, reference=reference)
+    data, names = gathered(job)
+    features = [stages.useful(data.flows.rows(data.y >= 0).seen[s.most - 1]) for s in job.recipe.stages]
+    answers = unseen.answers(job.recipe, data, features, len(names), say)
+    made = Made(job.recipe, data, names, features, answers, waits.fit(job.recipe, data, features, answers.probabilities(), names, job.slack))
+    for s, r in zip(job.recipe.stages, made.waits.rules):
+        say(f"{s.name}: threshold {r.threshold:.4f} {r.thresholds}, below {r.below}, patience {r.said()}")
+    models = unseen.models_of(job.recipe, data, features, len(names), answers.temperatures[-1])
+    trained = [finish(made, i, model) for i, model in enumerate(models)]
+    b = Bundle(job.task, job.version, job.recipe, names, trained, protocols(data), reference(made, models[0]))
+    pictures = {"calibration.svg": picture.calibration({t.name: t.reliability for t in trained})}
+    bundle.write(job.out, b, "measured next\n", pictures)
+    figures = evaluate.evaluate(job.binary, job.out, judged_on(job))
+    facts = card.Facts(b, str(job.data), {s: int(n) for s, n in zip(*np.unique(origin(data), return_counts=True))}, data.others, job.slack, job.notes)
+    bundle.write(job.out, b, card.card(facts, figures), pictures)
     say("\n".join(card.table(figures)))
 
 
-def cross_validate(s: Stage, t: Table, y: np.ndarray, classes: int) -> Fitted:
-    features = stages.useful(t.X)
-    unseen = stages.cross_scores(s.trees, t.X[features], y, classes, stages.folds(t.about["capture"].to_numpy(str)))
-    accuracy, macro_f1 = thresholds.quality(unseen.argmax(axis=1), y, classes)
-    say(f"{s.name}: {len(features)} features, {len(y)} flows, cross-validated accuracy {accuracy:.4f}, macro-F1 {macro_f1:.4f}")
-    return Fitted(s, t, features, unseen, calibrate.fit_temperature(unseen, y))
+def gathered(job: Job) -> tuple[Flows, list[str]]:
+    """The flows with all features that a stage may have."""
+    depth = max(s.most for s in job.recipe.stages)
+    every = pd.read_csv(job.binary.features(gather.split(job.data / job.task, "train", job.recipe.column), depth), nrows=0).columns
+    load = functools.partial(timeline.load, job.binary, depth=depth, features=stages.allowed(c for c in every if c not in tables.KEYS))
+    data, names = gather.gather(job.data, job.lab, job.task, job.recipe.column, job.recipe.background, load)
+    say(f"{len(data)} flows: {', '.join(f'{n} {int(c)}' for n, c in zip([*names, 'no label'], np.bincount(np.where(data.y < 0, len(names), data.y))))}")
+    return data, names
 
 
-def best_measure(p: list[np.ndarray], y: np.ndarray, slack: float) -> tuple[str, thresholds.Choice]:
-    """The measure of uncertainty whose thresholds let the first stages decide the most."""
-    tried = {m: thresholds.choose(p, m, y, slack) for m in ("margin", "least_confidence", "entropy")}
-    for m, c in tried.items():
-        say(f"{m}: decided {[round(d, 3) for d in c.decided]}, accuracy {c.accuracy:.4f}, macro-F1 {c.macro_f1:.4f}")
-    measure = max(tried, key=lambda m: tried[m].decided)
-    return measure, tried[measure]
+def judged_on(job: Job) -> list[Source]:
+    """The test split, and load/trace if it has the answers to the task: whole captures, those of all splits among them."""
+    return [job.test, *([trace] if (trace := gather.trace(job.data, job.task)) else [])]
 
 
-def finish(f: Fitted, y: np.ndarray, unseen: np.ndarray, classes: int, threshold: float) -> bundle.Trained:
-    """Fits on everything and exports, with parity rows from the data; unseen are the classes of f.unseen's rows."""
-    X = f.table.X[f.features]
-    model = stages.fit(f.stage.trees, X, y, classes)
-    rows = X.iloc[:: max(1, len(X) // (3 * bundle.PARITY_ROWS))]
-    scores = stages.scores(model, rows)
-    data = export.to_text(model) if f.stage.engine == "leaves" else export.to_onnx(model)
-    if f.stage.engine == "onnx":
-        say(f"{f.stage.name}: exported, largest difference {export.check_onnx(data, rows.to_numpy(), scores):.2g}")
-    every = slice(None, None, max(1, len(rows) // bundle.PARITY_ROWS))
-    return bundle.Trained(
-        f.stage.name, f.stage.engine, f.stage.file, f.stage.depth, f.features, data, f.temperature, threshold,
-        calibrate.reliability(f.probabilities(), unseen), rows.to_numpy()[every], scores[every])
+def finish(made: Made, place: int, model: Model) -> Trained:
+    """Exports a stage, with parity rows from the data."""
+    stage, data = model.stage, made.flows
+    asked = data.fold >= 0
+    rows = data.flows.seen[stage.most - 1][model.features][asked]
+    p = made.unseen.probabilities()[place][-1]
+    known = asked & (data.y >= 0)
+    part = exported(model, rows.iloc[:: max(1, len(rows) // (3 * bundle.PARITY_ROWS))])
+    hears = made.waits.hazards[place] if made.waits.rules[place].below else None
+    return Trained(stage, part, made.unseen.temperatures[place], made.waits.rules[place], calibrate.reliability(p[known], data.y[known]),
+                   hears and hazard_part(hears, hazard.features(rows, p[asked])))
 
 
-def calibration(fitted: list[Fitted], names: list[str], trained: list[bundle.Trained], measure: str, calib: np.ndarray) -> dict:
+def exported(model: Model, rows: pd.DataFrame) -> Part:
+    scores = model.scores(rows)
+    if model.stage.engine == "leaves":
+        return Part(export.to_text(model.members[0]), model.features, rows.to_numpy(), scores)
+    data = export.to_onnx(model.members)
+    say(f"{model.stage.name}: exported, largest difference {export.check_onnx(data, rows.to_numpy(), scores):.2g}")
+    return Part(data, model.features, rows.to_numpy(), scores)
+
+
+def hazard_part(model: lgb.Booster, rows: pd.DataFrame) -> Part:
+    rows = rows.iloc[:: max(1, len(rows) // bundle.PARITY_ROWS)]
+    return Part(export.to_text(model), model.feature_name(), rows.to_numpy(), hazard.scores(model, rows))
+
+
+def reference(made: Made, first: Model) -> dict:
     """What the calib split's flows look like, by the answers of models that were not fitted on them."""
-    p = [f.probabilities()[calib] for f in fitted]
-    doubt, bounds = [thresholds.uncertainty(q, measure) for q in p], [t.threshold for t in trained]
-    answer = p[-1].argmax(axis=1)
-    for q, u, bound in reversed(list(zip(p, doubt, bounds))[:-1]):
-        answer = np.where(u <= bound, q.argmax(axis=1), answer)
-    return drift.reference(drift.asked([t.name for t in trained], doubt, bounds), names, np.array(names)[answer],
-                           fitted[0].table.X[calib][drift.most_used(trained[0].data.decode())])
+    asked = made.flows.fold >= 0
+    calib = asked & (made.flows.y >= 0) & gather.of_split(made.flows.flows, "calib")
+    flows, p = made.flows.flows.rows(calib), [[q[calib] for q in each] for each in made.unseen.probabilities()]
+    looks = rule.walk(flows, made.waits.rules, p, made.names, 0, made.recipe.background)
+    out = rule.decide(looks, made.waits.rules, {key: column[calib[asked]] for key, column in made.waits.more.items()}, made.names, made.recipe.background)
+    names = np.array([*made.names, "unknown", ""])  # UNKNOWN is -2
+    X = flows.seen[first.stage.depth - 1][drift.most_used(export.to_text(first.members[0]).decode())]
+    return drift.reference(drift.looked([s.name for s in made.recipe.stages], looks, out, made.waits.rules, made.names), made.names, names[out.answer], X)
+
+
+def protocols(data: Flows) -> list[str]:
+    return tables.protocols(data.flows.seen[0]["proto"][data.y >= 0])
+
+
+def origin(data: Flows) -> np.ndarray:
+    """Where the labelled flows are from: a split, or a run of the lab."""
+    return np.array([str(c).split("/")[0].removesuffix(".csv").removesuffix(".labels") for c in data.flows.capture[data.y >= 0]])
 
 
 def say(text: str) -> None:

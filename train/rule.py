@@ -11,6 +11,7 @@ from .thresholds import uncertainty
 from .timeline import Timeline
 
 IDLE = 2000.0  # ms: SERVEFLOW_FLOW_IDLE, where no patience is given
+UNKNOWN = -2  # in place of a class index: like no class
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,24 @@ class Hold:
 
 @dataclass(frozen=True)
 class Rule:
-    """When one stage is sure, and how long its answer stands while the flow waits for the next stage."""
+    """When one stage is sure, and how long its answer stands while the flow waits for more.
+
+    depth, deepest: packets that it is asked with first and at most. below: the answer goes out where P(another packet) is
+    less. above: the flow is unknown where the background is more probable. thresholds: by the class that is ahead.
+    """
 
     depth: int
     measure: str
     threshold: float
-    below: float = 0.0  # answer at once where P(another packet) is less
+    deepest: int = 0
+    below: float = 0.0
+    above: float = 1.0
     patience: tuple[Hold, ...] = ()
-    thresholds: dict[str, float] = field(default_factory=dict)  # by the class that is ahead
+    thresholds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def most(self) -> int:
+        return max(self.depth, self.deepest)
 
     def bound(self, names: list[str]) -> np.ndarray:
         """For each class the uncertainty up to which its answer goes out."""
@@ -42,76 +53,121 @@ class Rule:
         fits = [[h.ms for h in self.patience if (not h.classes or n in h.classes) and h.packets in (0, packets)] for n in names]
         return np.array([(f or [IDLE])[0] for f in fits])
 
-
     def said(self) -> str:
         """The patience in words."""
         return "; ".join(f"{', '.join(h.classes) or 'others'}{f' with {h.packets} packets' if h.packets else ''} {h.ms:.0f} ms" for h in self.patience) or "none"
 
 
 @dataclass
-class Step:
-    """What a stage says of each flow, if no earlier one is sure: class index, uncertainty, when (ms from the
-    first packet), why that early ("" if it has its packets), and whether the flow would then wait for the next stage."""
+class Look:
+    """What a stage says of each flow when it is asked with so many packets, if nothing before was final.
 
+    asked: whether it is. answer: class index. strange: probability of the background. wait: ms from the first packet. cut: why
+    with fewer packets than it wants ("" if it has them). waits: whether the flow would then wait for a packet.
+    """
+
+    stage: int
+    packets: int
+    asked: np.ndarray
     answer: np.ndarray
     doubt: np.ndarray
+    strange: np.ndarray
     wait: np.ndarray
     cut: np.ndarray
     waits: np.ndarray
 
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.stage, self.packets
+
 
 @dataclass
 class Outcome:
-    """What became of each flow: class index, ms from its first packet to the answer, stage that gave it, why."""
+    """What became of each flow: class index or UNKNOWN, ms from its first packet to the answer, the look that gave it (its place), why."""
 
     answer: np.ndarray
     wait: np.ndarray
-    stage: np.ndarray
+    look: np.ndarray
     reason: np.ndarray
 
     def rows(self, chosen: np.ndarray) -> "Outcome":
-        return Outcome(self.answer[chosen], self.wait[chosen], self.stage[chosen], self.reason[chosen])
+        return Outcome(self.answer[chosen], self.wait[chosen], self.look[chosen], self.reason[chosen])
 
 
-def walk(flows: Timeline, rules: list[Rule], p: list[list[np.ndarray]], names: list[str], lateness: float) -> list[Step]:
-    """Takes every flow through all stages. Only the rules' depths, measures and patience matter.
+@dataclass
+class Progress:
+    """Where each flow is: its packets so far, when the last came or was given up, and why it is over."""
+
+    flows: Timeline
+    packets: np.ndarray
+    wait: np.ndarray
+    cut: np.ndarray
+
+    def wait_for(self, packets: int, rule: Rule | None, answer: np.ndarray, names: list[str], lateness: float) -> None:
+        """Takes the flows that are not over on to so many packets, each step within the patience of the answer that stands."""
+        for k in range(1, packets):
+            here = (self.cut == "") & (self.packets == k)
+            hold = rule.hold(names, k)[answer] if rule else np.full(len(here), IDLE)
+            comes = here & (self.flows.gap(k) <= hold)
+            late = here & ~comes
+            self.wait[late], self.cut[late] = self.flows.at[late, k - 1] + hold[late] + lateness, "timeout"
+            self.packets[comes], self.wait[comes] = k + 1, self.flows.at[comes, k]
+            self.cut[comes & self.flows.over & (self.flows.packets == k + 1)] = "flow_end"
+
+
+def walk(flows: Timeline, rules: list[Rule], p: list[list[np.ndarray]], names: list[str], lateness: float, background: str = "") -> list[Look]:
+    """Takes every flow through all looks. Only the rules' depths, measures and patience matter.
 
     p[stage][m-1]: calibrated probabilities with m packets. lateness: ms that a timeout
     takes beyond the patience, because records may be out of order.
     """
     n = len(flows)
-    m, wait, answer = np.ones(n, dtype=int), np.zeros(n), np.zeros(n, dtype=int)
-    cut = np.where(flows.over & (flows.packets == 1), "flow_end", "").astype(object)
-    steps = []
+    at = Progress(flows, np.ones(n, dtype=int), np.zeros(n), np.where(flows.over & (flows.packets == 1), "flow_end", "").astype(object))
+    answer, looks, before = np.zeros(n, dtype=int), [], None
     for i, rule in enumerate(rules):
-        for k in range(1, rule.depth):
-            here = (cut == "") & (m == k)
-            hold = rules[i - 1].hold(names, k)[answer] if i else np.full(n, IDLE)
-            comes = here & (flows.gap(k) <= hold)
-            late = here & ~comes
-            wait[late], cut[late] = flows.at[late, k - 1] + hold[late] + lateness, "timeout"
-            m[comes], wait[comes] = k + 1, flows.at[comes, k]
-            cut[comes & flows.over & (flows.packets == k + 1)] = "flow_end"
-        q = np.stack(p[i])[np.minimum(m, rule.depth) - 1, np.arange(n)]
-        answer = q.argmax(axis=1)
-        waits = (cut == "") & (m < rules[i + 1].depth) if i + 1 < len(rules) else np.zeros(n, dtype=bool)
-        steps.append(Step(answer, uncertainty(q, rule.measure), wait.copy(), np.where(m < rule.depth, cut, ""), waits))
-    return steps
+        last, stacked = i + 1 == len(rules), np.stack(p[i])
+        for packets in range(rule.depth, rule.most + 1):
+            at.wait_for(packets, before, answer, names, lateness)
+            asked = np.ones(n, dtype=bool) if packets == rule.depth else at.packets == packets
+            q = stacked[np.minimum(at.packets, packets) - 1, np.arange(n)]
+            answer = np.where(asked, q.argmax(axis=1), answer)
+            nexts = at.packets if last else rules[i + 1].depth
+            more = (packets < rule.most) & (last | (nexts > packets)) | (nexts > at.packets)
+            looks.append(Look(i, packets, asked, q.argmax(axis=1), uncertainty(q, rule.measure), q[:, names.index(background)] if background else np.zeros(n),
+                              at.wait.copy(), np.where(at.packets < packets, at.cut, ""), (at.cut == "") & more))
+            before = rule
+    return looks
 
 
-def decide(steps: list[Step], rules: list[Rule], more: list[np.ndarray | None], names: list[str]) -> Outcome:
-    """The first answer that is sure, or that stands where no packet is expected; else the last stage's.
+def decide(looks: list[Look], rules: list[Rule], more: dict[tuple[int, int], np.ndarray], names: list[str], background: str = "") -> Outcome:
+    """The first answer that is final: unknown, sure, or standing where no packet is expected; else the last stage's.
 
-    more[stage]: P(another packet) at the stage's depth, or None.
+    more: P(another packet) at a look, by its key.
     """
-    last = len(rules) - 1
-    out = Outcome(steps[last].answer.copy(), steps[last].wait.copy(), np.full(len(steps[last].answer), last), np.full(len(steps[last].answer), "last_stage", dtype=object))
-    for i in reversed(range(last)):
-        sure = steps[i].doubt <= rules[i].bound(names)[steps[i].answer]
-        no_more = ~sure & steps[i].waits & (more[i] < rules[i].below) if more[i] is not None else np.zeros_like(sure)
-        here = sure | no_more
-        out.answer[here], out.wait[here], out.stage[here] = steps[i].answer[here], steps[i].wait[here], i
-        out.reason[sure], out.reason[no_more] = "confident", "no_more"
-    cut = np.stack([s.cut for s in steps])[out.stage, np.arange(len(out.stage))]
-    out.reason = np.where(cut != "", cut, out.reason)
+    n = len(looks[0].asked)
+    out = Outcome(np.zeros(n, dtype=int), np.zeros(n), np.zeros(n, dtype=int), np.full(n, "", dtype=object))
+    open_ = np.ones(n, dtype=bool)
+    for place, look in enumerate(looks):
+        final = final_at(look, rules[look.stage], more.get(look.key), names, background, place + 1 == len(looks))
+        for reason, here in final.items():
+            here = here & open_ & look.asked
+            out.answer[here] = UNKNOWN if reason == "novel" else look.answer[here]
+            out.wait[here], out.look[here], out.reason[here] = look.wait[here], place, reason
+            open_ &= ~here
+    cut = np.stack([look.cut for look in looks])[out.look, np.arange(n)]
+    plain = (cut != "") & ((out.reason == "confident") | (out.reason == "last_stage"))
+    out.reason = np.where(plain, cut, out.reason)
     return out
+
+
+def final_at(look: Look, rule: Rule, more: np.ndarray | None, names: list[str], background: str, last: bool) -> dict[str, np.ndarray]:
+    """Which flows' answers would be final at a look, by reason; the first reason holds."""
+    found = {}
+    if background:
+        found["novel"] = (look.strange > rule.above) | (look.answer == names.index(background))
+    if last:
+        return found | {"last_stage": np.ones(len(look.answer), dtype=bool)}
+    found["confident"] = look.doubt <= rule.bound(names)[look.answer]
+    if more is not None and rule.below:
+        found["no_more"] = look.waits & (more < rule.below)
+    return found

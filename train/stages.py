@@ -1,4 +1,4 @@
-"""Boosted trees for one stage: which features they see, and how they are fitted."""
+"""Boosted trees: which features they see, and how they are fitted."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .truth import Problem
 # ICMP fields are absent from TCP and UDP. Of conn.log, what Zeek missed or found odd:
 # where captures hold headers alone, that is all payload.
 UNUSED = re.compile(r"orig_port|ip_version|p\d+_(ip_hl|icmp_type|icmp_code)|conn_missed_bytes|conn_history_(orig|resp)_[cgtwiqx]")
-# TCP options are set by the handshake: beyond packet 2 they add noise (EXPERIMENTS.md).
+# TCP options are set by the handshake: beyond packet 2 they add noise (notes/service.md).
 LATE_OPTIONS = re.compile(r"p([3-9]|\d\d)_tcp_(mss|wscale|sack_ok|ts|opts|opt_order|sacks)")
 
 
@@ -39,24 +39,15 @@ class Trees:
         }
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage of the cascade as it is trained. The file's kind follows from the engine."""
-
-    name: str
-    engine: str  # "leaves" or "onnx"
-    depth: int
-    trees: Trees
-
-    @property
-    def file(self) -> str:
-        return self.name + (".onnx" if self.engine == "onnx" else ".txt")
+def allowed(names: Iterable[str]) -> list[str]:
+    """The features that a model may learn from."""
+    return [n for n in names if not UNUSED.fullmatch(n) and not LATE_OPTIONS.fullmatch(n)]
 
 
 def useful(X: pd.DataFrame) -> list[str]:
-    """The features a stage may learn from, one at least: those that vary, but for the two lists above."""
+    """The features a stage may learn from, one at least: those of them that vary."""
     varies = (X.to_numpy() != X.to_numpy()[0]).any(axis=0)
-    found = [c for c, v in zip(X, varies) if v and not UNUSED.fullmatch(c) and not LATE_OPTIONS.fullmatch(c)]
+    found = allowed(c for c, v in zip(X, varies) if v)
     if not found:
         raise Problem(f"all {len(X)} labelled flows look the same: no feature differs between them; give more flows")
     return found
@@ -76,16 +67,6 @@ def fit(trees: Trees, X: pd.DataFrame, y: np.ndarray, classes: int, weight=None)
     return lgb.train(trees.params(classes), lgb.Dataset(X, y, weight=weight), trees.rounds)
 
 
-def fit_lean(trees: Trees, X: pd.DataFrame, y: np.ndarray, classes: int, keep: int, weight=None) -> lgb.Booster:
-    """Fits on the keep features of highest gain: a serving process computes no others."""
-    full = fit(trees, X, y, classes, weight)
-    if keep >= X.shape[1]:
-        return full
-    gain = full.feature_importance("gain")
-    best = set(np.argsort(-gain, kind="stable")[:keep])
-    return fit(trees, X[[c for i, c in enumerate(X) if i in best]], y, classes, weight)
-
-
 def scores(model: lgb.Booster, X: pd.DataFrame) -> np.ndarray:
     """Raw scores before softmax, a row a flow, a column a class."""
     return model.predict(X[model.feature_name()], raw_score=True, num_threads=1)
@@ -101,12 +82,3 @@ def folds(group: np.ndarray, count: int = 5) -> np.ndarray:
         fold[i] = filled.argmin()
         filled[fold[i]] += sizes[i]
     return fold[at]
-
-
-def cross_scores(trees: Trees, X: pd.DataFrame, y: np.ndarray, classes: int, fold: np.ndarray) -> np.ndarray:
-    """Scores of each flow from a model that was fitted without its fold."""
-    out = np.zeros((len(y), classes))
-    for f in range(fold.max() + 1):
-        seen = fold != f
-        out[~seen] = scores(fit(trees, X[seen], y[seen], classes), X[~seen])
-    return out

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterable
 
 import numpy as np
 import pandas as pd
@@ -162,9 +163,9 @@ def join(rows: pd.DataFrame, known: truth.Flows) -> Table:
     return Table(X, np.array([k.label for k in found], dtype=object), about)
 
 
-def protocols(table: Table) -> list[str]:
-    """The transport protocols of a table's flows, as flows name them."""
-    return sorted({truth.PROTOCOLS.get(str(int(number)), "unknown_transport") for number in table.X["proto"].unique()})
+def protocols(numbers: Iterable[float]) -> list[str]:
+    """The names of IP protocol numbers, as flows name them."""
+    return sorted({truth.PROTOCOLS.get(str(int(number)), "unknown_transport") for number in set(numbers)})
 
 
 def concat(tables: list[Table]) -> Table:
