@@ -140,7 +140,8 @@ def known(row: dict, name: str) -> Known:
         first = microseconds(text(row, "ts_first"))
     except ValueError:
         raise ValueError(f"ts_first is {row['ts_first']!r}, not a time in seconds") from None
-    return Known(pair, first, label(row), row.get("capture_id") or name)
+    capture = row.get("capture_id") or name
+    return Known(pair, first, label(row), f"{row['split']}/{capture}" if row.get("split") else capture)
 
 
 def address(row: dict, column: str) -> str:

@@ -35,6 +35,8 @@ def test_labels_as_serveflow_label_writes_them(tmp_path):
                     "C1,10.0.0.1,1024,10.0.0.2,53,udp,1.000001,dns,dns:dns.log,monday.log\n"
                     "C2,2001:db8::1,8,2001:db8::2,0,icmp,2.5,ping,rest,tuesday.log\n")
     assert [(k.first, k.label, k.capture) for k in truth.need_labels(file)] == [(1_000_001, "dns", "monday.log"), (2_500_000, "ping", "tuesday.log")]
+    file.write_text(file.read_text().replace("capture_id\n", "capture_id,split\n").replace(".log\n", ".log,calib\n"))
+    assert [k.capture for k in truth.need_labels(file, "calib")] == ["calib/monday.log", "calib/tuesday.log"]
 
 
 def test_ends_may_be_written_otherwise(tmp_path):
