@@ -66,6 +66,9 @@ var arrows = map[string][]string{
 	"scripts/gotest": {},
 	"scripts/mutate": {},
 
+	"workbench/truth": {},
+	"workbench/rerun": {"cascade", "consumer/assembler", "flow", "flow/zeek", "internal/delivery"},
+
 	"e2e": {},
 
 	"bench/load":   {},
