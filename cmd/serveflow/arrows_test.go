@@ -67,8 +67,9 @@ var arrows = map[string][]string{
 	"scripts/mutate": {},
 
 	"workbench/judge":   {"cascade", "workbench/truth"},
-	"workbench/page":    {"workbench/judge"},
-	"workbench/summary": {"workbench/judge"},
+	"workbench/page":    {"workbench/judge", "workbench/words"},
+	"workbench/summary": {"workbench/judge", "workbench/words"},
+	"workbench/words":   {"workbench/judge"},
 	"workbench/truth":   {},
 	"workbench/rerun":   {"cascade", "consumer/assembler", "flow", "flow/zeek", "internal/delivery"},
 

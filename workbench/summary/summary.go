@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/serveflow/serveflow/workbench/judge"
+	"github.com/serveflow/serveflow/workbench/words"
 )
 
 // width is how many columns the text has, at most.
@@ -48,7 +49,7 @@ func (s *sheet) line(format string, args ...any) {
 // head says what was judged.
 func (s *sheet) head() {
 	n := s.f.Flows
-	s.line("%s on %s flows with a known label, of %s", s.e.Bundle, thousands(n.Known), counted(n.Captures, "capture"))
+	s.line("%s on %s flows with a known label, of %s", s.e.Bundle, words.Thousands(n.Known), words.Counted(n.Captures, "capture"))
 	by := "captures"
 	if n.DrawnBy == "flow" {
 		by = "flows"
@@ -56,18 +57,18 @@ func (s *sheet) head() {
 	s.line("[in brackets: where 90 of 100 bootstrap draws of the %s lie]", by)
 	switch {
 	case n.DrawnBy == "flow":
-		s.line("The labels name one capture alone. Flows of one capture are alike, so the true intervals are wider.")
+		s.line("The labels name a single capture. Flows of one capture are alike, so the true intervals are wider.")
 	case n.Captures < judge.FewCaptures:
-		s.line("With %s the intervals mean little: label flows of %d or more.", counted(n.Captures, "capture"), judge.FewCaptures)
+		s.line("With %s the intervals mean little: label flows of %d or more.", words.Counted(n.Captures, "capture"), judge.FewCaptures)
 	}
 	if n.Unlabelled > 0 {
-		s.line("%s of them got no label and count as wrong: their records are not there, or begin later.", thousands(n.Unlabelled))
+		s.line("%s of them got no label and count as wrong: their records are not there, or begin later.", words.Thousands(n.Unlabelled))
 	}
 	if s.e.Run.Unlabelled > 0 {
-		s.line("The models failed on %s of the records: see the log.", counted(s.e.Run.Unlabelled, "flow"))
+		s.line("The models failed on %s of the records: see the log.", words.Counted(s.e.Run.Unlabelled, "flow"))
 	}
 	if n.Other > 0 {
-		s.line("%s of the records have no known label; they count where it says all flows.", counted(n.Other, "further flow"))
+		s.line("%s of the records have no known label; they count where it says all flows.", words.Counted(n.Other, "further flow"))
 	}
 }
 
@@ -78,32 +79,32 @@ func (s *sheet) quality() {
 		name string
 		of   judge.Figure
 	}{{"accuracy", q.Accuracy}, {"macro-F1", q.MacroF1}, {"weighted F1", q.WeightedF1}, {"calibration error", s.f.Reliability.ECE}} {
-		s.line("%-18s %s", row.name, fraction(row.of))
+		s.line("%-18s %s", row.name, words.Fraction(row.of))
 	}
 	if f := s.f.Families; f != nil {
-		s.line("%-18s %s", "macro-F1, families", fraction(f.MacroF1))
+		s.line("%-18s %s", "macro-F1, families", words.Fraction(f.MacroF1))
 	}
-	s.line("%-18s %s of known flows of a class", "called unknown", percent(q.Unknown))
+	s.line("%-18s %s of known flows of a class", "called unknown", words.Percent(q.Unknown))
 }
 
 // beside is the cascade beside each stage alone.
 func (s *sheet) beside() {
 	s.line("")
-	s.line("%-16s %-24s %-9s %9s %9s %9s %8s %10s", "", "macro-F1", "accuracy", "wait p50", "p90", "p99", "<16 ms", "compute")
+	s.line("%-16s %-24s %-8s %9s %8s %8s %8s %10s", "", "macro-F1", "accuracy", "wait p50", "p90", "p99", "<16 ms", "compute")
 	row := func(name string, f1, accuracy judge.Figure, w judge.Waits, c judge.Compute) {
-		s.line("%-16s %-24s %-9.4f %9s %9s %9s %7.1f%% %10s", name, fraction(f1), accuracy.Value, wait(w.P50.Value), wait(w.P90.Value), wait(w.P99.Value),
-			100*w.Under.Value, micros(c.Mean.Value))
+		s.line("%-16s %-24s %-8.4f %9s %8s %8s %7.1f%% %10s", name, words.Fraction(f1), accuracy.Value, words.Wait(w.P50.Value), words.Wait(w.P90.Value), words.Wait(w.P99.Value),
+			100*w.Under.Value, words.Micros(c.Mean.Value))
 	}
 	row("the cascade", s.f.Quality.MacroF1, s.f.Quality.Accuracy, s.f.WaitKnown, s.f.Compute)
 	for _, a := range s.f.Alone {
-		row(short(a.Stage, 10)+" alone", a.MacroF1, a.Accuracy, a.Wait, a.Compute)
+		row(words.Short(a.Stage, 10)+" alone", a.MacroF1, a.Accuracy, a.Wait, a.Compute)
 	}
 	if n := len(s.f.Alone); n > 0 {
 		last := s.f.Alone[n-1]
 		s.line("The cascade's macro-F1 is %+.4f [%+.4f, %+.4f] from that of %s alone, in the same draws.", last.Less.Value, last.Less.Low, last.Less.High, last.Stage)
 	}
 	c := s.f.Compute
-	s.line("Computing on this machine, a flow: mean %s, p50 %s, p99 %s; CPU of the whole run %s.", micros(c.Mean.Value), micros(c.P50.Value), micros(c.P99.Value), micros(s.e.Run.CPU))
+	s.line("Computing a flow here: mean %s, p50 %s, p99 %s; CPU of the run %s a flow.", words.Micros(c.Mean.Value), words.Micros(c.P50.Value), words.Micros(c.P99.Value), words.Micros(s.e.Run.CPU))
 }
 
 // shares are those of stages and reasons.
@@ -119,7 +120,7 @@ func (s *sheet) shares() {
 			if name == "" {
 				name = "(no stage)"
 			}
-			s.line("%-16s %-24s %-24s %s", short(name, 16), percent(share.Known), percent(share.All), bar(share.All.Value, 30))
+			s.line("%-16s %-24s %-24s %s", words.Short(name, 16), words.Percent(share.Known), words.Percent(share.All), words.Bar(share.All.Value, 30))
 		}
 	}
 }
@@ -127,12 +128,12 @@ func (s *sheet) shares() {
 // waits are the times from a flow's first packet to its label.
 func (s *sheet) waits() {
 	s.line("")
-	s.line("%-16s %-24s %-22s %-20s %s", "first packet to", "p50", "p90", "p99", "within 16 ms")
+	s.line("%-16s %-19s %-19s %-19s %s", "first packet to", "p50", "p90", "p99", "within 16 ms")
 	for _, row := range []struct {
 		name string
 		w    judge.Waits
 	}{{"label, known", s.f.WaitKnown}, {"label, all flows", s.f.WaitAll}} {
-		s.line("%-16s %-24s %-22s %-20s %s", row.name, span(row.w.P50), span(row.w.P90), span(row.w.P99), shares(row.w.Under))
+		s.line("%-16s %-19s %-19s %-19s %s", row.name, words.Span(row.w.P50), words.Span(row.w.P90), words.Span(row.w.P99), words.Percent(row.w.Under))
 	}
-	s.line("Record time, without computing. A silence counts with the %s of SERVEFLOW_LATENESS.", wait(s.e.Run.Lateness))
+	s.line("Record time, without computing. A silence counts with the %s of SERVEFLOW_LATENESS.", words.Wait(s.e.Run.Lateness))
 }

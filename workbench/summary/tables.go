@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/serveflow/serveflow/workbench/judge"
+	"github.com/serveflow/serveflow/workbench/words"
 )
 
 // deferral says how good the first stage's uncertainty is.
@@ -28,7 +29,8 @@ func (s *sheet) deferral() {
 	s.line("%-20s%s", "by its uncertainty", rule.String())
 	s.line("%-20s%s", "at random", random.String())
 	s.line("%-20s%s", "by the oracle", oracle.String())
-	s.line("Its uncertainty has %s of the oracle's gain over random. The bundle leaves %.1f%% and has %.4f.", percent(d.Gain), 100*d.At.Value, d.Here.Value)
+	s.line("Its uncertainty has %s of the oracle's gain over random.", words.Percent(d.Gain))
+	s.line("The whole cascade leaves %.1f%% to later stages than %s, and has %.4f.", 100*d.At.Value, d.First, d.Here.Value)
 }
 
 // foreign says what became of flows of no class.
@@ -43,7 +45,7 @@ func (s *sheet) foreign() {
 		if name == "" {
 			name = "(all of them)"
 		}
-		s.line("%-22s %8s  %-26s %s", short(name, 22), thousands(f.Flows), percent(f.Unknown), percent(f.Confident))
+		s.line("%-22s %8s  %-26s %s", words.Short(name, 22), words.Thousands(f.Flows), words.Percent(f.Unknown), words.Percent(f.Confident))
 	}
 }
 
@@ -52,7 +54,7 @@ func (s *sheet) classes(what string, q *judge.Quality) {
 	s.line("")
 	s.line("%-16s %7s %9s %7s  %-24s %s", what, "flows", "precision", "recall", "F1", "most taken for")
 	for i, c := range q.Classes {
-		s.line("%-16s %7s %9.3f %7.3f  %-24s %s", short(c.Name, 16), thousands(c.Support), c.Precision.Value, c.Recall.Value, short3(c.F1), mistaken(q, i))
+		s.line("%-16s %7s %9.3f %7.3f  %-24s %s", words.Short(c.Name, 16), words.Thousands(c.Support), c.Precision.Value, c.Recall.Value, words.Fraction3(c.F1), mistaken(q, i))
 	}
 }
 
@@ -101,7 +103,7 @@ func (s *sheet) confusion() {
 			}
 			fmt.Fprintf(&row, "%*s", column, text)
 		}
-		s.line("%-*s%s", name, fmt.Sprintf("%4s %s", number, short(c.Name, 13)), row.String())
+		s.line("%-*s%s", name, fmt.Sprintf("%4s %s", number, words.Short(c.Name, 13)), row.String())
 	}
 	for k, column := range q.Columns {
 		if column == "unknown" || column == "no label" {
