@@ -32,7 +32,7 @@ func eval(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	e, err := b.evaluate(ctx)
+	e, err := b.evaluate(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -140,10 +140,13 @@ func (b *bench) label(ctx context.Context, spec *cascade.Spec) (rerun.Result, er
 }
 
 // evaluate computes the figures of the bundle, and of its stages alone.
-func (b *bench) evaluate(ctx context.Context) (*judge.Evaluation, error) {
+func (b *bench) evaluate(ctx context.Context, t terminal) (*judge.Evaluation, error) {
 	whole, err := b.label(ctx, b.spec)
 	if err != nil {
 		return nil, err
+	}
+	if whole.Foreign > 0 {
+		fmt.Fprintln(t.err, "serveflow:", passedBy(whole.Foreign, b.records.Len(), b.spec.Conns))
 	}
 	sample := judge.Collect(b.spec, b.flows, whole.Verdicts, b.settings.Lateness)
 	if err := sample.Validate(); err != nil {
