@@ -8,7 +8,7 @@ from .thresholds import Choice
 COMMANDS = """\
 make build onnxruntime
 bin/serveflow pcap {data}/{task}/test.pcap.zst > test.jsonl
-bin/serveflow replay --task {task} test.jsonl | python3 train/score.py --labels {data}/{task}/labels.csv.zst --split test
+bin/serveflow eval --task {task} --labels {data}/{task}/labels.csv.zst --split test test.jsonl
 """
 
 
@@ -31,8 +31,6 @@ class Facts:
 
 def card(f: Facts, figures: Figures) -> str:
     commands = COMMANDS.format(data=f.data, task=f.task)
-    each = "\n".join(f"bin/serveflow replay --task {f.task} --stages {s[0]} test.jsonl | python3 train/score.py "
-                     f"--labels {f.data}/{f.task}/labels.csv.zst --split test" for s in f.stages)
     return "\n".join([
         f"# Model card: {f.task}", "",
         f"Answers with one of {len(f.classes)} classes: {', '.join(f'`{c}`' for c in f.classes)}.", "",
@@ -43,11 +41,11 @@ def card(f: Facts, figures: Figures) -> str:
           for n, e, d, w, t, th, size in f.stages], "",
         f"Uncertainty is `{f.measure}`. All stages are LightGBM trees; the last is exported to ONNX.", "",
         "## Figures on the test split", "",
-        "Of the files as they ship, through `serveflow replay`:", "", *table(figures), "",
+        "Of the files as they ship, through `serveflow eval`:", "", *table(figures), "",
         "![Quality against deferral](deferral.svg) ![Calibration](calibration.svg)", "",
         "F1 by class:", "", *by_class(figures), "",
-        "The commands (for the cascade, then for each stage alone):", "", "```", commands + each, "```", "",
-        "`wait` is record time from the first packet to the decision, without compute; a timeout counts with its 2 s.", "",
+        "The commands:", "", "```", commands.rstrip(), "```", "",
+        "`wait` is record time from the first packet to the decision, without compute; a silence that was waited out counts with its length, and with SERVEFLOW_LATENESS.", "",
         "## How it was made", "",
         f"`make train`. Labelled flows: {', '.join(f'{name} {n:,}' for name, n in f.flows.items())}. "
         "The test split was not used.", "",

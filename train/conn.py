@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from . import bundle, calibrate, conncard, drift, files, picture, stages, tables, thresholds, truth
-from .evaluate import replay
+from .evaluate import evaluate
 from .pipeline import Fitted, finish, say
 from .stages import Stage, Trees
 from .tables import Binary, Source
@@ -80,7 +80,7 @@ def run(job: Job) -> None:
         bundle.write(job.out, job.task, job.version, names, MEASURE, [trained], card, pictures, conns=True, protocols=protocols, reference=reference)
 
     write("measured next\n")
-    figures = {s: replay(job.binary, job.out, s, [STAGE.name]) for s in job.sources("test")}
+    figures = {s: evaluate(job.binary, job.out, s).cascade for s in job.sources("test")}
     flows = {f"{name} ({split})": len(t) for split, of in parts.items() for name, t in of}
     write(conncard.card(conncard.Facts(job.task, job.question, str(job.data), flows, names, protocols, trained, job.notes), figures))
     say("\n".join(conncard.table(figures)))

@@ -60,5 +60,4 @@ def by_class(classes: list[str], figures: dict[Source, dict]) -> list[str]:
 
 def command(task: str, source: Source) -> str:
     question = f" --question {source.question}" if source.question else ""
-    return (f"bin/serveflow replay --task {task} {source.capture} | "
-            f"python3 train/score.py --labels {source.labels} --split {source.split}{question}")
+    return f"bin/serveflow eval --task {task} --labels {source.labels} --split {source.split}{question} {source.capture}"

@@ -68,7 +68,7 @@ def run(job: Job) -> None:
     calib = np.concatenate([np.full(len(part), source.split == "calib") for source, part in zip(job.sources, parts[STAGES[0]])])
     reference = calibration(fitted, names, trained, measure, calib)
     bundle.write(job.out, job.task, job.version, names, measure, trained, "measured next\n", pictures, protocols=protocols, reference=reference)
-    figures = evaluate(job.binary, job.out, job.test, [s.name for s in STAGES])
+    figures = evaluate(job.binary, job.out, job.test)
     facts = card.Facts(
         job.task, str(job.data), flows, names, protocols,
         [(t.name, t.engine, t.depth, len(t.features), t.temperature, t.threshold, len(t.data)) for t in trained],

@@ -59,27 +59,27 @@ func (d draws) quality(c cells, names []string) Quality {
 
 // table gives the rows of the classes that occur, and the columns of what flows can be called:
 // those classes, others that some were called, unknown and nothing where that happened.
-func (m *confusion) table(names []string) (columns []string, rows [][]int) {
+func (c *confusion) table(names []string) (columns []string, rows [][]int) {
 	columns, at := []string{}, []int{}
 	for k, name := range slices.Concat(names, []string{calledUnknown, calledNothing}) {
 		var due, said float64
 		if k < len(names) {
-			due, _, _ = m.of(k)
+			due, _, _ = c.of(k)
 		}
 		for class := range names {
-			said += *m.cell(class, k)
+			said += *c.cell(class, k)
 		}
 		if due+said > 0 {
 			columns, at = append(columns, name), append(at, k)
 		}
 	}
 	for class := range names {
-		if due, _, _ := m.of(class); due == 0 {
+		if due, _, _ := c.of(class); due == 0 {
 			continue
 		}
 		row := make([]int, len(at))
 		for i, k := range at {
-			row[i] = int(*m.cell(class, k))
+			row[i] = int(*c.cell(class, k))
 		}
 		rows = append(rows, row)
 	}

@@ -61,6 +61,7 @@ type Alone struct {
 	Wait     Waits   `json:"wait"`
 	WaitAll  Waits   `json:"wait_all"`
 	Compute  Compute `json:"compute"`
+	Classes  []Class `json:"classes"`
 }
 
 // Stage is a stage's sample, labelled by it alone.
@@ -106,7 +107,8 @@ func compare(whole *Sample, stage Stage) Alone {
 		of.confusion(w, m)
 		out[2] = m.macroF1() - out[1]
 	})
-	return Alone{Stage: stage.Name, Accuracy: f[0], MacroF1: f[1], Less: f[2], Wait: d.waits(s.known()), WaitAll: d.waits(s.Cases), Compute: d.compute(s.Cases)}
+	return Alone{Stage: stage.Name, Accuracy: f[0], MacroF1: f[1], Less: f[2], Wait: d.waits(s.known()), WaitAll: d.waits(s.Cases),
+		Compute: d.compute(s.Cases), Classes: d.quality(c, s.Classes).Classes}
 }
 
 // flows counts the sample's flows.
