@@ -27,7 +27,7 @@ func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, depth int) sight {
 		if answered != nil && at.Seen > 0 {
 			at.Patience = answered.patience(at.Answer, int(at.Seen))
 			if at.Patience > 0 && f.Silence(int(at.Seen)) > at.Patience {
-				at.Close(flow.TimedOut, int(at.Seen))
+				at.Close(flow.TimedOut, int(at.Seen), f.Heard(int(at.Seen))+at.Patience.Microseconds())
 				break
 			}
 		}

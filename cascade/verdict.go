@@ -66,6 +66,8 @@ type Verdict struct {
 	Gap      bool  // whether one of them is missing; of conn.log, whether bytes are
 	First    int64 // record time of the flow's first packet, microseconds
 	Last     int64 // record time of the last packet looked at, microseconds
+	Due      int64 // record time at which it could be decided, microseconds: that of a packet, or the end of a silence
+	Silent   bool  // it was the end of a silence, which whoever waits in record time knows of by the lateness later
 	Decided  time.Time
 	Computed time.Duration
 
@@ -93,6 +95,7 @@ func (v *Verdict) Confidence() float64 {
 func newVerdict(spec *Spec, f *flow.Flow, at *flow.Cursor, packets int) Verdict {
 	v := Verdict{UID: f.UID, Sensor: f.Sensor, Orig: f.Orig, Resp: f.Resp, Proto: f.Proto,
 		Spec: spec, Computed: at.Spent, Novelty: float64(at.Novelty)}
+	v.Due, v.Silent = due(f, at, spec.Stages[0].Depth)
 	if f.Conn() != nil {
 		v.Packets, v.Gap = f.Counted()
 		v.First, v.Last = f.First(), f.Last()

@@ -34,7 +34,7 @@ func (f *Flow) PutConn(rec *zeek.Record) {
 	r.texts = append(append(append(r.texts[:0], c.Service...), c.State...), c.History...)
 	service, state := len(c.Service), len(c.Service)+len(c.State)
 	r.fields.Service, r.fields.State, r.fields.History = r.texts[:service], r.texts[service:state], r.texts[state:]
-	f.close(Ended, 0)
+	f.close(Ended, 0, f.Last())
 }
 
 // Last is the record time of the last packet of a flow of conn.log, in microseconds

@@ -45,6 +45,7 @@ type Cursor struct {
 	Seen     int16         // packets, from the first one on, that the task has gone through
 	Asked    int16         // packets that the last stage asked looked at
 	Novelty  float32       // probability that the flow is of no class, as the last model of that said; 0 before
+	Due      int64         // record time at which Cause held, microseconds; a silence is known of by the lateness later
 	Limit    int32         // packets that the task may look at, once Cause says why there are no more
 	Cause    Cause         // why the task looks at no more packets; Reached while it may
 	Stage    uint8         // the stage that looks next

@@ -2,8 +2,11 @@ package flow
 
 import "time"
 
-// Close says that the task looks at no more packets than limit, and why.
-func (c *Cursor) Close(cause Cause, limit int) { c.Cause, c.Limit = cause, int32(limit) }
+// Close says that the task looks at no more packets than limit, why, and at which record time
+// that was due, in microseconds.
+func (c *Cursor) Close(cause Cause, limit int, due int64) {
+	c.Cause, c.Limit, c.Due = cause, int32(limit), due
+}
 
 // waits reports whether the task may still look at more packets.
 func (c *Cursor) waits() bool { return !c.Done && c.Cause == Reached }
@@ -13,19 +16,24 @@ func (f *Flow) Silence(n int) time.Duration {
 	return time.Duration(f.packets[n].TS-f.packets[n-1].TS) * time.Microsecond
 }
 
-// Closing is the cause of a closed flow and the number of packets that count, for a task
-// that waits this long for the packet after Reach; 0 is as long as the flow waits.
+// Closing is the cause of a closed flow, the number of packets that count, and the record time
+// at which that was due, for a task that waits this long for the packet after Reach; 0 is as
+// long as the flow waits.
 //
-// Neither may depend on whether the clock or what closed the flow came first.
-func (f *Flow) Closing(patience time.Duration) (Cause, int) {
-	cause, limit := f.state.cause, int(f.limit)
+// None of them may depend on whether the clock or what closed the flow came first.
+func (f *Flow) Closing(patience time.Duration) (cause Cause, limit int, due int64) {
+	cause, limit, due = f.state.cause, int(f.limit), f.state.due
 	if patience == 0 {
-		return cause, limit
+		return cause, limit, due
 	}
+	until := later(f.heard(), patience)
 	if f.state.byRecord { // it comes closeDelay after a packet that may not be among those that Zeek wrote
 		cause = TimedOut
 	}
-	return cause, min(limit, f.within(later(f.heard(), patience)))
+	if cause == TimedOut {
+		due = min(due, until)
+	}
+	return cause, min(limit, f.within(until)), due
 }
 
 // heard is the record time of the packet at Reach, or of the first one that has come.
@@ -58,7 +66,7 @@ func (t *Table) lapse(f *Flow, now int64) *Flow {
 	for i := range f.Cursors {
 		c := &f.Cursors[i]
 		if until := later(f.heard(), c.Patience); c.Patience > 0 && c.waits() && f.onClock(until, r) < now {
-			c.Close(TimedOut, f.within(until))
+			c.Close(TimedOut, f.within(until), until)
 			f.Want = 0 // it wants a decision now
 		}
 	}
@@ -79,3 +87,6 @@ func (f *Flow) Missing(n int) bool {
 func (f *Flow) TornDown(n int) bool {
 	return f.state.cause == Ended && !f.state.byRecord && int(f.limit) <= n
 }
+
+// Heard is the record time of packet n, counted from 1, which has come; microseconds.
+func (f *Flow) Heard(n int) int64 { return f.packets[n-1].TS }

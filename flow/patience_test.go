@@ -16,13 +16,14 @@ func TestClosing(t *testing.T) {
 		patience time.Duration
 		cause    Cause
 		limit    int
+		due      float64 // seconds behind the first packet
 	}{
-		{"by a record, and the task waits as long as the flow", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 4) }, 0, Ended, 4},
-		{"by a record that Zeek wrote when patience was over", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 2) }, time.Second, TimedOut, 2},
-		{"by a record that Zeek wrote when patience may have been over", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 2) }, 5 * time.Second, TimedOut, 2},
-		{"by a packet", func(f *Flow) { f.close(Ended, 2) }, time.Second, Ended, 2},
-		{"with a packet behind a hole that came in time", func(f *Flow) { f.expire(&cfg.Rules, Evicted) }, 3 * time.Second, Evicted, 4},
-		{"with one that came too late", func(f *Flow) { f.expire(&cfg.Rules, Evicted) }, 2 * time.Second, Evicted, 2},
+		{"by a record, and the task waits as long as the flow", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 4, 6*second) }, 0, Ended, 4, 6},
+		{"by a record that Zeek wrote when patience was over", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 2, 6*second) }, time.Second, TimedOut, 2, 2},
+		{"by a record that Zeek wrote when patience may have been over", func(f *Flow) { f.state.byRecord = true; f.close(Ended, 2, 6*second) }, 5 * time.Second, TimedOut, 2, 6},
+		{"by a packet", func(f *Flow) { f.close(Ended, 2, second) }, time.Second, Ended, 2, 1},
+		{"with a packet behind a hole that came in time", func(f *Flow) { f.expire(&cfg.Rules, Evicted) }, 3 * time.Second, Evicted, 4, 1},
+		{"with one that came too late", func(f *Flow) { f.expire(&cfg.Rules, Evicted) }, 2 * time.Second, Evicted, 2, 1},
 	} {
 		f := &Flow{Cursors: make([]Cursor, 1)}
 		for n, s := range map[int]int64{1: 0, 2: 1, 4: 4} {
@@ -30,8 +31,8 @@ func TestClosing(t *testing.T) {
 		}
 		f.advance(&cfg.Rules)
 		c.close(f)
-		if cause, limit := f.Closing(c.patience); cause != c.cause || limit != c.limit {
-			t.Errorf("%s: %v with %d packets, want %v with %d", c.name, cause, limit, c.cause, c.limit)
+		if cause, limit, due := f.Closing(c.patience); cause != c.cause || limit != c.limit || due != int64(c.due*1e6) {
+			t.Errorf("%s: %v with %d packets, due at %d, want %v with %d at %v s", c.name, cause, limit, due, c.cause, c.limit, c.due)
 		}
 		if torn := f.TornDown(2); torn != (c.name == "by a packet") {
 			t.Errorf("%s: torn down %v", c.name, torn)

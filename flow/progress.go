@@ -16,6 +16,7 @@ type progress struct {
 	byRecord bool   // ... and has closed the flow
 	tornDown bool   // ... and says that the connection was closed by FIN or RST
 	sent     uint32 // ... and how many packet records Zeek wrote; 0 if it does not say
+	due      int64  // record time at which the flow was closed, microseconds
 }
 
 // advance counts the packets up to the first hole. It closes the flow if they, or
@@ -25,17 +26,21 @@ func (f *Flow) advance(r *Rules) {
 	for !s.closed && int(s.reach) < len(f.packets) && f.packets[s.reach].Present {
 		p := &f.packets[s.reach]
 		if s.reach > 0 && p.TS > f.horizon(r) {
-			f.close(TimedOut, int(s.reach))
+			f.close(TimedOut, int(s.reach), f.horizon(r))
 			return
 		}
 		s.reach++
 		if f.tearsDown(p) {
-			f.close(Ended, int(s.reach))
+			f.close(Ended, int(s.reach), p.TS)
 		}
 	}
 	if !s.closed && s.endSeen && f.complete(r) {
 		s.byRecord = true
-		f.close(f.endCause(r), int(s.reach))
+		cause, due := f.endCause(r), later(f.heard(), closeDelay)
+		if cause == TimedOut {
+			due = f.horizon(r)
+		}
+		f.close(cause, int(s.reach), due)
 	}
 }
 
@@ -93,7 +98,11 @@ func (f *Flow) expire(r *Rules, cause Cause) {
 	if f.state.closed {
 		return
 	}
-	f.close(cause, f.within(f.horizon(r)))
+	due := f.horizon(r)
+	if cause == Evicted {
+		due = f.heard() // at least: which record left no room for it is not known here
+	}
+	f.close(cause, f.within(f.horizon(r)), due)
 }
 
 // within is the number of packets that count where those behind a hole have come until a
@@ -108,9 +117,9 @@ func (f *Flow) within(until int64) int {
 	return limit
 }
 
-// close ends the wait. A decision may look at packets 1 to limit.
-func (f *Flow) close(cause Cause, limit int) {
-	f.state.closed, f.state.cause, f.limit = true, cause, int32(limit)
+// close ends the wait, at the record time due. A decision may look at packets 1 to limit.
+func (f *Flow) close(cause Cause, limit int, due int64) {
+	f.state.closed, f.state.cause, f.limit, f.state.due = true, cause, int32(limit), due
 }
 
 // later adds d to a record time in microseconds. It stays in range.

@@ -60,7 +60,7 @@ func TestExpireLeavesAClosedFlow(t *testing.T) {
 	f := &Flow{}
 	f.Put(1, Packet{TS: second}, nil)
 	f.advance(&r)
-	f.close(Ended, 1)
+	f.close(Ended, 1, 0)
 	f.Put(2, Packet{TS: second}, nil)
 	f.limit = 1
 	f.expire(&r, TimedOut)

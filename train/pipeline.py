@@ -64,7 +64,7 @@ def run(job: Job) -> None:
     pictures = {"calibration.svg": picture.calibration({t.name: t.reliability for t in trained})}
     bundle.write(job.out, b, "measured next\n", pictures)
     figures = evaluate.evaluate(job.binary, job.out, judged_on(job))
-    facts = card.Facts(b, str(job.data), {s: int(n) for s, n in zip(*np.unique(origin(data), return_counts=True))}, data.others, job.slack, job.notes)
+    facts = card.Facts(b, {s: int(n) for s, n in zip(*np.unique(origin(data), return_counts=True))}, data.others, job.slack, job.notes)
     bundle.write(job.out, b, card.card(facts, figures), pictures)
     say("\n".join(card.table(figures)))
 

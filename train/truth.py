@@ -1,6 +1,6 @@
 """Known labels of flows, by the 5-tuple and the first packet's time.
 
-Standard library only: score.py uses it too.
+workbench/truth does the same for serveflow eval.
 """
 
 import bz2

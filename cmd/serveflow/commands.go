@@ -108,6 +108,17 @@ func commands() []command {
 			example: "serveflow label --from conn:conn.log --from ssl:ssl.log --map classes.csv serveflow.log >labels.csv",
 		},
 		{
+			name: "eval", args: "FILE...", run: eval,
+			about: "judges a bundle on flows whose label is known",
+			does: []string{
+				"It labels the records as replay does, finds the known flows among them by uid or by 5-tuple and time, and says how right the labels are, how long they took in record time, how sure they were, and how the cascade compares with each of its stages alone. Each figure has the interval of a bootstrap over captures.",
+				"A known flow that got no label counts as wrong. The records are held in memory, some 400 bytes a packet. docs/eval.md says what each figure means, and the names of --json.",
+			},
+			takes:   []argument{{"FILE", recordFiles + "; or a capture, pcap or pcapng" + compressed}},
+			exits:   exits{"", recordsFailed, cannotStart},
+			example: "serveflow eval --labels testdata/captures/lab.labels.csv --html eval.html testdata/records/lab.jsonl.zst",
+		},
+		{
 			name: "bundle", args: "verify DIR...", run: bundleCommand,
 			about: "checks bundles as run would, in a process of its own",
 			does: []string{

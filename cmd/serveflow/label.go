@@ -11,8 +11,8 @@ import (
 	"github.com/serveflow/serveflow/workbench/annotate"
 )
 
-// labelFlags are what the command was asked for.
-type labelFlags struct {
+// labelOptions are what the command was asked for.
+type labelOptions struct {
 	sources   []string // as --from names them
 	from      []labelSource
 	macs      []string
@@ -33,7 +33,7 @@ type labelSource struct {
 
 // labelCommand labels the flows of record files by what other programs say of them.
 func labelCommand(ctx context.Context, t terminal, args []string) error {
-	var asked labelFlags
+	var asked labelOptions
 	flags := flag.NewFlagSet("label", flag.ContinueOnError)
 	flags.Func("from", "a source of labels, `KIND:FILE`; may be repeated, the first one holds. Kinds: "+kindNames()+"; - is standard input", func(text string) error {
 		asked.sources = append(asked.sources, text)
@@ -60,7 +60,7 @@ func labelCommand(ctx context.Context, t terminal, args []string) error {
 }
 
 // label does the work.
-func (a *labelFlags) label(ctx context.Context, t terminal, records []string) error {
+func (a *labelOptions) label(ctx context.Context, t terminal, records []string) error {
 	rules, err := a.readRules(t)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (a *labelFlags) label(ctx context.Context, t terminal, records []string) er
 	return errors.Join(err, unmatched.close(), out.Close())
 }
 
-func (a *labelFlags) readRules(t terminal) (*annotate.Rules, error) {
+func (a *labelOptions) readRules(t terminal) (*annotate.Rules, error) {
 	if a.rules == "" {
 		return nil, nil
 	}

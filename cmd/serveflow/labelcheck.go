@@ -29,7 +29,7 @@ func readLabelSource(text string) (labelSource, error) {
 }
 
 // check refuses what would only fail once everything was read.
-func (a *labelFlags) check(records []string) error {
+func (a *labelOptions) check(records []string) error {
 	if len(a.sources) == 0 && a.rest == "" {
 		return argumentError("name a source of labels: --from KIND:FILE")
 	}

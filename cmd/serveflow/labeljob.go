@@ -14,7 +14,7 @@ import (
 // labelJob is the labelling under way.
 type labelJob struct {
 	t     terminal
-	asked *labelFlags
+	asked *labelOptions
 	table *annotate.Table
 	say   labelReport
 	wrong error // what could not be read; the rest counts

@@ -39,19 +39,19 @@ func (r *fileReader) read(ctx context.Context, files []string) error {
 	if ctx.Err() == nil && r.failed() == nil {
 		r.flows.Drain(ctx) // what came before a fault still counts
 	}
-	r.sayForeign()
+	if n := r.flows.Foreign(); n > 0 {
+		r.files.say(passedBy(n, r.files.lines, r.conns))
+	}
 	return err
 }
 
-// sayForeign says how many records made no flow because they are of another log.
-func (r *fileReader) sayForeign() {
+// passedBy says how many records made no flow because they are of another log.
+func passedBy(n, of int, conns bool) string {
 	why := "they are not the Zeek package's packet and end records; conn.log needs a bundle that reads it (--task service-conn), or features --input conn"
-	if r.conns {
+	if conns {
 		why = "only those of conn.log make flows: with a uid, and a _path that says conn or a conn_state"
 	}
-	if n := r.flows.Foreign(); n > 0 {
-		r.files.say(fmt.Sprintf("%d of %d records were passed by: %s", n, r.files.lines, why))
-	}
+	return fmt.Sprintf("%d of %d records were passed by: %s", n, of, why)
 }
 
 // nobody waits for the labels of a file.

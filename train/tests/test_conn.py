@@ -8,6 +8,9 @@ import pytest
 
 from train import bundle, conn, conncard, stages, tables, truth
 from train.calibrate import Reliability
+from train.evaluate import Figures
+from train.recipe import Recipe
+from train.rule import Rule
 from train.tables import Binary, Source
 
 SEVERAL = """\
@@ -52,25 +55,23 @@ def test_labels_that_cannot_be_read_are_named(job):
         job.sources("train")
 
 
-def trained():
+def made(conns=True, protocols=("tcp", "udp")):
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
-    return bundle.Trained("conn", "leaves", "conn.txt", 1, ["proto", "conn_state", "conn_orig_pkts"], b"tree", 1.0, 1.0,
-                          Reliability([2], [0.5], [0.5], 0.01), x, np.zeros((2, 2)))
+    part = bundle.Part(b"tree", ["proto", "conn_state", "conn_orig_pkts"], x, np.zeros((2, 2)))
+    stage = bundle.Trained(conn.STAGE, part, 1.0, Rule(1, "margin", 1.0), Reliability([2], [0.5], [0.5], 0.01))
+    return bundle.Bundle("service-conn", "1", Recipe((conn.STAGE,)), ["a", "b"], [stage], list(protocols), conns=conns)
 
 
-@pytest.mark.parametrize("conns,protocols,want", [(True, ["tcp", "udp"], ("conn", ["tcp", "udp"])), (True, None, ("conn", None)), (False, None, (None, None))])
+@pytest.mark.parametrize("conns,protocols,want", [(True, ["tcp", "udp"], ("conn", ["tcp", "udp"])), (True, [], ("conn", None)), (False, [], (None, None))])
 def test_the_manifest_says_what_it_reads(tmp_path, conns, protocols, want):
-    bundle.write(tmp_path, "service-conn", "1", ["a", "b"], "margin", [trained()], "card\n", {}, conns=conns, protocols=protocols)
+    bundle.write(tmp_path, made(conns, protocols), "card\n", {})
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert (manifest.get("input"), manifest.get("protocols")) == want
+    assert not {"novelty", "families", "drift"} & (set(manifest) | set(manifest["stages"][0]))
 
 
 def test_protocols_are_those_of_the_flows():
-    def of(*numbers):
-        X = pd.DataFrame({"proto": np.array(numbers, dtype=np.float32)})
-        return tables.protocols(tables.Table(X, np.array(["a"] * len(numbers)), pd.DataFrame()))
-
-    assert of(17, 6, 6, 17) == ["tcp", "udp"] and of(1, 58) == ["icmp"] and of(0, 6) == ["tcp", "unknown_transport"]
+    assert tables.protocols([17, 6, 6, 17]) == ["tcp", "udp"] and tables.protocols([1, 58]) == ["icmp"] and tables.protocols([0, 6]) == ["tcp", "unknown_transport"]
 
 
 def test_what_zeek_missed_is_not_learned_from():
@@ -81,8 +82,10 @@ def test_what_zeek_missed_is_not_learned_from():
 
 def test_the_card_names_figures_and_commands(job):
     source = Source(job.data / "zeek" / "trace.conn.log.zst", job.data / "load" / "trace.csv.zst", "test", "service")
-    figures = {source: {"flows": 2, "accuracy": 0.5, "macro_f1": 1 / 3, "f1": {"a": 2 / 3}}}
-    text = conncard.card(conncard.Facts("service-conn", "service", "data", {"x": 1000}, ["a", "b"], ["tcp", "udp"], trained(), "what was tried"), figures)
+    number = lambda value: {"value": value, "low": value - 0.1, "high": value + 0.1}
+    quality = {"accuracy": number(0.5), "macro_f1": number(1 / 3), "classes": [{"name": "a", "f1": number(2 / 3)}]}
+    figures = [Figures(source, "the command", {}, {"flows": {"known": 2}, "quality": quality})]
+    text = conncard.card(conncard.Facts(made(), "service", "data", {"x": 1000}, "what was tried"), figures)
     assert "trained on flows of tcp and udp alone" in text
-    assert "| trace.conn.log.zst: first 30 packets a flow | 2 | 0.5000 | 0.3333 |" in text and "| `b` |  |" in text
-    assert f"--labels {source.labels} --split test --question service" in text and text.endswith("what was tried")
+    assert "| trace.conn.log.zst: first 30 packets a flow | 2 | 0.5000 (0.4000 to 0.6000) | 0.3333 (0.2333 to 0.4333) |" in text and "| `b` |  |" in text
+    assert "\nthe command\n" in text and text.endswith("what was tried")

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from train import bundle, calibrate, card, export, picture, stages, thresholds
+from train.recipe import Recipe, Stage
+from train.rule import Hold, Rule
 from train.stages import Trees
 
 
@@ -27,7 +29,7 @@ def model(flows):
 def test_export_gives_the_same_scores(flows, model):
     X, _ = flows
     expected = stages.scores(model, X)
-    data = export.to_onnx(model)
+    data = export.to_onnx([model])
     assert export.check_onnx(data, X.to_numpy(), expected) < 1e-5
     session = onnxruntime.InferenceSession(data)
     assert [i.name for i in session.get_inputs()] == ["features"] and [o.name for o in session.get_outputs()] == ["scores"]
@@ -60,30 +62,28 @@ def test_uncertainty_is_the_cascades(measure, want):
     assert thresholds.uncertainty(np.array([[0.1, 0.7, 0.2]]), measure)[0] == pytest.approx(want)
 
 
-def test_thresholds_hand_on_the_doubtful():
-    y = np.array([0, 1] * 50)
-    last = np.where(y[:, None] == [0, 1], 0.99, 0.01)
-    first = last.copy()
-    first[:30] = [0.55, 0.45]  # unsure, and wrong for half of them
-    choice = thresholds.choose([first, last], "margin", y, slack=0)
-    assert choice.decided == (0.7, 0.3) and choice.accuracy == 1
-    three = thresholds.choose([first, first, last], "margin", y, slack=0)
-    assert three.decided[2] == pytest.approx(0.3)
-
-
 def test_bundle_says_what_is_in_it(flows, model, tmp_path):
     X, y = flows
     rows = X.to_numpy()[:5]
     p = calibrate.softmax(stages.scores(model, X))
-    stage = bundle.Trained("first", "leaves", "first.txt", 1, list(X), export.to_text(model), 1.5, 0.25,
-                           calibrate.reliability(p, y), rows, stages.scores(model, X.iloc[:5]))
+    part = bundle.Part(export.to_text(model), list(X), rows, stages.scores(model, X.iloc[:5]))
+    sure = Rule(1, "margin", 0.25, below=0.5, patience=(Hold(16, ("a",), 1), Hold(2000, (), 1)), thresholds={"b": 0.5})
+    first = bundle.Trained(Stage("first", "leaves", 1, (), deepest=2), part, 1.5, sure, calibrate.reliability(p, y), part)
+    last = bundle.Trained(Stage("slow", "onnx", 3, ()), part, 1.5, Rule(3, "margin", 1), calibrate.reliability(p, y))
+    recipe = Recipe((first.stage, last.stage), background="c", families=(("both", ("a", "b", "not here")),))
     (tmp_path / "old.txt").write_text("from another time")
-    bundle.write(tmp_path, "toy", "1", ["a", "b", "c"], "margin", [stage], "card", {"d.svg": picture.deferral(p, p, "margin", y, 0.5)})
+    bundle.write(tmp_path, bundle.Bundle("toy", "1", recipe, ["a", "b", "c"], [first, last], ["tcp"]), "card", {"d.svg": picture.calibration({"first": first.reliability})})
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert set(manifest["files"]) == {f.name for f in tmp_path.iterdir()} - {"manifest.json"}
-    assert manifest["stages"][0]["features"] == list(X) and manifest["stages"][0]["threshold"] == 0.25
+    says = manifest["stages"][0]
+    assert says["features"] == list(X) and (says["threshold"], says["thresholds"], says["max_depth"]) == (0.25, {"b": 0.5}, 2)
+    assert says["patience"] == [{"classes": ["a"], "packets": 1, "ms": 16}, {"packets": 1, "ms": 2000}]
+    assert says["hazard"] == {"file": "first-hazard.txt", "features": list(X), "below": 0.5} and says["novelty"] == {"class": "c", "above": 1.0}
+    assert not {"patience", "hazard", "thresholds", "max_depth"} & set(manifest["stages"][1]) and manifest["stages"][1]["input"] == "features"
+    assert manifest["families"] == [{"name": "both", "classes": ["a", "b"]}] and manifest["protocols"] == ["tcp"]
     parity = json.loads((tmp_path / "parity.json").read_text())
-    assert len(parity["rows"]) == 5 and parity["classes"] == ["a", "b", "c"] and parity["features"] == {"first": list(X)}
+    assert parity["classes"] == ["a", "b", "c"] and parity["features"] == {name: list(X) for name in ("first", "first.hazard", "slow")}
+    assert [row["stage"] for row in parity["rows"]] == ["first"] * 5 + ["first.hazard"] * 5 + ["slow"] * 5
 
 
 @pytest.mark.parametrize("task", ["service", "service-conn"])

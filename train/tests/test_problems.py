@@ -227,15 +227,3 @@ def test_too_little_to_learn_from():
         stages.folds(np.array(["train/1"] * 4))
     with pytest.raises(truth.Problem, match="all 2 labelled flows look the same"):
         stages.useful(pd.DataFrame({"proto": [6, 6], "orig_port": [1, 2]}))
-
-
-@pytest.mark.parametrize("labels,records,words", [
-    ("", "", "l.csv is empty"),
-    (f"{COLUMNS}\ntest,1,10.0.0.1,1,10.0.0.2,53,17,1000000,dns\n", "no json", "a line is no label record"),
-    (f"{COLUMNS}\ntest,1,10.0.0.1,1,10.0.0.2,53,17,1000000,dns\n", "{}", "a line is no label record"),
-    (f"{COLUMNS}\ntest,1,10.0.0.1,x,10.0.0.2,53,17,1000000,dns\n", "", "l.csv: line 2: src_port is x,"),
-])
-def test_score_says_one_line(tmp_path, labels, records, words):
-    (tmp_path / "l.csv").write_text(labels)
-    done = subprocess.run(["python3", ROOT / "train" / "score.py", "--labels", tmp_path / "l.csv"], input=records, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr.startswith("score: ") and words in done.stderr and done.stderr.count("\n") == 1

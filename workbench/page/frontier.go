@@ -1,0 +1,82 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+
+	"github.com/serveflow/serveflow/workbench/judge"
+	"github.com/serveflow/serveflow/workbench/words"
+)
+
+// way is a way to label all flows: the cascade, or one stage alone.
+type way struct {
+	name, class string
+	f1          judge.Figure
+	wait        judge.Waits
+}
+
+func ways(r *judge.Report) []way {
+	all := []way{{"cascade", "main", r.Quality.MacroF1, r.WaitKnown}}
+	for _, a := range r.Alone {
+		all = append(all, way{a.Stage + " alone", "other", a.MacroF1, a.Wait})
+	}
+	return all
+}
+
+// frontier draws macro-F1 against the wait: for each way a line from the median to the 90th
+// percentile, and the interval of macro-F1 at its end.
+func frontier(r *judge.Report) template.HTML {
+	all := ways(r)
+	bottom, top, longest := 1., 0., 100.
+	for _, w := range all {
+		bottom, top, longest = min(bottom, w.f1.Low), max(top, w.f1.High), max(longest, w.wait.P90.Value)
+	}
+	pad := max(.01, (top-bottom)/12)
+	s := scene{height: 290, about: "Macro-F1 against the wait from a flow's first packet to its label, of the cascade and of each stage alone"}
+	f := frame{left: 40, right: wide - 12, top: 26, bottom: 246}
+	xs := waitTicks(longest)
+	x := axis{from: 0, to: xs[len(xs)-1].at, start: f.left + 6, end: f.right, log: true}
+	y := axis{from: max(0, bottom-pad), to: min(1, top+pad), start: f.bottom, end: f.top}
+	s.axes(f, x, y, xs, fractionTicks(y.from, y.to), "wait, from the median (ring) to the 90th percentile (dot)", "macro-F1")
+	s.line("soon", x.at(16), f.top, x.at(16), f.bottom)
+	s.text("mark", "start", x.at(16)+4, f.bottom-6, "16 ms")
+	var placed [][2]float64
+	for i := len(all) - 1; i >= 0; i-- { // the cascade last, on top
+		w := all[i]
+		p50, p90, at := x.at(w.wait.P50.Value), x.at(w.wait.P90.Value), y.at(w.f1.Value)
+		s.line("bar "+w.class, p90, y.at(w.f1.Low), p90, y.at(w.f1.High))
+		s.line("reach "+w.class, p50, at, p90, at)
+		s.dot("ring "+w.class, p50, at, 4)
+		s.dot("dot "+w.class, p90, at, 4.5)
+		lx, ly, anchor := p90-8, at-9, "end"
+		if p90 < f.left+90 {
+			lx, anchor = p90+8, "start"
+		}
+		for _, other := range placed {
+			if math.Abs(other[0]-lx) < 80 && math.Abs(other[1]-ly) < 13 {
+				ly = at + 17
+			}
+		}
+		placed = append(placed, [2]float64{lx, ly})
+		s.text("label "+w.class, anchor, lx, ly, w.name)
+	}
+	return s.svg()
+}
+
+// frontierSays is what the picture shows.
+func frontierSays(r *judge.Report) string {
+	if len(r.Alone) == 0 {
+		return fmt.Sprintf("90%% of labels come within %s, at macro-F1 %.3f", words.Wait(r.WaitKnown.P90.Value), r.Quality.MacroF1.Value)
+	}
+	last := r.Alone[len(r.Alone)-1]
+	loss := 100 * last.Less.Value
+	how := fmt.Sprintf("%.1f points higher", loss)
+	if loss < 0 {
+		how = fmt.Sprintf("%.1f points lower", -loss)
+	}
+	if math.Abs(loss) < .05 {
+		how = "the same"
+	}
+	return fmt.Sprintf("The cascade gives %.0f%% of labels within 16 ms, %s alone %.0f%%; its macro-F1 is %s", 100*r.WaitKnown.Under.Value, last.Stage, 100*last.Wait.Under.Value, how)
+}

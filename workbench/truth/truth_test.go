@@ -1,0 +1,125 @@
+package truth
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+const data = `split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,packets,bytes,label
+train,7,10.0.0.1,1024,10.0.0.2,53,17,1000000,2,120,dns
+test,7,10.0.0.1,1025,10.0.0.2,53,17,2000000,2,120,dns
+train,8,10.0.0.1,1024,10.0.0.2,53,17,301000000,2,120,infra
+`
+
+func read(t *testing.T, text string, choose Options) []Known {
+	t.Helper()
+	all, err := Read(strings.NewReader(text), "dir/labels.csv", choose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func ends(a, b, proto string) Ends {
+	return NewEnds(netip.MustParseAddrPort(a), netip.MustParseAddrPort(b), proto)
+}
+
+// Each kind of columns gives the same flows.
+func TestColumns(t *testing.T) {
+	pair := ends("10.0.0.1:1024", "10.0.0.2:53", "udp")
+	for _, c := range []struct {
+		name, text string
+		choose     Options
+		want       Known
+	}{
+		{"the data set's", data, Options{}, Known{Ends: pair, First: 1_000_000, Label: "dns", Capture: "train/7"}},
+		{"a split of it", data, Options{Split: "test"}, Known{Ends: ends("10.0.0.2:53", "10.0.0.1:1025", "17"), First: 2_000_000, Label: "dns", Capture: "test/7"}},
+		{"the lab's", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1024,10.0.0.2,53,udp,1.000001,dns\n", Options{Split: "test"},
+			Known{Ends: pair, First: 1_000_001, Label: "dns", Capture: "labels.csv"}},
+		{"with other line ends, a mark of UTF-8, capitals and a long address", "\ufefforig_h,orig_p,resp_h,resp_p,proto,ts_first,label\r2001:0DB8::0001,1024,10.0.0.2,53,UDP,1.5,dns\r", Options{},
+			Known{Ends: ends("10.0.0.2:53", "[2001:db8::1]:1024", "udp"), First: 1_500_000, Label: "dns", Capture: "labels.csv"}},
+		{"by uid", "uid,orig_h,orig_p,resp_h,resp_p,proto,ts_first,label,source,capture_id\nC1,10.0.0.1,1024,10.0.0.2,53,udp,1.000001,dns,zeek,a\n", Options{},
+			Known{UID: "C1", Label: "dns", Capture: "a"}},
+		{"by uid, with no other column", "uid,label\nC1,dns\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
+		{"a row without its uid", "uid,orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n,10.0.0.1,1024,10.0.0.2,53,udp,1,dns\n", Options{},
+			Known{Ends: pair, First: 1_000_000, Label: "dns", Capture: "labels.csv"}},
+		{"of several questions", "split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,service,service_split\nx,7,10.0.0.1,1024,10.0.0.2,53,17,1,,\nx,7,10.0.0.1,1024,10.0.0.2,53,17,2,ads,test\n",
+			Options{Question: "service", Split: "test"}, Known{Ends: pair, First: 2, Label: "ads", Capture: "test/7"}},
+		{"twice the same", "uid,label\nC1,dns\nC1,dns\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
+	} {
+		if all := read(t, c.text, c.choose); all[0] != c.want || len(all) > 1 && c.text != data {
+			t.Errorf("%s: %+v, want %+v", c.name, all, c.want)
+		}
+	}
+}
+
+// Each fault is one line that names the file, the line or column, and a remedy.
+func TestFaults(t *testing.T) {
+	const lab = "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"empty", "", "dir/labels.csv is empty; it needs split,"},
+		{"no row", lab, `dir/labels.csv has no row of split "x": give the labels of some flows`},
+		{"other columns", "a,b\n1,2\n", `dir/labels.csv: no column "label"; it needs split,`},
+		{"a column less", "orig_h,orig_p,resp_h,resp_p,ts_first,label\n10.0.0.1,1,10.0.0.2,2,1,dns\n", `no column "proto"; it needs split,`},
+		{"semicolons", "uid;label\n", "its columns are separated by semicolons; separate them by commas"},
+		{"tabs", "uid\tlabel\n", "its columns are separated by tabs"},
+		{"no address", lab + "printer,1,10.0.0.2,2,tcp,1,dns\n", "line 2: orig_h is printer, not an IP address; correct the line, or leave it out"},
+		{"no port", lab + "10.0.0.1,70000,10.0.0.2,2,tcp,1,dns\n", "orig_p is 70000, not a port from 0 to 65535"},
+		{"no number", lab + "10.0.0.1,x,10.0.0.2,2,tcp,1,dns\n", "orig_p is x, not a whole number"},
+		{"no time", lab + "10.0.0.1,1,10.0.0.2,2,tcp,noon,dns\n", `ts_first is "noon", not a time in seconds`},
+		{"a time before the epoch", lab + "10.0.0.1,1,10.0.0.2,2,tcp,-1,dns\n", `ts_first is "-1", not a time in seconds`},
+		{"no label", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1,\n", "line 2: label is empty"},
+		{"a short line", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1\n", "line 2: label is empty"},
+		{"a label with a space", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1,dns \n", `label is "dns ", not one line of up to 64 characters`},
+		{"two labels", "uid,label\nC1,dns\nC1,http\n", `the flow C1 is labelled "dns", and again "http"; keep the row that is right`},
+		{"two labels of a 5-tuple", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1,dns\n10.0.0.2,2,10.0.0.1,1,tcp,1,http\n",
+			`the tcp flow between 10.0.0.1 port 1 and 10.0.0.2 port 2 whose first packet is at 1.000000 is labelled "dns"`},
+		{"an open quotation mark", lab + "\"10.0.0.1,1\n", "line 2: extraneous or missing \" in quoted-field; is a quotation mark left open there?"},
+		{"not UTF-8", "uid,label\nC1,\xff\n", "not text in UTF-8, from byte 13 on; save it as UTF-8"},
+	} {
+		all, err := Read(strings.NewReader(c.text), "dir/labels.csv", Options{Split: "x"})
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, %v, want %s", c.name, all, err, c.want)
+		}
+	}
+}
+
+// The first connection stands for a flow; one that begins before it, or too late, is of no flow.
+func TestMatch(t *testing.T) {
+	flows := NewFlows(append(read(t, data, Options{Split: "train"}), Known{UID: "C9", Label: "http"}, Known{UID: "C8", Label: "ads"}))
+	pair := ends("10.0.0.2:53", "10.0.0.1:1024", "udp")
+	got := flows.Match([]Connection{
+		{"C1", pair, 999_999}, {"C2", pair, 62_000_000}, {"C3", pair, 1_000_300}, {"C4", pair, 301_000_000}, {"C5", pair, 500_000_000},
+		{"C9", pair, 1_000_000}, // by its uid alone
+		{"", ends("10.0.0.2:53", "10.0.0.1:1024", "tcp"), 1_000_000},
+	})
+	if len(got) != 4 || got[0] != 2 || got[1] != 3 || got[2] != 5 || got[3] != -1 {
+		t.Errorf("got %v", got)
+	}
+	for first, want := range map[int64]int{999_999: -1, 1_000_000: 0, 120_999_999: 0, 121_000_000: -1, 301_000_000: 1} {
+		if got := flows.Owner(Connection{"C1", pair, first}); got != want {
+			t.Errorf("a connection that begins at %d: flow %d, want %d", first, got, want)
+		}
+	}
+	if got := strings.Join(flows.Captures(), " "); got != " train/7 train/8" {
+		t.Errorf("captures %q", got)
+	}
+}
+
+// No text makes it panic, and what is read has a label.
+func FuzzRead(f *testing.F) {
+	f.Add(data, "train", "")
+	f.Add("uid,label\nC1,dns\n", "", "label")
+	f.Fuzz(func(t *testing.T, text, split, question string) {
+		all, err := Read(strings.NewReader(text), "f", Options{Split: split, Question: question})
+		if err == nil && len(all) == 0 {
+			t.Fatal("no flow, and no error")
+		}
+		for _, k := range all {
+			if k.Label == "" || !isName(k.Label) {
+				t.Fatalf("%+v", k)
+			}
+		}
+	})
+}
