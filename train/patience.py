@@ -7,7 +7,7 @@ stages behind are asked at once. Unlabelled flows say nothing here.
 
 import numpy as np
 
-from .rule import IDLE, Hold, Look, Outcome, Rule
+from .rule import IDLE, UNKNOWN, Hold, Look, Outcome, Rule
 from .thresholds import uncertainty
 from .timeline import Timeline
 
@@ -17,24 +17,25 @@ FLOWS, CAPTURES = 50, 10  # fewer are no evidence
 DRAWS, SURE = 200, 0.9  # bootstrap by capture, and the quantile of the gain that counts
 
 
-def stop(p: list[list[np.ndarray]], rules: list[Rule], stage: int, m: int, names: list[str]) -> np.ndarray:
+def stop(p: list[list[np.ndarray]], rules: list[Rule], stage: int, m: int, names: list[str], background: str = "") -> np.ndarray:
     """The answers if the stages behind this one are asked with m packets, at once."""
     asked = [(rules[j], p[j][min(m, rules[j].most) - 1]) for j in range(stage + 1, len(rules))]
     answer = asked[-1][1].argmax(axis=1)
     for rule, q in reversed(asked[:-1]):
         said = q.argmax(axis=1)
         answer = np.where(uncertainty(q, rule.measure) <= rule.bound(names)[said], said, answer)
-    return answer
+    return np.where(answer == (names.index(background) if background else -1), UNKNOWN, answer)
 
 
-def table(flows: Timeline, y: np.ndarray, looks: list[Look], out: Outcome, p, rules: list[Rule], stage: int, names: list[str]) -> tuple[Hold, ...]:
+def table(flows: Timeline, y: np.ndarray, looks: list[Look], out: Outcome, p, rules: list[Rule], stage: int, names: list[str],
+          background: str = "") -> tuple[Hold, ...]:
     """The rules of one stage: one list for its own number of packets, one for more, up to the next stage's depth.
 
-    y: class indices, -1 if not known. looks, out: what becomes of the flows without any patience.
+    y: class indices, UNKNOWN for the background, -1 if not known. looks, out: what becomes of the flows without any patience.
     """
     depths, holds = range(rules[stage].depth, rules[stage + 1].depth), []
     for packets, counts in ((depths[0], depths[:1]), (0, depths[1:])):
-        seen = [silences(flows, y, looks, out, stop(p, rules, stage, m, names), (stage, min(m, rules[stage].most)), m) for m in counts]
+        seen = [silences(flows, y, looks, out, stop(p, rules, stage, m, names, background), (stage, min(m, rules[stage].most)), m) for m in counts]
         if seen:
             found = waits(*(np.concatenate(column) for column in zip(*seen)), len(names))
             holds += compact(found, names, packets if len(depths) > 1 else 0)
@@ -47,7 +48,7 @@ def silences(flows: Timeline, y, looks: list[Look], out: Outcome, stopped: np.nd
     """Of the labelled flows that wait with m packets behind a look: class that is ahead, gap, gain, capture."""
     place = next(i for i, look in enumerate(looks) if look.key == key)
     look = looks[place]
-    here = (y >= 0) & (out.look > place) & look.asked & look.waits & (look.cut == "") & flows.waiting(m)
+    here = (y != -1) & (out.look > place) & look.asked & look.waits & (look.cut == "") & flows.waiting(m)
     gain = (out.answer == y).astype(float) - (stopped == y)
     return look.answer[here], flows.gap(m)[here], gain[here], flows.capture[here].astype(str)
 

@@ -23,7 +23,8 @@ class Stage:
     """One stage of the cascade as it is trained. The file's kind follows from the engine.
 
     depth, deepest: packets that it looks at first and at most. soft: it also learns from what the last
-    stage says of flows without a label.
+    stage says of flows without a label. background: what a flow of the background counts against a labelled
+    one: with less, fewer known flows are called unknown, and that is final at any stage.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Stage:
     members: tuple[Member, ...]
     deepest: int = 0
     soft: bool = False
+    background: float = 1.0
 
     @property
     def file(self) -> str:
@@ -45,14 +47,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """stages: from first to last. column: of the file of labels. background: the class of flows that are of none of the
-    others, which are labelled unknown; "" for none. background_weight: what such a flow counts against a labelled one: with
-    less, fewer known flows are called unknown. families: groups of classes."""
+    """stages: from first to last. column: of the file of labels. background: the class of flows that are of
+    none of the others, which are labelled unknown; "" for none. families: groups of classes."""
 
     stages: tuple[Stage, ...]
     column: str = "label"
     background: str = ""
-    background_weight: float = 1.0
     families: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
@@ -67,14 +67,14 @@ LADDER = Recipe((FIRST, EARLY, SLOW))
 RECIPES = {
     "service": Recipe(
         (
-            Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), soft=True),
-            Stage("deep", "leaves", 2, (Member(Trees(rounds=40, leaves=31, feature_fraction=0.5), cuts=2),), deepest=5),
+            Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), soft=True, background=0.015),
+            Stage("deep", "leaves", 2, (Member(Trees(rounds=40, leaves=31, feature_fraction=0.5), cuts=2),), deepest=5, background=0.03),
             Stage("slow", "onnx", 10, (
                 Member(Trees(rounds=100, leaves=31, feature_fraction=0.3)),
                 Member(Trees(rounds=120, leaves=31, feature_fraction=0.3), cuts=1, weight=0.5),
-            )),
+            ), background=0.03),
         ),
-        background="other", background_weight=0.1,
+        background="other",
         families=(("google", ("google", "youtube_web", "youtube_video", "ads")),),
     ),
 }

@@ -103,7 +103,9 @@ def captures(labels: Path) -> dict[tuple, str]:
     rows = csv.DictReader(io.StringIO(truth.read_text(labels), newline=None))
     if "capture_id" not in (rows.fieldnames or []):
         return {}
-    return {truth.ends(r["src_ip"], r["src_port"], r["dst_ip"], r["dst_port"], r["proto"]): r["capture_id"] for r in rows}
+    a, b = ("src", "dst") if "src_ip" in rows.fieldnames else ("orig", "resp")
+    host, port = ("_ip", "_port") if a == "src" else ("_h", "_p")
+    return {truth.ends(r[a + host], r[a + port], r[b + host], r[b + port], r["proto"]): r["capture_id"] for r in rows}
 
 
 def arrivals(records: Path, uids: list[str], depth: int) -> np.ndarray:

@@ -29,8 +29,9 @@ def answers(recipe: Recipe, data: Flows, features: list[list[str]], classes: int
     """Fits the recipe once for each fold, and asks about the flows of the fold. features: of each stage."""
     scores = [[np.zeros((len(data), classes)) for _ in range(s.most)] for s in recipe.stages]
     with ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(one_fold, recipe, data.rows((data.fold != f)), data.rows(data.fold == f), features, classes) for f in range(FOLDS)]
-        for f, job in enumerate(jobs):
+        folds = [f for f in range(FOLDS) if (data.fold == f).any()]  # few captures fill fewer folds
+        jobs = [pool.submit(one_fold, recipe, data.rows((data.fold != f)), data.rows(data.fold == f), features, classes) for f in folds]
+        for f, job in zip(folds, jobs):
             for mine, all_of in zip(job.result(), scores):
                 for m, s in enumerate(mine):
                     all_of[m][data.fold == f] = s
@@ -49,9 +50,10 @@ def models_of(recipe: Recipe, data: Flows, features: list[list[str]], classes: i
     """The recipe's models. temperature: of the last stage's answers, from which the soft ones learn."""
     known = data.y >= 0
     labelled, y, rest = data.flows.rows(known), data.y[known], data.flows.rows(~known)
-    weight = np.where(y == classes - 1, recipe.background_weight, 1.0) if recipe.background else np.ones(len(y))
+    strange = y == (classes - 1 if recipe.background else -1)
 
     def fit(stage: Stage, of: list[str], more=None) -> Model:
+        weight = np.where(strange, stage.background, 1.0)
         return learn.fit(stage, of, labelled, y, weight, classes, more)
 
     last = fit(recipe.stages[-1], features[-1])

@@ -10,7 +10,7 @@ from . import bounds, hazard, patience, rule
 from .bounds import Quality, Trial
 from .gather import FOLDS, Flows
 from .recipe import Recipe, Stage
-from .rule import Rule
+from .rule import UNKNOWN, Rule
 
 MEASURE = "margin"
 WITHIN = rule.IDLE  # ms: a packet that comes later than this does not end the wait
@@ -47,6 +47,8 @@ def packets_to_come(data: Flows, place: int, stage: Stage, features: list[str], 
     for m in range(stage.depth, stage.most + 1):
         rows, column = answer_rows(data, features, p, m), np.zeros(len(data))
         for f, model in enumerate(away):
+            if not (data.fold == f).any():
+                continue  # few captures fill fewer folds
             column[data.fold == f] = hazard.probability(model, rows[data.fold == f])
         said[place, m] = column
     return hazard.fit(X, comes), said
@@ -73,8 +75,8 @@ def choose(recipe: Recipe, data: Flows, p: list[list[np.ndarray]], more: More, n
     free = bounds.choose(trial(data, given, p, more, names, recipe.background), given, alone(data, given, p, names, recipe.background), slack)
     looks = rule.walk(data.flows, free, p, names, 0, recipe.background)
     out = rule.decide(looks, free, more, names, recipe.background)
-    scored = np.where(trial(data, free, p, more, names, recipe.background).known, data.y, -1)
-    held = [replace(r, patience=patience.table(data.flows, scored, looks, out, p, free, i, names)) for i, r in enumerate(free[:-1])]
+    scored = np.where(data.y == (names.index(recipe.background) if recipe.background else -1), UNKNOWN, data.y)
+    held = [replace(r, patience=patience.table(data.flows, scored, looks, out, p, free, i, names, recipe.background)) for i, r in enumerate(free[:-1])]
     held = [*held, free[-1]]
     return bounds.choose(trial(data, held, p, more, names, recipe.background), held, alone(data, given, p, names, recipe.background), slack)
 

@@ -82,8 +82,7 @@ def test_patience_counts_labelled_flows_that_wait():
 
 def alone(trial: Trial) -> bounds.Quality:
     """What the last stage gives."""
-    known = trial.known
-    return bounds.Quality(0, *bounds.quality(trial.looks[-1].answer[known], trial.y[known], len(NAMES)))
+    return bounds.Quality(0, *bounds.quality(trial.looks[-1].answer, trial.y, len(NAMES)))
 
 
 def test_bounds_let_go_what_would_wait_for_nothing():
@@ -121,9 +120,10 @@ def test_bounds_by_class():
     assert (out.answer == y).all() and list(out.look) == [0] * n + [1] * n
 
 
-def test_unknown_is_wrong_for_a_known_flow():
-    t, y = flows([0], [0], [0], y=["a", "a", ""]), np.array([0, 0, -1])
+def test_unknown_is_wrong_for_a_known_flow_and_right_for_the_background():
+    t, y = flows([0], [0], [0], [0], [0]), np.array([0, 0, -1, 1, 1])
     rules = [Rule(1, "margin", 1.0)]
-    trial = Trial(rule.walk(t, rules, [[says(0.1, 0.9, 0.9)]], NAMES, 0, "b"), y, {}, NAMES, "b")
+    trial = Trial(rule.walk(t, rules, [[says(0.1, 0.9, 0.9, 0.9, 0.1)]], NAMES, 0, "b"), y, {}, NAMES, "b")
     got = trial.quality(trial.finals(rules, 0))
-    assert got.accuracy == 0.5 and got.soon == 1 and got.macro_f1 == pytest.approx(2 / 3)
+    assert (got.soon, got.accuracy, got.found) == (1, 0.5, 0.5) and got.macro_f1 == pytest.approx(2 / 3)
+    assert got.worth(4) == pytest.approx(1 + 4 * ((2 / 3 + 0.5) / 2 + bounds.FOUND / 2))
