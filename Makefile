@@ -4,6 +4,14 @@
 FUZZTIME ?= 5s
 PYTHON ?= python3
 SERVICE_DATA ?= ../shared/data
+TASK ?= service
+BUNDLES = service device intrusion qos service-conn
+# The versions that labels name.
+VERSION_service = 3
+VERSION_device = 1
+VERSION_intrusion = 1
+VERSION_qos = 1
+VERSION_service-conn = 1
 FAULTS ?= short
 ROWS ?= Faults
 # What serveflow version says, also where Go is not allowed to ask git.
@@ -15,7 +23,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute mutate golden testdata records train train-conn onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute mutate golden testdata records train train-conn train-all onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,11 +99,14 @@ records: ## the lab's records and conn.log, by the Zeek on the PATH
 	zstd -19 -q -f $$zeek/serveflow.log -o testdata/records/lab.jsonl.zst && \
 	zstd -19 -q -f $$zeek/conn.log -o testdata/records/lab-conn.jsonl.zst && rm -r $$zeek
 
-train: .venv/installed build onnxruntime ## bundles/service from labelled captures in SERVICE_DATA
-	.venv/bin/python -m train service --data $(SERVICE_DATA) --lab train/lab --out bundles/service
+train: .venv/installed build onnxruntime ## bundles/TASK from labelled captures in SERVICE_DATA; TASK=service by default
+	.venv/bin/python -m train $(TASK) --data $(SERVICE_DATA) $(if $(filter service,$(TASK)),--lab train/lab) --out bundles/$(TASK) --version $(VERSION_$(TASK))
 
-train-conn: .venv/installed build ## bundles/service-conn from labelled conn.logs in SERVICE_DATA
-	.venv/bin/python -m train service-conn --data $(SERVICE_DATA) --out bundles/service-conn
+train-conn: ## bundles/service-conn from labelled conn.logs in SERVICE_DATA
+	$(MAKE) train TASK=service-conn
+
+train-all: ## every bundle that ships, one after the other
+	for task in $(BUNDLES); do $(MAKE) train TASK=$$task || exit 1; done
 
 onnxruntime: ## ONNX Runtime's shared library, in .onnxruntime/
 	scripts/onnxruntime.sh

@@ -1,8 +1,9 @@
 """From labelled captures to a bundle, in one direction: flows, answers of models that did not see them, rules, models, files, figures."""
 
 import functools
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightgbm as lgb
@@ -34,8 +35,17 @@ class Job:
     notes: str
 
     @property
-    def test(self) -> Source:
-        return gather.split(self.data / self.task, "test", self.recipe.column)
+    def where(self) -> gather.Task:
+        """Where the flows are."""
+        folder, made = self.data / (self.recipe.folder or self.task), self.binary.cache / "labels.csv"
+        return gather.Task(self.task, self.data, folder, self.recipe.column, made if self.recipe.relabel else None)
+
+    def relabel(self) -> None:
+        """Writes the file of labels, if it is made from another one."""
+        if self.recipe.relabel:
+            made, given = self.where.labels, replace(self.where, labels=None).split("train").labels
+            made.parent.mkdir(parents=True, exist_ok=True)
+            made.write_text(self.recipe.relabel(given))
 
 
 @dataclass
@@ -51,14 +61,15 @@ class Made:
 
 
 def run(job: Job) -> None:
-    job.test.known()  # a fault in its labels is said before the long work
+    job.relabel()
+    job.where.split("test").known()  # a fault in its labels is said before the long work
     data, names = gathered(job)
     features = [stages.useful(data.flows.rows(data.y >= 0).seen[s.most - 1]) for s in job.recipe.stages]
-    answers = unseen.answers(job.recipe, data, features, len(names), say)
+    answers = unseen.answers(job.recipe, data, features, names, say)
     made = Made(job.recipe, data, names, features, answers, waits.fit(job.recipe, data, features, answers.probabilities(), names, job.slack))
     for s, r in zip(job.recipe.stages, made.waits.rules):
         say(f"{s.name}: threshold {r.threshold:.4f} {r.thresholds}, below {r.below}, patience {r.said()}")
-    models = unseen.models_of(job.recipe, data, features, len(names), answers.temperatures[-1])
+    models = unseen.models_of(job.recipe, data, features, names, answers.temperatures[-1])
     trained = [finish(made, i, model) for i, model in enumerate(models)]
     b = Bundle(job.task, job.version, job.recipe, names, trained, protocols(data), reference(made, models[0]))
     pictures = {"calibration.svg": picture.calibration({t.name: t.reliability for t in trained})}
@@ -71,17 +82,17 @@ def run(job: Job) -> None:
 
 def gathered(job: Job) -> tuple[Flows, list[str]]:
     """The flows with all features that a stage may have."""
-    depth = max(s.most for s in job.recipe.stages)
-    every = pd.read_csv(job.binary.features(gather.split(job.data / job.task, "train", job.recipe.column), depth), nrows=0).columns
-    load = functools.partial(timeline.load, job.binary, depth=depth, features=stages.allowed(c for c in every if c not in tables.KEYS))
-    data, names = gather.gather(job.data, job.lab, job.task, job.recipe.column, job.recipe.background, load)
+    depth, out = max(s.most for s in job.recipe.stages), re.compile(job.recipe.without or "$")
+    every = pd.read_csv(job.binary.features(job.where.split("train"), depth), nrows=0).columns
+    features = [f for f in stages.allowed(c for c in every if c not in tables.KEYS) if not out.fullmatch(f)]
+    data, names = gather.gather(job.where, job.recipe, job.lab, functools.partial(timeline.load, job.binary, depth=depth, features=features))
     say(f"{len(data)} flows: {', '.join(f'{n} {int(c)}' for n, c in zip([*names, 'no label'], np.bincount(np.where(data.y < 0, len(names), data.y))))}")
     return data, names
 
 
 def judged_on(job: Job) -> list[Source]:
     """The test split, and load/trace if it has the answers to the task: whole captures, those of all splits among them."""
-    return [job.test, *([trace] if (trace := gather.trace(job.data, job.task)) else [])]
+    return [job.where.split("test"), *([trace] if (trace := job.where.trace()) else [])]
 
 
 def finish(made: Made, place: int, model: Model) -> Trained:

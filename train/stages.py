@@ -22,19 +22,23 @@ LATE_OPTIONS = re.compile(r"p([3-9]|\d\d)_tcp_(mss|wscale|sack_ok|ts|opts|opt_or
 
 @dataclass(frozen=True)
 class Trees:
-    """Size and regularisation of a LightGBM model; rounds are per class."""
+    """Size and regularisation of a LightGBM model; rounds are per class.
+
+    min_hessian: with LightGBM's own 0.001 small leaves of rare classes can diverge.
+    """
 
     rounds: int
     leaves: int
     feature_fraction: float = 1.0
     learning_rate: float = 0.1
     min_leaf: int = 20
+    min_hessian: float = 0.1
 
     def params(self, classes: int) -> dict:
         return {
             "objective": "multiclass", "num_class": classes, "num_leaves": self.leaves,
             "learning_rate": self.learning_rate, "feature_fraction": self.feature_fraction,
-            "min_data_in_leaf": self.min_leaf, "seed": 1, "deterministic": True,
+            "min_data_in_leaf": self.min_leaf, "min_sum_hessian_in_leaf": self.min_hessian, "seed": 1, "deterministic": True,
             "force_row_wise": True, "num_threads": 1, "verbose": -1,
         }
 

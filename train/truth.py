@@ -87,8 +87,8 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
     """Labels of one file: the data set's columns (src_ip ...) or the lab's (orig_h ...).
 
     split keeps the rows of one split, where the file has splits. question is for a
-    file with the answers to several: the column of labels, with QUESTION_split
-    beside it; rows without an answer are passed over.
+    file with the answers to several: the column of labels, with QUESTION_split, or else
+    split, beside it; rows without an answer are passed over.
     """
     rows = csv.DictReader(io.StringIO(read_text(path), newline=None))
     if len(rows.fieldnames or []) == 1:
@@ -98,7 +98,7 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
     try:
         for row in rows:
             if question:
-                row |= {"label": row[question], "split": row[question + "_split"]}
+                row |= {"label": row[question], "split": row.get(question + "_split", row.get("split", ""))}
             if question and not row["label"] or split and row.get("split", split) != split:
                 continue
             yield known(row, Path(path).name)

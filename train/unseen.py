@@ -25,12 +25,12 @@ class Unseen:
         return [[calibrate.softmax(s, t) for s in each] for each, t in zip(self.scores, self.temperatures)]
 
 
-def answers(recipe: Recipe, data: Flows, features: list[list[str]], classes: int, said=lambda text: None) -> Unseen:
+def answers(recipe: Recipe, data: Flows, features: list[list[str]], names: list[str], said=lambda text: None) -> Unseen:
     """Fits the recipe once for each fold, and asks about the flows of the fold. features: of each stage."""
-    scores = [[np.zeros((len(data), classes)) for _ in range(s.most)] for s in recipe.stages]
+    scores = [[np.zeros((len(data), len(names))) for _ in range(s.most)] for s in recipe.stages]
     with ThreadPoolExecutor(WORKERS) as pool:
         folds = [f for f in range(FOLDS) if (data.fold == f).any()]  # few captures fill fewer folds
-        jobs = [pool.submit(one_fold, recipe, data.rows((data.fold != f)), data.rows(data.fold == f), features, classes) for f in folds]
+        jobs = [pool.submit(one_fold, recipe, data.rows((data.fold != f)), data.rows(data.fold == f), features, names) for f in folds]
         for f, job in zip(folds, jobs):
             for mine, all_of in zip(job.result(), scores):
                 for m, s in enumerate(mine):
@@ -40,20 +40,24 @@ def answers(recipe: Recipe, data: Flows, features: list[list[str]], classes: int
     return Unseen(scores, [calibrate.fit_temperature(s[-1][asked], data.y[asked]) for s in scores])
 
 
-def one_fold(recipe: Recipe, seen: Flows, away: Flows, features: list[list[str]], classes: int) -> list[list[np.ndarray]]:
+def one_fold(recipe: Recipe, seen: Flows, away: Flows, features: list[list[str]], names: list[str]) -> list[list[np.ndarray]]:
     """The scores of the flows that are away, by models of those that are seen."""
-    models = models_of(recipe, seen, features, classes)
+    models = models_of(recipe, seen, features, names)
     return [[model.scores(away.flows.seen[m]) for m in range(model.stage.most)] for model in models]
 
 
-def models_of(recipe: Recipe, data: Flows, features: list[list[str]], classes: int, temperature: float = 1.0) -> list[Model]:
+def models_of(recipe: Recipe, data: Flows, features: list[list[str]], names: list[str], temperature: float = 1.0) -> list[Model]:
     """The recipe's models. temperature: of the last stage's answers, from which the soft ones learn."""
     known = data.y >= 0
     labelled, y, rest = data.flows.rows(known), data.y[known], data.flows.rows(~known)
+    classes = len(names)
     strange = y == (classes - 1 if recipe.background else -1)
+    counts = np.ones(classes)
+    for name, weight in recipe.weights:
+        counts[names.index(name)] = weight
 
     def fit(stage: Stage, of: list[str], more=None) -> Model:
-        weight = np.where(strange, stage.background, 1.0)
+        weight = np.where(strange, stage.background, counts[y])
         return learn.fit(stage, of, labelled, y, weight, classes, more)
 
     last = fit(recipe.stages[-1], features[-1])

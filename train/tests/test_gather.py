@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from train import gather, timeline
+from train.recipe import Recipe
 from train.rule import IDLE
 from train.tables import Binary, Source
 
@@ -53,6 +54,7 @@ def test_background_is_on_ports_that_no_labelled_flow_uses():
     t = flows(*[[0]] * n, y=["web"] * 10 + ["rare"] * 2 + [""] * (n - 12), capture=["x"] * 12 + ["big"] * (n - 22) + ["small"] * 10)
     port = np.array([80] * 10 + [9] * 2 + [80] * 3 + [9] * (n - 15), dtype=np.float32)
     t.seen[0]["resp_port"] = port
-    keep = gather.put_background(t, np.zeros(n), "other")
+    recipe = Recipe((), background="other", per_capture=200)
+    keep = gather.put_background(t, recipe)
     assert set(t.y[:12]) == {"web", "rare"} and set(t.y[12:15]) == {""} and set(t.y[15:]) == {"other"}
-    assert keep[:15].all() and keep[(t.capture == "big") & (t.y == "other")].sum() == gather.PER_CAPTURE and keep[t.capture == "small"].all()
+    assert keep[:15].all() and keep[(t.capture == "big") & (t.y == "other")].sum() == 200 and keep[t.capture == "small"].all()

@@ -64,9 +64,9 @@ def test_answers_are_of_models_that_did_not_see_the_capture():
         X["p1_ip_len"] = np.zeros(n, np.float32)
     data = Flows(t, y, stages.folds(t.capture), {})
     recipe = Recipe((Stage("first", "leaves", 1, (Member(Trees(20, 8, min_leaf=1)),), soft=True), Stage("slow", "onnx", 2, (Member(Trees(20, 8, min_leaf=1)),))))
-    got = unseen.answers(recipe, data, [["proto"]] * 2, 2)
+    got = unseen.answers(recipe, data, [["proto"]] * 2, ["a", "b"])
     assert [len(s) for s in got.scores] == [1, 2]
     assert (got.scores[1][1].argmax(axis=1) == y).mean() < 0.8  # a model of all of it is always right
-    sees = unseen.models_of(recipe, data, [["proto"]] * 2, 2)
+    sees = unseen.models_of(recipe, data, [["proto"]] * 2, ["a", "b"])
     assert (sees[1].scores(t.seen[1]).argmax(axis=1) == y).all()
     assert calibrate.softmax(got.scores[0][0]).sum(axis=1) == pytest.approx(1)

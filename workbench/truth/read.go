@@ -17,7 +17,7 @@ const needed = "it needs split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,
 // Options choose among the rows of a labels file.
 type Options struct {
 	Split    string // the rows of this split, where the file has splits; empty: all
-	Question string // the column of labels, with QUESTION_split beside it; rows without an answer are passed over. Empty: label
+	Question string // the column of labels, with QUESTION_split, or else split, beside it; rows without an answer are passed over. Empty: label
 }
 
 // Read reads a labels file, CSV with a header line: each flow once, one at least. Further columns do

@@ -27,9 +27,9 @@ type row struct {
 func (r row) known(choose Options) (k Known, chosen bool, err error) {
 	label, split := "label", "split"
 	if choose.Question != "" {
-		label, split = choose.Question, choose.Question+"_split"
-		if _, err := r.must(split); err != nil {
-			return k, false, err
+		label = choose.Question
+		if own := choose.Question + "_split"; r.has(own) {
+			split = own
 		}
 	}
 	name, err := r.must(label)

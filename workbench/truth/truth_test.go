@@ -46,6 +46,8 @@ func TestColumns(t *testing.T) {
 			Known{Ends: pair, First: 1_000_000, Label: "dns", Capture: "labels.csv"}},
 		{"of several questions", "split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,service,service_split\nx,7,10.0.0.1,1024,10.0.0.2,53,17,1,,\nx,7,10.0.0.1,1024,10.0.0.2,53,17,2,ads,test\n",
 			Options{Question: "service", Split: "test"}, Known{Ends: pair, First: 2, Label: "ads", Capture: "test/7"}},
+		{"of a question without splits of its own", "split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,label,platform\ntest,7,10.0.0.1,1024,10.0.0.2,53,17,2,ads,hub\ntrain,7,10.0.0.1,1024,10.0.0.2,53,17,3,ads,hub\n",
+			Options{Question: "platform", Split: "test"}, Known{Ends: pair, First: 2, Label: "hub", Capture: "test/7"}},
 		{"twice the same", "uid,label\nC1,dns\nC1,dns\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
 	} {
 		if all := read(t, c.text, c.choose); all[0] != c.want || len(all) > 1 && c.text != data {
