@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 
-TABLE = "inet serveflow_qos"
+TABLE = "inet flow_qos"
 CLASSES = ("background", "bulk", "interactive", "real-time", "signalling", "streaming")
 
 

@@ -115,7 +115,7 @@ def test_marks_arrive(net, near, far):
     assert [dscp(call, server), dscp(server, call), dscp(other, server)] == [EF, EF, 0]
     assert net.counters()["real_time"] == 2
     six = "6" if ":" in near else "4"
-    run(*net.inside(net.router), "nft", "flush", "map", "inet", "serveflow_qos", "flows" + six)
+    run(*net.inside(net.router), "nft", "flush", "map", "inet", "flow_qos", "flows" + six)
     assert [dscp(call, server), dscp(server, call)] == [EF, EF]  # the connection remembers
     assert marks(labels=[flow | {"label": "bulk"}], inside=net.inside(net.router)).returncode == 0
     assert [dscp(server, call), net.counters()["bulk"]] == [AF11, 1]  # a newer label counts
@@ -126,7 +126,7 @@ def test_what_is_refused(net):
     labels = [flow, flow | {"label": "bulk"}, flow | {"orig_p": 40001}]
     done = marks(labels=labels, inside=net.inside(net.router))
     assert done.returncode == 0 and "2 marked, 1 refused by nft" in done.stderr
-    run(*net.inside(net.router), "nft", "delete", "table", "inet", "serveflow_qos")
+    run(*net.inside(net.router), "nft", "delete", "table", "inet", "flow_qos")
     done = marks(labels=labels, inside=net.inside(net.router))
     assert done.returncode == 1 and "is rules.nft loaded?" in done.stderr and "0 marked, 3 refused" in done.stderr
 
@@ -137,7 +137,7 @@ def test_what_is_printed():
               flow | {"proto": "icmp"}, flow | {"orig_p": 70000}, flow | {"orig_h": "10.9.0.2; flush ruleset"}, "no json", "[]"]
     done = marks("--print", labels=labels)
     assert done.returncode == 0
-    assert done.stdout == ("add element inet serveflow_qos flows4 { 10.9.0.2 . 10.9.1.2 . udp . 40000 . 5004 : goto to_real_time, "
+    assert done.stdout == ("add element inet flow_qos flows4 { 10.9.0.2 . 10.9.1.2 . udp . 40000 . 5004 : goto to_real_time, "
                            "10.9.1.2 . 10.9.0.2 . udp . 5004 . 40000 : goto to_real_time }\n")
     assert done.stderr == "marks.py: 1 marked, 2 neither TCP nor UDP, 3 no label record, 2 not sure enough, 1 of no class, 1 provisional\n"
 
