@@ -88,7 +88,7 @@ def remarks(b: Bundle, figures: list[Figures]) -> list[str]:
     out = []
     for g in figures:
         f, last = g.figures, g.figures["alone"][-1]
-        out.append(f"- {g.name}: against {last['stage']} alone the cascade's macro-F1 is {between(last['macro_f1_of_cascade_above'], 100, 2)} points higher. "
+        out.append(f"- {g.name}: the cascade's macro-F1 less that of {last['stage']} alone: {between(last['macro_f1_of_cascade_above'], 100, 2)} points. "
                    f"Of the oracle's gain over chance in macro-F1 against deferral the first stage's uncertainty has {between(f['deferral']['gain'], 100, 0)}%. "
                    f"Expected calibration error {between(f['reliability']['expected_calibration_error'], 1, 3)}.")
         if b.recipe.background:

@@ -86,12 +86,12 @@ SERVICE = Recipe(
         Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), soft=True, background=0.015),
         Stage("deep", "leaves", 2, (Member(Trees(rounds=40, leaves=31, feature_fraction=0.5), cuts=2),), deepest=5, background=0.03),
         Stage("slow", "onnx", 10, (
-            Member(Trees(rounds=100, leaves=31, feature_fraction=0.3)),
-            Member(Trees(rounds=120, leaves=31, feature_fraction=0.3), cuts=1, weight=0.5),
+            Member(Trees(rounds=60, leaves=31, feature_fraction=0.3, learning_rate=0.15)),
+            Member(Trees(rounds=70, leaves=31, feature_fraction=0.3, learning_rate=0.15), cuts=1, weight=0.5),
         ), background=0.03),
     ),
     background="other",
-    families=(("google", ("google", "youtube_web", "youtube_video", "ads")),),
+    families=(("google_services", ("google", "youtube_web", "youtube_video", "ads")),),
 )
 
 DEVICE = Recipe(
