@@ -28,7 +28,8 @@ type Case struct {
 	Answer   Answer
 	Answered bool // it has a label
 
-	unit int // that is drawn: its capture, or itself
+	unit  int // that is drawn: its capture, or itself
+	group int // of a flow without a known label, in a Tally
 }
 
 // Answer is what a cascade said of a flow.
@@ -65,7 +66,7 @@ func Collect(spec *cascade.Spec, flows *truth.Flows, verdicts []cascade.Verdict,
 	}
 	for i := range verdicts {
 		if !taken[i] {
-			s.Cases = append(s.Cases, Case{Class: -1, Answer: s.answer(&verdicts[i]), Answered: true, unit: s.units.ofOther()})
+			s.Cases = append(s.Cases, Case{Class: -1, Answer: s.answer(&verdicts[i]), Answered: true, unit: s.units.ofOther(), group: group(verdicts[i].UID)})
 		}
 	}
 	return s
@@ -141,4 +142,16 @@ func (s *Sample) Validate() error {
 		return fmt.Errorf("none of the %d known flows is among the %d of the records", f.Known, f.Other)
 	}
 	return nil
+}
+
+// Uncertainties are those of all answers, ascending.
+func (s *Sample) Uncertainties() []float64 {
+	var all []float64
+	for i := range s.Cases {
+		if s.Cases[i].Answered {
+			all = append(all, s.Cases[i].Answer.Uncertainty)
+		}
+	}
+	slices.Sort(all)
+	return all
 }

@@ -1,0 +1,128 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/serveflow/serveflow/workbench/calibrate"
+	"github.com/serveflow/serveflow/workbench/words"
+)
+
+// Curve is what the page of a calibration shows.
+type Curve struct {
+	Bundle  string // as it was
+	Version string // as it is now
+	Asked   string // the target, as it was given
+	Target  calibrate.Target
+	Choice  *calibrate.Choice
+	Flows   int
+	Of      int // captures
+	Stages  []Changed
+}
+
+// Changed is a stage with its rules, in words.
+type Changed struct{ Stage, Before, After string }
+
+// WriteCurve writes the page of a calibration.
+func WriteCurve(w io.Writer, c Curve) error {
+	all, err := parsed("curve.html")
+	if err != nil {
+		return err
+	}
+	shown := struct {
+		C     Curve
+		Title string
+		Drawn template.HTML
+	}{c, c.title(), c.draw()}
+	if err := all.Execute(w, shown); err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	return nil
+}
+
+// title says what came of the choice.
+func (c Curve) title() string {
+	before, after := c.Choice.Before, c.Choice.After
+	if c.Target.Kind == calibrate.Defer {
+		return fmt.Sprintf("%.1f%% of flows need the last stage, not %.1f%%, at macro-F1 %.3f, not %.3f", 100*after.Score.Last, 100*before.Score.Last, after.Score.MacroF1, before.Score.MacroF1)
+	}
+	return fmt.Sprintf("%.1f%% of labels within %v, not %.1f%%, at macro-F1 %.3f, not %.3f", 100*after.Score.Soon, c.Target.Soon, 100*before.Score.Soon, after.Score.MacroF1, before.Score.MacroF1)
+}
+
+// draw draws macro-F1 against what the target buys with it.
+func (c Curve) draw() template.HTML {
+	name, share := fmt.Sprintf("share of labels within %v", c.Target.Soon), func(p calibrate.Spot) float64 { return p.Within }
+	if c.Target.Kind == calibrate.Defer {
+		name, share = "share of flows that need the last stage", func(p calibrate.Spot) float64 { return p.Last }
+	}
+	spot := func(r calibrate.Result) calibrate.Spot {
+		return calibrate.Spot{MacroF1: r.Score.MacroF1, Within: r.Score.Soon, Last: r.Score.Last}
+	}
+	before, after, alone := spot(c.Choice.Before), spot(c.Choice.After), spot(c.Choice.Alone)
+	bottom, top := alone.MacroF1, alone.MacroF1
+	for _, p := range append([]calibrate.Spot{before, after}, c.Choice.Front...) {
+		bottom, top = min(bottom, p.MacroF1), max(top, p.MacroF1)
+	}
+	pad := max(.004, (top-bottom)/14)
+	s := scene{height: 300, about: "Macro-F1 against " + name + ", of all choices that were tried"}
+	f := frame{left: 40, right: wide - 12, top: 26, bottom: 256}
+	x := axis{from: 0, to: 1, start: f.left, end: f.right}
+	y := axis{from: max(0, bottom-pad), to: min(1, top+pad), start: f.bottom, end: f.top}
+	s.axes(f, x, y, percentTicks(), fractionTicks(y.from, y.to), name, "macro-F1")
+	for _, p := range c.Choice.Others {
+		if p.MacroF1 >= y.from {
+			s.dot("tried", x.at(share(p)), y.at(p.MacroF1), 1.6)
+		}
+	}
+	var front [][2]float64
+	for _, p := range c.Choice.Front {
+		front = append(front, [2]float64{x.at(share(p)), y.at(p.MacroF1)})
+	}
+	s.path("curve rule", front, false)
+	s.line("ideal", f.left, y.at(alone.MacroF1), f.right, y.at(alone.MacroF1))
+	s.text("mark", "start", f.left+4, y.at(alone.MacroF1)-5, "the last stage alone")
+	mark := func(class, anchor, words string, p calibrate.Spot, down float64) {
+		at, high := x.at(share(p)), y.at(p.MacroF1)
+		s.add(`<path class="%s" d="M%.1f %.1fl6 6l-6 6l-6 -6z"/>`, class, at, high-6)
+		s.text("label", anchor, at-9, high+down, words)
+	}
+	mark("before", "end", "before", before, 16)
+	mark("here", "end", "chosen", after, -9)
+	return s.svg()
+}
+
+// Rules says a stage's rules in words.
+func Rules(r calibrate.Rules, classes []string, last bool) (text string) {
+	if !last {
+		text = fmt.Sprintf("threshold %.4f", r.Threshold)
+		if r.Thresholds != nil {
+			text += ", by class"
+		}
+	}
+	if r.Below > 0 {
+		text += fmt.Sprintf("; no more below %.2f", r.Below)
+	}
+	for _, p := range r.Patience {
+		who := "others"
+		if p.Classes == nil && p.Packets == 0 && len(r.Patience) == 1 {
+			who = "patience"
+		}
+		var names []string
+		for _, class := range p.Classes {
+			names = append(names, classes[class])
+		}
+		if names != nil {
+			who = strings.Join(names, ", ")
+		}
+		text += fmt.Sprintf("; %s %s", who, words.Wait(float64(p.Wait.Microseconds())/1000))
+		if p.Packets > 0 {
+			text += " with " + words.Counted(p.Packets, "packet")
+		}
+	}
+	if text == "" {
+		return "always answers"
+	}
+	return text
+}
