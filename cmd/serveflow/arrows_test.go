@@ -69,7 +69,7 @@ var arrows = map[string][]string{
 	"workbench/judge":     {"cascade", "workbench/truth"},
 	"workbench/calibrate": {"cascade", "workbench/judge"},
 	"workbench/page":      {"workbench/calibrate", "workbench/judge", "workbench/words"},
-	"workbench/summary":   {"workbench/judge", "workbench/page", "workbench/words"},
+	"workbench/summary":   {"workbench/calibrate", "workbench/judge", "workbench/page", "workbench/words"},
 	"workbench/words":     {"workbench/judge"},
 	"workbench/truth":     {},
 	"workbench/rerun":     {"cascade", "consumer/assembler", "flow", "flow/zeek", "internal/delivery"},

@@ -55,6 +55,7 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	c := b.curve(*asked, target, choice)
+	c.Sure = *sure
 	if err := b.write(*out, c); err != nil {
 		return err
 	}

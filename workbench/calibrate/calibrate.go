@@ -93,7 +93,7 @@ func Choose(ctx context.Context, p Problem) (*Choice, error) {
 		return nil, err
 	}
 	c := &Choice{Trials: len(s.trials), Before: s.trials[0].result(s.alone, all), Alone: Result{Score: s.alone.Score(all)}}
-	best := s.best()
+	var best *trial
 	if p.Target.Kind == Risk {
 		if best = s.test(a, b); best == nil {
 			return nil, fmt.Errorf("no rules were found whose risk is refuted: ask for a larger one than %g, or give more captures", p.Target.Bound)

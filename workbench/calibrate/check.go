@@ -66,7 +66,7 @@ func (s *search) check(aim Target, all []drawn) *Check {
 		if s.target.Kept(r) {
 			kept++
 		}
-		loss, within, last, cost = append(loss, r.Loss), append(within, r.Score.Soon), append(last, r.Score.Last), append(cost, s.target.cost(r))
+		loss, within, last, cost = append(loss, r.Loss), append(within, r.Score.Soon), append(last, r.Score.Last), append(cost, s.target.Expected(r))
 	}
 	return &Check{Draws: draws, Bound: aim.Bound, Kept: kept / draws, Loss: judge.Interval(loss), Within: judge.Interval(within), Last: judge.Interval(last), Cost: judge.Interval(cost)}
 }

@@ -1,5 +1,6 @@
-// Package calibrate chooses the rules of a cascade for known flows: thresholds, bounds of hazards,
-// and patience. Its models stay as they are.
+// Package calibrate chooses the rules of a cascade for known flows.
+//
+// Rules are thresholds, bounds of hazards and patience. The models stay as they are.
 package calibrate
 
 import (

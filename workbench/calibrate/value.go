@@ -1,6 +1,9 @@
 package calibrate
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // What a second of mean waiting is worth beside what the target asks for: little, so that it
 // decides among choices that are alike otherwise.
@@ -28,13 +31,13 @@ func (t Target) worth(r Result) float64 {
 	case Within, Defer:
 		return r.Score.MacroF1 - secondOfF1*r.Score.Wait
 	case Cost:
-		return -t.cost(r)
+		return -t.Expected(r)
 	}
 	return r.Score.Soon - secondOfShare*r.Score.Wait
 }
 
-// cost is the expected cost of a flow.
-func (t Target) cost(r Result) float64 {
+// Expected is the expected cost of a flow.
+func (t Target) Expected(r Result) float64 {
 	return t.Error*(1-r.Score.Accuracy) + t.Second*r.Score.Wait + t.CPU*r.CPU/1000
 }
 
@@ -67,11 +70,11 @@ func (t Target) Promise() string {
 	case Loss:
 		return fmt.Sprintf("macro-F1 is at most %.2f points below the last stage alone", 100*t.Bound)
 	case Within:
-		return fmt.Sprintf("%.1f%% of labels come within %v", 100*t.Bound, t.Soon)
+		return fmt.Sprintf("%.1f%% of labels come within %s", 100*t.Bound, strings.Replace(t.Soon.String(), "ms", " ms", 1))
 	case Defer:
 		return fmt.Sprintf("at most %.1f%% of flows need the last stage", 100*t.Bound)
 	case Risk:
-		return fmt.Sprintf("of a capture's flows at most %.1f%% in the mean get a wrong label where the last stage alone has the right one", 100*t.Bound)
+		return fmt.Sprintf("at most %.1f%% of a capture's flows, in the mean, come to harm", 100*t.Bound)
 	}
 	return "the expected cost is the least that was found"
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/serveflow/serveflow/workbench/calibrate"
 	"github.com/serveflow/serveflow/workbench/page"
 	"github.com/serveflow/serveflow/workbench/words"
 )
@@ -30,31 +32,38 @@ func WriteCurve(w io.Writer, c page.Curve, out string) error {
 		v := row.values
 		line("%-18s %9s %9s %9s %9s %9s %10s %8s", row.name, v[0], v[1], v[2], v[3], v[4], v[5], v[6])
 	}
-	line("In time: within %v, of all flows. Loss: of macro-F1, against the last stage alone.", c.Target.Soon)
+	line("In time: within %s, of all flows. Loss: of macro-F1, against the last stage alone.", words.Wait(float64(c.Target.Soon.Microseconds())/1000))
 	line("")
-	if k := c.Choice.Check; k != nil {
+	if k := c.Choice.Check; k != nil && c.Target.Kind == calibrate.Cost {
+		line("Expected cost a flow: before %.4f, chosen %.4f.", c.Target.Expected(c.Choice.Before), c.Target.Expected(c.Choice.After))
+		line("On captures that did not choose, in %d bootstrap draws, the choice costs %.4f [%.4f, %.4f].", k.Draws, k.Cost.Value, k.Cost.Low, k.Cost.High)
+	} else if k != nil {
 		line("On captures that did not choose, in %d bootstrap draws: the promise was kept in %.0f%%,", k.Draws, 100*k.Kept)
 		if k.Bound != c.Target.Bound {
 			line("as %.4f was aimed at for the %.4f that is promised;", k.Bound, c.Target.Bound)
 		}
+		if k.Kept < c.Sure {
+			line("no higher aim keeps it more often;")
+		}
 		line("loss %+.4f [%+.4f, %+.4f], in time %s, last stage %s.", k.Loss.Value, k.Loss.Low, k.Loss.High, words.Percent(k.Within), words.Percent(k.Last))
 	}
 	if k := c.Choice.Test; k != nil {
-		line("On %s that chose nothing the mean harm is %.2f%%: by chance with a probability of at most %.3f.", words.Counted(k.Captures, "capture"), 100*k.Harm, k.Chance)
+		line("Harm is a wrong label where the last stage alone has the right one. On %s that", words.Counted(k.Captures, "capture"))
+		line("chose nothing it is %.2f%% in the mean: by chance with a probability of at most %.3f.", 100*k.Harm, k.Chance)
 		line("That holds for captures that are exchangeable with these.")
 	}
 	line("")
 	for _, s := range c.Stages {
 		if s.Before == s.After {
-			line("%-10s as before: %s", s.Stage, s.Before)
+			wrapped(line, fmt.Sprintf("%-10s as before: ", words.Short(s.Stage, 10)), s.Before)
 			continue
 		}
-		line("%-10s before: %s", s.Stage, s.Before)
-		line("%-10s now:    %s", "", s.After)
+		wrapped(line, fmt.Sprintf("%-10s before: ", words.Short(s.Stage, 10)), s.Before)
+		wrapped(line, fmt.Sprintf("%-10s now:    ", ""), s.After)
 	}
 	line("")
-	line("%s is whole and checked; its page is %s/calibrated.html. It has no drift reference:", out, out)
-	line("python -m train.drift %s --records FILE... writes one.", out)
+	line("Written and checked: %s, with calibrated.html. It has no drift reference:", out)
+	line("python -m train.drift %s --records FILE... adds one.", out)
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -72,4 +81,17 @@ func columns(c page.Curve, row int) [7]string {
 	}
 	return [7]string{fmt.Sprintf("%.4f", r.Score.MacroF1), fmt.Sprintf("%+.4f", r.Loss), fmt.Sprintf("%.4f", r.Score.Accuracy), fmt.Sprintf("%.1f%%", 100*r.Score.Soon),
 		fmt.Sprintf("%.1f%%", 100*r.Score.Last), fmt.Sprintf("%.3f s", r.Score.Wait), cpu}
+}
+
+// wrapped writes a text in lines, of which the first begins with head and the others below it.
+func wrapped(line func(string, ...any), head, text string) {
+	row := head
+	for i, part := range strings.SplitAfter(text, "; ") {
+		if i > 0 && utf8.RuneCountInString(row)+len(strings.TrimRight(part, " ")) > width {
+			line("%s", row)
+			row = strings.Repeat(" ", utf8.RuneCountInString(head))
+		}
+		row += part
+	}
+	line("%s", row)
 }
