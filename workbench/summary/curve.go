@@ -36,9 +36,9 @@ func WriteCurve(w io.Writer, c page.Curve, out string) error {
 	line("")
 	if k := c.Choice.Check; k != nil && c.Target.Kind == calibrate.Cost {
 		line("Expected cost a flow: before %.4f, chosen %.4f.", c.Target.Expected(c.Choice.Before), c.Target.Expected(c.Choice.After))
-		line("On captures that did not choose, in %d bootstrap draws, the choice costs %.4f [%.4f, %.4f].", k.Draws, k.Cost.Value, k.Cost.Low, k.Cost.High)
+		line("On %s that did not choose, in %d bootstrap draws, the choice costs %.4f [%.4f, %.4f].", drawn(c), k.Draws, k.Cost.Value, k.Cost.Low, k.Cost.High)
 	} else if k != nil {
-		line("On captures that did not choose, in %d bootstrap draws: the promise was kept in %.0f%%,", k.Draws, 100*k.Kept)
+		line("On %s that did not choose, in %d bootstrap draws: the promise was kept in %.0f%%,", drawn(c), k.Draws, 100*k.Kept)
 		if k.Bound != c.Target.Bound {
 			line("as %.4f was aimed at for the %.4f that is promised;", k.Bound, c.Target.Bound)
 		}
@@ -94,4 +94,12 @@ func wrapped(line func(string, ...any), head, text string) {
 		row += part
 	}
 	line("%s", row)
+}
+
+// drawn is what bootstrap draws are made of.
+func drawn(c page.Curve) string {
+	if c.Of < 2 {
+		return "flows"
+	}
+	return "captures"
 }
