@@ -114,7 +114,7 @@ func newView(e *judge.Evaluation) view {
 	v.Pictures = append(v.Pictures, picture{fmt.Sprintf("Stated confidence is off by %.1f points in the mean", 100*f.Reliability.ECE.Value), calibration(&f.Reliability),
 		"Below the dotted line labels are surer than they are right. Upright lines are intervals."})
 	if len(f.WaitByClass) > 0 {
-		v.Waits = &picture{boxesSay(f.WaitByClass), boxes(f.WaitByClass), "Known flows by their true class. Where dot and box lie at 0, most are decided on their first packet."}
+		v.Waits = &picture{boxesSay(f.WaitByClass), spread(f.WaitByClass), "Known flows by their true class. Where dot and box lie at 0, most are decided on their first packet."}
 	}
 	v.Classes = append(v.Classes, newGroup("class", &f.Quality))
 	if f.Families != nil {
