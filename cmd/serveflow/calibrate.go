@@ -86,9 +86,9 @@ func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target,
 		if err != nil {
 			return nil, err
 		}
-		p.Uncertainties, p.Last = append(p.Uncertainties, sample.Uncertainties()), sample
+		p.Alone = append(p.Alone, sample)
 	}
-	if err := p.Last.Validate(); err != nil {
+	if err := p.Alone[len(p.Alone)-1].Validate(); err != nil {
 		return nil, usageError{fmt.Errorf("%w; give the records of the flows that are labelled", err)}
 	}
 	choice, err := calibrate.Choose(ctx, p)

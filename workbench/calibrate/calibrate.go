@@ -17,15 +17,14 @@ const Fewest = 200
 
 // Problem is what rules are chosen for.
 type Problem struct {
-	Spec          *cascade.Spec
-	Target        Target
-	Idle          time.Duration // SERVEFLOW_FLOW_IDLE
-	Try           Try
-	Uncertainties [][]float64   // of each stage's answers, ascending
-	Last          *judge.Sample // the last stage alone
-	Trials        int           // at most, before the last climb
-	Sure          float64       // share of draws in which the promise is to be kept; 0: as it comes
-	Told          func(trials int)
+	Spec   *cascade.Spec
+	Target Target
+	Idle   time.Duration // SERVEFLOW_FLOW_IDLE
+	Try    Try
+	Alone  []*judge.Sample // each stage alone
+	Trials int             // at most, before the last climb
+	Sure   float64         // share of draws in which the promise is to be kept; 0: as it comes
+	Told   func(trials int)
 }
 
 // Choice is the rules that were chosen, and what is known of them.
@@ -71,23 +70,27 @@ type Spot struct {
 
 // Choose chooses rules. The error says what is missing.
 func Choose(ctx context.Context, p Problem) (*Choice, error) {
-	if n := p.Last.Flows().OfClass; n < Fewest {
+	last := p.Alone[len(p.Alone)-1]
+	if n := last.Flows().OfClass; n < Fewest {
 		return nil, fmt.Errorf("%d known flows have a label that is a class of the bundle: at least %d are needed", n, Fewest)
 	}
-	s := &search{spec: p.Spec, target: p.Target, space: space(p.Spec, p.Uncertainties, p.Idle), try: p.Try, last: p.Last,
-		most: p.Trials, told: p.Told, known: map[string]*trial{}}
-	if len(s.space) == 0 {
-		return nil, errors.New("the cascade has no rule to choose: it has one stage, which is asked once")
-	}
-	s.alone = p.Last.Tally(p.Target.Soon, s.lastName())
+	s := &search{spec: p.Spec, target: p.Target, try: p.Try, last: last, most: p.Trials, told: p.Told, known: map[string]*trial{}}
+	s.alone = last.Tally(p.Target.Soon, s.lastName())
 	all := s.alone.Once()
 	s.on = all
 	a, b := s.alone.Halves()
 	if p.Target.Kind == Risk {
-		if _, n := mean(p.Last.Harm(p.Last), b); n < CapturesFor(p.Target.Bound, p.Target.Sure) {
+		if _, n := mean(last.Harm(last), b); n < CapturesFor(p.Target.Bound, p.Target.Sure) {
 			return nil, fmt.Errorf("%d captures would test the risk, half of those that are there: at least %d are needed, twice as many in all", n, CapturesFor(p.Target.Bound, p.Target.Sure))
 		}
 		s.on = a
+	}
+	var uncertainties [][]float64
+	for _, sample := range p.Alone { // of the flows that choose: those that test have no say
+		uncertainties = append(uncertainties, sample.Uncertainties(s.on))
+	}
+	if s.space = space(p.Spec, uncertainties, p.Idle); len(s.space) == 0 {
+		return nil, errors.New("the cascade has no rule to choose: it has one stage, which is asked once")
 	}
 	if err := s.run(ctx); err != nil {
 		return nil, err

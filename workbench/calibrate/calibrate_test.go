@@ -55,8 +55,7 @@ func problem(t *testing.T, target string) Problem {
 		t.Fatal(err)
 	}
 	s := spec()
-	return Problem{Spec: s, Target: parsed, Idle: 2 * time.Second, Trials: 300, Told: func(int) {}, Last: label(s.Only("slow")),
-		Uncertainties: [][]float64{label(s).Uncertainties(), nil},
+	return Problem{Spec: s, Target: parsed, Idle: 2 * time.Second, Trials: 300, Told: func(int) {}, Alone: []*judge.Sample{label(s), label(s.Only("slow"))},
 		Try: func(_ context.Context, of *cascade.Spec) (*judge.Sample, float64, error) {
 			return label(of), 10 + 100*(1-of.Stages[0].Threshold), nil
 		}}
@@ -144,9 +143,9 @@ func TestChance(t *testing.T) {
 // What cannot be chosen for is refused, and says why.
 func TestRefuses(t *testing.T) {
 	few := problem(t, "loss=0.01")
-	few.Last = judge.Collect(few.Spec, truth.NewFlows([]truth.Known{{UID: "C000", Label: "a"}}), nil, 0)
+	few.Alone = []*judge.Sample{judge.Collect(few.Spec, truth.NewFlows([]truth.Known{{UID: "C000", Label: "a"}}), nil, 0)}
 	one := problem(t, "loss=0.01")
-	one.Spec = one.Spec.Only("slow")
+	one.Spec, one.Alone = one.Spec.Only("slow"), one.Alone[1:]
 	for want, p := range map[string]Problem{"1 known flows have a label that is a class of the bundle: at least 200 are needed": few, "the cascade has no rule to choose": one} {
 		if _, err := Choose(t.Context(), p); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
@@ -217,5 +216,61 @@ func TestSpace(t *testing.T) {
 	}
 	if s.Stages[0].Threshold != .3 || s.Stages[0].Hazard.Below != .25 {
 		t.Error("the bundle's own cascade was changed")
+	}
+}
+
+// The harm that counts is that of the captures that are drawn.
+func TestMean(t *testing.T) {
+	tally := label(spec()).Tally(judge.Soon, "slow")
+	a, b := tally.Halves()
+	harm := make([]float64, captures)
+	for unit := range harm {
+		if a.Has(unit) {
+			harm[unit] = .5
+		}
+	}
+	harm[0], harm[1] = math.NaN(), math.NaN()
+	if share, n := mean(harm, a); share != .5 || n < captures/2-2 || n > captures/2 {
+		t.Errorf("the half with harm: %v of %d", share, n)
+	}
+	if share, n := mean(harm, b); share != 0 || n < captures/2-2 || n > captures/2 {
+		t.Errorf("the half without: %v of %d", share, n)
+	}
+	if share, n := mean(nil, a); share != 0 || n != 0 {
+		t.Errorf("of none: %v of %d", share, n)
+	}
+}
+
+// A promise that every choice keeps is kept in all draws, and one that none keeps in none.
+func TestKeptInDraws(t *testing.T) {
+	for target, want := range map[string]float64{"loss=1": 1, "defer=1": 1, "within=16ms:0.1": 0} {
+		p := problem(t, target)
+		if want == 0 { // the last stage decides whatever the rules are
+			p.Try = func(_ context.Context, of *cascade.Spec) (*judge.Sample, float64, error) { return label(of.Only("slow")), 0, nil }
+		}
+		got, err := Choose(t.Context(), p)
+		if err != nil || got.Check.Kept != want || got.Kept != (want == 1) {
+			t.Errorf("%s: %v, kept in %v of draws, and %v", target, err, got.Check.Kept, got.Kept)
+		}
+	}
+}
+
+// No more choices are tried than was said, and half as many in the end.
+func TestTrials(t *testing.T) {
+	p := problem(t, "loss=0.01")
+	p.Trials = 10
+	var told []int
+	p.Told = func(n int) { told = append(told, n) }
+	got, err := Choose(t.Context(), p)
+	if err != nil || got.Trials < 10 || got.Trials > 15 || len(told) != got.Trials || told[len(told)-1] != got.Trials {
+		t.Errorf("%v: %d trials, told %v", err, got.Trials, told)
+	}
+	if n := len(got.Front) + len(got.Others); n != got.Trials {
+		t.Errorf("%d spots of %d trials", n, got.Trials)
+	}
+	for i := 1; i < len(got.Front); i++ {
+		if a, b := got.Front[i-1], got.Front[i]; b.MacroF1 <= a.MacroF1 || b.Within > a.Within {
+			t.Errorf("the front: %+v behind %+v", b, a)
+		}
 	}
 }

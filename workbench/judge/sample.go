@@ -143,15 +143,3 @@ func (s *Sample) Validate() error {
 	}
 	return nil
 }
-
-// Uncertainties are those of all answers, ascending.
-func (s *Sample) Uncertainties() []float64 {
-	var all []float64
-	for i := range s.Cases {
-		if s.Cases[i].Answered {
-			all = append(all, s.Cases[i].Answer.Uncertainty)
-		}
-	}
-	slices.Sort(all)
-	return all
-}

@@ -3,6 +3,7 @@ package judge
 import (
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -39,11 +40,7 @@ func (s *Sample) Tally(soon time.Duration, last string) *Tally {
 		if !c.Answered {
 			continue
 		}
-		unit := c.unit
-		if i >= s.Known {
-			unit = s.units.known + c.group
-		}
-		p := &t.parts[unit]
+		p := &t.parts[s.drawnAs(i)]
 		p.flows++
 		p.wait += c.Answer.Wait.Seconds()
 		if c.Answer.Wait < soon {
@@ -54,6 +51,26 @@ func (s *Sample) Tally(soon time.Duration, last string) *Tally {
 		}
 	}
 	return t
+}
+
+// drawnAs is the unit of a case, in a tally.
+func (s *Sample) drawnAs(i int) int {
+	if i >= s.Known {
+		return s.units.known + s.Cases[i].group
+	}
+	return s.Cases[i].unit
+}
+
+// Uncertainties are those of the answers that are drawn, ascending.
+func (s *Sample) Uncertainties(d Drawn) []float64 {
+	var all []float64
+	for i := range s.Cases {
+		if s.Cases[i].Answered && d.Has(s.drawnAs(i)) {
+			all = append(all, s.Cases[i].Answer.Uncertainty)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // group is that of a flow without a known label.

@@ -74,7 +74,13 @@ func TestHarm(t *testing.T) {
 }
 
 func TestUncertainties(t *testing.T) {
-	got := collect(flows()[:6]).Uncertainties()
+	s := collect(flows()[:6])
+	once := s.Tally(Soon, "").Once()
+	got := s.Uncertainties(once)
+	once.w[0] = 0 // capture x
+	if some := s.Uncertainties(once); len(some) != 3 || !near(some[0], .05) || !near(some[2], .35) {
+		t.Errorf("without capture x: %v", some)
+	}
 	if len(got) != 5 || !near(got[0], .05) || !near(got[3], .15) || !near(got[4], .35) {
 		t.Errorf("%v", got)
 	}
