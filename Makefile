@@ -87,7 +87,7 @@ mutate: ## changes in PKG that no test sees, such as PKG=./flow; MUTATE="-sample
 	go run ./scripts/mutate -pkg $(PKG) $(MUTATE)
 
 golden: build onnxruntime ## rewrite the golden files
-	go test ./flow/zeek ./flow/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./workbench/annotate ./cmd/serveflow -update
+	go test ./flow/zeek ./flow/capture ./cascade/nprint ./cascade/gbdt ./cascade/onnx ./cascade/bundle ./sink ./doctor ./workbench/annotate ./workbench/judge ./workbench/summary ./cmd/serveflow -update
 
 testdata: ## capture the lab's traffic anew; Debian, as root, with a Zeek on the PATH
 	testdata/lab/make.sh

@@ -68,12 +68,13 @@ var arrows = map[string][]string{
 	"scripts/gotest": {},
 	"scripts/mutate": {},
 
-	"workbench/judge":   {"cascade", "workbench/truth"},
-	"workbench/page":    {"workbench/judge", "workbench/words"},
-	"workbench/summary": {"workbench/judge", "workbench/words"},
-	"workbench/words":   {"workbench/judge"},
-	"workbench/truth":   {},
-	"workbench/rerun":   {"cascade", "consumer/assembler", "flow", "flow/zeek", "internal/delivery"},
+	"workbench/judge":     {"cascade", "workbench/truth"},
+	"workbench/calibrate": {"cascade", "workbench/judge"},
+	"workbench/page":      {"workbench/calibrate", "workbench/judge", "workbench/words"},
+	"workbench/summary":   {"workbench/calibrate", "workbench/judge", "workbench/page", "workbench/words"},
+	"workbench/words":     {"workbench/judge"},
+	"workbench/truth":     {},
+	"workbench/rerun":     {"cascade", "consumer/assembler", "flow", "flow/zeek", "internal/delivery"},
 
 	"e2e": {},
 
@@ -85,7 +86,7 @@ var arrows = map[string][]string{
 	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
 		"cascade/bundle", "cascade/drift", "cascade/reload", "cascade/shadow", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels",
-		"workbench/annotate", "workbench/judge", "workbench/page", "workbench/rerun", "workbench/summary", "workbench/truth"},
+		"workbench/annotate", "workbench/calibrate", "workbench/judge", "workbench/page", "workbench/rerun", "workbench/summary", "workbench/truth"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

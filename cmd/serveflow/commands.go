@@ -119,6 +119,17 @@ func commands() []command {
 			example: "serveflow eval --labels testdata/captures/lab.labels.csv --html eval.html testdata/records/lab.jsonl.zst",
 		},
 		{
+			name: "calibrate", args: "FILE...", run: calibrateCommand,
+			about: "chooses a bundle's rules for flows whose label is known, and writes a bundle that has them",
+			does: []string{
+				"It chooses thresholds, bounds of hazards and patience; the models stay as they are. The serving code labels the records once for each choice, with models that remember their answers. It says how sure the promise is: by a bootstrap over captures that did not choose, or, for a risk, by a test on half of the captures.",
+				"The new bundle has a version and a digest of its own, and a page with the choices, calibrated.html. docs/calibrate.md says what each target means.",
+			},
+			takes:   []argument{{"FILE", recordFiles + "; or a capture, pcap or pcapng" + compressed}},
+			exits:   exits{"the new bundle is written, and passed every check", recordsFailed + ", and the bundle is written; or it could not be", cannotStart + "; or too few flows are labelled"},
+			example: "serveflow calibrate --labels testdata/captures/lab.labels.csv --target loss=0.01 --out mine testdata/records/lab.jsonl.zst",
+		},
+		{
 			name: "bundle", args: "verify DIR...", run: bundleCommand,
 			about: "checks bundles as run would, in a process of its own",
 			does: []string{

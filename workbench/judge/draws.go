@@ -121,3 +121,12 @@ func ratio(a, b float64) float64 {
 	}
 	return a / b
 }
+
+// Interval makes a figure of what draws gave: its value is the median.
+func Interval(drawn []float64) Figure {
+	f := interval(0, drawn)
+	if n := len(drawn); n > 0 {
+		f.Value = drawn[n/2] // interval has sorted them
+	}
+	return f
+}

@@ -28,7 +28,8 @@ type Case struct {
 	Answer   Answer
 	Answered bool // it has a label
 
-	unit int // that is drawn: its capture, or itself
+	unit  int // that is drawn: its capture, or itself
+	group int // of a flow without a known label, in a Tally
 }
 
 // Answer is what a cascade said of a flow.
@@ -65,7 +66,7 @@ func Collect(spec *cascade.Spec, flows *truth.Flows, verdicts []cascade.Verdict,
 	}
 	for i := range verdicts {
 		if !taken[i] {
-			s.Cases = append(s.Cases, Case{Class: -1, Answer: s.answer(&verdicts[i]), Answered: true, unit: s.units.ofOther()})
+			s.Cases = append(s.Cases, Case{Class: -1, Answer: s.answer(&verdicts[i]), Answered: true, unit: s.units.ofOther(), group: group(verdicts[i].UID)})
 		}
 	}
 	return s

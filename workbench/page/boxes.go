@@ -9,8 +9,8 @@ import (
 	"github.com/serveflow/serveflow/workbench/words"
 )
 
-// boxes draws how the waits of each class are spread, those that wait longest first.
-func boxes(all []judge.Spread) template.HTML {
+// spread draws how the waits of each class are spread, those that wait longest first.
+func spread(all []judge.Spread) template.HTML {
 	const row = 21.
 	sorted := bySpread(all)
 	longest := 100.

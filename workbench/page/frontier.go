@@ -41,7 +41,7 @@ func frontier(r *judge.Report) template.HTML {
 	s.axes(f, x, y, xs, fractionTicks(y.from, y.to), "wait, from the median (ring) to the 90th percentile (dot)", "macro-F1")
 	s.line("soon", x.at(16), f.top, x.at(16), f.bottom)
 	s.text("mark", "start", x.at(16)+4, f.bottom-6, "16 ms")
-	var placed [][2]float64
+	taken := taken(all, x, y)
 	for i := len(all) - 1; i >= 0; i-- { // the cascade last, on top
 		w := all[i]
 		p50, p90, at := x.at(w.wait.P50.Value), x.at(w.wait.P90.Value), y.at(w.f1.Value)
@@ -49,19 +49,51 @@ func frontier(r *judge.Report) template.HTML {
 		s.line("reach "+w.class, p50, at, p90, at)
 		s.dot("ring "+w.class, p50, at, 4)
 		s.dot("dot "+w.class, p90, at, 4.5)
-		lx, ly, anchor := p90-8, at-9, "end"
-		if p90 < f.left+90 {
-			lx, anchor = p90+8, "start"
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		w := all[i]
+		right, anchor := x.at(w.wait.P90.Value)-8, "end"
+		left := right - 6.3*float64(len(w.name))
+		if left < f.left {
+			left, right, anchor = right+16, right+16+right-left, "start"
 		}
-		for _, other := range placed {
-			if math.Abs(other[0]-lx) < 80 && math.Abs(other[1]-ly) < 13 {
-				ly = at + 17
-			}
-		}
-		placed = append(placed, [2]float64{lx, ly})
-		s.text("label "+w.class, anchor, lx, ly, w.name)
+		at := y.at(w.f1.Value)
+		room := taken.freest(left, right, at-9, at+17, at-22, at+30)
+		taken = append(taken, box{left, right, room - 9, room + 2})
+		s.text("label "+w.class, anchor, map[string]float64{"end": right, "start": left}[anchor], room, w.name)
 	}
 	return s.svg()
+}
+
+// box is a part of a picture that something lies in.
+type box struct{ left, right, top, bottom float64 }
+
+type boxes []box
+
+// taken are the boxes of the lines and points.
+func taken(all []way, x, y axis) (out boxes) {
+	for _, w := range all {
+		p50, p90, at := x.at(w.wait.P50.Value), x.at(w.wait.P90.Value), y.at(w.f1.Value)
+		out = append(out, box{p50 - 5, p90 + 5, at - 5, at + 5}, box{p90 - 1, p90 + 1, y.at(w.f1.High), y.at(w.f1.Low)})
+	}
+	return out
+}
+
+// freest is the base line, of several, on which text from left to right covers least.
+func (b boxes) freest(left, right float64, lines ...float64) (best float64) {
+	fewest := math.Inf(1)
+	for _, line := range lines {
+		covered := 0.
+		for _, t := range b {
+			if t.left < right && left < t.right && t.top < line+2 && line-9 < t.bottom {
+				covered++
+			}
+		}
+		if covered < fewest {
+			best, fewest = line, covered
+		}
+	}
+	return best
 }
 
 // frontierSays is what the picture shows.

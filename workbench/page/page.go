@@ -15,27 +15,37 @@ import (
 	"github.com/serveflow/serveflow/workbench/words"
 )
 
-//go:embed page.html style.css
+//go:embed page.html curve.html style.css
 var files embed.FS
 
-// Write writes the page.
+// Write writes the page of an evaluation.
 func Write(w io.Writer, e *judge.Evaluation) error {
-	style, err := files.ReadFile("style.css")
+	all, err := parsed("page.html")
 	if err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	all, err := template.New("page.html").Funcs(template.FuncMap{
-		"fraction": words.Fraction3, "percent": words.Percent, "wait": words.Wait, "span": words.Span, "micros": words.Micros,
-		"thousands": words.Thousands, "counted": words.Counted,
-		"style": func() template.CSS { return template.CSS(style) },
-	}).ParseFS(files, "page.html")
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
+		return err
 	}
 	if err := all.Execute(w, newView(e)); err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
 	return nil
+}
+
+// parsed is a template with what the templates call.
+func parsed(name string) (*template.Template, error) {
+	style, err := files.ReadFile("style.css")
+	if err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	all, err := template.New(name).Funcs(template.FuncMap{
+		"fraction": words.Fraction3, "percent": words.Percent, "wait": words.Wait, "span": words.Span, "micros": words.Micros,
+		"thousands": words.Thousands, "counted": words.Counted,
+		"hundred": func(share float64) float64 { return 100 * share },
+		"style":   func() template.CSS { return template.CSS(style) },
+	}).ParseFS(files, name)
+	if err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	return all, nil
 }
 
 // view is what the page shows.
@@ -104,7 +114,7 @@ func newView(e *judge.Evaluation) view {
 	v.Pictures = append(v.Pictures, picture{fmt.Sprintf("Stated confidence is off by %.1f points in the mean", 100*f.Reliability.ECE.Value), calibration(&f.Reliability),
 		"Below the dotted line labels are surer than they are right. Upright lines are intervals."})
 	if len(f.WaitByClass) > 0 {
-		v.Waits = &picture{boxesSay(f.WaitByClass), boxes(f.WaitByClass), "Known flows by their true class. Where dot and box lie at 0, most are decided on their first packet."}
+		v.Waits = &picture{boxesSay(f.WaitByClass), spread(f.WaitByClass), "Known flows by their true class. Where dot and box lie at 0, most are decided on their first packet."}
 	}
 	v.Classes = append(v.Classes, newGroup("class", &f.Quality))
 	if f.Families != nil {

@@ -42,6 +42,9 @@ func TestColumns(t *testing.T) {
 		{"by uid", "uid,orig_h,orig_p,resp_h,resp_p,proto,ts_first,label,source,capture_id\nC1,10.0.0.1,1024,10.0.0.2,53,udp,1.000001,dns,zeek,a\n", Options{},
 			Known{UID: "C1", Label: "dns", Capture: "a"}},
 		{"by uid, with no other column", "uid,label\nC1,dns\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
+		{"with splits, and captures of them", "uid,split,capture_id,label\nC1,test,7,dns\n", Options{Split: "test"}, Known{UID: "C1", Label: "dns", Capture: "test/7"}},
+		{"with splits alone", "uid,split,label\nC1,test,dns\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
+		{"the first second of time", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1024,10.0.0.2,53,udp,0.5,dns\n", Options{}, Known{Ends: pair, First: 500_000, Label: "dns", Capture: "labels.csv"}},
 		{"a row without its uid", "uid,orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n,10.0.0.1,1024,10.0.0.2,53,udp,1,dns\n", Options{},
 			Known{Ends: pair, First: 1_000_000, Label: "dns", Capture: "labels.csv"}},
 		{"of several questions", "split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,service,service_split\nx,7,10.0.0.1,1024,10.0.0.2,53,17,1,,\nx,7,10.0.0.1,1024,10.0.0.2,53,17,2,ads,test\n",
@@ -98,6 +101,10 @@ func TestMatch(t *testing.T) {
 	})
 	if len(got) != 4 || got[0] != 2 || got[1] != 3 || got[2] != 5 || got[3] != -1 {
 		t.Errorf("got %v", got)
+	}
+	unsorted := NewFlows([]Known{{Ends: pair, First: 300_000_000}, {Ends: pair, First: 1_000_000}})
+	if got := unsorted.Match([]Connection{{"C1", pair, 2_000_000}, {"C2", pair, 300_000_000}}); got[0] != 1 || got[1] != 0 {
+		t.Errorf("flows that are not in order: %v", got)
 	}
 	for first, want := range map[int64]int{999_999: -1, 1_000_000: 0, 120_999_999: 0, 121_000_000: -1, 301_000_000: 1} {
 		if got := flows.Owner(Connection{"C1", pair, first}); got != want {

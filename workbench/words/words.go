@@ -3,6 +3,7 @@ package words
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -32,7 +33,7 @@ func Wait(ms float64) string {
 		return fmt.Sprintf("%.0f s", ms/1000)
 	case ms >= 1000:
 		return fmt.Sprintf("%.1f s", ms/1000)
-	case ms >= 100 || ms == 0:
+	case ms >= 100 || ms == math.Trunc(ms):
 		return fmt.Sprintf("%.0f ms", ms)
 	}
 	return fmt.Sprintf("%.1f ms", ms)

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
+)
+
+// A calibrated bundle passes every check, differs in its rules, and keeps its promise on the flows
+// that chose them.
+func TestCalibrate(t *testing.T) {
+	onnxtest.Library(t)
+	out := filepath.Join(t.TempDir(), "mine")
+	code, stdout, stderr := runCommand(t, nil, "", "calibrate", "--labels", labLabels, "--target", "within=16ms:0.98", "--sure", "0", "--trials", "60", "--out", out, labJSON)
+	if code != exitOK || !strings.Contains(stdout, "Promise: 98.0% of labels come within 16 ms") || !strings.Contains(stderr, "50 choices tried") {
+		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if code, report, stderr := runCommand(t, nil, "", "bundle", "verify", out); code != exitOK || !strings.Contains(report, "-calibrated") {
+		t.Errorf("exit code %d: %s%s", code, report, stderr)
+	}
+	if e := evaluated(t, "--bundle", out, labJSON); e.Figures.WaitAll.Under.Value < .98 || !strings.HasSuffix(e.Bundle, "-calibrated") {
+		t.Errorf("%s: %+v", e.Bundle, e.Figures.WaitAll)
+	}
+	var told struct {
+		Target string `json:"target"`
+		Choice struct {
+			Kept  bool `json:"kept"`
+			Check *struct{}
+		} `json:"choice"`
+	}
+	data, err := os.ReadFile(filepath.Join(out, "calibrated.json"))
+	if err != nil || json.Unmarshal(data, &told) != nil || told.Target != "within=16ms:0.98" || !told.Choice.Kept {
+		t.Errorf("%v: %s", err, data)
+	}
+	if page, err := os.ReadFile(filepath.Join(out, "calibrated.html")); err != nil || !strings.Contains(string(page), "of labels within 16 ms") {
+		t.Errorf("%v: %d bytes", err, len(page))
+	}
+}
+
+// Each fault is one line, and no folder is written.
+func TestCalibrateRefuses(t *testing.T) {
+	onnxtest.Library(t)
+	folder := t.TempDir()
+	out := filepath.Join(folder, "mine")
+	few := filepath.Join(folder, "few.csv")
+	labels, err := os.ReadFile(filepath.Join(repositoryRoot(t), labLabels))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(few, []byte(strings.Join(strings.SplitAfterN(string(labels), "\n", 101)[:100], "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, args, says string }{
+		{"no target", "--labels " + labLabels + " --out " + out, "name what to choose for by --target"},
+		{"no such target", "--labels " + labLabels + " --target fast=1 --out " + out, `--target fast=1: "fast" is no kind of target: choose defer=SHARE`},
+		{"no folder", "--labels " + labLabels + " --target loss=0", "name the folder of the new bundle by --out"},
+		{"a folder that is there", "--labels " + labLabels + " --target loss=0 --out " + folder, "it is there already; name a folder that is not"},
+		{"how sure", "--labels " + labLabels + " --target loss=0 --sure 2 --out " + out, "--sure 2: choose a share from 0 to 1"},
+		{"how many", "--labels " + labLabels + " --target loss=0 --trials 1 --out " + out, "--trials 1: choose at least 10"},
+		{"too few flows", "--labels " + few + " --target loss=0 --out " + out, "99 known flows have a label that is a class of the bundle: at least 200 are needed"},
+		{"one stage, which is asked once", "--task service-conn --labels " + labLabels + " --target loss=0 --out " + out, "the cascade has no rule to choose"},
+	} {
+		records := labJSON
+		if strings.Contains(c.args, "conn") {
+			records = "testdata/records/lab-conn.jsonl.zst"
+		}
+		code, stdout, stderr := runCommand(t, nil, "", append([]string{"calibrate"}, append(strings.Fields(c.args), records)...)...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q, %q", c.name, code, stdout, stderr)
+		}
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a folder was written")
+	}
+}
