@@ -214,7 +214,7 @@ def unpack_bzip2(data: bytes) -> bytes:
 def unpack_zst(path: Path) -> bytes:
     """Python 3.11 has no Zstandard, so the zstd program unpacks the file."""
     try:
-        return subprocess.run(["zstd", "-dcq", str(path)], capture_output=True, check=True).stdout
+        return subprocess.run(["zstd", "-dcqf", str(path)], capture_output=True, check=True).stdout
     except FileNotFoundError:
         raise Problem(f"{path}: the zstd program is not installed; install it or unpack the file") from None
     except subprocess.CalledProcessError as error:
