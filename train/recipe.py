@@ -54,7 +54,7 @@ class Recipe:
 
     folder: of DATA with the captures, if it is not the task's own. relabel: what makes the task's file of labels out of the
     folder's. column: of the file of labels. without: a pattern of features that are left out. weights: what flows of some
-    classes count; others count 1. families: groups of classes.
+    classes count; others count 1. balance: a class of n flows counts as n to the power 1 - balance. families: groups of classes.
 
     background: the class of flows that are of none of the others, which are labelled unknown; "" for none. It is learned from
     flows of other questions' captures: with strange_ports those on ports that no labelled flow uses, and else all of captures
@@ -67,6 +67,7 @@ class Recipe:
     column: str = "label"
     without: str = ""
     weights: tuple[tuple[str, float], ...] = ()
+    balance: float = 0.0
     families: tuple[tuple[str, tuple[str, ...]], ...] = ()
     background: str = ""
     strange_ports: bool = True
@@ -123,11 +124,12 @@ INTRUSION = Recipe(
 
 QOS = Recipe(
     (
-        Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),)),
-        Stage("early", "leaves", 2, (Member(Trees(rounds=40, leaves=31)),)),
-        Stage("slow", "onnx", 10, (Member(Trees(rounds=100, leaves=31, feature_fraction=0.3)),)),
+        Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15, min_leaf=50)),)),
+        Stage("early", "leaves", 2, (Member(Trees(rounds=40, leaves=31, feature_fraction=0.5, min_leaf=50)),)),
+        Stage("slow", "onnx", 10, (Member(Trees(rounds=80, leaves=31, feature_fraction=0.3, min_leaf=50)),)),
     ),
-    folder="service", relabel=qos.rewritten,
+    folder="service", relabel=qos.rewritten, balance=0.3,
+    families=(("elastic", ("interactive", "bulk")),),
 )
 
 RECIPES = {"service": SERVICE, "device": DEVICE, "intrusion": INTRUSION, "qos": QOS}

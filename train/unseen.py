@@ -52,9 +52,7 @@ def models_of(recipe: Recipe, data: Flows, features: list[list[str]], names: lis
     labelled, y, rest = data.flows.rows(known), data.y[known], data.flows.rows(~known)
     classes = len(names)
     strange = y == (classes - 1 if recipe.background else -1)
-    counts = np.ones(classes)
-    for name, weight in recipe.weights:
-        counts[names.index(name)] = weight
+    counts = class_weights(recipe, y, names)
 
     def fit(stage: Stage, of: list[str], more=None) -> Model:
         weight = np.where(strange, stage.background, counts[y])
@@ -63,3 +61,13 @@ def models_of(recipe: Recipe, data: Flows, features: list[list[str]], names: lis
     last = fit(recipe.stages[-1], features[-1])
     models = [fit(s, of, learn.taught(last, rest, temperature, s, of) if s.soft and len(rest) else None) for s, of in zip(recipe.stages[:-1], features)]
     return [*models, last]
+
+
+def class_weights(recipe: Recipe, y: np.ndarray, names: list[str]) -> np.ndarray:
+    """What a flow of each class counts; on average of the flows 1, but for the weights that the recipe names."""
+    size = np.maximum(1, np.bincount(y, minlength=len(names)))
+    counts = size ** -recipe.balance
+    counts *= len(y) / counts[y].sum()
+    for name, weight in recipe.weights:
+        counts[names.index(name)] = weight
+    return counts

@@ -54,6 +54,14 @@ def test_soft_labels_count_as_much_as_they_are_probable():
     assert got.X["proto"].tolist() == [0, 0, 1, 2, 2] and list(got.y) == [0, 1, 1, 0, 1] and list(got.weight) == [0.9, 0.08, 1, 0.5, 0.5]
 
 
+def test_what_classes_count():
+    y = np.array([0] * 16 + [1] * 4)
+    assert list(unseen.class_weights(Recipe(()), y, ["a", "b", "never"])) == [1, 1, 1]
+    half = unseen.class_weights(Recipe((), balance=0.5), y, ["a", "b"])
+    assert half[1] / half[0] == pytest.approx(2) and half[y].mean() == pytest.approx(1)
+    assert unseen.class_weights(Recipe((), weights=(("b", 0.35),)), y, ["a", "b"])[1] == 0.35
+
+
 def test_answers_are_of_models_that_did_not_see_the_capture():
     """A feature that is the capture's own tells nothing about other captures."""
     n = 420
