@@ -24,6 +24,7 @@ func TestDue(t *testing.T) {
 		{"at the packet that ends it", []Model{at(t, .6), at(t, 0, .9, .9)}, nil, []packet{{n: 1}, {n: 2, at: 5 * ms, flags: rst}}, 5 * ms, false},
 		{"after the flow's idle time", []Model{at(t, .6), at(t, 0, .9, .9)}, nil, []packet{{n: 1}, {n: 2, at: 5 * ms}}, 1005 * ms, true},
 		{"after the patience", []Model{at(t, .6), at(t, 0, .9, .9)}, patience, []packet{{n: 1}, {n: 2, at: 5 * ms}}, 305 * ms, true},
+		{"the flow was closed before the patience was over", []Model{at(t, .6), at(t, .9, .9, .9)}, []Patience{{Wait: 3 * time.Second}}, []packet{{n: 1}}, 1000 * ms, true},
 		{"a packet came, but after the patience", []Model{at(t, .6), at(t, 0, .9, .9)}, patience, []packet{{n: 1}, {n: 2, at: 5 * ms}, {n: 3, at: 306 * ms}}, 305 * ms, true},
 		{"a packet came, but after the idle time", []Model{at(t, .6), at(t, .9, .9, .9)}, nil, []packet{{n: 1}, {n: 2, at: 1001 * ms}}, 1000 * ms, true},
 		{"a protocol that no model knows", nil, nil, []packet{{n: 1}, {n: 2, at: 5 * ms}}, 0, false},

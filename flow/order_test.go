@@ -58,7 +58,11 @@ func decisionsOf(t *testing.T, cfg Config, all []arrival, partitions int) map[st
 		if was, ok := got[f.UID]; ok {
 			t.Fatalf("%s decided twice: %s", f.UID, was)
 		}
-		got[f.UID] = places(f) + " " + f.Cause().String()
+		_, _, due := f.Closing(0)
+		got[f.UID] = fmt.Sprintf("%s %s %d", places(f), f.Cause(), due-f.First())
+		if f.Cause() == Reached || f.Conn() != nil {
+			got[f.UID] = places(f) + " " + f.Cause().String()
+		}
 		table.Finish(f)
 	}
 	for _, a := range all {

@@ -70,6 +70,9 @@ func TestLapse(t *testing.T) {
 			t.Errorf("at %v: %v, want %v", step.at, got, step.want)
 		}
 	}
+	if a, b := f.Cursors[0].Due-f.First(), f.Cursors[1].Due-f.First(); a != second/2 || b != second {
+		t.Errorf("the patience of the first task was over after %d us, that of the second after %d", a, b)
+	}
 	table.Add(pkt("b", 9, 3.000001, 0))
 	if due := table.Due(); due != f || due.Cause() != TimedOut {
 		t.Errorf("the flow's own time is over, and %v is due", due)

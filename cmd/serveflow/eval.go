@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/workbench/judge"
 	"github.com/serveflow/serveflow/workbench/page"
 	"github.com/serveflow/serveflow/workbench/rerun"
@@ -79,8 +80,11 @@ func (b *bench) evaluate(ctx context.Context, t terminal) (*judge.Evaluation, er
 
 // run says what the run of the whole cascade took.
 func (b *bench) run(r rerun.Result) judge.Run {
-	run := judge.Run{Records: b.records.Len(), Foreign: r.Foreign, Flows: len(r.Verdicts), Unlabelled: r.Unlabelled,
+	run := judge.Run{Input: bundle.Packets, Records: b.records.Len(), Foreign: r.Foreign, Flows: len(r.Verdicts), Unlabelled: r.Unlabelled,
 		Idle: milliseconds(b.settings.FlowIdle), Lateness: milliseconds(b.settings.Lateness), Stages: []string{}}
+	if b.spec.Conns {
+		run.Input = bundle.Conn
+	}
 	for i := range b.spec.Stages {
 		run.Stages = append(run.Stages, b.spec.Stages[i].Name)
 	}

@@ -246,7 +246,9 @@ func TestKeptInDraws(t *testing.T) {
 	for target, want := range map[string]float64{"loss=1": 1, "defer=1": 1, "within=16ms:0.1": 0} {
 		p := problem(t, target)
 		if want == 0 { // the last stage decides whatever the rules are
-			p.Try = func(_ context.Context, of *cascade.Spec) (*judge.Sample, float64, error) { return label(of.Only("slow")), 0, nil }
+			p.Try = func(_ context.Context, of *cascade.Spec) (*judge.Sample, float64, error) {
+				return label(of.Only("slow")), 0, nil
+			}
 		}
 		got, err := Choose(t.Context(), p)
 		if err != nil || got.Check.Kept != want || got.Kept != (want == 1) {

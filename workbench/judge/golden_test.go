@@ -44,7 +44,7 @@ func evaluation() *Evaluation {
 		whole, first, slow = append(whole, w), append(first, f), append(slow, l)
 	}
 	return &Evaluation{Schema: Schema, Task: "t", Bundle: "t@1", Digest: strings.Repeat("0123456789abcdef", 4),
-		Run:     Run{Records: 3000, Foreign: 2, Flows: 290, Unlabelled: 1, Idle: 2000, Lateness: 200, Stages: []string{"first", "slow"}, CPU: 40},
+		Run:     Run{Input: "packets", Records: 3000, Foreign: 2, Flows: 290, Unlabelled: 1, Idle: 2000, Lateness: 200, Stages: []string{"first", "slow"}, CPU: 40},
 		Figures: Judge(collect(whole), []Stage{{"first", collect(first)}, {"slow", collect(slow)}})}
 }
 

@@ -15,6 +15,7 @@ type Evaluation struct {
 
 // Run says what was run, and what that took on this machine.
 type Run struct {
+	Input      string   `json:"input"` // packets, or conn
 	Records    int      `json:"records"`
 	Foreign    int      `json:"foreign_records"` // of another log
 	Flows      int      `json:"flows"`           // that got a label

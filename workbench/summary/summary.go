@@ -135,5 +135,9 @@ func (s *sheet) waits() {
 	}{{"label, known", s.f.WaitKnown}, {"label, all flows", s.f.WaitAll}} {
 		s.line("%-16s %-19s %-19s %-19s %s", row.name, words.Span(row.w.P50), words.Span(row.w.P90), words.Span(row.w.P99), words.Percent(row.w.Under))
 	}
+	if s.e.Run.Input == "conn" {
+		s.line("Record time: how long the connections are. Zeek writes their records seconds to minutes later.")
+		return
+	}
 	s.line("Record time, without computing. A silence counts with the %s of SERVEFLOW_LATENESS.", words.Wait(s.e.Run.Lateness))
 }

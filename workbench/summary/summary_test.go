@@ -77,6 +77,10 @@ func TestHonest(t *testing.T) {
 			t.Errorf("%q: %s", words, got)
 		}
 	}
+	e.Run.Input = "conn"
+	if got := written(t, e); !strings.Contains(got, "Zeek writes their records") || strings.Contains(got, "SERVEFLOW_LATENESS") {
+		t.Errorf("of conn.log: %s", got)
+	}
 	for i := range e.Figures.Quality.Confusion {
 		for range 20 {
 			e.Figures.Quality.Confusion[i] = append(e.Figures.Quality.Confusion[i], 0)

@@ -23,7 +23,8 @@ type row struct {
 	file   string
 }
 
-// known is the flow that the row labels; chosen is whether the row was asked for.
+// known is the flow that the row labels; chosen is whether the row was asked for, and names the
+// connection that a flow begins with.
 func (r row) known(choose Options) (k Known, chosen bool, err error) {
 	label, split := "label", "split"
 	if choose.Question != "" {
@@ -36,7 +37,7 @@ func (r row) known(choose Options) (k Known, chosen bool, err error) {
 	switch {
 	case err != nil:
 		return k, false, err
-	case choose.Question != "" && name == "", choose.Split != "" && r.has(split) && r.get(split) != choose.Split:
+	case r.get("starts_flow") == "0", choose.Question != "" && name == "", choose.Split != "" && r.has(split) && r.get(split) != choose.Split:
 		return k, false, nil
 	case name == "":
 		return k, false, fmt.Errorf("%s is empty", label)

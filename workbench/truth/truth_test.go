@@ -43,6 +43,7 @@ func TestColumns(t *testing.T) {
 			Known{UID: "C1", Label: "dns", Capture: "a"}},
 		{"by uid, with no other column", "uid,label\nC1,dns\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
 		{"with splits, and captures of them", "uid,split,capture_id,label\nC1,test,7,dns\n", Options{Split: "test"}, Known{UID: "C1", Label: "dns", Capture: "test/7"}},
+		{"of several connections of a flow", "uid,label,starts_flow\nC0,dns,0\nC1,dns,1\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
 		{"with splits alone", "uid,split,label\nC1,test,dns\n", Options{}, Known{UID: "C1", Label: "dns", Capture: "labels.csv"}},
 		{"the first second of time", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1024,10.0.0.2,53,udp,0.5,dns\n", Options{}, Known{Ends: pair, First: 500_000, Label: "dns", Capture: "labels.csv"}},
 		{"a row without its uid", "uid,orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n,10.0.0.1,1024,10.0.0.2,53,udp,1,dns\n", Options{},
