@@ -11,8 +11,8 @@ from .truth import Problem
 SOON = 16.0  # ms
 BELOW = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # bounds of P(another packet) that are tried
 SHARES = np.arange(0.025, 0.99, 0.025)  # thresholds tried: at these shares of the flows that a stage is asked about
-PRICES = 2.0 ** np.arange(-2, 7)  # of a point of macro-F1, in points of flows that are answered soon
-FOUND = 0.05  # what a point of the background that is called unknown counts against a point of macro-F1
+PRICES = 2.0 ** np.arange(0, 6.5, 0.5)  # of a point of macro-F1, in points of flows that are answered soon
+FOUND = 0.3  # what a point of the background that is called unknown counts against a point of flows that are answered soon
 FEW = 100  # flows of which a class is ahead; with fewer it has no threshold of its own
 PASSES = 2
 
@@ -28,8 +28,8 @@ class Quality:
     found: float = 0.0
 
     def worth(self, price: float) -> float:
-        """In flows that are answered soon. price: of macro-F1 and accuracy."""
-        return self.soon + price * ((self.macro_f1 + self.accuracy) / 2 + FOUND * self.found)
+        """In shares of flows that are answered soon. price: of macro-F1 and accuracy."""
+        return self.soon + price * (self.macro_f1 + self.accuracy) / 2 + FOUND * self.found
 
 
 @dataclass

@@ -85,10 +85,10 @@ LADDER = Recipe((
 SERVICE = Recipe(
     (
         Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), soft=True, background=0.015),
-        Stage("deep", "leaves", 2, (Member(Trees(rounds=40, leaves=31, feature_fraction=0.5), cuts=2),), deepest=5, background=0.03),
+        Stage("deep", "leaves", 2, (Member(Trees(rounds=30, leaves=31, feature_fraction=0.5, learning_rate=0.13), cuts=2),), deepest=4, background=0.03),
         Stage("slow", "onnx", 10, (
-            Member(Trees(rounds=60, leaves=31, feature_fraction=0.3, learning_rate=0.15)),
-            Member(Trees(rounds=70, leaves=31, feature_fraction=0.3, learning_rate=0.15), cuts=1, weight=0.5),
+            Member(Trees(rounds=80, leaves=31, feature_fraction=0.3, learning_rate=0.12)),
+            Member(Trees(rounds=80, leaves=31, feature_fraction=0.3, learning_rate=0.12), cuts=1, weight=0.5),
         ), background=0.03),
     ),
     background="other",
@@ -97,12 +97,12 @@ SERVICE = Recipe(
 
 DEVICE = Recipe(
     (
-        Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), background=0.3),
-        Stage("early", "leaves", 2, (Member(Trees(rounds=40, leaves=15, feature_fraction=0.5)),), background=0.3),
+        Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), background=0.02),
+        Stage("early", "leaves", 2, (Member(Trees(rounds=40, leaves=15, feature_fraction=0.5)),), background=0.05),
         Stage("slow", "onnx", 10, (
             Member(Trees(rounds=50, leaves=31, feature_fraction=0.3, learning_rate=0.15)),
             Member(Trees(rounds=60, leaves=31, feature_fraction=0.3), cuts=2),
-        ), background=0.3),
+        ), background=0.1),
     ),
     column="label_platform", background="other", strange_ports=False, per_capture=8,
     families=(

@@ -126,4 +126,4 @@ def test_unknown_is_wrong_for_a_known_flow_and_right_for_the_background():
     trial = Trial(rule.walk(t, rules, [[says(0.1, 0.9, 0.9, 0.9, 0.1)]], NAMES, 0, "b"), y, {}, NAMES, "b")
     got = trial.quality(trial.finals(rules, 0))
     assert (got.soon, got.accuracy, got.found) == (1, 0.5, 0.5) and got.macro_f1 == pytest.approx(2 / 3)
-    assert got.worth(4) == pytest.approx(1 + 4 * ((2 / 3 + 0.5) / 2 + bounds.FOUND / 2))
+    assert got.worth(4) == pytest.approx(1 + 4 * (2 / 3 + 0.5) / 2 + bounds.FOUND / 2)
