@@ -8,6 +8,7 @@ import argparse
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from . import conn, pipeline, truth
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
     parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
     parser.add_argument("--slack", default=0.003, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
+    parser.add_argument("--no-ports", action="store_true", help="leave the ports out of the features")
     args = parser.parse_args()
     try:
         check(args)
@@ -56,10 +58,14 @@ def train(args: argparse.Namespace) -> None:
     """Makes the bundle that the arguments ask for. Raises Problem where the user's files do not serve."""
     binary, out = Binary(args.serveflow.resolve(), args.cache / args.task), args.out or Path("bundles") / args.task
     if args.task.endswith(conn.SUFFIX):
+        if args.no_ports:
+            raise Problem(f"--no-ports is not for {args.task}, whose ports are the record's own: leave it out")
         return conn.run(conn.Job(args.task, args.version, args.data, out, binary, notes(args.task)))
     if args.lab and not args.lab.is_dir():
         raise Problem(f"{args.lab} is no folder: --lab names one with captures and their NAME.labels.csv")
     recipe = RECIPES.get(args.task, LADDER)
+    if args.no_ports:
+        recipe = replace(recipe, without="|".join(filter(None, [recipe.without, "orig_port|resp_port"])))
     pipeline.run(pipeline.Job(args.task, args.version, recipe, args.slack, args.data, args.lab, out, binary, notes(args.task)))
 
 

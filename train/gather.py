@@ -1,5 +1,6 @@
 """The flows that a bundle is made of: labelled, of the background, and without a label."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -73,11 +74,11 @@ def gather(task: Task, recipe: Recipe, lab: Path | None, load: Load) -> tuple[Fl
     Labelled: the train and calib splits, and the lab's runs. Without a label: other questions' train files, but for
     captures that the test split has flows of. The background is of these, and of DATA/load/trace if the task is one of its questions.
     """
-    own = timeline.concat([labelled(load(task.split(s))) for s in ("train", "calib")])
+    test = {timeline.name(k.ends, k.first) for k in task.split("test").known().all}
+    own = apart(timeline.concat([labelled(load(task.split(s))) for s in ("train", "calib")]), test)
     runs = [labelled(load(lab_run(lab, name, known))) for name, known in (files.labels_in(lab) if lab else [])]
     fold = stages.folds(np.array([str(c).rpartition("/")[2] for c in own.capture]), FOLDS)  # splits may share captures
     parts, folds, others = [own, *runs], [fold, *(np.full(len(r), -1) for r in runs)], {}
-    test = {timeline.name(k.ends, k.first) for k in task.split("test").known().all}
     for other in task.others():
         kept, at = strangers(load(other.split("train")), other.name, own, fold, test, whole=recipe.strange_ports)
         parts, folds, others[other.name] = [*parts, kept], [*folds, at], len(kept)
@@ -108,6 +109,17 @@ def put_background(flows: Timeline, recipe: Recipe) -> np.ndarray:
     for c in np.unique(capture[strange]):
         keep[rng.permutation(np.flatnonzero(strange & (capture == c)))[:recipe.per_capture]] = True
     return keep
+
+
+def apart(flows: Timeline, test: set[str]) -> Timeline:
+    """The flows without those that the test split has too, each once: collections hold captures of one another."""
+    seen, kept = set(test), np.zeros(len(flows), dtype=bool)
+    for i, key in enumerate(flows.key):
+        kept[i] = key not in seen
+        seen.add(key)
+    if not kept.all():
+        print(f"{(~kept).sum()} flows are in two splits, and learned from once or, where the test split has them, not", file=sys.stderr, flush=True)
+    return flows.rows(kept)
 
 
 def unasked(whole: Timeline) -> Timeline:

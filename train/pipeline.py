@@ -65,7 +65,7 @@ def run(job: Job) -> None:
     job.where.split("test").known()  # a fault in its labels is said before the long work
     data, names = gathered(job)
     features = [stages.useful(data.flows.rows(data.y >= 0).seen[s.most - 1]) for s in job.recipe.stages]
-    answers = unseen.answers(job.recipe, data, features, names, say)
+    answers = unseen.answers(job.recipe, data, features, names, progress)
     made = Made(job.recipe, data, names, features, answers, waits.fit(job.recipe, data, features, answers.probabilities(), names, job.slack))
     for s, r in zip(job.recipe.stages, made.waits.rules):
         say(f"{s.name}: threshold {r.threshold:.4f} {r.thresholds}, below {r.below}, patience {r.said()}")
@@ -141,6 +141,11 @@ def protocols(data: Flows) -> list[str]:
 def origin(data: Flows) -> np.ndarray:
     """Where the labelled flows are from: a split, or a run of the lab."""
     return np.array([str(c).split("/")[0].removesuffix(".csv").removesuffix(".labels") for c in data.flows.capture[data.y >= 0]])
+
+
+def progress(done: int, of: int) -> None:
+    """A bar of the folds that are fitted: by far the longest step."""
+    say(f"[{'#' * done}{'.' * (of - done)}] {done} of {of} folds fitted and asked")
 
 
 def say(text: str) -> None:

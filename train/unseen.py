@@ -25,17 +25,20 @@ class Unseen:
         return [[calibrate.softmax(s, t) for s in each] for each, t in zip(self.scores, self.temperatures)]
 
 
-def answers(recipe: Recipe, data: Flows, features: list[list[str]], names: list[str], said=lambda text: None) -> Unseen:
-    """Fits the recipe once for each fold, and asks about the flows of the fold. features: of each stage."""
+def answers(recipe: Recipe, data: Flows, features: list[list[str]], names: list[str], progress=lambda done, of: None) -> Unseen:
+    """Fits the recipe once for each fold, and asks about the flows of the fold. features: of each stage.
+
+    progress: told after each fold how many are done.
+    """
     scores = [[np.zeros((len(data), len(names))) for _ in range(s.most)] for s in recipe.stages]
     with ThreadPoolExecutor(WORKERS) as pool:
         folds = [f for f in range(FOLDS) if (data.fold == f).any()]  # few captures fill fewer folds
         jobs = [pool.submit(one_fold, recipe, data.rows((data.fold != f)), data.rows(data.fold == f), features, names) for f in folds]
-        for f, job in zip(folds, jobs):
+        for done, (f, job) in enumerate(zip(folds, jobs), 1):
             for mine, all_of in zip(job.result(), scores):
                 for m, s in enumerate(mine):
                     all_of[m][data.fold == f] = s
-            said(f"fold {f + 1} of {FOLDS}")
+            progress(done, len(folds))
     asked = (data.y >= 0) & (data.fold >= 0)
     return Unseen(scores, [calibrate.fit_temperature(s[-1][asked], data.y[asked]) for s in scores])
 

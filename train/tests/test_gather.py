@@ -58,3 +58,10 @@ def test_background_is_on_ports_that_no_labelled_flow_uses():
     keep = gather.put_background(t, recipe)
     assert set(t.y[:12]) == {"web", "rare"} and set(t.y[12:15]) == {""} and set(t.y[15:]) == {"other"}
     assert keep[:15].all() and keep[(t.capture == "big") & (t.y == "other")].sum() == 200 and keep[t.capture == "small"].all()
+
+
+def test_flows_of_two_splits_are_learned_from_once(capsys):
+    t = flows([0], [0], [0], [0])
+    t.key = np.array(["a", "b", "a", "tested"], dtype=object)
+    assert list(gather.apart(t, {"tested"}).key) == ["a", "b"]
+    assert capsys.readouterr().err.startswith("2 flows are in two splits")
