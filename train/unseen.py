@@ -39,7 +39,8 @@ def answers(recipe: Recipe, data: Flows, features: list[list[str]], names: list[
                 for m, s in enumerate(mine):
                     all_of[m][data.fold == f] = s
             progress(done, len(folds))
-    asked = (data.y >= 0) & (data.fold >= 0)
+    # Not by the background: how sure a class is, people see on flows that have one.
+    asked = (data.y >= 0) & (data.fold >= 0) & (data.y != (len(names) - 1 if recipe.background else -1))
     return Unseen(scores, [calibrate.fit_temperature(s[-1][asked], data.y[asked]) for s in scores])
 
 
