@@ -119,6 +119,8 @@ def apart(flows: Timeline, test: set[str]) -> Timeline:
         seen.add(key)
     if not kept.all():
         print(f"{(~kept).sum()} flows are in two splits, and learned from once or, where the test split has them, not", file=sys.stderr, flush=True)
+    if not kept.any():
+        raise truth.Problem("every labelled flow of the train and calib splits is in the test split too: give each flow to one split")
     return flows.rows(kept)
 
 

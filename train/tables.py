@@ -123,11 +123,7 @@ def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
     if not len(rows):
         raise truth.Problem(f"{source.capture}: no flow comes out of it: {why_empty(features)}")
     table = join(rows, known)
-    if not len(table):
-        raise truth.Problem(strangers(source, len(known.all), len(rows)))
-    if missing := len(known.all) - len(table):
-        print(f"{source.capture}: {missing} of the {len(known.all)} flows that {source.about_labels()} names are not among its {len(rows)}, "
-              "and nothing is learned from them", file=sys.stderr, flush=True)
+    say_missing(source, len(known.all), len(table), len(rows))
     return table
 
 
@@ -135,6 +131,15 @@ def why_empty(features: Path) -> str:
     """Why the binary found no flow, in its own words, if it had any."""
     words = said(features).read_text(errors="replace") if said(features).exists() else ""
     return "; ".join(line.removeprefix("serveflow: ") for line in words.splitlines()) or "is this the right file?"
+
+
+def say_missing(source: Source, known: int, found: int, there: int) -> None:
+    """Says how many labelled flows of a source are not among the flows that are there; a Problem if all are not."""
+    if not found:
+        raise truth.Problem(strangers(source, known, there))
+    if found < known:
+        print(f"{source.capture}: {known - found} of the {known} flows that {source.about_labels()} names are not among its {there}, "
+              "and nothing is learned from them", file=sys.stderr, flush=True)
 
 
 def strangers(source: Source, known: int, there: int) -> str:

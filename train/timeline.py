@@ -75,9 +75,10 @@ def load(binary: Binary, source: Source, depth: int, features: list[str]) -> Tim
     known, of = source.known(), captures(source.labels)
     full = {k.capture.rpartition("/")[2]: k.capture for k in known.all}
     capture = np.array([full.get(of.get(e, ""), of.get(e, uid)) for e, uid in zip(ends, whole.index)], dtype=object)
-    y = np.full(len(ends), "", dtype=object)
-    for k, i in known.first_connections(zip(ends, first)).items():
+    y, at_labels = np.full(len(ends), "", dtype=object), known.first_connections(zip(ends, first))
+    for k, i in at_labels.items():
         y[i], capture[i] = k.label, k.capture
+    tables.say_missing(source, len(known.all), len(at_labels), len(ends))
     over = (whole["decided_by"] == "flow_end").to_numpy()
     return Timeline(seen, at, packets, over, y, capture, np.array([name(e, t) for e, t in zip(ends, first)], dtype=object))
 

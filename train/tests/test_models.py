@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from train import bundle, calibrate, card, export, picture, stages, thresholds
-from train.recipe import Recipe, Stage
+from train.recipe import RECIPES, Recipe, Stage
 from train.rule import Hold, Rule
 from train.stages import Trees
 
@@ -86,8 +86,20 @@ def test_bundle_says_what_is_in_it(flows, model, tmp_path):
     assert [row["stage"] for row in parity["rows"]] == ["first"] * 5 + ["first.hazard"] * 5 + ["slow"] * 5
 
 
-@pytest.mark.parametrize("task", ["service", "service-conn"])
+BUNDLES = Path(card.__file__).resolve().parents[1] / "bundles"
+
+
+@pytest.mark.parametrize("task", ["service", "device", "intrusion", "qos", "service-conn"])
 def test_bundles_that_ship_say_what_they_were_trained_on(task):
-    folder = Path(card.__file__).resolve().parents[1] / "bundles" / task
-    protocols = json.loads((folder / "manifest.json").read_text())["protocols"]
-    assert protocols == ["tcp", "udp"] and card.trained_on(protocols) in (folder / "MODEL_CARD.md").read_text()
+    says, protocols = json.loads((BUNDLES / task / "manifest.json").read_text()), ["tcp", "udp"]
+    text = (BUNDLES / task / "MODEL_CARD.md").read_text()
+    assert says["protocols"] == protocols and card.trained_on(protocols) in text and "drift" in says
+    assert f"bin/serveflow eval --bundle bundles/{task} " in text
+
+
+@pytest.mark.parametrize("task", RECIPES)
+def test_bundles_that_ship_are_of_their_recipes(task):
+    says, recipe = json.loads((BUNDLES / task / "manifest.json").read_text()), RECIPES[task]
+    assert [(s["name"], s["engine"], s["depth"], s.get("max_depth", 0)) for s in says["stages"]] == [(s.name, s.engine, s.depth, s.deepest) for s in recipe.stages]
+    assert [(f["name"], tuple(f["classes"])) for f in says.get("families", [])] == list(recipe.families)
+    assert {s.get("novelty", {}).get("class", "") for s in says["stages"]} == {recipe.background}

@@ -1,11 +1,11 @@
 """Which files are learned from, and how the binary is asked for tables."""
 
 import stat
+from dataclasses import replace
 
 import pytest
 
-from train import __main__ as cli
-from train import tables, truth
+from train import files, gather, tables, truth
 from train.tables import Binary, Source
 
 HEADER = "uid,sensor,ts_first,orig_h,orig_p,resp_h,resp_p,decided_by,proto,resp_port"
@@ -20,15 +20,17 @@ def folder(tmp_path):
 
 
 def test_captures_and_record_files(folder):
-    found = cli.sources(folder, folder)
+    task = gather.Task("toy", folder.parent, folder)
+    found = [task.split("train"), task.split("calib"), *(gather.lab_run(folder, name, labels) for name, labels in files.labels_in(folder))]
     assert [s.capture.name for s in found] == ["train.pcap.zst", "calib.jsonl", "run1.jsonl.zst"]
     assert [s.is_capture for s in found] == [True, False, False]
     assert [s.split for s in found] == ["train", "calib", ""]
+    assert replace(task, column="platform", labels=folder / "made.csv").split("train") == tables.Source(folder / "train.pcap.zst", folder / "made.csv", "train", "platform")
 
 
 def test_missing_traffic_is_named(folder):
     with pytest.raises(truth.Problem, match="test.pcap.zst is missing, and so are test.pcapng and test.jsonl, packed"):
-        cli.split_source(folder, "test")
+        gather.Task("toy", folder.parent, folder).split("test")
 
 
 @pytest.fixture
