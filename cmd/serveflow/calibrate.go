@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/serveflow/serveflow/cascade"
@@ -26,6 +27,7 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 	out := flags.String("out", "", "folder `DIR` of the new bundle, which must not be there")
 	trials := flags.Int("trials", 400, "choices to try, at most; half as many more in the end")
 	sure := flags.Float64("sure", .8, "aim so much higher that the promise is kept in this `SHARE` of bootstrap draws, on captures that did not choose; 0: as it comes")
+	families := flags.Bool("families", false, "each class counts as its family, and thresholds of families are chosen too")
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
@@ -50,11 +52,14 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	choice, err := b.choose(ctx, t, target, *trials, *sure)
+	if *families && b.spec.Families == nil {
+		return argumentError("--families: %s has no families; name some in %s, or leave the flag out", b.spec.Bundle, filepath.Join(b.dir, "manifest.json"))
+	}
+	choice, err := b.choose(ctx, t, target, *trials, *sure, *families)
 	if err != nil {
 		return err
 	}
-	c := b.curve(*asked, target, choice)
+	c := b.curve(*asked, target, choice, *families)
 	c.Sure = *sure
 	if err := b.write(*out, c); err != nil {
 		return err
@@ -66,7 +71,7 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 }
 
 // choose chooses rules for the bench's flows.
-func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target, trials int, sure float64) (*calibrate.Choice, error) {
+func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target, trials int, sure float64, families bool) (*calibrate.Choice, error) {
 	memo := &rerun.Memo{}
 	spec := memo.Remember(b.spec)
 	try := func(ctx context.Context, spec *cascade.Spec) (*judge.Sample, float64, error) {
@@ -76,7 +81,7 @@ func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target,
 		}
 		return judge.Collect(b.spec, b.flows, r.Verdicts, b.settings.Lateness), microsAFlow(memo.Take(), len(r.Verdicts)), nil
 	}
-	p := calibrate.Problem{Spec: spec, Target: target, Idle: b.settings.FlowIdle, Try: try, Trials: trials, Sure: sure, Told: func(n int) {
+	p := calibrate.Problem{Spec: spec, Target: target, Idle: b.settings.FlowIdle, Try: try, Trials: trials, Sure: sure, Families: families, Told: func(n int) {
 		if n%50 == 0 {
 			fmt.Fprintf(t.err, "serveflow calibrate: %d choices tried\n", n)
 		}
@@ -108,16 +113,21 @@ func microsAFlow(asked []rerun.Asked, flows int) float64 {
 }
 
 // curve is what is told of a choice.
-func (b *bench) curve(asked string, target calibrate.Target, choice *calibrate.Choice) page.Curve {
-	c := page.Curve{Bundle: b.spec.Bundle, Version: b.spec.Bundle, Asked: asked, Target: target, Choice: choice, Flows: len(b.flows.All), Of: len(b.flows.Captures())}
+func (b *bench) curve(asked string, target calibrate.Target, choice *calibrate.Choice, families bool) page.Curve {
+	c := page.Curve{Bundle: b.spec.Bundle, Version: b.spec.Bundle, Asked: asked, Target: target, Choice: choice, Flows: len(b.flows.All), Of: len(b.flows.Captures()), ByFamily: families}
 	if !bytes.HasSuffix([]byte(c.Version), []byte(calibrate.Suffix)) {
 		c.Version += calibrate.Suffix
 	}
+	before := calibrate.RulesOf(b.spec)
 	for i := range b.spec.Stages {
 		s := &b.spec.Stages[i]
 		last := i == len(b.spec.Stages)-1 && s.MaxDepth <= s.Depth
-		c.Stages = append(c.Stages, page.Changed{Stage: s.Name, Before: page.Rules(calibrate.RulesOf(s), b.spec.Classes, last),
-			After: page.Rules(choice.Rules[i], b.spec.Classes, last)})
+		c.Stages = append(c.Stages, page.Changed{Stage: s.Name, Before: page.Rules(before.Stages[i], b.spec.Classes, last),
+			After: page.Rules(choice.Rules.Stages[i], b.spec.Classes, last)})
+	}
+	for i := range b.spec.Families {
+		c.Families = append(c.Families, page.Changed{Stage: b.spec.Families[i].Name, Before: page.FamilyRule(before.Families[i]),
+			After: page.FamilyRule(choice.Rules.Families[i])})
 	}
 	return c
 }
@@ -129,13 +139,14 @@ func (b *bench) write(out string, c page.Curve) error {
 		return err
 	}
 	told, err := json.MarshalIndent(struct {
-		Schema string            `json:"schema"`
-		Target string            `json:"target"`
-		Of     string            `json:"bundle"`
-		Digest string            `json:"bundle_digest"`
-		Flows  int               `json:"flows"`
-		Choice *calibrate.Choice `json:"choice"`
-	}{"serveflow.calibrated/1", c.Asked, b.spec.Bundle, b.spec.Digest, c.Flows, c.Choice}, "", " ")
+		Schema   string            `json:"schema"`
+		Target   string            `json:"target"`
+		Families bool              `json:"families"` // whether each class counted as its family
+		Of       string            `json:"bundle"`
+		Digest   string            `json:"bundle_digest"`
+		Flows    int               `json:"flows"`
+		Choice   *calibrate.Choice `json:"choice"`
+	}{"serveflow.calibrated/1", c.Asked, c.ByFamily, b.spec.Bundle, b.spec.Digest, c.Flows, c.Choice}, "", " ")
 	if err != nil {
 		return err
 	}

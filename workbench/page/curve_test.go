@@ -41,7 +41,7 @@ func TestCurve(t *testing.T) {
 
 func TestRulesInWords(t *testing.T) {
 	classes := []string{"ads", "dns", "http"}
-	for want, r := range map[string]calibrate.Rules{
+	for want, r := range map[string]calibrate.StageRules{
 		"threshold 0.1000": {Threshold: .1},
 		"threshold 0.1000, by class; no more below 0.30; ads, http 400 ms with 2 packets; others 1.0 s": {Threshold: .1, Thresholds: []float64{0, 0, 0}, Below: .3,
 			Patience: []cascade.Patience{{Classes: []int{0, 2}, Packets: 2, Wait: 400 * time.Millisecond}, {Wait: time.Second}}},
@@ -51,7 +51,7 @@ func TestRulesInWords(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if got := Rules(calibrate.Rules{Threshold: 1}, classes, true); got != "always answers" {
+	if got := Rules(calibrate.StageRules{Threshold: 1}, classes, true); got != "always answers" {
 		t.Errorf("the last stage: %q", got)
 	}
 }
