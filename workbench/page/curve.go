@@ -27,7 +27,7 @@ type Curve struct {
 }
 
 // Changed is a stage, or a family, with its rules in words.
-type Changed struct{ Stage, Before, After string }
+type Changed struct{ Name, Before, After string }
 
 // Quality is what macro-F1 is of, in words.
 func (c Curve) Quality() string {

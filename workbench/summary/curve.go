@@ -56,10 +56,10 @@ func WriteCurve(w io.Writer, c page.Curve, out string) error {
 		line("That holds for captures that are exchangeable with these.")
 	}
 	line("")
-	changes(line, c.Stages)
+	changes(line, c.Stages, 10)
 	if c.ByFamily {
 		line("Families:")
-		changes(line, c.Families)
+		changes(line, c.Families, 16)
 	}
 	line("")
 	line("Written and checked: %s, with calibrated.html. It has no drift reference:", out)
@@ -83,15 +83,16 @@ func columns(c page.Curve, row int) [7]string {
 		fmt.Sprintf("%.1f%%", 100*r.Score.Last), fmt.Sprintf("%.3f s", r.Score.Wait), cpu}
 }
 
-// changes writes rules as they were and as they are now.
-func changes(line func(string, ...any), all []page.Changed) {
-	for _, s := range all {
-		if s.Before == s.After {
-			wrapped(line, fmt.Sprintf("%-10s as before: ", words.Short(s.Stage, 10)), s.Before)
+// changes writes rules as they were and as they are now, behind names in so many columns.
+func changes(line func(string, ...any), all []page.Changed, room int) {
+	for _, c := range all {
+		name := fmt.Sprintf("%-*s", room, words.Short(c.Name, room))
+		if c.Before == c.After {
+			wrapped(line, name+" as before: ", c.Before)
 			continue
 		}
-		wrapped(line, fmt.Sprintf("%-10s before: ", words.Short(s.Stage, 10)), s.Before)
-		wrapped(line, fmt.Sprintf("%-10s now:    ", ""), s.After)
+		wrapped(line, name+" before: ", c.Before)
+		wrapped(line, strings.Repeat(" ", room)+" now:    ", c.After)
 	}
 }
 
