@@ -1,19 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"slices"
+	"path/filepath"
 
 	"github.com/serveflow/serveflow/cascade"
 	"github.com/serveflow/serveflow/workbench/calibrate"
 	"github.com/serveflow/serveflow/workbench/judge"
-	"github.com/serveflow/serveflow/workbench/page"
 	"github.com/serveflow/serveflow/workbench/rerun"
 	"github.com/serveflow/serveflow/workbench/summary"
 )
@@ -26,6 +23,7 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 	out := flags.String("out", "", "folder `DIR` of the new bundle, which must not be there")
 	trials := flags.Int("trials", 400, "choices to try, at most; half as many more in the end")
 	sure := flags.Float64("sure", .8, "aim so much higher that the promise is kept in this `SHARE` of bootstrap draws, on captures that did not choose; 0: as it comes")
+	families := flags.Bool("families", false, "each class counts as its family, and thresholds of families are chosen too")
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
@@ -50,11 +48,14 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	choice, err := b.choose(ctx, t, target, *trials, *sure)
+	if *families && b.spec.Families == nil {
+		return argumentError("--families: %s has no families; name some in %s, or leave the flag out", b.spec.Bundle, filepath.Join(b.dir, "manifest.json"))
+	}
+	choice, err := b.choose(ctx, t, target, *trials, *sure, *families)
 	if err != nil {
 		return err
 	}
-	c := b.curve(*asked, target, choice)
+	c := b.curve(*asked, target, choice, *families)
 	c.Sure = *sure
 	if err := b.write(*out, c); err != nil {
 		return err
@@ -66,7 +67,7 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 }
 
 // choose chooses rules for the bench's flows.
-func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target, trials int, sure float64) (*calibrate.Choice, error) {
+func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target, trials int, sure float64, families bool) (*calibrate.Choice, error) {
 	memo := &rerun.Memo{}
 	spec := memo.Remember(b.spec)
 	try := func(ctx context.Context, spec *cascade.Spec) (*judge.Sample, float64, error) {
@@ -76,7 +77,7 @@ func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target,
 		}
 		return judge.Collect(b.spec, b.flows, r.Verdicts, b.settings.Lateness), microsAFlow(memo.Take(), len(r.Verdicts)), nil
 	}
-	p := calibrate.Problem{Spec: spec, Target: target, Idle: b.settings.FlowIdle, Try: try, Trials: trials, Sure: sure, Told: func(n int) {
+	p := calibrate.Problem{Spec: spec, Target: target, Idle: b.settings.FlowIdle, Try: try, Trials: trials, Sure: sure, Families: families, Told: func(n int) {
 		if n%50 == 0 {
 			fmt.Fprintf(t.err, "serveflow calibrate: %d choices tried\n", n)
 		}
@@ -105,55 +106,4 @@ func microsAFlow(asked []rerun.Asked, flows int) float64 {
 		all += float64(a.Rows) * float64(a.Each.Nanoseconds()) / 1000
 	}
 	return all / float64(max(flows, 1))
-}
-
-// curve is what is told of a choice.
-func (b *bench) curve(asked string, target calibrate.Target, choice *calibrate.Choice) page.Curve {
-	c := page.Curve{Bundle: b.spec.Bundle, Version: b.spec.Bundle, Asked: asked, Target: target, Choice: choice, Flows: len(b.flows.All), Of: len(b.flows.Captures())}
-	if !bytes.HasSuffix([]byte(c.Version), []byte(calibrate.Suffix)) {
-		c.Version += calibrate.Suffix
-	}
-	for i := range b.spec.Stages {
-		s := &b.spec.Stages[i]
-		last := i == len(b.spec.Stages)-1 && s.MaxDepth <= s.Depth
-		c.Stages = append(c.Stages, page.Changed{Stage: s.Name, Before: page.Rules(calibrate.RulesOf(s), b.spec.Classes, last),
-			After: page.Rules(choice.Rules[i], b.spec.Classes, last)})
-	}
-	return c
-}
-
-// write writes the new bundle, with what is told of it.
-func (b *bench) write(out string, c page.Curve) error {
-	var drawn bytes.Buffer
-	if err := page.WriteCurve(&drawn, c); err != nil {
-		return err
-	}
-	told, err := json.MarshalIndent(struct {
-		Schema string            `json:"schema"`
-		Target string            `json:"target"`
-		Of     string            `json:"bundle"`
-		Digest string            `json:"bundle_digest"`
-		Flows  int               `json:"flows"`
-		Choice *calibrate.Choice `json:"choice"`
-	}{"serveflow.calibrated/1", c.Asked, b.spec.Bundle, b.spec.Digest, c.Flows, c.Choice}, "", " ")
-	if err != nil {
-		return err
-	}
-	further := map[string][]byte{"calibrated.json": append(told, '\n'), "calibrated.html": drawn.Bytes()}
-	if err := calibrate.Write(b.dir, out, b.spec, c.Choice.Rules, further); err != nil {
-		return fmt.Errorf("write the bundle: %w", err)
-	}
-	return nil
-}
-
-// verifyWritten checks the new bundle as run would.
-func verifyWritten(ctx context.Context, dir string) error {
-	trial, err := newTrial()
-	if err != nil {
-		return err
-	}
-	if report, err := trial.Verify(ctx, dir); err != nil {
-		return fmt.Errorf("the new bundle fails a check behind %q: %w", slices.Concat([]string{""}, report)[len(report)], err)
-	}
-	return nil
 }

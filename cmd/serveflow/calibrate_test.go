@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +43,56 @@ func TestCalibrate(t *testing.T) {
 	}
 }
 
+// Where families count, the bundle that is written has their thresholds, and its labels stay classes.
+func TestCalibrateByFamily(t *testing.T) {
+	onnxtest.Library(t)
+	folder := t.TempDir()
+	from, out := filepath.Join(folder, "families"), filepath.Join(folder, "mine")
+	if err := os.CopyFS(from, os.DirFS(filepath.Join(repositoryRoot(t), "bundles/service"))); err != nil {
+		t.Fatal(err)
+	}
+	m := manifestOf(t, from)
+	m["families"] = []any{map[string]any{"name": "small", "classes": []any{"dns", "infra", "discovery"}, "threshold": .75}}
+	data, err := json.Marshal(m)
+	if err := errors.Join(err, os.WriteFile(filepath.Join(from, "manifest.json"), data, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := runCommand(t, nil, "", "calibrate", "--families", "--bundle", from, "--labels", labLabels, "--target", "loss=0", "--sure", "0", "--trials", "10", "--out", out, labJSON)
+	if code != exitOK || !strings.Contains(stdout, "each class counts as its family") {
+		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	now := "lets no answer out"
+	family := manifestOf(t, out)["families"].([]any)[0].(map[string]any)
+	if threshold, there := family["threshold"].(float64); there {
+		now = fmt.Sprintf("threshold %.4f", threshold)
+	}
+	if _, families, _ := strings.Cut(stdout, "Families:\n"); !strings.Contains(families, "0.7500") || !strings.Contains(families, now) {
+		t.Errorf("the manifest has %q: %s", now, stdout)
+	}
+	var told struct{ Families bool }
+	data, err = os.ReadFile(filepath.Join(out, "calibrated.json"))
+	if err != nil || json.Unmarshal(data, &told) != nil || !told.Families {
+		t.Errorf("%v: %s", err, data)
+	}
+	e := evaluated(t, "--bundle", out, labJSON)
+	if f := e.Figures; f.Families == nil || f.Families.MacroF1.Value < .97 || len(f.Quality.Classes) <= len(f.Families.Classes) {
+		t.Errorf("%+v", f.Families)
+	}
+}
+
+// manifestOf reads the manifest of the bundle in a folder.
+func manifestOf(t *testing.T, dir string) (m map[string]any) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // Each fault is one line, and no folder is written.
 func TestCalibrateRefuses(t *testing.T) {
 	onnxtest.Library(t)
@@ -61,6 +113,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{"a folder that is there", "--labels " + labLabels + " --target loss=0 --out " + folder, "it is there already; name a folder that is not"},
 		{"how sure", "--labels " + labLabels + " --target loss=0 --sure 2 --out " + out, "--sure 2: choose a share from 0 to 1"},
 		{"how many", "--labels " + labLabels + " --target loss=0 --trials 1 --out " + out, "--trials 1: choose at least 10"},
+		{"no families", "--families --bundle " + toy + " --labels " + labLabels + " --target loss=0 --out " + out, "has no families; name some in " + filepath.Join(toy, "manifest.json") + ", or leave the flag out"},
 		{"too few flows", "--labels " + few + " --target loss=0 --out " + out, "99 known flows have a label that is a class of the bundle: at least 200 are needed"},
 		{"one stage, which is asked once", "--task service-conn --labels " + labLabels + " --target loss=0 --out " + out, "the cascade has no rule to choose"},
 	} {

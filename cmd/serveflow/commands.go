@@ -123,6 +123,7 @@ func commands() []command {
 			about: "chooses a bundle's rules for flows whose label is known, and writes a bundle that has them",
 			does: []string{
 				"It chooses thresholds, bounds of hazards and patience; the models stay as they are. The serving code labels the records once for each choice, with models that remember their answers. It says how sure the promise is: by a bootstrap over captures that did not choose, or, for a risk, by a test on half of the captures.",
+				"Where it is enough to know the family of a class, --families chooses for that, with the families' thresholds among the rules. Labels stay classes.",
 				"The new bundle has a version and a digest of its own, and a page with the choices, calibrated.html. docs/calibrate.md says what each target means.",
 			},
 			takes:   []argument{{"FILE", recordFiles + "; or a capture, pcap or pcapng" + compressed}},

@@ -25,20 +25,23 @@ type Problem struct {
 	Trials int             // at most, before the last climb
 	Sure   float64         // share of draws in which the promise is to be kept; 0: as it comes
 	Told   func(trials int)
+
+	// Families has each class count as its family, and families' thresholds chosen too.
+	Families bool
 }
 
 // Choice is the rules that were chosen, and what is known of them.
 type Choice struct {
-	Rules  []Rules `json:"-"`
-	Trials int     `json:"trials"`
-	Before Result  `json:"before"` // as the bundle is
-	After  Result  `json:"after"`  // on all flows
-	Alone  Result  `json:"last_stage_alone"`
-	Kept   bool    `json:"kept"` // whether the target's bound is kept on all flows
-	Check  *Check  `json:"check"`
-	Test   *Test   `json:"test"` // of a risk; null: of other targets
-	Front  []Spot  `json:"front"`
-	Others []Spot  `json:"-"`
+	Rules  Rules  `json:"-"`
+	Trials int    `json:"trials"`
+	Before Result `json:"before"` // as the bundle is
+	After  Result `json:"after"`  // on all flows
+	Alone  Result `json:"last_stage_alone"`
+	Kept   bool   `json:"kept"` // whether the target's bound is kept on all flows
+	Check  *Check `json:"check"`
+	Test   *Test  `json:"test"` // of a risk; null: of other targets
+	Front  []Spot `json:"front"`
+	Others []Spot `json:"-"`
 }
 
 // Check says how sure the promise is: in each bootstrap draw the best choice of the captures that
@@ -70,6 +73,9 @@ type Spot struct {
 
 // Choose chooses rules. The error says what is missing.
 func Choose(ctx context.Context, p Problem) (*Choice, error) {
+	if p.Families {
+		p = p.byFamily()
+	}
 	last := p.Alone[len(p.Alone)-1]
 	if n := last.Flows().OfClass; n < Fewest {
 		return nil, fmt.Errorf("%d known flows have a label that is a class of the bundle: at least %d are needed", n, Fewest)
@@ -89,7 +95,11 @@ func Choose(ctx context.Context, p Problem) (*Choice, error) {
 	for _, sample := range p.Alone { // of the flows that choose: those that test have no say
 		uncertainties = append(uncertainties, sample.Uncertainties(s.on))
 	}
-	if s.space = space(p.Spec, uncertainties, p.Idle); len(s.space) == 0 {
+	s.space = space(p.Spec, uncertainties, p.Idle)
+	if p.Families {
+		s.space = append(s.space, familySpace(p.Spec, p.Alone, s.on)...)
+	}
+	if len(s.space) == 0 {
 		return nil, errors.New("the cascade has no rule to choose: it has one stage, which is asked once")
 	}
 	if err := s.run(ctx); err != nil {

@@ -82,7 +82,7 @@ func TestChoose(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.target, err)
 		}
-		if th := got.Rules[0].Threshold; th < c.from || th > c.to || !c.check(got) || !got.Kept || got.Check == nil || got.Test != nil {
+		if th := got.Rules.Stages[0].Threshold; th < c.from || th > c.to || !c.check(got) || !got.Kept || got.Check == nil || got.Test != nil {
 			t.Errorf("%s: threshold %v, before %+v, after %+v, kept %v", c.target, th, got.Before, got.After, got.Kept)
 		}
 	}
@@ -186,37 +186,6 @@ func FuzzParseTarget(f *testing.F) {
 			t.Errorf("%s: %+v", text, got)
 		}
 	})
-}
-
-// What may be chosen has the bundle's own rules, and leaves those of other stages alone.
-func TestSpace(t *testing.T) {
-	s := spec()
-	all := space(s, [][]float64{{0, .1, .2, .9}, nil}, time.Second)
-	if len(all) != 3 || all[0].Name != "threshold" || all[1].Name != "below" || all[2].Name != "patience" {
-		t.Fatalf("%+v", all)
-	}
-	at := start(all)
-	own := at.rules(s, all)
-	if own[0].Threshold != .3 || own[0].Below != .25 || len(own[0].Patience) != 1 || own[0].Patience[0].Wait != 400*time.Millisecond {
-		t.Errorf("the bundle's own: %+v", own[0])
-	}
-	for k, option := range all[2].options {
-		r := RulesOf(&s.Stages[0])
-		option(&r)
-		for _, p := range r.Patience {
-			if p.Wait < time.Millisecond || p.Wait > time.Second {
-				t.Errorf("option %d: %+v", k, r.Patience)
-			}
-		}
-	}
-	at[0], at[1], at[2] = 0, 0, 1
-	got := With(s, at.rules(s, all))
-	if f := &got.Stages[0]; f.Threshold != 0 || f.Hazard.Below != never || f.Patience != nil || got.Stages[1].Threshold != 0 {
-		t.Errorf("%+v", got.Stages)
-	}
-	if s.Stages[0].Threshold != .3 || s.Stages[0].Hazard.Below != .25 {
-		t.Error("the bundle's own cascade was changed")
-	}
 }
 
 // The harm that counts is that of the captures that are drawn.

@@ -16,7 +16,7 @@ type Try func(ctx context.Context, spec *cascade.Spec) (sample *judge.Sample, cp
 // trial is a choice that was tried.
 type trial struct {
 	at    point
-	rules []Rules
+	rules Rules
 	tally *judge.Tally
 	harm  []float64 // by unit: wrong where the last stage alone is right
 	cpu   float64
@@ -117,7 +117,7 @@ func (s *search) run(ctx context.Context) error {
 	careful, bold := start(s.space), start(s.space)
 	for i, d := range s.space {
 		switch d.Name {
-		case "threshold":
+		case "threshold", "family":
 			careful[i], bold[i] = 0, len(d.options)-1
 		case "below":
 			careful[i] = 0

@@ -20,10 +20,10 @@ const manifest = "manifest.json"
 // Suffix is what the version of a calibrated bundle ends with.
 const Suffix = "-calibrated"
 
-// Write writes a copy of the bundle in the folder from, with other rules, one for each stage, and
+// Write writes a copy of the bundle in the folder from, with other rules and
 // with further files. The copy has a version of its own, and no reference for drift: under
 // other rules, the flows of before are no reference. The folder to must not be there.
-func Write(from, to string, spec *cascade.Spec, rules []Rules, further map[string][]byte) (err error) {
+func Write(from, to string, spec *cascade.Spec, rules Rules, further map[string][]byte) (err error) {
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s: it is there already; name a folder that is not", to)
 	}
@@ -62,7 +62,7 @@ func Write(from, to string, spec *cascade.Spec, rules []Rules, further map[strin
 }
 
 // edit sets the rules and the version in a manifest.
-func edit(m map[string]any, spec *cascade.Spec, rules []Rules) error {
+func edit(m map[string]any, spec *cascade.Spec, rules Rules) error {
 	version, _ := m["version"].(string)
 	if len(version) < len(Suffix) || version[len(version)-len(Suffix):] != Suffix {
 		version += Suffix
@@ -71,10 +71,17 @@ func edit(m map[string]any, spec *cascade.Spec, rules []Rules) error {
 		return fmt.Errorf("the version %q is longer than 64 characters: shorten that of the bundle", version)
 	}
 	stages, _ := m["stages"].([]any)
-	if len(stages) != len(rules) {
-		return fmt.Errorf("%s has %d stages, and %d are loaded: load the bundle again", manifest, len(stages), len(rules))
+	families, _ := m["families"].([]any)
+	if len(stages) != len(rules.Stages) || len(families) != len(rules.Families) {
+		return fmt.Errorf("%s has %d stages and %d families, and %d and %d are loaded: load the bundle again", manifest, len(stages), len(families), len(rules.Stages), len(rules.Families))
 	}
-	for i, r := range rules {
+	for i, threshold := range rules.Families {
+		family, _ := families[i].(map[string]any)
+		if delete(family, "threshold"); threshold >= 0 {
+			family["threshold"] = threshold
+		}
+	}
+	for i, r := range rules.Stages {
 		stage, _ := stages[i].(map[string]any)
 		stage["threshold"] = r.Threshold
 		if r.Thresholds == nil {

@@ -16,6 +16,7 @@ import (
 
 const written = `{"schema": "serveflow.bundle/1", "version": "7", "drift": "drift.json", "wide": 123456789012345678901,
  "stages": [{"name": "first", "threshold": 0.3, "thresholds": {"a": 0.1}, "hazard": {"file": "h", "below": 0.25}, "patience": [{"ms": 400}]}, {"name": "slow", "threshold": 1.0}],
+ "families": [{"name": "ab", "classes": ["a"]}, {"name": "bb", "classes": ["b"], "threshold": 0.125}],
  "files": {"model.txt": "x", "drift.json": "y"}}`
 
 func bundle(t *testing.T) string {
@@ -32,7 +33,7 @@ func bundle(t *testing.T) string {
 // Only rules, version and drift change; every file has its digest.
 func TestWrite(t *testing.T) {
 	from, to := bundle(t), filepath.Join(t.TempDir(), "new")
-	rules := []Rules{{Threshold: .4, Below: .5, Patience: []cascade.Patience{{Classes: []int{1, 0}, Packets: 2, Wait: 1500 * time.Millisecond}, {Wait: 100 * time.Millisecond}}}, {Threshold: 1}}
+	rules := Rules{Stages: []StageRules{{Threshold: .4, Below: .5, Patience: []cascade.Patience{{Classes: []int{1, 0}, Packets: 2, Wait: 1500 * time.Millisecond}, {Wait: 100 * time.Millisecond}}}, {Threshold: 1}}, Families: []float64{.05, -1}}
 	page := []byte("a page")
 	if err := Write(from, to, spec(), rules, map[string][]byte{"calibrated.html": page}); err != nil {
 		t.Fatal(err)
@@ -43,6 +44,7 @@ func TestWrite(t *testing.T) {
 	}
 	sum := sha256.Sum256(page)
 	want := strings.NewReplacer(`"version": "7", "drift": "drift.json"`, `"version": "7-calibrated"`, `"threshold": 0.3, "thresholds": {"a": 0.1}`, `"threshold": 0.4`, `0.25`, `0.5`,
+		`"classes": ["a"]}`, `"classes": ["a"], "threshold": 0.05}`, `, "threshold": 0.125`, ``,
 		`[{"ms": 400}]`, `[{"classes": ["b", "a"], "packets": 2, "ms": 1500}, {"ms": 100}]`, `"drift.json": "y"`, `"calibrated.html": "`+hex.EncodeToString(sum[:])+`"`).Replace(written)
 	if !reflect.DeepEqual(parsed(t, data), parsed(t, []byte(want))) || !strings.Contains(string(data), "123456789012345678901") {
 		t.Errorf("got %s", data)
@@ -65,13 +67,18 @@ func TestWrite(t *testing.T) {
 
 func TestWriteRefuses(t *testing.T) {
 	from := bundle(t)
-	two := []Rules{{}, {}}
+	two := Rules{Stages: []StageRules{{}, {}}, Families: []float64{-1, -1}}
+	one := Rules{Stages: two.Stages[:1], Families: two.Families}
+	none := Rules{Stages: two.Stages}
 	if err := Write(from, t.TempDir(), spec(), two, nil); err == nil || !strings.Contains(err.Error(), "it is there already") {
 		t.Errorf("a folder that is there: %v", err)
 	}
 	to := filepath.Join(t.TempDir(), "new")
-	if err := Write(from, to, spec(), two[:1], nil); err == nil || !strings.Contains(err.Error(), "has 2 stages, and 1 are loaded") {
+	if err := Write(from, to, spec(), one, nil); err == nil || !strings.Contains(err.Error(), "has 2 stages and 2 families, and 1 and 2 are loaded") {
 		t.Errorf("another number of stages: %v", err)
+	}
+	if err := Write(from, to, spec(), none, nil); err == nil || !strings.Contains(err.Error(), "has 2 stages and 2 families, and 2 and 0 are loaded") {
+		t.Errorf("another number of families: %v", err)
 	}
 	os.Remove(filepath.Join(from, "model.txt"))
 	if err := Write(from, to, spec(), two, nil); err == nil || !strings.Contains(err.Error(), "model.txt") {

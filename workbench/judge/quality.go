@@ -90,27 +90,3 @@ func (c *confusion) table(names []string) (columns []string, rows [][]int) {
 func (s *Sample) cells() cells {
 	return newCells(len(s.Classes), s.known(), func(c *Case) (int, int) { return c.Class, called(c, len(s.Classes)) })
 }
-
-// families counts the sample's flows by family, and names the families.
-func (s *Sample) families() (cells, []string) {
-	var names []string
-	for _, class := range s.Classes {
-		names = append(names, s.FamilyOf[class])
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	of := make([]int, len(s.Classes))
-	for i, class := range s.Classes {
-		of[i] = place(names, s.FamilyOf[class])
-	}
-	return newCells(len(names), s.known(), func(c *Case) (int, int) {
-		if c.Class < 0 {
-			return -1, 0
-		}
-		column := called(c, len(s.Classes)) - len(s.Classes) + len(names)
-		if c.Answered && c.Answer.Class >= 0 {
-			column = of[c.Answer.Class]
-		}
-		return of[c.Class], column
-	}), names
-}

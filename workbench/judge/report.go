@@ -80,8 +80,8 @@ func Judge(s *Sample, alone []Stage) Report {
 		WaitKnown: d.waits(s.known()), WaitAll: d.waits(s.Cases), WaitByClass: d.spreads(s), Compute: d.compute(s.Cases),
 		Alone: []Alone{}, Reliability: d.reliability(s)}
 	if s.FamilyOf != nil {
-		c, names := s.families()
-		q := d.quality(c, names)
+		of := s.ByFamily()
+		q := d.quality(of.cells(), of.Classes)
 		r.Families = &q
 	}
 	if len(alone) < 2 {

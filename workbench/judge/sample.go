@@ -35,7 +35,8 @@ type Case struct {
 // Answer is what a cascade said of a flow.
 type Answer struct {
 	Label       string
-	Class       int // place of Label among the classes; -1: unknown
+	Class       int           // place of Label among the classes; -1: unknown
+	Family      cascade.Guess // that Label is of, with its probability; empty: the bundle has none, or it is unknown
 	Confidence  float64
 	Uncertainty float64
 	Stage       string
@@ -78,7 +79,7 @@ func (s *Sample) answer(v *cascade.Verdict) Answer {
 	if v.Silent {
 		wait += s.Lateness
 	}
-	return Answer{Label: v.Label(), Class: place(s.Classes, v.Label()), Confidence: v.Confidence(), Uncertainty: v.Uncertainty,
+	return Answer{Label: v.Label(), Class: place(s.Classes, v.Label()), Family: v.Family, Confidence: v.Confidence(), Uncertainty: v.Uncertainty,
 		Stage: v.Stage, Reason: string(v.Reason), Wait: wait, Computed: v.Computed}
 }
 

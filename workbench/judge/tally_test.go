@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/serveflow/serveflow/cascade"
 )
 
 // A tally has the sample's own figures, and those of any draw.
@@ -93,5 +95,49 @@ func TestInterval(t *testing.T) {
 	}
 	if got := Interval(nil); got != (Figure{}) {
 		t.Errorf("of none: %+v", got)
+	}
+}
+
+// By family, what flows are and what they were called are families; the sample itself stays.
+func TestByFamily(t *testing.T) {
+	s := collect(flows())
+	got := s.ByFamily()
+	if len(got.Classes) != 2 || got.Classes[0] != "ab" || got.Classes[1] != "c" || got.ByFamily() != got {
+		t.Fatalf("%v", got.Classes)
+	}
+	tally := got.Tally(Soon, "slow")
+	want := Judge(s, nil).Families
+	if score := tally.Score(tally.Once()); score.MacroF1 != want.MacroF1.Value || score.Accuracy != want.Accuracy.Value {
+		t.Errorf("%+v, want %+v", score, want)
+	}
+	for i := range got.Cases {
+		of, was := &got.Cases[i], &s.Cases[i]
+		switch {
+		case was.Class < 0 && (of.Class >= 0 || of.Truth != was.Truth):
+			t.Errorf("flow %d, of no class, is %s", i, of.Truth)
+		case was.Class >= 0 && of.Truth != s.FamilyOf[was.Truth]:
+			t.Errorf("flow %d is %s, and was %s", i, of.Truth, was.Truth)
+		case was.Answer.Label == "unknown" && (of.Answer.Class >= 0 || of.Answer.Label != "unknown"):
+			t.Errorf("flow %d, which is unknown, is called %s", i, of.Answer.Label)
+		case was.Answered && was.Answer.Class >= 0 && of.Answer.Label != s.FamilyOf[was.Answer.Label], of.Answer.Wait != was.Answer.Wait:
+			t.Errorf("flow %d: %+v, and was %+v", i, of.Answer, was.Answer)
+		}
+	}
+}
+
+// Doubts are those of one family's answers, in the captures that are drawn.
+func TestFamilyDoubts(t *testing.T) {
+	s := collect(flows()[:6])
+	for i, p := range []float64{.9, .75, .5} {
+		s.Cases[i].Answered, s.Cases[i].Answer.Family = true, cascade.Guess{Label: "ab", P: p}
+	}
+	s.Cases[3].Answer.Family = cascade.Guess{Label: "c", P: .1}
+	once := s.Tally(Soon, "").Once()
+	if got := s.FamilyDoubts("ab", once); len(got) != 3 || !near(got[0], .1) || !near(got[2], .5) {
+		t.Errorf("%v", got)
+	}
+	once.w[s.Cases[0].unit] = 0
+	if got := s.FamilyDoubts("ab", once); len(got) == 0 || len(got) == 3 || !near(got[len(got)-1], .5) {
+		t.Errorf("without the first one's capture: %v", got)
 	}
 }

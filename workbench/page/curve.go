@@ -21,10 +21,21 @@ type Curve struct {
 	Flows   int
 	Of      int // captures
 	Stages  []Changed
+
+	ByFamily bool      // each class counted as its family
+	Families []Changed // where families counted
 }
 
-// Changed is a stage with its rules, in words.
-type Changed struct{ Stage, Before, After string }
+// Changed is a stage, or a family, with its rules in words.
+type Changed struct{ Name, Before, After string }
+
+// Quality is what macro-F1 is of, in words.
+func (c Curve) Quality() string {
+	if c.ByFamily {
+		return "macro-F1 of families"
+	}
+	return "macro-F1"
+}
 
 // WriteCurve writes the page of a calibration.
 func WriteCurve(w io.Writer, c Curve) error {
@@ -47,9 +58,9 @@ func WriteCurve(w io.Writer, c Curve) error {
 func (c Curve) title() string {
 	before, after := c.Choice.Before, c.Choice.After
 	if c.Target.Kind == calibrate.Defer {
-		return fmt.Sprintf("%.1f%% of flows need the last stage, not %.1f%%, at macro-F1 %.3f, not %.3f", 100*after.Score.Last, 100*before.Score.Last, after.Score.MacroF1, before.Score.MacroF1)
+		return fmt.Sprintf("%.1f%% of flows need the last stage, not %.1f%%, at %s %.3f, not %.3f", 100*after.Score.Last, 100*before.Score.Last, c.Quality(), after.Score.MacroF1, before.Score.MacroF1)
 	}
-	return fmt.Sprintf("%.1f%% of labels within %s, not %.1f%%, at macro-F1 %.3f, not %.3f", 100*after.Score.Soon, soon(c.Target), 100*before.Score.Soon, after.Score.MacroF1, before.Score.MacroF1)
+	return fmt.Sprintf("%.1f%% of labels within %s, not %.1f%%, at %s %.3f, not %.3f", 100*after.Score.Soon, soon(c.Target), 100*before.Score.Soon, c.Quality(), after.Score.MacroF1, before.Score.MacroF1)
 }
 
 // draw draws macro-F1 against what the target buys with it.
@@ -75,7 +86,7 @@ func (c Curve) draw() template.HTML {
 	pad := max(.02, (right-left)/4)
 	x := axis{from: max(0, left-pad), to: min(1, right+pad), start: f.left, end: f.right}
 	y := axis{from: max(0, bottom), to: min(1, top+.006), start: f.bottom, end: f.top}
-	s.axes(f, x, y, shareTicks(x.from, x.to), fractionTicks(y.from, y.to), name, "macro-F1")
+	s.axes(f, x, y, shareTicks(x.from, x.to), fractionTicks(y.from, y.to), name, c.Quality())
 	for _, p := range c.Choice.Others {
 		if p.MacroF1 >= y.from && share(p) >= x.from && share(p) <= x.to {
 			s.dot("tried", x.at(share(p)), y.at(p.MacroF1), 1.6)

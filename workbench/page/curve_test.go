@@ -39,9 +39,30 @@ func TestCurve(t *testing.T) {
 	}
 }
 
+// The page says that families counted, and their thresholds; otherwise nothing of families.
+func TestCurveOfFamilies(t *testing.T) {
+	result := calibrate.Result{Score: judge.Score{MacroF1: .9, Soon: .8}}
+	for _, families := range []bool{true, false} {
+		c := Curve{Bundle: "t@1", Target: calibrate.Target{Kind: calibrate.Loss, Soon: 16 * time.Millisecond}, Choice: &calibrate.Choice{Before: result, After: result, Alone: result, Check: &calibrate.Check{}},
+			Stages: []Changed{{"first", "a", "b"}}, ByFamily: families}
+		if families {
+			c.Families = []Changed{{"web", FamilyRule(-1), FamilyRule(.05)}}
+		}
+		var out bytes.Buffer
+		if err := WriteCurve(&out, c); err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range []string{"each class counts as its family", "at macro-F1 of families 0.900", "What macro-F1 of families each choice has", "<dt>family web</dt><dd><span>before</span> lets no answer out</dd><dd><span>now</span> threshold 0.0500</dd>"} {
+			if strings.Contains(out.String(), words) != families {
+				t.Errorf("families: %v, and %q is not as it should be", families, words)
+			}
+		}
+	}
+}
+
 func TestRulesInWords(t *testing.T) {
 	classes := []string{"ads", "dns", "http"}
-	for want, r := range map[string]calibrate.Rules{
+	for want, r := range map[string]calibrate.StageRules{
 		"threshold 0.1000": {Threshold: .1},
 		"threshold 0.1000, by class; no more below 0.30; ads, http 400 ms with 2 packets; others 1.0 s": {Threshold: .1, Thresholds: []float64{0, 0, 0}, Below: .3,
 			Patience: []cascade.Patience{{Classes: []int{0, 2}, Packets: 2, Wait: 400 * time.Millisecond}, {Wait: time.Second}}},
@@ -51,7 +72,7 @@ func TestRulesInWords(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if got := Rules(calibrate.Rules{Threshold: 1}, classes, true); got != "always answers" {
+	if got := Rules(calibrate.StageRules{Threshold: 1}, classes, true); got != "always answers" {
 		t.Errorf("the last stage: %q", got)
 	}
 }

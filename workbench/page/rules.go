@@ -9,7 +9,7 @@ import (
 )
 
 // Rules says a stage's rules in words.
-func Rules(r calibrate.Rules, classes []string, last bool) (text string) {
+func Rules(r calibrate.StageRules, classes []string, last bool) (text string) {
 	if !last {
 		text = fmt.Sprintf("threshold %.4f", r.Threshold)
 		if r.Thresholds != nil {
@@ -40,4 +40,12 @@ func Rules(r calibrate.Rules, classes []string, last bool) (text string) {
 		return "always answers"
 	}
 	return text
+}
+
+// FamilyRule says a family's threshold in words.
+func FamilyRule(threshold float64) string {
+	if threshold < 0 {
+		return "lets no answer out"
+	}
+	return fmt.Sprintf("threshold %.4f", threshold)
 }

@@ -32,6 +32,9 @@ func WriteCurve(w io.Writer, c page.Curve, out string) error {
 		v := row.values
 		line("%-18s %9s %9s %9s %9s %9s %10s %8s", row.name, v[0], v[1], v[2], v[3], v[4], v[5], v[6])
 	}
+	if c.ByFamily {
+		line("In all figures each class counts as its family.")
+	}
 	line("In time: within %s, of all flows. Loss: of macro-F1, against the last stage alone.", words.Wait(float64(c.Target.Soon.Microseconds())/1000))
 	line("")
 	if k := c.Choice.Check; k != nil && c.Target.Kind == calibrate.Cost {
@@ -53,13 +56,10 @@ func WriteCurve(w io.Writer, c page.Curve, out string) error {
 		line("That holds for captures that are exchangeable with these.")
 	}
 	line("")
-	for _, s := range c.Stages {
-		if s.Before == s.After {
-			wrapped(line, fmt.Sprintf("%-10s as before: ", words.Short(s.Stage, 10)), s.Before)
-			continue
-		}
-		wrapped(line, fmt.Sprintf("%-10s before: ", words.Short(s.Stage, 10)), s.Before)
-		wrapped(line, fmt.Sprintf("%-10s now:    ", ""), s.After)
+	changes(line, c.Stages, 10)
+	if c.ByFamily {
+		line("Families:")
+		changes(line, c.Families, 16)
 	}
 	line("")
 	line("Written and checked: %s, with calibrated.html. It has no drift reference:", out)
@@ -81,6 +81,19 @@ func columns(c page.Curve, row int) [7]string {
 	}
 	return [7]string{fmt.Sprintf("%.4f", r.Score.MacroF1), fmt.Sprintf("%+.4f", r.Loss), fmt.Sprintf("%.4f", r.Score.Accuracy), fmt.Sprintf("%.1f%%", 100*r.Score.Soon),
 		fmt.Sprintf("%.1f%%", 100*r.Score.Last), fmt.Sprintf("%.3f s", r.Score.Wait), cpu}
+}
+
+// changes writes rules as they were and as they are now, behind names in so many columns.
+func changes(line func(string, ...any), all []page.Changed, room int) {
+	for _, c := range all {
+		name := fmt.Sprintf("%-*s", room, words.Short(c.Name, room))
+		if c.Before == c.After {
+			wrapped(line, name+" as before: ", c.Before)
+			continue
+		}
+		wrapped(line, name+" before: ", c.Before)
+		wrapped(line, strings.Repeat(" ", room)+" now:    ", c.After)
+	}
 }
 
 // wrapped writes a text in lines, of which the first begins with head and the others below it.
