@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--version", default="1", help="the bundle's version, as labels show it")
     parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
     parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
-    parser.add_argument("--slack", default=0.003, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
+    parser.add_argument("--slack", default=0.002, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out of the features")
     args = parser.parse_args()
     try:

@@ -80,6 +80,11 @@ class Look:
     def key(self) -> tuple[int, int]:
         return self.stage, self.packets
 
+    def rows(self, chosen: np.ndarray) -> "Look":
+        """The same of the flows where this mask is true."""
+        columns = (self.asked, self.answer, self.doubt, self.strange, self.wait, self.cut, self.waits)
+        return Look(self.stage, self.packets, *(column[chosen] for column in columns))
+
 
 @dataclass
 class Outcome:

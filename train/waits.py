@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from . import bounds, hazard, patience, rule
-from .bounds import Quality, Trial
+from .bounds import Trial
 from .gather import FOLDS, Flows
 from .recipe import Recipe, Stage
 from .rule import UNKNOWN, Rule
@@ -72,20 +72,16 @@ def answer_rows(data: Flows, features: list[str], p: list[np.ndarray], m: int) -
 def choose(recipe: Recipe, data: Flows, p: list[list[np.ndarray]], more: More, names: list[str], slack: float) -> list[Rule]:
     """Bounds without patience, then the patience that such a cascade can do with, and bounds that fit it."""
     given = [Rule(s.depth, MEASURE, 0.0 if i + 1 < len(recipe.stages) else 1.0, s.deepest) for i, s in enumerate(recipe.stages)]
-    free = bounds.choose(trial(data, given, p, more, names, recipe.background), given, alone(data, given, p, names, recipe.background), slack)
+    free = bounds.choose(trial(data, given, p, more, names, recipe.background), given, slack)
     looks = rule.walk(data.flows, free, p, names, 0, recipe.background)
     out = rule.decide(looks, free, more, names, recipe.background)
     scored = np.where(data.y == (names.index(recipe.background) if recipe.background else -1), UNKNOWN, data.y)
     held = [replace(r, patience=patience.table(data.flows, scored, looks, out, p, free, i, names, recipe.background)) for i, r in enumerate(free[:-1])]
     held = [*held, free[-1]]
-    return bounds.choose(trial(data, held, p, more, names, recipe.background), held, alone(data, given, p, names, recipe.background), slack)
+    return bounds.choose(trial(data, held, p, more, names, recipe.background), held, slack)
 
 
 def trial(data: Flows, rules: list[Rule], p, more: More, names: list[str], background: str) -> Trial:
-    return Trial(rule.walk(data.flows, rules, p, names, 0, background), data.y, more, names, background)
-
-
-def alone(data: Flows, rules: list[Rule], p, names: list[str], background: str) -> Quality:
-    """What the last stage gives if it is asked alone."""
-    t = trial(data, rules[-1:], p[-1:], {}, names, background)
-    return t.quality(t.finals(rules[-1:], 0))
+    """The flows as such rules see them; the last stage alone waits as long as it can."""
+    alone = rule.decide(rule.walk(data.flows, rules[-1:], p[-1:], names, 0, background), rules[-1:], {}, names, background).answer
+    return Trial(rule.walk(data.flows, rules, p, names, 0, background), data.y, more, alone, data.fold % 2 == 0, names, background)

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,9 @@ def test_patience_counts_labelled_flows_that_wait():
     assert patience.table(t, np.full(n, -1), steps, out, p, [FIRST, LAST], 0, NAMES) == ()
 
 
-def alone(trial: Trial) -> bounds.Quality:
-    """What the last stage gives."""
-    return bounds.Quality(0, *bounds.quality(trial.looks[-1].answer, trial.y, len(NAMES)))
+def trial_of(t, p, y, more=None, rules=(FIRST, LAST), background="") -> Trial:
+    """Flows in two halves, two in one and then two in the other; the last stage's answers with all packets."""
+    return Trial(rule.walk(t, list(rules), p, NAMES, 0, background), y, more or {}, p[-1][-1].argmax(axis=1), np.arange(len(y)) // 2 % 2 == 0, NAMES, background)
 
 
 def test_bounds_let_go_what_would_wait_for_nothing():
@@ -90,12 +91,12 @@ def test_bounds_let_go_what_would_wait_for_nothing():
     t = flows(*([[0]] * n + [[0, 300, 301]] * n), y=["b"] * n + ["a"] * n)
     p = [[says(*[0.6] * n, *[0.6] * n)], [says(*[0.9] * n, *[0.1] * n)] * 3]
     more, y = {(0, 1): np.array([0.35] * n + [0.95] * n)}, np.array([1] * n + [0] * n)
-    trial = Trial(rule.walk(t, [FIRST, LAST], p, NAMES, 0), y, more, NAMES)
-    chosen = bounds.choose(trial, [FIRST, LAST], alone(trial), 0.004)
+    trial = trial_of(t, p, y, more)
+    chosen = bounds.choose(trial, [FIRST, LAST], 0.004)
     out = rule.decide(trial.looks, chosen, more, NAMES)
     assert 0.35 < chosen[0].below < 0.95 and (out.reason == "no_more").sum() == n and (out.answer == y).all()
     with pytest.raises(truth.Problem, match="give a larger --slack"):
-        bounds.choose(trial, [FIRST, LAST], bounds.Quality(0, 1, 1), -1)
+        bounds.choose(trial, [FIRST, LAST], -1)
 
 
 def test_bounds_keep_a_rare_class():
@@ -103,8 +104,8 @@ def test_bounds_keep_a_rare_class():
     n = 1000
     t = flows(*[[0, 300, 301]] * n)
     p, y = [[says(*[0.4] * n)], [says(*[0.1] * (n - 1), 0.9)] * 3], np.array([0] * (n - 1) + [1])
-    trial = Trial(rule.walk(t, [FIRST, LAST], p, NAMES, 0), y, {}, NAMES)
-    chosen = bounds.choose(trial, [FIRST, LAST], alone(trial), 0.004)
+    trial = trial_of(t, p, y)
+    chosen = bounds.choose(trial, [FIRST, LAST], 0.004)
     assert (rule.decide(trial.looks, chosen, {}, NAMES).answer == y).all()
 
 
@@ -114,8 +115,8 @@ def test_bounds_by_class():
     t = flows(*[[0, 300, 301]] * (2 * n))
     y = np.array([0] * n + [1, 0] * (n // 2))
     p = [[says(*[0.4] * n, *[0.6] * n)], [says(*(0.1 + 0.8 * y))] * 3]
-    trial = Trial(rule.walk(t, [FIRST, LAST], p, NAMES, 0), y, {}, NAMES)
-    chosen = bounds.choose(trial, [FIRST, LAST], alone(trial), 0.004)
+    trial = trial_of(t, p, y)
+    chosen = bounds.choose(trial, [FIRST, LAST], 0.004)
     out = rule.decide(trial.looks, chosen, {}, NAMES)
     assert (out.answer == y).all() and list(out.look) == [0] * n + [1] * n
 
@@ -123,7 +124,19 @@ def test_bounds_by_class():
 def test_unknown_is_wrong_for_a_known_flow_and_right_for_the_background():
     t, y = flows([0], [0], [0], [0], [0]), np.array([0, 0, -1, 1, 1])
     rules = [Rule(1, "margin", 1.0)]
-    trial = Trial(rule.walk(t, rules, [[says(0.1, 0.9, 0.9, 0.9, 0.1)]], NAMES, 0, "b"), y, {}, NAMES, "b")
-    got = trial.quality(trial.finals(rules, 0))
+    got = trial_of(t, [[says(0.1, 0.9, 0.9, 0.9, 0.1)]], y, rules=rules, background="b").of(rules)
     assert (got.soon, got.accuracy, got.found) == (1, 0.5, 0.5) and got.macro_f1 == pytest.approx(2 / 3)
     assert got.worth(4) == pytest.approx(1 + 4 * (2 / 3 + 0.5) / 2 + bounds.FOUND / 2)
+
+
+def test_bounds_hold_where_they_were_not_chosen():
+    """Sure answers of one half are right, and those of the other half wrong: the halves contradict each other, and nobody is answered at once."""
+    n = 200
+    t = flows(*[[0, 300, 301]] * n)
+    y = np.zeros(n, dtype=int)
+    sure = np.where(np.arange(n) // 2 % 2 == 0, 0.1, 0.9)  # of b: right, and wrong
+    trial = trial_of(t, [[says(*sure)], [says(*[0.1] * n)] * 3], y)
+    out = rule.decide(trial.looks, bounds.choose(trial, [FIRST, LAST], 0.004), {}, NAMES)
+    assert (out.answer == y).all() and (out.look == 1).all()
+    got = trial.rows(~trial.half).loss([replace(FIRST, threshold=1.0), LAST])
+    assert got[0] == 1 and trial.rows(trial.half).loss([replace(FIRST, threshold=1.0), LAST])[0] == 0
