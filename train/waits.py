@@ -71,14 +71,24 @@ def answer_rows(data: Flows, features: list[str], p: list[np.ndarray], m: int) -
 
 def choose(recipe: Recipe, data: Flows, p: list[list[np.ndarray]], more: More, names: list[str], slack: float) -> list[Rule]:
     """Bounds without patience, then the patience that such a cascade can do with, and bounds that fit it."""
-    given = [Rule(s.depth, MEASURE, 0.0 if i + 1 < len(recipe.stages) else 1.0, s.deepest) for i, s in enumerate(recipe.stages)]
+    given = unsure(recipe)
     free = bounds.choose(trial(data, given, p, more, names, recipe.background), given, alone(data, given, p, names, recipe.background), slack)
+    held = patient(recipe, data, free, p, more, names)
+    return bounds.choose(trial(data, held, p, more, names, recipe.background), held, alone(data, given, p, names, recipe.background), slack)
+
+
+def unsure(recipe: Recipe) -> list[Rule]:
+    """The rules to begin with: no stage but the last one is ever sure."""
+    return [Rule(s.depth, MEASURE, 0.0 if i + 1 < len(recipe.stages) else 1.0, s.deepest) for i, s in enumerate(recipe.stages)]
+
+
+def patient(recipe: Recipe, data: Flows, free: list[Rule], p: list[list[np.ndarray]], more: More, names: list[str]) -> list[Rule]:
+    """The rules with the patience that a cascade of them can do with. free: without any."""
     looks = rule.walk(data.flows, free, p, names, 0, recipe.background)
     out = rule.decide(looks, free, more, names, recipe.background)
     scored = np.where(data.y == (names.index(recipe.background) if recipe.background else -1), UNKNOWN, data.y)
     held = [replace(r, patience=patience.table(data.flows, scored, looks, out, p, free, i, names, recipe.background)) for i, r in enumerate(free[:-1])]
-    held = [*held, free[-1]]
-    return bounds.choose(trial(data, held, p, more, names, recipe.background), held, alone(data, given, p, names, recipe.background), slack)
+    return [*held, free[-1]]
 
 
 def trial(data: Flows, rules: list[Rule], p, more: More, names: list[str], background: str) -> Trial:

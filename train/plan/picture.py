@@ -1,0 +1,47 @@
+"""The picture: macro-F1 against each of the costs."""
+
+from matplotlib.axes import Axes
+
+from .. import picture
+from ..picture import plt
+from . import target
+from .points import Point
+
+COLOURS = {1: "#7a7a7a", 2: "#2a78b8", 3: "#c2571a"}  # by stages
+MARKS = ("*", "D", "^", "s")
+LINEAR = 1.0  # ms: waits below are drawn as they are, those above on a logarithmic scale
+
+
+def draw(title: str, points: list[Point], named: dict[str, Point], lowest: float = 0.1) -> bytes:
+    """An SVG of three panels. named: points with a mark of their own. lowest: so much macro-F1 below the best one the picture ends."""
+    figure, axes = plt.subplots(1, len(target.AXES), figsize=(13, 4.6), sharey=True)
+    top = max(p.macro_f1 for p in points)
+    for panel, (label, cost) in zip(axes, target.AXES.items()):
+        panel_of(panel, points, named, cost)
+        panel.set(xlabel=label, ylim=(top - lowest, top + lowest / 20))
+        panel.grid(color="#e4e4e4", linewidth=0.6)
+        panel.set_axisbelow(True)
+        if label.endswith("ms"):
+            panel.set_xscale("symlog", linthresh=LINEAR)
+            panel.set_xlim(left=-LINEAR / 5)
+        else:
+            panel.set_xscale("log")
+        panel.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    axes[0].set_ylabel("macro-F1, out of fold")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    figure.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2, frameon=False, fontsize=9)
+    figure.tight_layout()
+    return picture.svg(figure)
+
+
+def panel_of(panel: Axes, points: list[Point], named: dict[str, Point], cost) -> None:
+    for stages, colour in COLOURS.items():
+        some = [p for p in points if len(p.ladder) == stages]
+        panel.scatter([cost(p) for p in some], [p.macro_f1 for p in some], s=9, color=colour, alpha=0.45, linewidths=0,
+                      label=f"{stages} stage{'s' if stages > 1 else ''}")
+    best = target.front(points, cost)
+    # A front is a stair: up to the next point there is nothing better than the one before.
+    panel.step([cost(p) for p in best], [p.macro_f1 for p in best], where="post", color="#333333", linewidth=1.2, label="Pareto front")
+    for mark, (name, p) in zip(MARKS, named.items()):
+        panel.plot([cost(p)], [p.macro_f1], marker=mark, markersize=11 if mark == "*" else 8, markeredgecolor="black", markerfacecolor="#ffd23f", linestyle="none", label=name)
