@@ -27,8 +27,9 @@ class Waits:
     rules: list[Rule]
 
 
-def fit(recipe: Recipe, data: Flows, features: list[list[str]], p: list[list[np.ndarray]], names: list[str], slack: float) -> Waits:
-    """p: of models that did not see the flow's capture. Flows that nobody was asked about (fold -1) are left out."""
+def fit(recipe: Recipe, data: Flows, features: list[list[str]], p: list[list[np.ndarray]], names: list[str], slack: float,
+        rules: tuple[Rule, ...] = ()) -> Waits:
+    """p: of models that did not see the flow's capture. Flows that nobody was asked about (fold -1) are left out. rules: if they are chosen already."""
     asked = data.fold >= 0
     data, p = data.rows(asked), [[q[asked] for q in each] for each in p]
     models, more = [], {}
@@ -36,7 +37,7 @@ def fit(recipe: Recipe, data: Flows, features: list[list[str]], p: list[list[np.
         model, said = packets_to_come(data, i, s, features[i], p[i])
         models.append(model)
         more |= said
-    return Waits([*models, None], more, choose(recipe, data, p, more, names, slack))
+    return Waits([*models, None], more, list(rules) or choose(recipe, data, p, more, names, slack))
 
 
 def packets_to_come(data: Flows, place: int, stage: Stage, features: list[str], p: list[np.ndarray]) -> tuple[lgb.Booster, More]:

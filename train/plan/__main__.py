@@ -53,16 +53,16 @@ def plan(args: argparse.Namespace, wanted: target.Target) -> None:
     job.relabel()
     tried = attempt.known(attempt.attempt(job), recipe)
     best = target.best_alone(tried.points)
-    picked, slack = attempt.pick(tried, wanted)
+    picked = target.pick(tried.points, wanted)
     named = {f"the pick for {args.target}": picked, **tried.named, "the best stage alone": best}
     if args.csv:
         args.csv.write_text(report.rows(tried))
     if args.picture:
         args.picture.write_bytes(picture.draw(title(args.task, tried), tried.points, legend(tried, named)))
     print(title(args.task, tried))
-    print("\n".join([*report.table(tried.answers, named), *report.sure(tried, picked), "", "The pick:", *report.recipe(tried.answers, picked, slack)]), flush=True)
+    print("\n".join([*report.table(tried.answers, named), *report.sure(tried, picked), "", "The pick:", *report.recipe(tried.answers, picked)]), flush=True)
     if args.out:
-        pipeline.run(replace(job, recipe=replace(recipe, stages=tuple(job.recipe.stages[i] for i in picked.ladder)), slack=slack))
+        pipeline.run(replace(job, recipe=replace(recipe, stages=tuple(job.recipe.stages[i] for i in picked.ladder)), rules=picked.rules))
 
 
 def title(task: str, t: Tried) -> str:

@@ -1,4 +1,4 @@
-"""The long work: candidates are fitted and measured once, ladders of them are tried, and one is picked."""
+"""The long work: candidates are fitted and measured once, ladders of them are tried, and the good ones looked at again."""
 
 from dataclasses import dataclass, replace
 
@@ -12,11 +12,8 @@ from ..truth import Problem
 from . import cost, points, pool, target
 from .cost import Cost
 from .points import Answers, Point
-from .target import Target
 
 SLACK = 0.003  # of the recipe as it is and of the paper's ladder, as training has it
-MORE = (0.0, 0.002, 0.005)  # slack that is added where the rules of training do not keep a limit
-TRIES = 4  # ladders that training's rules are chosen for
 OWN, PAPER = "the recipe as it is", "the paper's ladder"
 
 
@@ -75,37 +72,22 @@ def tried(answers: Answers, costs: list[Cost]) -> Tried:
 
 def known(t: Tried, recipe: Recipe) -> Tried:
     """With the points that people look for. recipe: the task's own."""
-    ladders = {OWN: (pool.places(t.answers.recipe.stages, recipe.stages), points.within), PAPER: (pool.places(t.answers.recipe.stages, pool.PAPER), points.by_hand)}
-    named = {}
-    for name, (ladder, choose) in ladders.items():
-        try:
-            named[name] = choose(t.answers, ladder, SLACK, t.costs)
-        except Problem as problem:
-            say(f"{name}: {problem}")
-    return replace(t, named=named)
+    own, paper = (pool.places(t.answers.recipe.stages, stages) for stages in (recipe.stages, pool.PAPER))
+    named = {PAPER: least_of(points.by_hand(t.answers, paper, t.costs), alone(t, paper))}
+    say("rules of the recipe as it is")
+    try:
+        named[OWN] = points.as_trained(t.answers, own, SLACK, t.costs)
+    except Problem as problem:
+        say(f"{OWN}: {problem}")
+    return replace(t, points=[*t.points, *named.values()], named=named)
 
 
-def pick(t: Tried, wanted: Target) -> tuple[Point, float]:
-    """The best ladder within the limits, with the rules that training chooses for it, and the slack for that."""
-    finals = [found for p in target.candidates(t.points, wanted)[:TRIES] if (found := final(t, p, wanted))]
-    if not finals:
-        raise Problem(f"the rules that training chooses keep the limits of --target with none of the best {TRIES} ladders: give wider limits")
-    return min(finals, key=lambda found: wanted.rank(found[0]))
+def least_of(some: list[Point], last: Point) -> Point:
+    """The point of least computing within SLACK of its last stage alone; without one, that of most macro-F1."""
+    kept = [p for p in some if p.macro_f1 >= last.macro_f1 - SLACK]
+    return min(kept, key=lambda p: p.compute) if kept else max(some, key=lambda p: p.macro_f1)
 
 
-def final(t: Tried, p: Point, wanted: Target) -> tuple[Point, float] | None:
-    """A ladder by training's rules, and their slack; None where they do not keep the limits."""
-    best = target.best_alone(t.points)
-    last = next(q for q in t.points if q.ladder == p.ladder[-1:])
-    least = max(0.0, last.macro_f1 - p.macro_f1, last.accuracy - p.accuracy)
-    if wanted.loss is not None:  # all that may be lost
-        least = max(0.0, wanted.loss - (best.macro_f1 - last.macro_f1))
-    for slack in (round(least + more, 4) for more in MORE):
-        say(f"rules of {pool.name([t.answers.recipe.stages[i] for i in p.ladder])} at slack {slack:g}")
-        try:
-            found = points.within(t.answers, p.ladder, slack, t.costs)
-        except Problem:
-            continue
-        if wanted.keeps(found, best.macro_f1):
-            return found, slack
-    return None
+def alone(t: Tried, ladder: tuple[int, ...]) -> Point:
+    """The ladder's last stage alone."""
+    return next(p for p in t.points if p.ladder == ladder[-1:])

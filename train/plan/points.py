@@ -1,10 +1,11 @@
 """What ladders are worth: macro-F1, waits and computing, by answers of models that did not see the flow's capture."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .. import bounds, rule, waits
+from ..bounds import Quality, Trial
 from ..gather import Flows
 from ..recipe import Recipe
 from ..rule import Look, Outcome, Rule
@@ -12,7 +13,9 @@ from ..waits import More
 from .cost import Cost
 from .figures import Spent, figures
 
-PRICES = (1.0, 2.0, 4.0, 16.0, 64.0)  # of quality in flows that are answered soon, see bounds.py: each gives other bounds
+# Of quality, in flows that are answered soon, as in bounds.py; and what a flow's us of models count in them. Each gives other bounds.
+PRICES = ((1.0, 0.0), (2.0, 0.0), (4.0, 0.0), (16.0, 0.0), (64.0, 0.0), (2.0, 0.004), (8.0, 0.004), (32.0, 0.004))
+PATIENT = 16.0  # the price of the bounds that patience is chosen with
 LATENESS = 200.0  # ms: SERVEFLOW_LATENESS, that a silence takes longer
 
 
@@ -33,14 +36,37 @@ class Answers:
         stages = tuple(self.recipe.stages[i] for i in ladder)
         return Answers(replace(self.recipe, stages=stages), self.data, self.names, [self.p[i] for i in ladder], more)
 
+    def trial(self, rules: list[Rule]) -> Trial:
+        return waits.trial(self.data, rules, self.p, self.more, self.names, self.recipe.background)
+
     def labelled(self) -> np.ndarray:
         """Which flows have a label that is a class; the background is none."""
         return (self.data.y >= 0) & (self.data.y != (self.names.index(self.recipe.background) if self.recipe.background else -1))
 
 
+@dataclass
+class Priced(Trial):
+    """A trial in which computing counts: what a flow takes on average, at a rate, against flows that are answered soon."""
+
+    costs: list[Cost] = field(default_factory=list)
+    rate: float = 0.0
+
+    def quality(self, finals: list[np.ndarray]) -> Quality:
+        got = super().quality(finals)
+        return replace(got, soon=got.soon - self.rate * self.compute(finals)) if self.rate else got
+
+    def compute(self, finals: list[np.ndarray]) -> float:
+        """us a flow, without the hazards, which take little."""
+        open_, took = np.ones(len(self.y), dtype=bool), 0.0
+        for look, final in zip(self.looks, finals):
+            took += float((open_ & look.asked).mean()) * self.costs[look.stage].look
+            open_ &= final == -1
+        return took
+
+
 @dataclass(frozen=True)
 class Point:
-    """A ladder with rules, and what they give. ladder: places among the candidates. waits p50, p90: ms. compute: µs a flow.
+    """A ladder with rules, and what they give. ladder: places among the candidates. waits p50, p90: ms. compute: us a flow.
     soon: the share that is answered within 16 ms. how: what chose the rules."""
 
     ladder: tuple[int, ...]
@@ -56,37 +82,36 @@ class Point:
 
 def survey(whole: Answers, ladder: tuple[int, ...], costs: list[Cost], by_class: bool = False) -> list[Point]:
     """A point for each price; of one stage, the one that there is. by_class: whether classes have thresholds of their own, which takes longer."""
-    a = whole.of(ladder)
-    given, found = waits.unsure(a.recipe), []
+    a, mine = whole.of(ladder), [costs[i] for i in ladder]
+    given = waits.unsure(a.recipe)
     if len(ladder) == 1:
-        return [point(a, ladder, given, costs, "alone")]
-    free = waits.trial(a.data, given, a.p, a.more, a.names, a.recipe.background)
-    for price in PRICES:
-        held = waits.patient(a.recipe, a.data, bounds.ascend(free, given, price, by_class), a.p, a.more, a.names)
-        waiting = waits.trial(a.data, held, a.p, a.more, a.names, a.recipe.background)
-        found.append(point(a, ladder, bounds.ascend(waiting, held, price, by_class), costs, f"price {price:g}"))
-    return found
+        return [point(a, ladder, given, mine, "alone")]
+    free = bounds.ascend(a.trial(given), given, PATIENT, False)
+    return priced(a, ladder, waits.patient(a.recipe, a.data, free, a.p, a.more, a.names), mine, by_class, "by class" if by_class else "plain")
 
 
-def within(whole: Answers, ladder: tuple[int, ...], slack: float, costs: list[Cost]) -> Point:
-    """The ladder with the rules that training chooses for a slack. Raises Problem if there are none."""
+def by_hand(whole: Answers, ladder: tuple[int, ...], costs: list[Cost]) -> list[Point]:
+    """A point for each price, by thresholds alone: one a stage, and each silence waited out."""
+    a = replace(whole.of(ladder), more={})
+    return priced(a, ladder, waits.unsure(a.recipe), [costs[i] for i in ladder], False, "thresholds alone")
+
+
+def priced(a: Answers, ladder: tuple[int, ...], rules: list[Rule], costs: list[Cost], by_class: bool, how: str) -> list[Point]:
+    """The rules with the bounds for each price. costs: of the ladder's stages."""
+    trial = a.trial(rules)
+    return [point(a, ladder, bounds.ascend(Priced(trial.looks, trial.y, trial.more, trial.names, trial.background, costs, rate), rules, price, by_class), costs,
+                  f"{how}, price {price:g}" + (f", {rate:g} a us" if rate else "")) for price, rate in PRICES]
+
+
+def as_trained(whole: Answers, ladder: tuple[int, ...], slack: float, costs: list[Cost]) -> Point:
+    """The ladder with the rules that training chooses. Raises Problem if there are none for the slack."""
     a = whole.of(ladder)
     rules = waits.choose(a.recipe, a.data, a.p, a.more, a.names, slack) if len(ladder) > 1 else waits.unsure(a.recipe)
-    return point(a, ladder, rules, costs, f"slack {slack:g}")
-
-
-def by_hand(whole: Answers, ladder: tuple[int, ...], slack: float, costs: list[Cost]) -> Point:
-    """The ladder by thresholds alone: one a stage, each silence waited out."""
-    a = replace(whole.of(ladder), more={})
-    given = waits.unsure(a.recipe)
-    alone = waits.alone(a.data, given, a.p, a.names, a.recipe.background)
-    rules = bounds.choose(waits.trial(a.data, given, a.p, {}, a.names, a.recipe.background), given, alone, slack, by_class=False)
-    return point(a, ladder, rules, costs, "thresholds alone")
+    return point(a, ladder, rules, [costs[i] for i in ladder], f"slack {slack:g}")
 
 
 def point(a: Answers, ladder: tuple[int, ...], rules: list[Rule], costs: list[Cost], how: str) -> Point:
-    s = spent(a, rules, [costs[i] for i in ladder])
-    return Point(ladder, tuple(rules), how, *(float(v) for v in figures(s, len(a.names))))
+    return Point(ladder, tuple(rules), how, *(float(v) for v in figures(spent(a, rules, costs), len(a.names))))
 
 
 def spent(a: Answers, rules: list[Rule], costs: list[Cost]) -> Spent:
@@ -98,7 +123,7 @@ def spent(a: Answers, rules: list[Rule], costs: list[Cost]) -> Spent:
 
 
 def computed(looks: list[Look], out: Outcome, rules: list[Rule], a: Answers, costs: list[Cost]) -> np.ndarray:
-    """µs that the models take for each flow: those of its looks, and of the hazard where a look leaves it waiting."""
+    """us that the models take for each flow: those of its looks, and of the hazard where a look leaves it waiting."""
     took = np.zeros(len(out.answer))
     for place, look in enumerate(looks):
         here = look.asked & (out.look >= place)

@@ -8,7 +8,8 @@ from ..stages import Trees
 
 MOST = 3  # stages of a ladder
 
-TREE = Stage("tree", "leaves", 1, (Member(Trees(rounds=1, leaves=15)),))
+# background: against that of the recipe. A single tree hardly tells classes apart, and unknown is final.
+TREE = Stage("tree", "leaves", 1, (Member(Trees(rounds=1, leaves=15)),), background=0.05)
 WIDE = Stage("wide", "leaves", 1, (Member(Trees(rounds=100, leaves=31)),))
 TEN = Stage("ten", "onnx", 10, (Member(Trees(rounds=100, leaves=31, feature_fraction=0.3)),))
 PAPER = (TREE, WIDE, TEN)  # as in the ServeFlow paper: a tree at packet 1, then LightGBM there, then LightGBM at packet 10
@@ -25,17 +26,17 @@ def pool(recipe: Recipe, stages: tuple[Stage, ...] = STAGES) -> Recipe:
     """The recipe with all candidates in place of its stages: its own, and these. They are in the order in which a ladder may
     have them, and the last one is the recipe's, because soft labels are its.
 
-    Of the background a candidate learns as the recipe's stage with the next depth does.
+    Of the background a candidate learns as the recipe's stage of its depth, or the next deeper one, does.
     """
     own, names = recipe.stages, {s.name for s in recipe.stages}
-    mine = [replace(s, name=f"{s.name}_{s.depth}" if s.name in names else s.name, background=like(s, own).background)
+    mine = [replace(s, name=f"{s.name}_{s.depth}" if s.name in names else s.name, background=s.background * like(s, own).background)
             for s in stages if not any(same(s, o) for o in own)]
     ordered = sorted([*mine, *own[:-1]], key=lambda s: (s.depth, s.most, size(s)))
     return replace(recipe, stages=(*(s for s in ordered if s.depth <= own[-1].depth), own[-1]))
 
 
 def like(stage: Stage, own: tuple[Stage, ...]) -> Stage:
-    """The recipe's stage of about that depth."""
+    """The recipe's stage of that depth, or the next deeper one."""
     return next((o for o in own if o.depth >= stage.depth), own[-1])
 
 

@@ -43,14 +43,14 @@ def sure(t: Tried, p: Point) -> list[str]:
             f"  p50 {p50[0]:.0f} to {p50[1]:.0f} ms, p90 {p90[0]:.0f} to {p90[1]:.0f} ms, {100 * soon[0]:.1f} to {100 * soon[1]:.1f}% within 16 ms, {compute[0]:.1f} to {compute[1]:.1f} us a flow"]
 
 
-def recipe(a: Answers, p: Point, slack: float) -> list[str]:
+def recipe(a: Answers, p: Point) -> list[str]:
     """A point as training makes it: its stages, and what decides. It ends with the stages as recipe.py has them."""
     out = []
     for i, r in zip(p.ladder, p.rules):
         own = ", ".join(f"{c} {x:.3f}" for c, x in sorted(r.thresholds.items()))
         rules = f"; sure up to {own + ', others ' if own else ''}{r.threshold:.3f}; no wait below P(packet) {r.below:g}; patience {r.said()}" if i != p.ladder[-1] else ""
         out.append(f"  {pool.words(a.recipe.stages[i])}{rules}")
-    return [*out, f"  --slack {slack:g}", *(f"  {a.recipe.stages[i]!r}," for i in p.ladder)]
+    return [*out, *(f"  {a.recipe.stages[i]!r}," for i in p.ladder)]
 
 
 def rows(t: Tried) -> str:

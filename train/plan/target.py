@@ -55,18 +55,15 @@ def front(points: list[Point], cost) -> list[Point]:
     return kept
 
 
-def candidates(points: list[Point], target: Target) -> list[Point]:
-    """The best point of each ladder that keeps the limits, the best first. Raises Problem where none does."""
+def pick(points: list[Point], target: Target) -> Point:
+    """The best point within the limits. Raises Problem where there is none."""
     alone = best_alone(points)
-    kept = sorted((p for p in points if target.keeps(p, alone.macro_f1)), key=target.rank)
+    kept = [p for p in points if target.keeps(p, alone.macro_f1)]
     if not kept:
-        nearest = f"the least loss is {alone.macro_f1 - max(p.macro_f1 for p in points):.4f}, the least p50 {min(p.p50 for p in points):.0f} ms, " \
-                  f"the least p90 {min(p.p90 for p in points):.0f} ms, the least cpu {min(p.compute for p in points):.1f} us"
-        raise Problem(f"no ladder keeps all limits of --target ({nearest}; each of another one): give wider limits")
-    first: dict[tuple[int, ...], Point] = {}
-    for p in kept:
-        first.setdefault(p.ladder, p)
-    return list(first.values())
+        raise Problem(f"no ladder keeps all limits of --target (the least loss is {alone.macro_f1 - max(p.macro_f1 for p in points):.4f}, the least p50 "
+                      f"{min(p.p50 for p in points):.0f} ms, the least p90 {min(p.p90 for p in points):.0f} ms, the least cpu "
+                      f"{min(p.compute for p in points):.1f} us; each of another one): give wider limits")
+    return min(kept, key=target.rank)
 
 
 def best_alone(points: list[Point]) -> Point:
