@@ -88,10 +88,11 @@ def remarks(b: Bundle, figures: list[Figures]) -> list[str]:
     """The figures that need a sentence."""
     out = []
     for g in figures:
-        f, last = g.figures, g.figures["alone"][-1]
-        out.append(f"- {g.name}: against {last['stage']} alone the cascade's macro-F1 is {between(last['macro_f1_of_cascade_above'], 100, 2)} points higher. "
-                   f"Of the oracle's gain over chance in macro-F1 against deferral the first stage's uncertainty has {between(f['deferral']['gain'], 100, 0)}%. "
-                   f"Expected calibration error {between(f['reliability']['expected_calibration_error'], 1, 3)}.")
+        f = g.figures
+        for last in f["alone"][-1:]:  # none with one stage
+            out.append(f"- {g.name}: against {last['stage']} alone the cascade's macro-F1 is {between(last['macro_f1_of_cascade_above'], 100, 2)} points higher. "
+                       f"Of the oracle's gain over chance in macro-F1 against deferral the first stage's uncertainty has {between(f['deferral']['gain'], 100, 0)}%.")
+        out.append(f"- {g.name}: expected calibration error {between(f['reliability']['expected_calibration_error'], 1, 3)}.")
         if b.recipe.background:
             out.append(f"- {g.name}: {between(f['quality']['unknown'], 100, 2)}% of the labelled flows are called `unknown`.")
         if f.get("families"):

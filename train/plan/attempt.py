@@ -48,7 +48,7 @@ def fitted(job: Job) -> Made:
     hazards, more = [], {}
     for i, s in enumerate(recipe.stages):
         hears, said = None, {}
-        if s.engine == "leaves":  # it may have a stage behind it
+        if s.engine == "leaves" and s.most < data.flows.at.shape[1]:  # another stage may look at more
             hears, said = waits.packets_to_come(data.rows(asked), i, s, features[i], [q[asked] for q in answers.probabilities()[i]])
         hazards.append(hears)
         more |= said

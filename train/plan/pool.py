@@ -22,17 +22,17 @@ STAGES = (
 )
 
 
-def pool(recipe: Recipe, stages: tuple[Stage, ...] = STAGES) -> Recipe:
-    """The recipe with all candidates in place of its stages: its own, and these. They are in the order in which a ladder may
-    have them, and the last one is the recipe's, because soft labels are its.
+def pool(recipe: Recipe) -> Recipe:
+    """The recipe with all candidates in place of its stages: its own, and these; one mean of models is enough. They are in the
+    order in which a ladder may have them, and the last one is the recipe's, because soft labels are its.
 
     Of the background a candidate learns as the recipe's stage of its depth, or the next deeper one, does.
     """
     own, names = recipe.stages, {s.name for s in recipe.stages}
     mine = [replace(s, name=f"{s.name}_{s.depth}" if s.name in names else s.name, background=s.background * like(s, own).background)
-            for s in stages if not any(same(s, o) for o in own)]
+            for s in STAGES if not any(same(s, o) for o in own) and not (len(s.members) > 1 and len(own[-1].members) > 1)]
     ordered = sorted([*mine, *own[:-1]], key=lambda s: (s.depth, s.most, size(s)))
-    return replace(recipe, stages=(*(s for s in ordered if s.depth <= own[-1].depth), own[-1]))
+    return replace(recipe, stages=(*ordered, own[-1]))
 
 
 def like(stage: Stage, own: tuple[Stage, ...]) -> Stage:
