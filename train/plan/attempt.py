@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from .. import gather, pipeline, stages, unseen, waits
+from .. import pipeline, stages, unseen, waits
 from ..pipeline import Job, Made, say
 from ..recipe import Recipe
 from ..rule import Rule

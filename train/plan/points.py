@@ -1,21 +1,20 @@
 """What ladders are worth: macro-F1, waits and computing, by answers of models that did not see the flow's capture."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import bounds, rule, waits
-from ..bounds import Quality, Trial
+from ..bounds import Trial
 from ..gather import Flows
 from ..recipe import Recipe
 from ..rule import Look, Outcome, Rule
 from ..waits import More
 from .cost import Cost
 from .figures import Spent, figures
+from .prices import Priced, PRICES
 
-# Of quality, in flows that are answered soon, as in bounds.py; and what a flow's us of models count in them. Each gives other bounds.
-PRICES = ((1.0, 0.0), (2.0, 0.0), (4.0, 0.0), (16.0, 0.0), (64.0, 0.0), (2.0, 0.004), (8.0, 0.004), (32.0, 0.004))
-PATIENT = 16.0  # the price of the bounds that patience is chosen with
+PATIENT = 16.0  # the price of quality in the bounds that patience is chosen with
 LATENESS = 200.0  # ms: SERVEFLOW_LATENESS, that a silence takes longer
 
 
@@ -42,26 +41,6 @@ class Answers:
     def labelled(self) -> np.ndarray:
         """Which flows have a label that is a class; the background is none."""
         return (self.data.y >= 0) & (self.data.y != (self.names.index(self.recipe.background) if self.recipe.background else -1))
-
-
-@dataclass
-class Priced(Trial):
-    """A trial in which computing counts: what a flow takes on average, at a rate, against flows that are answered soon."""
-
-    costs: list[Cost] = field(default_factory=list)
-    rate: float = 0.0
-
-    def quality(self, finals: list[np.ndarray]) -> Quality:
-        got = super().quality(finals)
-        return replace(got, soon=got.soon - self.rate * self.compute(finals)) if self.rate else got
-
-    def compute(self, finals: list[np.ndarray]) -> float:
-        """us a flow, without the hazards, which take little."""
-        open_, took = np.ones(len(self.y), dtype=bool), 0.0
-        for look, final in zip(self.looks, finals):
-            took += float((open_ & look.asked).mean()) * self.costs[look.stage].look
-            open_ &= final == -1
-        return took
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from train import bounds, gather, truth
-from train import __main__ as training
 from train.plan import __main__ as cli
 from train.plan import cost, figures, picture, points, pool, target
 from train.plan.cost import Cost
 from train.plan.figures import Spent
-from train.plan.points import Answers, Point, Priced
+from train.plan.points import Answers, Point
+from train.plan.prices import PRICES, Priced
 from train.recipe import LADDER, RECIPES, Member, Recipe, Stage
 from train.rule import Rule
 from train.stages import Trees
@@ -96,7 +96,7 @@ def test_survey():
     alone, = points.survey(a, (2,), COSTS)
     assert (alone.macro_f1, alone.compute, alone.p50, alone.p90) == (1, 1000, 6, 2200)
     found = points.survey(a, (0, 1, 2), COSTS)
-    assert len(found) == len(points.PRICES) == len({p.how for p in found}) and max(p.macro_f1 for p in found) == 1
+    assert len(found) == len(PRICES) == len({p.how for p in found}) and max(p.macro_f1 for p in found) == 1
     best = min((p for p in found if p.macro_f1 == 1), key=lambda p: p.compute)
     assert best.compute < 1000 and (best.p90, best.soon) == (0, 1)
     assert points.by_hand(a, (0, 2), COSTS)[0].rules[0].patience == ()
@@ -160,7 +160,7 @@ def small(monkeypatch):
     monkeypatch.setattr(cli, "LADDER", Recipe(stages[::2]))
     monkeypatch.setattr(pool, "STAGES", stages)
     monkeypatch.setattr(pool, "PAPER", stages[::2])
-    monkeypatch.setattr(points, "PRICES", points.PRICES[2:6:3])
+    monkeypatch.setattr(points, "PRICES", PRICES[2:6:3])
     monkeypatch.setattr(cost, "RUNS", 1)
 
 
