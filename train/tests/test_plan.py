@@ -16,7 +16,7 @@ from train.plan.figures import Spent
 from train.plan.points import Answers, Point
 from train.plan.prices import PRICES, Priced
 from train.recipe import LADDER, RECIPES, Member, Recipe, Stage
-from train.rule import Rule
+from train.rule import UNKNOWN, Rule
 from train.stages import Trees
 
 from .test_problems import SERVEFLOW, capture, data, labels  # noqa: F401, fixtures
@@ -36,6 +36,11 @@ def test_the_pool_has_the_recipe_and_the_papers_ladder(recipe):
 
 def stage(name: str, depth: int, rounds: int = 1, deepest: int = 0, engine: str = "leaves") -> Stage:
     return Stage(name, engine, depth, (Member(Trees(rounds, 4, min_leaf=1)),), deepest=deepest)
+
+
+def test_of_the_background_a_candidate_learns_as_the_stages_near_it_do():
+    recipe = Recipe((replace(stage("a", 1), background=0.1), replace(stage("b", 10), background=0.5)))
+    assert {s.name: s.background for s in pool.pool(recipe).stages} == {"tree": 0.1 * pool.TREE.background, "small": 0.1, "wide": 0.1, "a": 0.1, "two": 0.5, "any": 0.5, "ten": 0.5, "both": 0.5, "b": 0.5}
 
 
 @pytest.mark.parametrize("of, good", [
@@ -71,6 +76,8 @@ def test_each_look_costs_and_the_hazard_where_a_flow_waits():
     assert list(a.more) == [(0, 1)]
     got = points.spent(a, [Rule(1, "margin", 0.3, below=0.5), Rule(3, "margin", 1)], [COSTS[0], COSTS[2]])
     assert list(got.compute) == [1, 1, 1011, 1011] and list(got.answer) == [0, 1, 1, 0] and list(got.wait) == [0, 0, 6, 2200]
+    got = points.spent(answers(first=(0.6, 0.6, 0.6, 0.6)).of((0, 2)), [Rule(1, "margin", 0.3, below=0.5), Rule(3, "margin", 1)], [COSTS[0], COSTS[2]])
+    assert list(got.compute) == [1001, 1011, 1011, 1011]  # the first flow is over
     got = points.spent(a, [Rule(1, "margin", 0.0), Rule(3, "margin", 1)], [COSTS[0], COSTS[2]])
     assert list(got.compute) == [1001] * 4  # no hazard is asked where there is no bound
 
@@ -78,6 +85,8 @@ def test_each_look_costs_and_the_hazard_where_a_flow_waits():
 def test_the_background_is_no_class():
     got = points.spent(answers(background="b").of((2,)), [Rule(3, "margin", 1)], [COSTS[2]])
     assert list(got.y) == [0, 0] and list(got.compute) == [1000, 1000]
+    got = points.spent(answers(y=(1, 0, 1, 1), first=(0.6, 0.6, 0.6, 0.6), background="b").of((0, 2)), [Rule(1, "margin", 0.3, below=0.5), Rule(3, "margin", 1)], [COSTS[0], COSTS[2]])
+    assert list(got.answer) == [UNKNOWN] and list(got.compute) == [1]  # unknown is final: no hazard is asked
 
 
 def test_computing_has_a_price():
@@ -113,6 +122,8 @@ def test_figures_weigh_captures():
     ends = figures.intervals(s, 3)
     assert (ends[:4, 0] < figures.figures(s, 3)[:4]).all() and (ends[:4, 1] > figures.figures(s, 3)[:4]).all()
     assert list(figures.loss(s, s, 3)) == [0, 0]
+    low, high = figures.loss(s, replace(s, answer=s.y), 3)
+    assert 0.5 < low < 1 - figures.figures(s, 3)[0] < high < 0.9
 
 
 def made(macro_f1=0.9, p50=0.0, p90=100.0, compute=10.0, ladder=(0, 1)) -> Point:
