@@ -45,6 +45,8 @@ def main() -> None:
 def plan(args: argparse.Namespace, wanted: target.Target) -> None:
     if args.task.endswith(conn.SUFFIX):
         raise Problem(f"{args.task} has one stage, so there is nothing to plan: name a task of packets")
+    if args.lab and not args.lab.is_dir():
+        raise Problem(f"{args.lab} is no folder: --lab names one with captures and their NAME.labels.csv")
     for option, file in (("--picture", args.picture), ("--csv", args.csv)):
         if file and not file.parent.is_dir():
             raise Problem(f"{file.parent} is no folder: name another file with {option}")
@@ -52,17 +54,24 @@ def plan(args: argparse.Namespace, wanted: target.Target) -> None:
     job = Job(args.task, args.version, pool.pool(recipe), attempt.SLACK, args.data, args.lab, args.out or Path(), binary, cli.notes(args.task))
     job.relabel()
     tried = attempt.known(attempt.attempt(job), recipe)
-    best = target.best_alone(tried.points)
-    picked = target.pick(tried.points, wanted)
-    named = {f"the pick for {args.target}": picked, **tried.named, "the best stage alone": best}
-    if args.csv:
-        args.csv.write_text(report.rows(tried))
-    if args.picture:
-        args.picture.write_bytes(picture.draw(title(args.task, tried), tried.points, legend(tried, named)))
+    named = {**tried.named, "the best stage alone": target.best_alone(tried.points)}
+    try:
+        picked = target.pick(tried.points, wanted)
+        named = {f"the pick for {args.target}": picked, **named}
+    finally:  # without a pick they show what there is
+        write(args, tried, named)
     print(title(args.task, tried))
     print("\n".join([*report.table(tried.answers, named), *report.sure(tried, picked), "", "The pick:", *report.recipe(tried.answers, picked)]), flush=True)
     if args.out:
         pipeline.run(replace(job, recipe=replace(recipe, stages=tuple(job.recipe.stages[i] for i in picked.ladder)), rules=picked.rules))
+
+
+def write(args: argparse.Namespace, t: Tried, named: dict[str, Point]) -> None:
+    """The files of all points, as far as they are asked for."""
+    if args.csv:
+        args.csv.write_text(report.rows(t))
+    if args.picture:
+        args.picture.write_bytes(picture.draw(title(args.task, t), t.points, legend(t, named)))
 
 
 def title(task: str, t: Tried) -> str:

@@ -40,8 +40,10 @@ def draw(title: str, points: list[Point], named: dict[str, Point], depth: float 
 
 
 def panel_of(panel: Axes, points: list[Point], named: dict[str, Point], cost) -> None:
+    """Of each ladder what its other points do not beat."""
     for stages, colour in COLOURS.items():
-        some = [p for p in points if len(p.ladder) == stages]
+        ladders = sorted({p.ladder for p in points if len(p.ladder) == stages})
+        some = [p for ladder in ladders for p in target.front([q for q in points if q.ladder == ladder], cost)]
         panel.scatter([cost(p) for p in some], [p.macro_f1 for p in some], s=9, color=colour, alpha=0.45, linewidths=0,
                       label=f"{stages} stage{'s' if stages > 1 else ''}")
     best = target.front(points, cost)

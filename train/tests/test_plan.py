@@ -198,9 +198,18 @@ def test_from_captures_to_a_bundle(data, small, monkeypatch, capsys):  # noqa: F
     assert "`python -m train.plan` picked" in (out / "MODEL_CARD.md").read_text() and b"Pareto front" in drawn.read_bytes()
 
 
+@pytest.mark.skipif(not SERVEFLOW.exists(), reason="needs make build")
+def test_without_a_pick_the_points_are_written(data, small, monkeypatch, capsys):  # noqa: F811
+    with pytest.raises(SystemExit):
+        plan(data, monkeypatch, "--target", "cpu=0us", "--csv", data.parent / "plan.csv")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("train.plan: no ladder keeps all limits of --target (the least loss is")
+    assert len((data.parent / "plan.csv").read_text().splitlines()) > 10
+
+
 @pytest.mark.parametrize("options, words", [
     (["--target", "speed=9"], "--target is 'speed=9'; use limits such as loss=0.003"),
     (["--picture", "nowhere/p.svg"], "nowhere is no folder: name another file with --picture"),
+    (["--lab", "nowhere"], "nowhere is no folder: --lab names one"),
     (["--csv", "nowhere/p.csv"], "nowhere is no folder: name another file with --csv"),
 ])
 def test_what_is_wrong_is_one_line(data, monkeypatch, capsys, options, words):  # noqa: F811
