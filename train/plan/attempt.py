@@ -11,7 +11,8 @@ from . import cost, points, pool, target
 from .cost import Cost
 from .points import Answers, Point
 
-SLACK = 0.003  # of the recipe as it is and of the paper's ladder, as training has it
+SLACK = 0.003  # as training has it
+SLACKS = (SLACK, 0.006, 0.012, 0.025, 0.05)  # of the recipe as it is: the first may be too little for its stages
 OWN, PAPER = "the recipe as it is", "the paper's ladder"
 
 
@@ -71,13 +72,20 @@ def tried(answers: Answers, costs: list[Cost]) -> Tried:
 def known(t: Tried, recipe: Recipe) -> Tried:
     """With the points that people look for. recipe: the task's own."""
     own, paper = (pool.places(t.answers.recipe.stages, stages) for stages in (recipe.stages, pool.PAPER))
-    named = {PAPER: least_of(points.by_hand(t.answers, paper, t.costs), alone(t, paper))}
-    say("rules of the recipe as it is")
-    try:
-        named[OWN] = points.as_trained(t.answers, own, SLACK, t.costs)
-    except Problem as problem:
-        say(f"{OWN}: {problem}")
-    return replace(t, points=[*t.points, *named.values()], named=named)
+    by_hand = points.by_hand(t.answers, paper, t.costs)
+    named = {PAPER: least_of(by_hand, alone(t, paper)), OWN: as_trained(t, own)}
+    return replace(t, points=[*t.points, *by_hand, named[OWN]], named=named)
+
+
+def as_trained(t: Tried, ladder: tuple[int, ...]) -> Point:
+    """The ladder by the rules that training chooses, for the first slack that there are some for."""
+    for slack in SLACKS:
+        say(f"rules of the recipe as it is, with a slack of {slack:g}")
+        try:
+            return points.as_trained(t.answers, ladder, slack, t.costs)
+        except Problem:
+            continue
+    return alone(t, ladder)
 
 
 def least_of(some: list[Point], last: Point) -> Point:

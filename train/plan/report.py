@@ -29,8 +29,8 @@ def machine() -> str:
 def table(a: Answers, named: dict[str, Point]) -> list[str]:
     """A line for each point, with what it is."""
     wide = max(len(what) for what in named)
-    out = [f"{'':{wide}}  macro-F1  accuracy  p50 ms  p90 ms  <16 ms  us a flow  ladder"]
-    return out + [f"{what:{wide}}  {p.macro_f1:8.4f}  {p.accuracy:8.4f}  {p.p50:6.0f}  {p.p90:6.0f}  {100 * p.soon:5.1f}%  {p.compute:9.1f}  {name(a, p)}" for what, p in named.items()]
+    out = [f"{'':{wide}}  macro-F1  accuracy  p50 ms  p90 ms  <16 ms  us a flow  ladder (rules)"]
+    return out + [f"{what:{wide}}  {p.macro_f1:8.4f}  {p.accuracy:8.4f}  {p.p50:6.0f}  {p.p90:6.0f}  {100 * p.soon:5.1f}%  {p.compute:9.1f}  {name(a, p)} ({p.how})" for what, p in named.items()]
 
 
 def sure(t: Tried, p: Point) -> list[str]:
