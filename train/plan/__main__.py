@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv, as for python3 -m train")
     parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
     parser.add_argument("--lab", type=Path, help="folder with further captures to train on")
-    parser.add_argument("--target", default="loss=0.003", help="limits: loss (of macro-F1, on the best stage alone), p50 and p90 (of the wait), cpu (of models, a flow); such as p90=500ms,cpu=30us")
+    parser.add_argument("--target", default="loss=0.003", help="limits: loss (of macro-F1 and accuracy, on the best stage alone), p50 and p90 (of the wait), cpu (of models, a flow); such as p90=500ms,cpu=30us")
     parser.add_argument("--best", default="", choices=target.BEST, help="what should be as good as can be within them: p90 where loss is limited, and else f1")
     parser.add_argument("--picture", type=Path, help="file for the fronts, SVG")
     parser.add_argument("--csv", type=Path, help="file for all points")

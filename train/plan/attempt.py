@@ -73,7 +73,7 @@ def known(t: Tried, recipe: Recipe) -> Tried:
     """With the points that people look for. recipe: the task's own."""
     own, paper = (pool.places(t.answers.recipe.stages, stages) for stages in (recipe.stages, pool.PAPER))
     by_hand = points.by_hand(t.answers, paper, t.costs)
-    named = {PAPER: least_of(by_hand, alone(t, paper)), OWN: as_trained(t, own)}
+    named = {PAPER: least_of(by_hand, points.alone(t.answers, paper[-1], t.costs)), OWN: as_trained(t, own)}
     return replace(t, points=[*t.points, *by_hand, named[OWN]], named=named)
 
 
@@ -85,15 +85,10 @@ def as_trained(t: Tried, ladder: tuple[int, ...]) -> Point:
             return points.as_trained(t.answers, ladder, slack, t.costs)
         except Problem:
             continue
-    return alone(t, ladder)
+    return points.alone(t.answers, ladder[-1], t.costs)
 
 
 def least_of(some: list[Point], last: Point) -> Point:
     """The point of least computing within SLACK of its last stage alone; without one, that of most macro-F1."""
-    kept = [p for p in some if p.macro_f1 >= last.macro_f1 - SLACK]
+    kept = [p for p in some if target.lost(p, last) <= SLACK]
     return min(kept, key=lambda p: p.compute) if kept else max(some, key=lambda p: p.macro_f1)
-
-
-def alone(t: Tried, ladder: tuple[int, ...]) -> Point:
-    """The ladder's last stage alone."""
-    return next(p for p in t.points if p.ladder == ladder[-1:])

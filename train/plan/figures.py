@@ -20,6 +20,11 @@ class Spent:
     capture: np.ndarray
 
 
+def together(parts: list[Spent]) -> Spent:
+    """The flows of all parts."""
+    return Spent(*(np.concatenate(columns) for columns in zip(*((s.y, s.answer, s.wait, s.compute, s.capture) for s in parts))))
+
+
 def figures(s: Spent, classes: int) -> np.ndarray:
     """Macro-F1, accuracy, median and 90th percentile of the wait, share within 16 ms, compute."""
     return weighted(s, np.ones((1, len(np.unique(s.capture)))), classes)[:, 0]
@@ -31,7 +36,7 @@ def intervals(s: Spent, classes: int) -> np.ndarray:
 
 
 def loss(s: Spent, best: Spent, classes: int) -> np.ndarray:
-    """The ends of the interval of how much more macro-F1 best has on the same flows, in the same draws."""
+    """The ends of the interval of how much more macro-F1 best has on the same flows, in the same draws of the captures."""
     drawn = draws(s)
     return np.nanquantile(weighted(best, drawn, classes)[0] - weighted(s, drawn, classes)[0], [0.05, 0.95])
 

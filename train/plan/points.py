@@ -1,6 +1,7 @@
 """What ladders are worth: macro-F1, waits and computing, by answers of models that did not see the flow's capture."""
 
 from dataclasses import dataclass, replace
+from typing import Callable
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from ..recipe import Recipe
 from ..rule import Look, Outcome, Rule
 from ..waits import More
 from .cost import Cost
-from .figures import Spent, figures
-from .prices import Priced, PRICES
+from .figures import Spent, figures, together
+from .prices import PRICES, Priced, said
 
 PATIENT = 16.0  # the price of quality in the bounds that patience is chosen with
 LATENESS = 200.0  # ms: SERVEFLOW_LATENESS, that a silence takes longer
+
+Choose = Callable[["Answers"], list[list[Rule]]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Answers:
         stages = tuple(self.recipe.stages[i] for i in ladder)
         return Answers(replace(self.recipe, stages=stages), self.data, self.names, [self.p[i] for i in ladder], more)
 
+    def rows(self, chosen: np.ndarray) -> "Answers":
+        """Of the flows where this mask is true alone."""
+        more = {key: said[chosen] for key, said in self.more.items()}
+        return Answers(self.recipe, self.data.rows(chosen), self.names, [[q[chosen] for q in each] for each in self.p], more)
+
     def trial(self, rules: list[Rule]) -> Trial:
         return waits.trial(self.data, rules, self.p, self.more, self.names, self.recipe.background)
 
@@ -45,12 +53,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Point:
-    """A ladder with rules, and what they give. ladder: places among the candidates. waits p50, p90: ms. compute: us a flow.
-    soon: the share that is answered within 16 ms. how: what chose the rules."""
+    """A ladder with rules, and what they give. ladder: places among the candidates. how: what chose the rules. spent: of each
+    labelled flow, in no order. p50, p90: of the wait, ms. soon: the share that is answered within 16 ms. compute: us a flow."""
 
     ladder: tuple[int, ...]
     rules: tuple[Rule, ...]
     how: str
+    spent: Spent
     macro_f1: float
     accuracy: float
     p50: float
@@ -62,35 +71,51 @@ class Point:
 def survey(whole: Answers, ladder: tuple[int, ...], costs: list[Cost], by_class: bool = False) -> list[Point]:
     """A point for each price; of one stage, the one that there is. by_class: whether classes have thresholds of their own, which takes longer."""
     a, mine = whole.of(ladder), [costs[i] for i in ladder]
-    given = waits.unsure(a.recipe)
     if len(ladder) == 1:
-        return [point(a, ladder, given, mine, "alone")]
-    free = bounds.ascend(a.trial(given), given, PATIENT, False)
-    return priced(a, ladder, waits.patient(a.recipe, a.data, free, a.p, a.more, a.names), mine, by_class, "by class" if by_class else "plain")
+        return [alone(whole, ladder[0], costs)]
+    return judged(a, ladder, mine, lambda b: priced(b, held(b), mine, by_class), [f"{'by class' if by_class else 'plain'}, {price}" for price in said()])
 
 
 def by_hand(whole: Answers, ladder: tuple[int, ...], costs: list[Cost]) -> list[Point]:
     """A point for each price, by thresholds alone: one a stage, and each silence waited out."""
-    a = replace(whole.of(ladder), more={})
-    return priced(a, ladder, waits.unsure(a.recipe), [costs[i] for i in ladder], False, "thresholds alone")
-
-
-def priced(a: Answers, ladder: tuple[int, ...], rules: list[Rule], costs: list[Cost], by_class: bool, how: str) -> list[Point]:
-    """The rules with the bounds for each price. costs: of the ladder's stages."""
-    trial = a.trial(rules)
-    return [point(a, ladder, bounds.ascend(Priced(trial.looks, trial.y, trial.more, trial.names, trial.background, costs, rate), rules, price, by_class), costs,
-                  f"{how}, price {price:g}" + (f", {rate:g} a us" if rate else "")) for price, rate in PRICES]
+    a, mine = replace(whole.of(ladder), more={}), [costs[i] for i in ladder]
+    return judged(a, ladder, mine, lambda b: priced(b, waits.unsure(b.recipe), mine, False), [f"thresholds alone, {price}" for price in said()])
 
 
 def as_trained(whole: Answers, ladder: tuple[int, ...], slack: float, costs: list[Cost]) -> Point:
     """The ladder with the rules that training chooses. Raises Problem if there are none for the slack."""
-    a = whole.of(ladder)
-    rules = waits.choose(a.recipe, a.data, a.p, a.more, a.names, slack) if len(ladder) > 1 else waits.unsure(a.recipe)
-    return point(a, ladder, rules, [costs[i] for i in ladder], f"slack {slack:g}")
+    a, mine = whole.of(ladder), [costs[i] for i in ladder]
+    return judged(a, ladder, mine, lambda b: [waits.choose(b.recipe, b.data, b.p, b.more, b.names, slack)], [f"slack {slack:g}"])[0]
 
 
-def point(a: Answers, ladder: tuple[int, ...], rules: list[Rule], costs: list[Cost], how: str) -> Point:
-    return Point(ladder, tuple(rules), how, *(float(v) for v in figures(spent(a, rules, costs), len(a.names))))
+def alone(whole: Answers, place: int, costs: list[Cost]) -> Point:
+    """A candidate that is asked about every flow."""
+    a = whole.of((place,))
+    rules = waits.unsure(a.recipe)
+    return point((place,), rules, "alone", spent(a, rules, [costs[place]]), len(a.names))
+
+
+def judged(a: Answers, ladder: tuple[int, ...], costs: list[Cost], choose: Choose, how: list[str]) -> list[Point]:
+    """Points with rules that are chosen on all flows. Their figures are those of rules chosen on one half of the folds, for the flows of the other one."""
+    parts = [(choose(a.rows(half)), a.rows(~half)) for half in (a.data.fold % 2 == 0, a.data.fold % 2 == 1)]
+    return [point(ladder, rules, what, together([spent(away, chosen[i], costs) for chosen, away in parts]), len(a.names))
+            for i, (rules, what) in enumerate(zip(choose(a), how))]
+
+
+def held(a: Answers) -> list[Rule]:
+    """The rules to begin with, with patience."""
+    given = waits.unsure(a.recipe)
+    return waits.patient(a.recipe, a.data, bounds.ascend(a.trial(given), given, PATIENT, False), a.p, a.more, a.names)
+
+
+def priced(a: Answers, rules: list[Rule], costs: list[Cost], by_class: bool) -> list[list[Rule]]:
+    """The rules with the bounds for each price. costs: of the ladder's stages."""
+    t = a.trial(rules)
+    return [bounds.ascend(Priced(t.looks, t.y, t.more, t.names, t.background, costs, rate), rules, price, by_class) for price, rate in PRICES]
+
+
+def point(ladder: tuple[int, ...], rules: list[Rule], how: str, s: Spent, classes: int) -> Point:
+    return Point(ladder, tuple(rules), how, s, *(float(v) for v in figures(s, classes)))
 
 
 def spent(a: Answers, rules: list[Rule], costs: list[Cost]) -> Spent:

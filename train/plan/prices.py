@@ -8,7 +8,12 @@ from ..bounds import Quality, Trial
 from .cost import Cost
 
 # Of quality, in flows that are answered soon, as in bounds.py; and what a flow's us of models count in them. Each gives other bounds.
-PRICES = ((1.0, 0.0), (2.0, 0.0), (4.0, 0.0), (16.0, 0.0), (64.0, 0.0), (2.0, 0.004), (8.0, 0.004), (32.0, 0.004))
+PRICES = ((1.0, 0.0), (4.0, 0.0), (16.0, 0.0), (64.0, 0.0), (4.0, 0.004), (16.0, 0.004))
+
+
+def said() -> list[str]:
+    """The prices in words."""
+    return [f"price {price:g}" + (f", {rate:g} a us" if rate else "") for price, rate in PRICES]
 
 
 @dataclass

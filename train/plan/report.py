@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import figures, points, pool, target
+from . import figures, pool, target
 from .attempt import Tried
 from .points import Answers, Point
 
@@ -36,7 +36,7 @@ def table(a: Answers, named: dict[str, Point]) -> list[str]:
 def sure(t: Tried, p: Point) -> list[str]:
     """How sure the figures of a point are."""
     a, best = t.answers, target.best_alone(t.points)
-    mine, its = (points.spent(a.of(q.ladder), list(q.rules), [t.costs[i] for i in q.ladder]) for q in (p, best))
+    mine, its = p.spent, best.spent
     f1, _, p50, p90, soon, compute = figures.intervals(mine, len(a.names))
     lost = 100 * figures.loss(mine, its, len(a.names))
     return [f"in 90 of 100 draws of the {len(np.unique(mine.capture))} captures: macro-F1 {f1[0]:.4f} to {f1[1]:.4f}; {lost[0]:.2f} to {lost[1]:.2f} points less than {name(a, best)} alone",

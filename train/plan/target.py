@@ -15,7 +15,7 @@ AXES = {"median wait, ms": lambda p: p.p50, "90th percentile of the wait, ms": l
 
 @dataclass(frozen=True)
 class Target:
-    """loss: macro-F1 that may be lost on the best stage alone. p50, p90: the wait, ms. cpu: µs of models a flow. None: no limit.
+    """loss: macro-F1 and accuracy that may be lost on the best stage alone. p50, p90: the wait, ms. cpu: µs of models a flow. None: no limit.
     best: what should be as good as can be within the limits; of the same, what comes next in BEST."""
 
     best: str
@@ -24,9 +24,9 @@ class Target:
     p90: float | None = None
     cpu: float | None = None
 
-    def keeps(self, p: Point, alone: float) -> bool:
-        """Whether a point is within all limits. alone: macro-F1 of the best stage alone."""
-        limits = ((self.loss, alone - p.macro_f1), (self.p50, p.p50), (self.p90, p.p90), (self.cpu, p.compute))
+    def keeps(self, p: Point, alone: Point) -> bool:
+        """Whether a point is within all limits. alone: the best stage alone."""
+        limits = ((self.loss, lost(p, alone)), (self.p50, p.p50), (self.p90, p.p90), (self.cpu, p.compute))
         return all(limit is None or value <= limit for limit, value in limits)
 
     def rank(self, p: Point) -> tuple:
@@ -58,12 +58,17 @@ def front(points: list[Point], cost) -> list[Point]:
 def pick(points: list[Point], target: Target) -> Point:
     """The best point within the limits. Raises Problem where there is none."""
     alone = best_alone(points)
-    kept = [p for p in points if target.keeps(p, alone.macro_f1)]
+    kept = [p for p in points if target.keeps(p, alone)]
     if not kept:
-        raise Problem(f"no ladder keeps all limits of --target (the least loss is {alone.macro_f1 - max(p.macro_f1 for p in points):.4f}, the least p50 "
+        raise Problem(f"no ladder keeps all limits of --target (the least loss is {min(lost(p, alone) for p in points):.4f}, the least p50 "
                       f"{min(p.p50 for p in points):.0f} ms, the least p90 {min(p.p90 for p in points):.0f} ms, the least cpu "
                       f"{min(p.compute for p in points):.1f} us; each of another one): give wider limits")
     return min(kept, key=target.rank)
+
+
+def lost(p: Point, alone: Point) -> float:
+    """What a point loses on another one: of macro-F1 or of accuracy, whichever is more."""
+    return max(alone.macro_f1 - p.macro_f1, alone.accuracy - p.accuracy)
 
 
 def best_alone(points: list[Point]) -> Point:

@@ -67,7 +67,7 @@ def answers(y=(0, 1, 1, 0), first=(0.1, 0.9, 0.6, 0.6), again=(0.1, 0.9, 0.9, 0.
     t = flows(*[[0], [0, 5, 6], [0, 5, 6], [0]] * repeat, over=[4 * i for i in range(repeat)], capture=[str(i) for i in range(repeat) for _ in range(4)])
     n = 4 * repeat
     p = [[says(*first * repeat)], [says(*again * repeat)], [says(*last * repeat)] * 3]
-    return Answers(Recipe((FIRST, AGAIN, LAST), background=background), gather.Flows(t, np.array(y * repeat), np.zeros(n, int), {}), NAMES, p,
+    return Answers(Recipe((FIRST, AGAIN, LAST), background=background), gather.Flows(t, np.array(y * repeat), np.arange(n) // 4 % 5, {}), NAMES, p,
                    {(0, 1): np.full(n, 0.9), (1, 1): np.full(n, 0.9)})
 
 
@@ -111,6 +111,15 @@ def test_survey():
     assert points.by_hand(a, (0, 2), COSTS)[0].rules[0].patience == ()
 
 
+def test_figures_are_of_flows_that_the_rules_were_not_chosen_on():
+    """In even folds an unsure first answer is right, and in odd ones it is wrong."""
+    a = answers(repeat=40, first=(0.1, 0.9, 0.6, 0.4), last=(0.1, 0.9, 0.9, 0.1))
+    odd = a.data.fold % 2 == 1
+    a.p[0][0][odd] = says(0.1, 0.9, 0.4, 0.6)[np.arange(odd.sum()) % 4]
+    lost = [1 - p.accuracy for p in points.survey(a, (0, 2), [Cost(1), Cost(1), Cost(1000)])]
+    assert max(lost) == pytest.approx(odd.mean() / 2)  # rules of the even folds answer at once
+
+
 def test_a_recipe_that_needs_more_slack_gets_it(monkeypatch, capsys):
     """The first stage calls a labelled flow unknown, which is final, so that no bounds give what the last one does."""
     a = answers(y=(0, 0, 0, 1), first=(0.9, 0.1, 0.1, 0.1), last=(0.1, 0.1, 0.1, 0.9), repeat=10, background="b")
@@ -136,8 +145,8 @@ def test_figures_weigh_captures():
     assert 0.5 < low < 1 - figures.figures(s, 3)[0] < high < 0.9
 
 
-def made(macro_f1=0.9, p50=0.0, p90=100.0, compute=10.0, ladder=(0, 1)) -> Point:
-    return Point(ladder, (), "", macro_f1, 0.9, p50, p90, 0.5, compute)
+def made(macro_f1=0.9, p50=0.0, p90=100.0, compute=10.0, ladder=(0, 1), accuracy=0.9) -> Point:
+    return Point(ladder, (), "", Spent(*[np.zeros(0)] * 5), macro_f1, accuracy, p50, p90, 0.5, compute)
 
 
 @pytest.mark.parametrize("text, want", [
@@ -158,6 +167,7 @@ def test_the_pick_is_the_best_within_the_limits():
     every = [alone, quick, cheap, wrong]
     for text, best, want in [("loss=0.003", "", quick), ("loss=0.003", "cpu", cheap), ("cpu=2us", "", cheap), ("p90=20ms", "", quick), ("loss=0.2", "", wrong), ("loss=0", "", alone)]:
         assert target.pick(every, target.parse(text, best)) is want, text
+    assert target.pick([alone, made(p90=16, accuracy=0.89)], target.parse("loss=0.003")) is alone  # accuracy counts, too
     with pytest.raises(truth.Problem, match="the least p90 0 ms, the least cpu 0.5 us"):
         target.pick(every, target.parse("loss=0.003,cpu=0.6us"))
 
