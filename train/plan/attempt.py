@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from .. import pipeline, stages, unseen, waits
 from ..pipeline import Job, Made, say
 from ..recipe import Recipe
 from ..rule import Rule
 from ..truth import Problem
 from . import cost, points, pool, target
+from .answers import Answers
 from .cost import Cost
-from .points import Answers, Point
+from .points import Point
 
 SLACK = 0.003  # as training has it
 SLACKS = (SLACK, 0.006, 0.012, 0.025, 0.05)  # of the recipe as it is: the first may be too little for its stages
@@ -31,7 +34,9 @@ def attempt(job: Job) -> Tried:
     made = fitted(job)
     asked = made.flows.fold >= 0
     p = [[q[asked] for q in each] for each in made.unseen.probabilities()]
-    answers = Answers(job.recipe, made.flows.rows(asked), made.names, p, made.waits.more)
+    data = made.flows.rows(asked)
+    data.flows.capture = np.unique(data.flows.capture.astype(str), return_inverse=True)[1]  # each point keeps them: numbers take less room
+    answers = Answers(job.recipe, data, made.names, p, made.waits.more)
     models = unseen.models_of(job.recipe, made.flows, made.features, made.names, made.unseen.temperatures[-1])
     costs = cost.measure(made, models, job.binary, job.where.split("calib"), say)
     return tried(answers, costs)

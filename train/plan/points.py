@@ -6,11 +6,8 @@ from typing import Callable
 import numpy as np
 
 from .. import bounds, rule, waits
-from ..bounds import Trial
-from ..gather import Flows
-from ..recipe import Recipe
 from ..rule import Look, Outcome, Rule
-from ..waits import More
+from .answers import Answers
 from .cost import Cost
 from .figures import Spent, figures, together
 from .prices import PRICES, Priced, said
@@ -18,37 +15,7 @@ from .prices import PRICES, Priced, said
 PATIENT = 16.0  # the price of quality in the bounds that patience is chosen with
 LATENESS = 200.0  # ms: SERVEFLOW_LATENESS, that a silence takes longer
 
-Choose = Callable[["Answers"], list[list[Rule]]]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Of all candidates. recipe: its stages are the candidates. data: flows that somebody was asked about. p: probabilities, by
-    stage and packets less one. more: P(another packet) by stage and packets."""
-
-    recipe: Recipe
-    data: Flows
-    names: list[str]
-    p: list[list[np.ndarray]]
-    more: More
-
-    def of(self, ladder: tuple[int, ...]) -> "Answers":
-        """Of the candidates at these places alone."""
-        more = {(place, m): said for place, i in enumerate(ladder) for (j, m), said in self.more.items() if j == i and place + 1 < len(ladder)}
-        stages = tuple(self.recipe.stages[i] for i in ladder)
-        return Answers(replace(self.recipe, stages=stages), self.data, self.names, [self.p[i] for i in ladder], more)
-
-    def rows(self, chosen: np.ndarray) -> "Answers":
-        """Of the flows where this mask is true alone."""
-        more = {key: said[chosen] for key, said in self.more.items()}
-        return Answers(self.recipe, self.data.rows(chosen), self.names, [[q[chosen] for q in each] for each in self.p], more)
-
-    def trial(self, rules: list[Rule]) -> Trial:
-        return waits.trial(self.data, rules, self.p, self.more, self.names, self.recipe.background)
-
-    def labelled(self) -> np.ndarray:
-        """Which flows have a label that is a class; the background is none."""
-        return (self.data.y >= 0) & (self.data.y != (self.names.index(self.recipe.background) if self.recipe.background else -1))
+Choose = Callable[[Answers], list[list[Rule]]]
 
 
 @dataclass(frozen=True)
@@ -123,7 +90,7 @@ def spent(a: Answers, rules: list[Rule], costs: list[Cost]) -> Spent:
     out = rule.decide(looks, rules, a.more, a.names, a.recipe.background)
     known = a.labelled()
     compute = computed(looks, out, rules, a, costs)
-    return Spent(a.data.y[known], out.answer[known], out.wait[known], compute[known], a.data.flows.capture[known].astype(str))
+    return Spent(a.data.y[known].astype(np.int16), out.answer[known].astype(np.int16), out.wait[known], compute[known], a.data.flows.capture[known])
 
 
 def computed(looks: list[Look], out: Outcome, rules: list[Rule], a: Answers, costs: list[Cost]) -> np.ndarray:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from . import figures, pool, target
+from .answers import Answers
 from .attempt import Tried
-from .points import Answers, Point
+from .points import Point
 
 COLUMNS = ("ladder", "rules", "macro_f1", "accuracy", "wait_p50_ms", "wait_p90_ms", "under_16ms", "models_us", "fronts")
 

@@ -11,9 +11,10 @@ import pytest
 from train import bounds, gather, truth
 from train.plan import __main__ as cli
 from train.plan import attempt, cost, figures, picture, points, pool, target
+from train.plan.answers import Answers
 from train.plan.cost import Cost
 from train.plan.figures import Spent
-from train.plan.points import Answers, Point
+from train.plan.points import Point
 from train.plan.prices import PRICES, Priced
 from train.recipe import LADDER, RECIPES, Member, Recipe, Stage
 from train.rule import UNKNOWN, Rule
