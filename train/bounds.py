@@ -96,7 +96,7 @@ def choose(trial: Trial, rules: list[Rule], slack: float, by_class: bool = True)
     trial: flows that none of the models was fitted on. The price of quality goes up until that is kept where the rules
     were not chosen: those of one half of the captures on the other half. Where it never is, no answer that is not certain goes out early.
     """
-    halves = [trial.rows(trial.half), trial.rows(~trial.half)]
+    halves = [trial.rows(trial.half), trial.rows(~trial.half)] if 0 < trial.half.sum() < len(trial.half) else [trial, trial]
     for price in PRICES:
         loss = np.mean([there.loss(ascend(here, rules, float(price), by_class)) for here, there in (halves, halves[::-1])], axis=0)
         if (loss <= slack).all():

@@ -8,12 +8,13 @@ from .evaluate import Figures
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card says beyond the figures. flows: labelled ones by source; others: of other questions' files, by question."""
+    """What the card says beyond the figures. flows: labelled ones by source; others: of other questions' files, by question.
+    slack: that the bounds were chosen for; None where a plan chose them."""
 
     bundle: Bundle
     flows: dict[str, int]
     others: dict[str, int]
-    slack: float
+    slack: float | None
     notes: str  # what was tried; see notes/<task>.md
 
 
@@ -87,10 +88,11 @@ def remarks(b: Bundle, figures: list[Figures]) -> list[str]:
     """The figures that need a sentence."""
     out = []
     for g in figures:
-        f, last = g.figures, g.figures["alone"][-1]
-        out.append(f"- {g.name}: the cascade's macro-F1 less that of {last['stage']} alone: {between(last['macro_f1_of_cascade_above'], 100, 2)} points. "
-                   f"Of the oracle's gain over chance in macro-F1 against deferral the first stage's uncertainty has {between(f['deferral']['gain'], 100, 0)}%. "
-                   f"Expected calibration error {between(f['reliability']['expected_calibration_error'], 1, 3)}.")
+        f = g.figures
+        for last in f["alone"][-1:]:  # none with one stage
+            out.append(f"- {g.name}: the cascade's macro-F1 less that of {last['stage']} alone: {between(last['macro_f1_of_cascade_above'], 100, 2)} points. "
+                       f"Of the oracle's gain over chance in macro-F1 against deferral the first stage's uncertainty has {between(f['deferral']['gain'], 100, 0)}%.")
+        out.append(f"- {g.name}: expected calibration error {between(f['reliability']['expected_calibration_error'], 1, 3)}.")
         if b.recipe.background:
             out.append(f"- {g.name}: {between(f['quality']['unknown'], 100, 2)}% of the labelled flows are called `unknown`.")
         if f.get("families"):
@@ -125,5 +127,12 @@ def made(f: Facts) -> list[str]:
     return [f"`make train TASK={f.bundle.task}`. Labelled flows: {', '.join(f'{name} {n:,}' for name, n in f.flows.items())}. Without a label here, from other files: {strange}; "
             "of captures that the test split has flows of, none. The test split was not used.", "",
             "Temperatures, thresholds, hazards and patience come from the answers of models that did not see the flow's capture (5 folds by capture). "
-            "Bounds are those that let most flows, labelled or not, be answered within 16 ms while accuracy and macro-F1 of the labelled stay within "
-            f"{f.slack:g} of the last stage alone. The models that ship are fitted on all of it."]
+            f"{bounds(f.slack)} The models that ship are fitted on all of it."]
+
+
+def bounds(slack: float | None) -> str:
+    """How they were chosen."""
+    if slack is None:
+        return "The stages and their bounds are those that `python -m train.plan` picked among many."
+    return ("Bounds are those that let most flows, labelled or not, be answered within 16 ms while accuracy and macro-F1 of the labelled stay within "
+            f"{slack:g} of the last stage alone.")

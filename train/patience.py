@@ -29,11 +29,13 @@ def stop(p: list[list[np.ndarray]], rules: list[Rule], stage: int, m: int, names
 
 def table(flows: Timeline, y: np.ndarray, looks: list[Look], out: Outcome, p, rules: list[Rule], stage: int, names: list[str],
           background: str = "") -> tuple[Hold, ...]:
-    """The rules of one stage: one list for its own number of packets, one for more, up to the next stage's depth.
+    """The rules of one stage: one list for its own number of packets, one for more, up to the next stage's depth; none if that is its own.
 
     y: class indices, UNKNOWN for the background, -1 if not known. looks, out: what becomes of the flows without any patience.
     """
     depths, holds = range(rules[stage].depth, rules[stage + 1].depth), []
+    if not depths:
+        return ()
     for packets, counts in ((depths[0], depths[:1]), (0, depths[1:])):
         seen = [silences(flows, y, looks, out, stop(p, rules, stage, m, names, background), (stage, min(m, rules[stage].most)), m) for m in counts]
         if seen:

@@ -15,6 +15,7 @@ from .bundle import Bundle, Part, Trained
 from .gather import Flows
 from .learn import Model
 from .recipe import Recipe
+from .rule import Rule
 from .tables import Binary, Source
 from .unseen import Unseen
 from .waits import Waits
@@ -22,7 +23,7 @@ from .waits import Waits
 
 @dataclass(frozen=True)
 class Job:
-    """slack: accuracy and macro-F1 that the cascade may lose on its last stage."""
+    """slack: accuracy and macro-F1 that the cascade may lose on its last stage. rules: of the stages, if they are chosen already."""
 
     task: str
     version: str
@@ -33,6 +34,7 @@ class Job:
     out: Path
     binary: Binary
     notes: str
+    rules: tuple[Rule, ...] = ()
 
     @property
     def where(self) -> gather.Task:
@@ -66,7 +68,7 @@ def run(job: Job) -> None:
     data, names = gathered(job)
     features = [stages.useful(data.flows.rows(data.y >= 0).seen[s.most - 1]) for s in job.recipe.stages]
     answers = unseen.answers(job.recipe, data, features, names, progress)
-    made = Made(job.recipe, data, names, features, answers, waits.fit(job.recipe, data, features, answers.probabilities(), names, job.slack))
+    made = Made(job.recipe, data, names, features, answers, waits.fit(job.recipe, data, features, answers.probabilities(), names, job.slack, job.rules))
     for s, r in zip(job.recipe.stages, made.waits.rules):
         say(f"{s.name}: threshold {r.threshold:.4f} {r.thresholds}, below {r.below}, patience {r.said()}")
     models = unseen.models_of(job.recipe, data, features, names, answers.temperatures[-1])
@@ -75,7 +77,7 @@ def run(job: Job) -> None:
     pictures = {"calibration.svg": picture.calibration({t.name: t.reliability for t in trained})}
     bundle.write(job.out, b, "measured next\n", pictures)
     figures = evaluate.evaluate(job.binary, job.out, judged_on(job))
-    facts = card.Facts(b, {s: int(n) for s, n in zip(*np.unique(origin(data), return_counts=True))}, data.others, job.slack, job.notes)
+    facts = card.Facts(b, {s: int(n) for s, n in zip(*np.unique(origin(data), return_counts=True))}, data.others, None if job.rules else job.slack, job.notes)
     bundle.write(job.out, b, card.card(facts, figures), pictures)
     say("\n".join(card.table(figures)))
 

@@ -48,7 +48,9 @@ class Timeline:
         return (self.packets > m) | (self.packets == m) & ~self.over
 
     def gap(self, m: int) -> np.ndarray:
-        """From packet m to the next, ms; infinite where none came within the idle time."""
+        """From packet m to the next, ms; infinite where none came within the idle time, or none was looked for."""
+        if m == self.at.shape[1]:
+            return np.full(len(self), np.inf)
         gap = self.at[:, m] - self.at[:, m - 1]
         return np.where(np.isnan(gap), np.inf, gap)
 

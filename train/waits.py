@@ -27,8 +27,9 @@ class Waits:
     rules: list[Rule]
 
 
-def fit(recipe: Recipe, data: Flows, features: list[list[str]], p: list[list[np.ndarray]], names: list[str], slack: float) -> Waits:
-    """p: of models that did not see the flow's capture. Flows that nobody was asked about (fold -1) are left out."""
+def fit(recipe: Recipe, data: Flows, features: list[list[str]], p: list[list[np.ndarray]], names: list[str], slack: float,
+        rules: tuple[Rule, ...] = ()) -> Waits:
+    """p: of models that did not see the flow's capture. Flows that nobody was asked about (fold -1) are left out. rules: if they are chosen already."""
     asked = data.fold >= 0
     data, p = data.rows(asked), [[q[asked] for q in each] for each in p]
     models, more = [], {}
@@ -36,7 +37,7 @@ def fit(recipe: Recipe, data: Flows, features: list[list[str]], p: list[list[np.
         model, said = packets_to_come(data, i, s, features[i], p[i])
         models.append(model)
         more |= said
-    return Waits([*models, None], more, choose(recipe, data, p, more, names, slack))
+    return Waits([*models, None], more, list(rules) or choose(recipe, data, p, more, names, slack))
 
 
 def packets_to_come(data: Flows, place: int, stage: Stage, features: list[str], p: list[np.ndarray]) -> tuple[lgb.Booster, More]:
@@ -71,17 +72,28 @@ def answer_rows(data: Flows, features: list[str], p: list[np.ndarray], m: int) -
 
 def choose(recipe: Recipe, data: Flows, p: list[list[np.ndarray]], more: More, names: list[str], slack: float) -> list[Rule]:
     """Bounds without patience, then the patience that such a cascade can do with, and bounds that fit it."""
-    given = [Rule(s.depth, MEASURE, 0.0 if i + 1 < len(recipe.stages) else 1.0, s.deepest) for i, s in enumerate(recipe.stages)]
+    given = unsure(recipe)
     free = bounds.choose(trial(data, given, p, more, names, recipe.background), given, slack)
+    held = patient(recipe, data, free, p, more, names)
+    return bounds.choose(trial(data, held, p, more, names, recipe.background), held, slack)
+
+
+def unsure(recipe: Recipe) -> list[Rule]:
+    """The rules to begin with: no stage but the last one is ever sure."""
+    return [Rule(s.depth, MEASURE, 0.0 if i + 1 < len(recipe.stages) else 1.0, s.deepest) for i, s in enumerate(recipe.stages)]
+
+
+def patient(recipe: Recipe, data: Flows, free: list[Rule], p: list[list[np.ndarray]], more: More, names: list[str]) -> list[Rule]:
+    """The rules with the patience that a cascade of them can do with. free: without any."""
     looks = rule.walk(data.flows, free, p, names, 0, recipe.background)
     out = rule.decide(looks, free, more, names, recipe.background)
     scored = np.where(data.y == (names.index(recipe.background) if recipe.background else -1), UNKNOWN, data.y)
     held = [replace(r, patience=patience.table(data.flows, scored, looks, out, p, free, i, names, recipe.background)) for i, r in enumerate(free[:-1])]
-    held = [*held, free[-1]]
-    return bounds.choose(trial(data, held, p, more, names, recipe.background), held, slack)
+    return [*held, free[-1]]
 
 
 def trial(data: Flows, rules: list[Rule], p, more: More, names: list[str], background: str) -> Trial:
     """The flows as such rules see them; the last stage alone waits as long as it can."""
     alone = rule.decide(rule.walk(data.flows, rules[-1:], p[-1:], names, 0, background), rules[-1:], {}, names, background).answer
-    return Trial(rule.walk(data.flows, rules, p, names, 0, background), data.y, more, alone, data.fold % 2 == 0, names, background)
+    half = np.unique(data.fold, return_inverse=True)[1] % 2 == 0
+    return Trial(rule.walk(data.flows, rules, p, names, 0, background), data.y, more, alone, half, names, background)
