@@ -77,7 +77,7 @@ def run(job: Job) -> None:
     pictures = {"calibration.svg": picture.calibration({t.name: t.reliability for t in trained})}
     bundle.write(job.out, b, "measured next\n", pictures)
     figures = evaluate.evaluate(job.binary, job.out, judged_on(job))
-    facts = card.Facts(b, {s: int(n) for s, n in zip(*np.unique(origin(data), return_counts=True))}, data.others, None if job.rules else job.slack, job.notes)
+    facts = card.Facts(b, origin(data, names, job.recipe.background), data.others, None if job.rules else job.slack, job.notes)
     bundle.write(job.out, b, card.card(facts, figures), pictures)
     say("\n".join(card.table(figures)))
 
@@ -140,9 +140,12 @@ def protocols(data: Flows) -> list[str]:
     return tables.protocols(data.flows.seen[0]["proto"][data.y >= 0])
 
 
-def origin(data: Flows) -> np.ndarray:
-    """Where the labelled flows are from: a split, or a run of the lab."""
-    return np.array([str(c).split("/")[0].removesuffix(".csv").removesuffix(".labels") for c in data.flows.capture[data.y >= 0]])
+def origin(data: Flows, names: list[str], background: str) -> dict[str, int]:
+    """How many labelled flows are from where: a split, a run of the lab, or the background."""
+    known = data.y >= 0
+    strange = data.y[known] == (names.index(background) if background else -1)
+    place = np.array([str(c).split("/")[0].removesuffix(".csv").removesuffix(".labels") for c in data.flows.capture[known]])
+    return {name: int(n) for name, n in zip(*np.unique(np.where(strange, "the background", place), return_counts=True))}
 
 
 def progress(done: int, of: int) -> None:

@@ -87,8 +87,8 @@ SERVICE = Recipe(
         Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), soft=True, background=0.015),
         Stage("deep", "leaves", 2, (Member(Trees(rounds=30, leaves=31, feature_fraction=0.5, learning_rate=0.13), cuts=2),), deepest=4, background=0.03),
         Stage("slow", "onnx", 10, (
-            Member(Trees(rounds=80, leaves=31, feature_fraction=0.3, learning_rate=0.12)),
-            Member(Trees(rounds=80, leaves=31, feature_fraction=0.3, learning_rate=0.12), cuts=1, weight=0.5),
+            Member(Trees(rounds=50, leaves=31, feature_fraction=0.3, learning_rate=0.16)),
+            Member(Trees(rounds=60, leaves=31, feature_fraction=0.3, learning_rate=0.16), cuts=1, weight=0.5),
         ), background=0.03),
     ),
     background="other",

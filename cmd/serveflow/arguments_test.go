@@ -35,7 +35,11 @@ func TestEveryCommandRefusesWhatItDoesNotTake(t *testing.T) {
 			refused(t, "name ", c.name)
 		}
 		flags.VisitAll(func(f *flag.Flag) {
-			switch f.Value.(flag.Getter).Get().(type) {
+			var value any
+			if has, ok := f.Value.(flag.Getter); ok { // a flag that may be repeated has no value of its own
+				value = has.Get()
+			}
+			switch value.(type) {
 			case bool:
 				refused(t, "--"+f.Name+" perhaps: choose true or false", c.name, "--"+f.Name+"=perhaps")
 				return
