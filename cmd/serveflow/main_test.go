@@ -61,7 +61,7 @@ func TestBadSettingsAndArguments(t *testing.T) {
 		says []string
 	}{
 		{"no command", nil, "", []string{"usage: serveflow COMMAND"}},
-		{"unknown command", nil, "labl", []string{`no command "labl", did you mean labels?`, "serveflow help"}},
+		{"unknown command", nil, "labls", []string{`no command "labls", did you mean labels?`, "serveflow help"}},
 		{"unknown command, in capitals", nil, "SHIP", []string{`no command "SHIP", did you mean ship?`}},
 		{"unknown command, like no other", nil, "train", []string{`no command "train": serveflow help lists them`}},
 		{"unknown setting", map[string]string{"SERVEFLOW_BROKER": "x"}, "run --check", []string{"SERVEFLOW_BROKER is not a setting", "did you mean SERVEFLOW_BROKERS?"}},
