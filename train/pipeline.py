@@ -85,7 +85,7 @@ def run(job: Job) -> None:
 def gathered(job: Job) -> tuple[Flows, list[str]]:
     """The flows with all features that a stage may have."""
     depth, out = max(s.most for s in job.recipe.stages), re.compile(job.recipe.without or "$")
-    every = pd.read_csv(job.binary.features(job.where.split("train"), depth), nrows=0).columns
+    every = tables.columns(job.binary, job.where.split("train"), depth)
     features = [f for f in stages.allowed(c for c in every if c not in tables.KEYS) if not out.fullmatch(f)]
     data, names = gather.gather(job.where, job.recipe, job.lab, functools.partial(timeline.load, job.binary, depth=depth, features=features))
     say(f"{len(data)} flows: {', '.join(f'{n} {int(c)}' for n, c in zip([*names, 'no label'], np.bincount(np.where(data.y < 0, len(names), data.y))))}")

@@ -113,13 +113,25 @@ def said(output: Path) -> Path:
     return output.with_suffix(".said")
 
 
+def columns(binary: Binary, source: Source, depth: int) -> list[str]:
+    """The columns that the binary writes."""
+    try:
+        return list(pd.read_csv(binary.features(source, depth), nrows=0))
+    except pd.errors.EmptyDataError:
+        raise truth.Problem(no_program(binary, source)) from None
+
+
+def no_program(binary: Binary, source: Source) -> str:
+    return f"{binary.path}: gives no features of {source.capture}: name the serveflow binary with --serveflow"
+
+
 def load(binary: Binary, source: Source, depth: int, *options: str) -> Table:
     """The labelled flows of a source at a depth, in the order of the labels file; one at least."""
     known, features = source.known(), binary.features(source, depth, *options)
     try:
         rows = pd.read_csv(features, dtype=TEXT, keep_default_na=False)
     except pd.errors.EmptyDataError:
-        raise truth.Problem(f"{binary.path}: gives no features of {source.capture}: name the serveflow binary with --serveflow") from None
+        raise truth.Problem(no_program(binary, source)) from None
     if not len(rows):
         raise truth.Problem(f"{source.capture}: no flow comes out of it: {why_empty(features)}")
     table = join(rows, known)

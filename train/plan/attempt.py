@@ -8,14 +8,12 @@ from .. import pipeline, stages, unseen, waits
 from ..pipeline import Job, Made, say
 from ..recipe import Recipe
 from ..rule import Rule
-from ..truth import Problem
 from . import cost, points, pool, target
 from .answers import Answers
 from .cost import Cost
 from .points import Point
 
-SLACK = 0.003  # as training has it
-SLACKS = (SLACK, 0.006, 0.012, 0.025, 0.05)  # of the recipe as it is: the first may be too little for its stages
+SLACK = 0.002  # as training has it
 OWN, PAPER = "the recipe as it is", "the paper's ladder"
 
 
@@ -83,14 +81,9 @@ def known(t: Tried, recipe: Recipe) -> Tried:
 
 
 def as_trained(t: Tried, ladder: tuple[int, ...]) -> Point:
-    """The ladder by the rules that training chooses, for the first slack that there are some for."""
-    for slack in SLACKS:
-        say(f"rules of the recipe as it is, with a slack of {slack:g}")
-        try:
-            return points.as_trained(t.answers, ladder, slack, t.costs)
-        except Problem:
-            continue
-    return points.alone(t.answers, ladder[-1], t.costs)
+    """The ladder by the rules that training chooses."""
+    say(f"rules of the recipe as it is, with a slack of {SLACK:g}")
+    return points.as_trained(t.answers, ladder, SLACK, t.costs)
 
 
 def least_of(some: list[Point], last: Point) -> Point:

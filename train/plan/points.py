@@ -50,7 +50,7 @@ def by_hand(whole: Answers, ladder: tuple[int, ...], costs: list[Cost]) -> list[
 
 
 def as_trained(whole: Answers, ladder: tuple[int, ...], slack: float, costs: list[Cost]) -> Point:
-    """The ladder with the rules that training chooses. Raises Problem if there are none for the slack."""
+    """The ladder with the rules that training chooses."""
     a, mine = whole.of(ladder), [costs[i] for i in ladder]
     return judged(a, ladder, mine, lambda b: [waits.choose(b.recipe, b.data, b.p, b.more, b.names, slack)], [f"slack {slack:g}"])[0]
 

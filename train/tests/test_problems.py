@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from train import __main__ as cli
-from train import stages, tables, truth
+from train import files, gather, stages, tables, truth
 from train.tables import Binary, Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,10 +195,7 @@ def test_packed_or_not(tmp_path, capture, labels):
 def test_lab_labels_packed_or_not(tmp_path):
     for name in ("a.labels.csv.zst", "b.labels.csv", "b.labels.csv.gz", "c.labels.csv", "a.pcap", "b.jsonl.gz", "c.pcapng"):
         (tmp_path / name).touch()
-    for split in ("train", "calib"):
-        (tmp_path / f"{split}.pcap").touch()
-    (tmp_path / "labels.csv").touch()
-    lab = cli.sources(tmp_path, tmp_path)[2:]
+    lab = [gather.lab_run(tmp_path, name, known) for name, known in files.labels_in(tmp_path)]
     assert [(s.capture.name, s.labels.name) for s in lab] == [("a.pcap", "a.labels.csv.zst"), ("b.jsonl.gz", "b.labels.csv.gz"), ("c.pcapng", "c.labels.csv")]
 
 
