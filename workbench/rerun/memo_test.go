@@ -2,6 +2,7 @@ package rerun
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/serveflow/serveflow/cascade"
@@ -10,11 +11,11 @@ import (
 // counting counts the rows that a model computes.
 type counting struct {
 	model cascade.Model
-	rows  int
+	rows  atomic.Int64
 }
 
 func (c *counting) Predict(rows []float32, n int, out []float64) error {
-	c.rows += n
+	c.rows.Add(int64(n))
 	return c.model.Predict(rows, n, out)
 }
 
@@ -29,10 +30,10 @@ func TestMemo(t *testing.T) {
 	r.Spec = memo.Remember(r.Spec)
 	var asked []Asked
 	for i := range 2 {
-		model.rows = 0
+		model.rows.Store(0)
 		got, err := r.Label(t.Context(), all)
-		if err != nil || i == 1 && model.rows != 0 {
-			t.Fatalf("%v: %d rows are computed again", err, model.rows)
+		if err != nil || i == 1 && model.rows.Load() != 0 {
+			t.Fatalf("%v: %d rows are computed again", err, model.rows.Load())
 		}
 		now := memo.Take()
 		if now[0].Model != "first" || now[0].Rows < 582 || now[1].Rows == 0 || now[0].Each <= 0 || i == 1 && (now[0].Rows != asked[0].Rows || now[1].Rows != asked[1].Rows) {
