@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .rule import UNKNOWN, Look, Rule, final_at
+from .rule import UNKNOWN, Look, Rule, background_at, final_at
 from .thresholds import quality
 
 SOON = 16.0  # ms
@@ -76,7 +76,7 @@ class Trial:
         return self.quality([f for i in range(len(rules)) for f in self.finals(rules, i)])
 
     def scored(self, answer: np.ndarray, soon: np.ndarray) -> Quality:
-        strange = self.y == (self.names.index(self.background) if self.background else len(self.names))
+        strange = self.y == background_at(self.names, self.background)
         known = (self.y >= 0) & ~strange
         # Unknown is wrong for a labelled flow, and no class: a class more holds it.
         said = np.where(answer[known] == UNKNOWN, len(self.names), answer[known])

@@ -7,7 +7,7 @@ stages behind are asked at once. Unlabelled flows say nothing here.
 
 import numpy as np
 
-from .rule import IDLE, UNKNOWN, Hold, Look, Outcome, Rule
+from .rule import IDLE, UNKNOWN, Hold, Look, Outcome, Rule, background_at
 from .thresholds import uncertainty
 from .timeline import Timeline
 
@@ -24,7 +24,7 @@ def stop(p: list[list[np.ndarray]], rules: list[Rule], stage: int, m: int, names
     for rule, q in reversed(asked[:-1]):
         said = q.argmax(axis=1)
         answer = np.where(uncertainty(q, rule.measure) <= rule.bound(names)[said], said, answer)
-    return np.where(answer == (names.index(background) if background else -1), UNKNOWN, answer)
+    return np.where(answer == background_at(names, background), UNKNOWN, answer)
 
 
 def table(flows: Timeline, y: np.ndarray, looks: list[Look], out: Outcome, p, rules: list[Rule], stage: int, names: list[str],

@@ -102,7 +102,7 @@ def finish(made: Made, place: int, model: Model) -> Trained:
     stage, data = model.stage, made.flows
     asked = data.fold >= 0
     rows = data.flows.seen[stage.most - 1][model.features][asked]
-    p = made.unseen.probabilities()[place][-1]
+    p = calibrate.softmax(made.unseen.scores[place][-1], made.unseen.temperatures[place])
     known = asked & (data.y >= 0)
     part = exported(model, rows.iloc[:: max(1, len(rows) // (3 * bundle.PARITY_ROWS))])
     hears = made.waits.hazards[place] if made.waits.rules[place].below else None
@@ -143,7 +143,7 @@ def protocols(data: Flows) -> list[str]:
 def origin(data: Flows, names: list[str], background: str) -> dict[str, int]:
     """How many labelled flows are from where: a split, a run of the lab, or the background."""
     known = data.y >= 0
-    strange = data.y[known] == (names.index(background) if background else -1)
+    strange = data.y[known] == rule.background_at(names, background)
     place = np.array([str(c).split("/")[0].removesuffix(".csv").removesuffix(".labels") for c in data.flows.capture[known]])
     return {name: int(n) for name, n in zip(*np.unique(np.where(strange, "the background", place), return_counts=True))}
 

@@ -14,6 +14,11 @@ IDLE = 2000.0  # ms: SERVEFLOW_FLOW_IDLE, where no patience is given
 UNKNOWN = -2  # in place of a class index: like no class
 
 
+def background_at(names: list[str], background: str) -> int:
+    """The background's class index; without one an index that no flow has, not even one without a label."""
+    return names.index(background) if background else len(names)
+
+
 @dataclass(frozen=True)
 class Hold:
     """How long a flow waits for its next packet: one whose answer is in classes (none: any) and that has so many packets (0: any)."""

@@ -9,6 +9,7 @@ from . import calibrate, learn
 from .gather import FOLDS, Flows
 from .learn import Model
 from .recipe import Recipe, Stage
+from .rule import background_at
 
 WORKERS = 2
 
@@ -22,7 +23,11 @@ class Unseen:
     temperatures: list[float]
 
     def probabilities(self) -> list[list[np.ndarray]]:
-        return [[calibrate.softmax(s, t) for s in each] for each, t in zip(self.scores, self.temperatures)]
+        return [self.of(place) for place in range(len(self.scores))]
+
+    def of(self, place: int) -> list[np.ndarray]:
+        """The probabilities of one stage."""
+        return [calibrate.softmax(s, self.temperatures[place]) for s in self.scores[place]]
 
 
 def answers(recipe: Recipe, data: Flows, features: list[list[str]], names: list[str], progress=lambda done, of: None) -> Unseen:
@@ -40,7 +45,7 @@ def answers(recipe: Recipe, data: Flows, features: list[list[str]], names: list[
                     all_of[m][data.fold == f] = s
             progress(done, len(folds))
     # Not by the background: how sure a class is, people see on flows that have one.
-    asked = (data.y >= 0) & (data.fold >= 0) & (data.y != (len(names) - 1 if recipe.background else -1))
+    asked = (data.y >= 0) & (data.fold >= 0) & (data.y != background_at(names, recipe.background))
     return Unseen(scores, [calibrate.fit_temperature(s[-1][asked], data.y[asked]) for s in scores])
 
 
@@ -55,7 +60,7 @@ def models_of(recipe: Recipe, data: Flows, features: list[list[str]], names: lis
     known = data.y >= 0
     labelled, y, rest = data.flows.rows(known), data.y[known], data.flows.rows(~known)
     classes = len(names)
-    strange = y == (classes - 1 if recipe.background else -1)
+    strange = y == background_at(names, recipe.background)
     counts = class_weights(recipe, y, names)
 
     def fit(stage: Stage, of: list[str], more=None) -> Model:

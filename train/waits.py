@@ -87,7 +87,7 @@ def patient(recipe: Recipe, data: Flows, free: list[Rule], p: list[list[np.ndarr
     """The rules with the patience that a cascade of them can do with. free: without any."""
     looks = rule.walk(data.flows, free, p, names, 0, recipe.background)
     out = rule.decide(looks, free, more, names, recipe.background)
-    scored = np.where(data.y == (names.index(recipe.background) if recipe.background else -1), UNKNOWN, data.y)
+    scored = np.where(data.y == rule.background_at(names, recipe.background), UNKNOWN, data.y)
     held = [replace(r, patience=patience.table(data.flows, scored, looks, out, p, free, i, names, recipe.background)) for i, r in enumerate(free[:-1])]
     return [*held, free[-1]]
 

@@ -8,7 +8,7 @@ from .. import waits
 from ..bounds import Trial
 from ..gather import Flows
 from ..recipe import Recipe
-from ..rule import Rule
+from ..rule import Rule, background_at
 from ..waits import More
 
 
@@ -39,4 +39,4 @@ class Answers:
 
     def labelled(self) -> np.ndarray:
         """Which flows have a label that is a class; the background is none."""
-        return (self.data.y >= 0) & (self.data.y != (self.names.index(self.recipe.background) if self.recipe.background else -1))
+        return (self.data.y >= 0) & (self.data.y != background_at(self.names, self.recipe.background))

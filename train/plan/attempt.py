@@ -51,7 +51,7 @@ def fitted(job: Job) -> Made:
     for i, s in enumerate(recipe.stages):
         hears, said = None, {}
         if s.engine == "leaves" and s.most < data.flows.at.shape[1]:  # another stage may look at more
-            hears, said = waits.packets_to_come(data.rows(asked), i, s, features[i], [q[asked] for q in answers.probabilities()[i]])
+            hears, said = waits.packets_to_come(data.rows(asked), i, s, features[i], [q[asked] for q in answers.of(i)])
         hazards.append(hears)
         more |= said
     say(f"hazards of {len(hazards)} candidates")

@@ -89,3 +89,7 @@ def test_rule_knows_the_background():
     out = rule.decide(rule.walk(t, rules, p, NAMES, 100, "b"), rules, {}, NAMES, "b")
     assert list(out.reason) == ["novel", "novel", "novel"] and list(out.answer) == [UNKNOWN] * 3
     assert list(out.look) == [0, 0, 1] and list(out.wait) == [0, 0, 8]
+
+
+def test_flows_without_a_label_are_no_background():
+    assert rule.background_at(["a", "b"], "b") == 1 and rule.background_at(["a", "b"], "") not in (-1, UNKNOWN, 0, 1)
