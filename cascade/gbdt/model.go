@@ -1,4 +1,6 @@
-// Package gbdt scores rows with boosted trees of LightGBM, by the leaves library.
+// Package gbdt scores rows with boosted trees of LightGBM: by package trees, or by the leaves
+// library where a model has splits by category, a value that counts as missing, or large trees. Both
+// give the same scores to the last bit.
 //
 // leaves trusts its input: with a damaged file it may panic, loop for ever, exhaust
 // memory or silently give wrong scores. So this package checks the whole file first, and
@@ -12,11 +14,14 @@ import (
 	"sync"
 
 	"github.com/dmitryikh/leaves"
+
+	"github.com/serveflow/serveflow/cascade/trees"
 )
 
 // Model is a checked LightGBM model of two classes or more. It is safe for concurrent use.
 type Model struct {
-	trees       *leaves.Ensemble
+	forest      *trees.Forest    // nil: walked has to do it
+	walked      *leaves.Ensemble // nil: forest does it
 	names       []string
 	scores      int   // of a row; one for two classes
 	numeric     []int // columns that trees split by a threshold
@@ -32,11 +37,25 @@ func Load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gbdt: %w", err)
 	}
-	trees, err := readTrees(f.text.Bytes())
-	if err != nil {
+	m := &Model{names: f.names, scores: f.scores}
+	if !f.walked {
+		for i := range f.trees {
+			f.trees[i].Score = i % f.scores // a round has a tree for each
+		}
+		m.forest = trees.New(f.scores, f.trees, trees.Arithmetic{})
+		return m, nil
+	}
+	if err := m.walk(f); err != nil {
 		return nil, fmt.Errorf("gbdt: leaves refused a checked model: %w; %s", err, saveAgain)
 	}
-	m := &Model{trees: trees, names: f.names, scores: f.scores}
+	return m, nil
+}
+
+// walk has leaves walk down the trees.
+func (m *Model) walk(f *file) (err error) {
+	if m.walked, err = readTrees(f.text.Bytes()); err != nil {
+		return err
+	}
 	for column, use := range f.uses {
 		switch use {
 		case byThreshold:
@@ -49,7 +68,7 @@ func Load(data []byte) (*Model, error) {
 		row := make([]float64, len(m.names))
 		return &row
 	}
-	return m, nil
+	return nil
 }
 
 // readTrees gives the text to leaves. It asks for raw scores, because the softmax of leaves
@@ -76,17 +95,33 @@ func (m *Model) FeatureNames() []string { return append([]string(nil), m.names..
 // takes n*Classes raw scores: sums of leaf values, before any softmax. With objective
 // binary the first class's is 0, and the softmax of both is the sigmoid of the second's.
 // Other lengths are an error, and out is not changed then.
-func (m *Model) Predict(rows []float32, n int, out []float64) (err error) {
+func (m *Model) Predict(rows []float32, n int, out []float64) error {
 	width, classes := len(m.names), m.Classes()
 	if n < 0 || len(rows) != n*width || len(out) != n*classes {
 		return fmt.Errorf("gbdt: %d rows of %d features and %d classes need %d values and room for %d scores, not %d and %d",
 			n, width, classes, n*width, n*classes, len(rows), len(out))
 	}
+	if m.forest == nil {
+		return m.predictWalking(rows, n, out)
+	}
+	for i := range n {
+		scores := out[i*classes : (i+1)*classes]
+		if m.scores == 1 {
+			scores[0], scores = 0, scores[1:]
+		}
+		m.forest.Predict(rows[i*width:(i+1)*width], scores)
+	}
+	return nil
+}
+
+// predictWalking is Predict by leaves, for lengths that fit.
+func (m *Model) predictWalking(rows []float32, n int, out []float64) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("gbdt: predict: panic: %v", p)
 		}
 	}()
+	width, classes := len(m.names), m.Classes()
 	row := m.rows.Get().(*[]float64)
 	defer m.rows.Put(row)
 	for i := range n {
@@ -95,7 +130,7 @@ func (m *Model) Predict(rows []float32, n int, out []float64) (err error) {
 		if m.scores == 1 {
 			scores[0], scores = 0, scores[1:]
 		}
-		if err := m.trees.Predict(*row, 0, scores); err != nil {
+		if err := m.walked.Predict(*row, 0, scores); err != nil {
 			return fmt.Errorf("gbdt: predict: %w", err)
 		}
 	}

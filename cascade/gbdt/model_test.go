@@ -97,8 +97,8 @@ func BenchmarkPredict(b *testing.B) {
 
 // A fault of the leaves library is an error, not the end of the process.
 func TestPanicsOfLeavesAreErrors(t *testing.T) {
-	m := load(t, unzip(t, "three.txt.gz"))
-	m.trees = nil
+	m := load(t, unzip(t, "categories.txt.gz"))
+	m.walked = nil
 	err := m.Predict(make([]float32, m.Width()), 1, make([]float64, m.Classes()))
 	if err == nil || !strings.HasPrefix(err.Error(), "gbdt: predict: panic: ") {
 		t.Error(err)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/serveflow/serveflow/cascade/trees"
 )
 
 // Limits of a model file. They are far above those of a model that answers in microseconds.
@@ -29,6 +31,8 @@ type file struct {
 	sizes  field        // tree_sizes: each tree's length in bytes
 	uses   []uint8      // by feature: unused, byThreshold, byCategory
 	text   bytes.Buffer // the checked fields, written again for leaves
+	trees  []trees.Tree
+	walked bool // trees is not all that there is: leaves has to walk down the trees
 }
 
 // parse checks a whole model file.

@@ -3,12 +3,15 @@ package gbdt
 import (
 	"fmt"
 	"math"
+
+	"github.com/serveflow/serveflow/cascade/trees"
 )
 
 // decision_type of a split: bit 0 is set for a split by category, bit 1 if a missing value
 // goes left. Bits 2 and 3 say which value counts as missing: 0 none, 1 zero, 2 NaN.
 const (
 	categorySplit = 1
+	leftIfMissing = 1 << 1
 	maxDecision   = 2<<2 | 3
 )
 
@@ -32,15 +35,17 @@ func (f *file) parseTree(s *section) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.floats("leaf_value", leaves, maxLeaf); err != nil {
+	var t trees.Tree
+	if t.Leaves, err = s.floats("leaf_value", leaves, maxLeaf); err != nil {
 		return err
 	}
 	keep := []string{"num_leaves", "num_cat", "leaf_value"}
 	if splits > 0 {
-		if err := checkShape(s, splits); err != nil {
+		t.Splits = make([]trees.Split, splits)
+		if err := checkShape(s, t.Splits); err != nil {
 			return err
 		}
-		if err := f.checkSplits(s, splits, categories); err != nil {
+		if err := f.checkSplits(s, t.Splits, categories); err != nil {
 			return err
 		}
 		keep = append(keep, "split_feature", "threshold", "decision_type", "left_child", "right_child")
@@ -52,16 +57,26 @@ func (f *file) parseTree(s *section) error {
 		fmt.Fprintf(&f.text, "%s=%s\n", key, s.fields[key].value)
 	}
 	f.text.WriteByte('\n')
+	f.trees = append(f.trees, t)
+	f.walked = f.walked || leaves > trees.MaxLeaves
 	return nil
 }
 
 // checkShape checks that the children form a binary tree. A child >= 0 is a split;
 // otherwise ~child is a leaf. LightGBM numbers splits as it makes them, so a child has a
 // higher number than its parent. If that holds, and each split and leaf has exactly one
-// parent, then all are reached from the root and there is no cycle.
-func checkShape(s *section, splits int) error {
+// parent, then all are reached from the root and there is no cycle. The splits get their children.
+func checkShape(s *section, of []trees.Split) error {
+	splits := len(of)
 	reached := make([]bool, 2*splits+1) // splits, then leaves
-	for _, key := range []string{"left_child", "right_child"} {
+	for _, side := range []struct {
+		key string
+		set func(*trees.Split, int)
+	}{
+		{"left_child", func(s *trees.Split, child int) { s.Left = child }},
+		{"right_child", func(s *trees.Split, child int) { s.Right = child }},
+	} {
+		key := side.key
 		children, err := s.integers(key, splits, ^splits, splits-1)
 		if err != nil {
 			return err
@@ -77,13 +92,16 @@ func checkShape(s *section, splits int) error {
 				return damaged(s.fields[key].line, s.name, "%s: split %d has child %d, which hangs from another split too", key, parent, child)
 			}
 			reached[node] = true
+			side.set(&of[parent], child)
 		}
 	}
 	return nil
 }
 
-// checkSplits checks the condition of each split, and records which features it uses.
-func (f *file) checkSplits(s *section, splits, categories int) error {
+// checkSplits checks the condition of each split, and records which features it uses. The splits
+// get theirs.
+func (f *file) checkSplits(s *section, of []trees.Split, categories int) error {
+	splits := len(of)
 	features, err := s.integers("split_feature", splits, 0, len(f.names)-1)
 	if err != nil {
 		return err
@@ -99,6 +117,8 @@ func (f *file) checkSplits(s *section, splits, categories int) error {
 	byCat := 0
 	for i, feature := range features {
 		use := uint8(byThreshold)
+		of[i].Feature, of[i].Threshold = feature, thresholds[i]
+		f.walked = f.walked || decisions[i]&^leftIfMissing != 0
 		if decisions[i]&categorySplit != 0 {
 			if thresholds[i] != float64(byCat) {
 				return damaged(s.fields["threshold"].line, s.name, "threshold: split %d is by category, so its value should be %d, not %v", i, byCat, thresholds[i])

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/serveflow/serveflow/cascade/trees"
 )
 
 // maxBatch is how many rows run at once. Larger batches are not faster.
@@ -28,7 +30,9 @@ type Model struct {
 	timeout       time.Duration
 
 	open    sync.RWMutex // read-locked by each run; Close waits for them
-	session *ort.DynamicAdvancedSession
+	closed  bool
+	session *ort.DynamicAdvancedSession // nil where forest serves in its place
+	forest  *trees.Forest               // nil: it does not
 
 	mu   sync.Mutex
 	free []*slot // those that no run uses now
@@ -97,8 +101,14 @@ func (e *scoreError) NotANumber() {}
 func (m *Model) run(rows []float32, n int, out []float64) error {
 	m.open.RLock()
 	defer m.open.RUnlock()
-	if m.session == nil {
+	if m.closed {
 		return errClosed
+	}
+	if m.forest != nil {
+		for i := range n {
+			m.forest.Predict(rows[i*m.width:(i+1)*m.width], out[i*m.scores:(i+1)*m.scores])
+		}
+		return nil
 	}
 	s, err := m.take()
 	if err != nil {
@@ -147,16 +157,25 @@ func (m *Model) giveBack(s *slot) {
 func (m *Model) Close() error {
 	m.open.Lock()
 	defer m.open.Unlock()
+	if m.closed {
+		return nil
+	}
+	m.closed = true
+	err := errors.Join(m.closeSession(), release())
+	trim()
+	return err
+}
+
+// closeSession frees what ONNX Runtime holds for the model.
+func (m *Model) closeSession() error {
 	if m.session == nil {
 		return nil
 	}
 	for _, s := range m.free {
 		s.destroy()
 	}
-	m.free = nil
-	err := errors.Join(m.session.Destroy(), release())
-	m.session = nil
-	trim()
+	err := m.session.Destroy()
+	m.free, m.session = nil, nil
 	return err
 }
 

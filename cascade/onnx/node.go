@@ -3,29 +3,32 @@ package onnx
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // graphNode has the fields of a node of a graph that the check of trees needs.
 type graphNode struct {
 	op, domain string
 	inputs     []string
+	outputs    []string
 	ints       map[string][]int64  // attributes that are lists of whole numbers, by name
 	texts      map[string][]string // ... lists of text
-	floats     map[string]int      // ... lists of floats: only their lengths
-	number     map[string]int64    // ... single whole numbers
+	floats     map[string][]float32
+	number     map[string]int64  // ... single whole numbers
+	text       map[string]string // ... single texts
 }
 
 // Fields of the messages (onnx.proto).
 const (
-	nodeInput, nodeOp, nodeAttribute, nodeDomain = 1, 4, 5, 7
-	attrName, attrInt, attrFloats, attrInts      = 1, 3, 7, 8
-	attrStrings                                  = 9
+	nodeInput, nodeOutput, nodeOp, nodeAttribute, nodeDomain = 1, 2, 4, 5, 7
+	attrName, attrInt, attrString, attrFloats, attrInts      = 1, 3, 4, 7, 8
+	attrStrings                                              = 9
 )
 
 // readNode reads a node. Two attributes of the same name are an error, because it is not
 // defined which of them counts.
 func readNode(data []byte) (*graphNode, error) {
-	n := &graphNode{ints: map[string][]int64{}, texts: map[string][]string{}, floats: map[string]int{}, number: map[string]int64{}}
+	n := &graphNode{ints: map[string][]int64{}, texts: map[string][]string{}, floats: map[string][]float32{}, number: map[string]int64{}, text: map[string]string{}}
 	seen := make(map[string]bool)
 	for len(data) > 0 {
 		field, content, rest, err := nextField(data)
@@ -40,6 +43,8 @@ func readNode(data []byte) (*graphNode, error) {
 		switch field {
 		case nodeInput:
 			n.inputs = append(n.inputs, string(content))
+		case nodeOutput:
+			n.outputs = append(n.outputs, string(content))
 		case nodeOp:
 			n.op = string(content)
 		case nodeDomain:
@@ -68,8 +73,9 @@ type kind struct {
 func (n *graphNode) readAttribute(data []byte) (name string, err error) {
 	var ints []int64
 	var texts []string
-	var floats int
+	var floats []float32
 	var number int64
+	var single string
 	for len(data) > 0 {
 		field, content, rest, err := nextField(data)
 		if err != nil {
@@ -84,10 +90,14 @@ func (n *graphNode) readAttribute(data []byte) (name string, err error) {
 			number = varint(whole)
 		case kind{attrStrings, bytesWire}:
 			texts = append(texts, string(content))
+		case kind{attrString, bytesWire}:
+			single = string(content)
 		case kind{attrFloats, fourWire}:
-			floats++
+			floats = append(floats, float(whole[len(whole)-4:]))
 		case kind{attrFloats, bytesWire}: // packed
-			floats += len(content) / 4
+			for ; len(content) >= 4; content = content[4:] {
+				floats = append(floats, float(content))
+			}
 		case kind{attrInts, varintWire}:
 			ints = append(ints, varint(whole))
 		case kind{attrInts, bytesWire}: // packed
@@ -100,7 +110,8 @@ func (n *graphNode) readAttribute(data []byte) (name string, err error) {
 			}
 		}
 	}
-	n.ints[name], n.texts[name], n.floats[name], n.number[name] = ints, texts, floats, number
+	n.ints[name], n.texts[name], n.floats[name] = ints, texts, floats
+	n.number[name], n.text[name] = number, single
 	return name, nil
 }
 
@@ -110,6 +121,8 @@ const (
 	bytesWire  = 2
 	fourWire   = 5
 )
+
+func float(data []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(data)) }
 
 // wire gives the encoding of a field that nextField has cut off.
 func wire(field []byte) byte { return field[0] & 7 }

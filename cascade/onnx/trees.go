@@ -78,8 +78,8 @@ func (e *ensemble) check() error {
 	}{
 		{"nodes_treeids", len(e.trees)}, {"nodes_featureids", len(e.node.ints["nodes_featureids"])},
 		{"nodes_truenodeids", len(e.node.ints["nodes_truenodeids"])}, {"nodes_falsenodeids", len(e.node.ints["nodes_falsenodeids"])},
-		{"nodes_modes", len(e.node.texts["nodes_modes"])}, {"nodes_values", e.node.floats["nodes_values"]},
-		{"nodes_hitrates", cmp.Or(e.node.floats["nodes_hitrates"], n)}, // optional, as is the next
+		{"nodes_modes", len(e.node.texts["nodes_modes"])}, {"nodes_values", len(e.node.floats["nodes_values"])},
+		{"nodes_hitrates", cmp.Or(len(e.node.floats["nodes_hitrates"]), n)}, // optional, as is the next
 		{"nodes_missing_value_tracks_true", cmp.Or(len(e.node.ints["nodes_missing_value_tracks_true"]), n)},
 	} {
 		if list.got != n {
@@ -169,10 +169,10 @@ func (e *ensemble) checkVotes(at map[nodeID]int) error {
 		kind, outputs = "target", e.node.number["n_targets"]
 	}
 	trees, nodes, ids := e.node.ints[kind+"_treeids"], e.node.ints[kind+"_nodeids"], e.node.ints[kind+"_ids"]
-	if n := len(ids); n == 0 || len(trees) != n || len(nodes) != n || e.node.floats[kind+"_weights"] != n {
-		return fmt.Errorf("its votes' lists have %d, %d, %d and %d values", len(trees), len(nodes), n, e.node.floats[kind+"_weights"])
+	if n := len(ids); n == 0 || len(trees) != n || len(nodes) != n || len(e.node.floats[kind+"_weights"]) != n {
+		return fmt.Errorf("its votes' lists have %d, %d, %d and %d values", len(trees), len(nodes), n, len(e.node.floats[kind+"_weights"]))
 	}
-	if got := int64(e.node.floats["base_values"]); got != 0 && got != outputs && !(got == 1 && outputs == 2) {
+	if got := int64(len(e.node.floats["base_values"])); got != 0 && got != outputs && !(got == 1 && outputs == 2) {
 		return fmt.Errorf("base_values has %d values for %d scores", got, outputs)
 	}
 	for i, id := range ids {

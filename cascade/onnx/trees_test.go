@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -141,14 +142,15 @@ func TestBadTrees(t *testing.T) {
 // Lists may be packed: all numbers in one field.
 func TestPackedAttributes(t *testing.T) {
 	name := func(s string) []byte { return wrap(attrName<<3|bytesWire, []byte(s)) }
-	n := &graphNode{ints: map[string][]int64{}, texts: map[string][]string{}, floats: map[string]int{}, number: map[string]int64{}}
+	n := &graphNode{ints: map[string][]int64{}, texts: map[string][]string{}, floats: map[string][]float32{}, number: map[string]int64{}, text: map[string]string{}}
 	for _, c := range []struct {
 		name string
 		list []byte
 		bad  bool
 	}{
 		{"ints", wrap(attrInts<<3|bytesWire, append(varintOf(1), varintOf(300)...)), false},
-		{"floats", wrap(attrFloats<<3|bytesWire, make([]byte, 12)), false},
+		{"floats", wrap(attrFloats<<3|bytesWire, append(make([]byte, 8), 0, 0, 0x80, 0x3f)), false},
+		{"text", wrap(attrString<<3|bytesWire, []byte("NONE")), false},
 		{"cut", wrap(attrInts<<3|bytesWire, []byte{1, 0x80}), true},
 		{"a byte too many", []byte{0x80}, true},
 	} {
@@ -156,8 +158,8 @@ func TestPackedAttributes(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if got := n.ints["ints"]; len(got) != 2 || got[0] != 1 || got[1] != 300 || n.floats["floats"] != 3 {
-		t.Errorf("%v, %d floats", got, n.floats["floats"])
+	if got := n.ints["ints"]; len(got) != 2 || got[0] != 1 || got[1] != 300 || !slices.Equal(n.floats["floats"], []float32{0, 0, 1}) || n.text["text"] != "NONE" {
+		t.Errorf("%v, floats %v, text %q", got, n.floats["floats"], n.text["text"])
 	}
 }
 
