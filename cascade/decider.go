@@ -35,7 +35,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 			return false
 		case passes:
 			if d.last(at) {
-				c.emitter.verdict(ctx, d.final(f, at, s, LastStage), at.Answer, s)
+				c.emitter.verdict(ctx, d.final(f, at, s, s.Novelty.orElse(LastStage, at.Answer)), at.Answer, s)
 				return true
 			}
 			if d.keptBack(ctx, f, at, s) {

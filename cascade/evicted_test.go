@@ -39,7 +39,7 @@ func TestAnEvictionIsNotHidden(t *testing.T) {
 	answers := func(p ...float64) modelFunc {
 		return func(_ []float32, out []float64) error { copy(out, p); return nil }
 	}
-	unsure, family, novel := answers(.5, .1, .4), answers(.5, .48, .02), answers(.1, .2, .7)
+	unsure, family, novel := answers(.5, .1, .4), answers(.5, .48, .02), answers(.05, .05, .9)
 	for _, c := range []struct {
 		name              string
 		models            []Model
@@ -48,9 +48,9 @@ func TestAnEvictionIsNotHidden(t *testing.T) {
 	}{
 		{"a family", []Model{family, unsure}, []bool{false, false}, "a s0 evicted {web 0.98} 0.5", "a s0 family {web 0.98} 0.5"},
 		{"a family, in a queue", []Model{family, unsure}, []bool{true, true}, "a s0 evicted {web 0.98} 0.5", "a s0 family {web 0.98} 0.5"},
-		{"novel", []Model{novel, unsure}, []bool{false, false}, "unknown s0 evicted { 0} 0.7", "unknown s0 novel { 0} 0.7"},
-		{"novel, in a queue", []Model{unsure, novel}, []bool{false, true}, "unknown s1 evicted { 0} 0.7", "unknown s1 novel { 0} 0.7"},
-		{"novel, behind a queue", []Model{unsure, novel}, []bool{true, false}, "unknown s1 evicted { 0} 0.7", "unknown s1 novel { 0} 0.7"},
+		{"novel", []Model{novel, unsure}, []bool{false, false}, "unknown s0 evicted { 0} 0.9", "unknown s0 novel { 0} 0.9"},
+		{"novel, in a queue", []Model{unsure, novel}, []bool{false, true}, "unknown s1 evicted { 0} 0.9", "unknown s1 novel { 0} 0.9"},
+		{"novel, behind a queue", []Model{unsure, novel}, []bool{true, false}, "unknown s1 evicted { 0} 0.9", "unknown s1 novel { 0} 0.9"},
 		{"the last stage", []Model{unsure, family}, []bool{false, false}, "a s1 evicted {web 0.98} 0.5", "a s1 timeout {web 0.98} 0.5"},
 	} {
 		for evicted, want := range map[bool]string{true: c.evicted, false: c.timedOut} {

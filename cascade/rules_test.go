@@ -225,20 +225,21 @@ func TestNovelty(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name          string
+		above         float64
 		first, second Model
 		want          string
 		top           string
 		novelty       float64
 	}{
-		{"its class is ahead", three(.3, .2, .5), three(1, 0, 0), "u unknown s0 novel final", "[{a 0.3} {b 0.2} { 0}]", .5},
-		{"its class is above the bound", three(.6, 0, .4), three(1, 0, 0), "u unknown s0 novel final", "[{a 0.6} {b 0} { 0}]", .4},
-		{"below it", three(.6, .1, .3), three(.1, .6, .3), "u b s1 last_stage final", "[{b 0.6} {a 0.1} { 0}]", .3},
-		{"the slow stage says so", three(.6, .2, .2), three(.1, .2, .7), "u unknown s1 novel final", "[{b 0.2} {a 0.1} { 0}]", .7},
+		{"its class is sure", 1, three(.02, .03, .95), three(1, 0, 0), "u unknown s0 novel final", "[{b 0.03} {a 0.02} { 0}]", .95},
+		{"it is ahead and not sure", 1, three(.1, .2, .7), three(1, 0, 0), "u a s1 last_stage final", "[{a 1} {b 0} { 0}]", 0},
+		{"it is above the bound, if not ahead", 0.35, three(.1, .5, .4), three(1, 0, 0), "u unknown s0 novel final", "[{b 0.5} {a 0.1} { 0}]", .4},
+		{"it is ahead in the last stage", 1, three(.6, .2, .2), three(.2, .3, .5), "u unknown s1 novel final", "[{b 0.3} {a 0.2} { 0}]", .5},
 	} {
 		s := spec(t, []int{1, 1}, c.first, c.second)
 		s.Classes = append(s.Classes, "other")
 		for i := range s.Stages {
-			s.Stages[i].Novelty = &Novelty{Class: 2, Above: .35}
+			s.Stages[i].Novelty = &Novelty{Class: 2, Above: c.above}
 		}
 		r := newRig(s, Config{})
 		r.feed([]int16{0}, 0)
@@ -256,6 +257,41 @@ func TestNovelty(t *testing.T) {
 		}
 		if v.Reason == Novel && v.Confidence() != v.Novelty {
 			t.Errorf("%s: confidence %v", c.name, v.Confidence())
+		}
+	}
+}
+
+// An answer that stands for all that is unknown is never a label, whatever makes it final.
+func TestNoveltyIsNeverALabel(t *testing.T) {
+	unsure := modelFunc(func(_ []float32, out []float64) error { out[0], out[1], out[2] = .3, .1, .6; return nil })
+	sure := modelFunc(func(_ []float32, out []float64) error { out[0], out[1], out[2] = 1, 0, 0; return nil })
+	for _, c := range []struct {
+		name   string
+		models []Model
+		depths [][2]int
+		hazard bool
+		late   time.Duration
+		cfg    Config
+		want   string
+	}{
+		{"no packet is expected", []Model{unsure, sure}, [][2]int{{1, 0}, {3, 0}}, true, 0, Config{}, "u unknown s0 novel final 1"},
+		{"the last stage is asked again, and no packet comes", []Model{unsure, unsure}, [][2]int{{1, 0}, {1, 3}}, false, 2 * time.Second, Config{}, "u unknown s1 novel final 1"},
+		{"the next stage fails", []Model{unsure, modelFunc(fails)}, [][2]int{{1, 0}, {1, 0}}, false, 0, Config{}, "u unknown s0 degraded final 1"},
+		{"it is provisional", []Model{unsure, sure}, [][2]int{{1, 0}, {3, 0}}, false, 0, Config{Provisional: true}, "u unknown s0 provisional provisional 1"},
+	} {
+		s := spec(t, make([]int, len(c.models)), c.models...)
+		s.Classes = append(s.Classes, "other")
+		for i, d := range c.depths {
+			s.Stages[i].Depth, s.Stages[i].MaxDepth, s.Stages[i].Slow = d[0], d[1], false
+			s.Stages[i].Novelty = &Novelty{Class: 2, Above: 1}
+		}
+		if c.hazard {
+			s.Stages[0].Hazard = &Hazard{Model: side(t, func(int) bool { return false }), Below: .5}
+		}
+		r := newRig(s, c.cfg)
+		r.feed([]int16{0}, c.late)
+		if got := r.seen(); got != c.want || r.got[0].Confidence() < .59 {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
 }
@@ -317,7 +353,7 @@ func TestFamilies(t *testing.T) {
 		{"it is not sure enough", []float64{.5, .35, .15}, .1, "u c s1 last_stage final", Guess{"c", 1}},
 		{"it is never final", []float64{.5, .48, .02}, -1, "u c s1 last_stage final", Guess{"c", 1}},
 		{"the class is sure", []float64{.9, .1, 0}, .1, "u a s0 confident final", Guess{"web", 1}},
-		{"it is unknown", []float64{.1, .2, .7}, .1, "u unknown s0 novel final", Guess{}},
+		{"it is unknown", []float64{.05, .1, .85}, .1, "u unknown s0 novel final", Guess{}},
 	} {
 		says := func(p ...float64) modelFunc {
 			return func(_ []float32, out []float64) error { copy(out, p); return nil }

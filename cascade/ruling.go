@@ -12,26 +12,42 @@ import (
 func (s *Spec) settled(stage int, p []float64, gap, again bool) Reason {
 	of := &s.Stages[stage]
 	switch family, sum := s.family(p); {
-	case of.Novelty.names(p):
+	case of.Novelty.above(p):
 		return Novel
 	case stage == len(s.Stages)-1 && !again:
-		return LastStage
+		return of.Novelty.orElse(LastStage, p)
 	case of.uncertainty(p, gap) <= of.threshold(p):
-		return Confident
+		return of.Novelty.orElse(Confident, p)
 	case family != nil && 1-sum <= family.Threshold:
 		return OfFamily
 	}
 	return ""
 }
 
-// names reports whether the answer's class is the one that stands for all that is unknown.
-func (n *Novelty) names(p []float64) bool {
+// above reports whether the class that stands for all that is unknown is probable enough, be it
+// ahead or not, and the stage sure or not.
+func (n *Novelty) above(p []float64) bool {
+	class := n.class()
+	return class >= 0 && p[class] > n.Above
+}
+
+// ahead reports whether that class is ahead. The answer is then "unknown", and final where
+// another one would be.
+func (n *Novelty) ahead(p []float64) bool {
 	class := n.class()
 	if class < 0 {
 		return false
 	}
 	best, _ := answer.Best(p)
-	return best == class || p[class] > n.Above
+	return best == class
+}
+
+// orElse is the reason of a final answer: Novel, or why if a class of the bundle is ahead.
+func (n *Novelty) orElse(why Reason, p []float64) Reason {
+	if n.ahead(p) {
+		return Novel
+	}
+	return why
 }
 
 // rule says why the answer that the stage has just given is final; empty if it is not.
@@ -43,7 +59,7 @@ func (d *decider) rule(f *flow.Flow, at *flow.Cursor, s *Stage) Reason {
 	again := d.asksAgain(at, s)
 	reason := d.cascade.spec.settled(int(at.Stage), at.Answer, s.GapUncertainty > 0 && f.Missing(n), again)
 	if reason == "" && d.waitsBehind(at, n, again) && !f.TornDown(n) && d.endsHere(f, at, s, n) {
-		return NoMore
+		return s.Novelty.orElse(NoMore, at.Answer)
 	}
 	return reason
 }

@@ -55,7 +55,7 @@ type Verdict struct {
 	Final       bool
 	Seq         int
 	Reason      Reason
-	NoClass     bool     // the flow is like no class: the reason is Novel, or Evicted in place of that
+	NoClass     bool     // the flow is like no class: the reason is Novel, or one that says why no surer answer was to be had
 	Top         [3]Guess // the best first; with two classes, the third is empty; all are if the reason is Unsupported
 	Family      Guess    // of the label; empty where that is Unknown, or the bundle has no families
 	Novelty     float64  // probability that the flow is of no class; 0 where no stage says anything of it
@@ -159,6 +159,7 @@ func (v *Verdict) setAnswer(p []float64, s *Stage) {
 	v.Decided = time.Now()
 	v.Stage, v.Threshold = s.Name, s.threshold(p)
 	v.Uncertainty = s.uncertainty(p, v.Gap)
+	v.NoClass = v.NoClass || s.Novelty.ahead(p)
 	v.setFamily(p)
 	other := s.Novelty.class()
 	if other >= 0 {

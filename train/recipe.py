@@ -84,12 +84,13 @@ LADDER = Recipe((
 # Chosen by measurement: notes/TASK.md.
 SERVICE = Recipe(
     (
-        Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), soft=True, background=0.015),
-        Stage("deep", "leaves", 2, (Member(Trees(rounds=30, leaves=31, feature_fraction=0.5, learning_rate=0.13), cuts=2),), deepest=4, background=0.03),
+        Stage("first", "leaves", 1, (Member(Trees(rounds=12, leaves=15, learning_rate=0.15, l2=5)),), soft=True, background=0.1),
+        Stage("second", "leaves", 1, (Member(Trees(rounds=60, leaves=31, feature_fraction=0.5, l2=5)),), soft=True, background=0.1),
+        Stage("deep", "leaves", 2, (Member(Trees(rounds=30, leaves=31, feature_fraction=0.5, learning_rate=0.13, l2=5), cuts=2),), deepest=4, background=0.1),
         Stage("slow", "onnx", 10, (
-            Member(Trees(rounds=50, leaves=31, feature_fraction=0.3, learning_rate=0.16)),
-            Member(Trees(rounds=60, leaves=31, feature_fraction=0.3, learning_rate=0.16), cuts=1, weight=0.5),
-        ), background=0.03),
+            Member(Trees(rounds=78, leaves=24, feature_fraction=0.3, learning_rate=0.13, l2=5)),
+            Member(Trees(rounds=78, leaves=24, feature_fraction=0.3, learning_rate=0.13, l2=5), cuts=1, weight=0.5),
+        ), background=0.1),
     ),
     background="other",
     families=(("google_services", ("google", "youtube_web", "youtube_video", "ads")),),

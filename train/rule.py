@@ -33,7 +33,8 @@ class Rule:
     """When one stage is sure, and how long its answer stands while the flow waits for more.
 
     depth, deepest: packets that it is asked with first and at most. below: the answer goes out where P(another packet) is
-    less. above: the flow is unknown where the background is more probable. thresholds: by the class that is ahead.
+    less. above: the flow is unknown where the background is more probable. thresholds: by the class that is ahead; where that
+    is the background, the answer unknown is as final as any other.
     """
 
     depth: int
@@ -161,8 +162,8 @@ def decide(looks: list[Look], rules: list[Rule], more: dict[tuple[int, int], np.
         final = final_at(look, rules[look.stage], more.get(look.key), names, background, place + 1 == len(looks))
         for reason, here in final.items():
             here = here & open_ & look.asked
-            out.answer[here] = UNKNOWN if reason == "novel" else look.answer[here]
-            out.wait[here], out.look[here], out.reason[here] = look.wait[here], place, reason
+            out.answer[here] = said(look, reason, names, background)[here]
+            out.wait[here], out.look[here], out.reason[here] = look.wait[here], place, np.where(out.answer[here] == UNKNOWN, "novel", reason)
             open_ &= ~here
     cut = np.stack([look.cut for look in looks])[out.look, np.arange(n)]
     plain = (cut != "") & ((out.reason == "confident") | (out.reason == "last_stage"))
@@ -172,12 +173,15 @@ def decide(looks: list[Look], rules: list[Rule], more: dict[tuple[int, int], np.
 
 def final_at(look: Look, rule: Rule, more: np.ndarray | None, names: list[str], background: str, last: bool) -> dict[str, np.ndarray]:
     """Which flows' answers would be final at a look, by reason; the first reason holds."""
-    found = {}
-    if background:
-        found["novel"] = (look.strange > rule.above) | (look.answer == names.index(background))
+    found = {"novel": look.strange > rule.above} if background else {}
     if last:
         return found | {"last_stage": np.ones(len(look.answer), dtype=bool)}
     found["confident"] = look.doubt <= rule.bound(names)[look.answer]
     if more is not None and rule.below:
         found["no_more"] = look.waits & (more < rule.below)
     return found
+
+
+def said(look: Look, reason: str, names: list[str], background: str) -> np.ndarray:
+    """The answers that a look gives for a reason: class indices, or UNKNOWN."""
+    return np.where((look.answer == background_at(names, background)) | (reason == "novel"), UNKNOWN, look.answer)

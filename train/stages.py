@@ -24,7 +24,8 @@ LATE_OPTIONS = re.compile(r"p([3-9]|\d\d)_tcp_(mss|wscale|sack_ok|ts|opts|opt_or
 class Trees:
     """Size and regularisation of a LightGBM model; rounds are per class.
 
-    min_hessian: with LightGBM's own 0.001 small leaves of rare classes can diverge.
+    min_hessian: with LightGBM's own 0.001 small leaves of rare classes can diverge. l2: LightGBM's lambda_l2; with more,
+    small leaves say less.
     """
 
     rounds: int
@@ -33,12 +34,14 @@ class Trees:
     learning_rate: float = 0.1
     min_leaf: int = 20
     min_hessian: float = 0.1
+    l2: float = 0.0
 
     def params(self, classes: int) -> dict:
         return {
             "objective": "multiclass", "num_class": classes, "num_leaves": self.leaves,
             "learning_rate": self.learning_rate, "feature_fraction": self.feature_fraction,
-            "min_data_in_leaf": self.min_leaf, "min_sum_hessian_in_leaf": self.min_hessian, "seed": 1, "deterministic": True,
+            "min_data_in_leaf": self.min_leaf, "min_sum_hessian_in_leaf": self.min_hessian, "lambda_l2": self.l2,
+            "seed": 1, "deterministic": True,
             "force_row_wise": True, "num_threads": 1, "verbose": -1,
         }
 

@@ -95,5 +95,4 @@ def patient(recipe: Recipe, data: Flows, free: list[Rule], p: list[list[np.ndarr
 def trial(data: Flows, rules: list[Rule], p, more: More, names: list[str], background: str) -> Trial:
     """The flows as such rules see them; the last stage alone waits as long as it can."""
     alone = rule.decide(rule.walk(data.flows, rules[-1:], p[-1:], names, 0, background), rules[-1:], {}, names, background).answer
-    half = np.unique(data.fold, return_inverse=True)[1] % 2 == 0
-    return Trial(rule.walk(data.flows, rules, p, names, 0, background), data.y, more, alone, half, names, background)
+    return Trial(rule.walk(data.flows, rules, p, names, 0, background), data.y, more, alone, data.fold, names, background)

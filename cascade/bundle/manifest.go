@@ -94,7 +94,7 @@ type NoveltySpec struct {
 	Class    string   `json:"class" jsonschema_description:"a class that stands for all that is unknown; it is never a label, and the same in each stage"`
 	File     string   `json:"file" jsonschema_description:"instead of class: LightGBM's text, binary; its second class is unknown flows; not for onnx"`
 	Features []string `json:"features" jsonschema:"uniqueItems=true" jsonschema_description:"with file: names of the model's columns, as of a hazard"`
-	Above    float64  `json:"above" jsonschema:"required,exclusiveMinimum=0,maximum=1" jsonschema_description:"with a larger probability the flow is unknown; so it is where the class is ahead"`
+	Above    float64  `json:"above" jsonschema:"required,exclusiveMinimum=0,maximum=1" jsonschema_description:"with a larger probability the flow is unknown, be the stage sure or not; with class, an answer for which it is ahead is unknown too, and final where another would be"`
 }
 
 // FamilySpec is a group of classes.

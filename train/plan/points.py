@@ -78,7 +78,7 @@ def held(a: Answers) -> list[Rule]:
 def priced(a: Answers, rules: list[Rule], costs: list[Cost], by_class: bool) -> list[list[Rule]]:
     """The rules with the bounds for each price. costs: of the ladder's stages."""
     t = a.trial(rules)
-    return [bounds.ascend(Priced(t.looks, t.y, t.more, t.alone, t.half, t.names, t.background, costs, rate), rules, price, by_class) for price, rate in PRICES]
+    return [bounds.ascend(Priced(t.looks, t.y, t.more, t.alone, t.fold, t.names, t.background, costs, rate), rules, price, by_class) for price, rate in PRICES]
 
 
 def point(ladder: tuple[int, ...], rules: list[Rule], how: str, s: Spent, classes: int) -> Point:

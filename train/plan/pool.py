@@ -6,9 +6,9 @@ from itertools import combinations
 from ..recipe import Member, Recipe, Stage
 from ..stages import Trees
 
-MOST = 3  # stages of a ladder
+MOST = 3  # stages of a ladder; the recipe's own may have more
 
-# background: against that of the recipe. A single tree hardly tells classes apart, and unknown is final.
+# background: against that of the recipe. A single tree hardly tells classes apart, and would call too much unknown.
 TREE = Stage("tree", "leaves", 1, (Member(Trees(rounds=1, leaves=15)),), background=0.05)
 WIDE = Stage("wide", "leaves", 1, (Member(Trees(rounds=100, leaves=31)),))
 TEN = Stage("ten", "onnx", 10, (Member(Trees(rounds=100, leaves=31, feature_fraction=0.3)),))

@@ -84,11 +84,23 @@ def test_rule_asks_a_stage_again():
 
 def test_rule_knows_the_background():
     t = flows([0], [0, 4, 8], [0, 4, 8])
-    p = [[says(0.9, 0.4, 0.2)], [says(0.1, 0.1, 0.9)] * 3]
+    p = [[says(0.99, 0.4, 0.2)], [says(0.1, 0.1, 0.9)] * 3]
     rules = [replace(FIRST, above=0.3), LAST]
     out = rule.decide(rule.walk(t, rules, p, NAMES, 100, "b"), rules, {}, NAMES, "b")
     assert list(out.reason) == ["novel", "novel", "novel"] and list(out.answer) == [UNKNOWN] * 3
     assert list(out.look) == [0, 0, 1] and list(out.wait) == [0, 0, 8]
+
+
+def test_a_stage_unsure_of_the_background_asks_the_next():
+    t = flows([0, 4, 8], [0, 4, 8], [0, 4, 8])
+    p = [[says(0.6, 0.6, 0.99)], [says(0.1, 0.9, 0.1)] * 3]
+    looks = rule.walk(t, [FIRST, LAST], p, NAMES, 100, "b")
+    out = rule.decide(looks, [FIRST, LAST], {}, NAMES, "b")
+    assert list(out.answer) == [0, UNKNOWN, UNKNOWN] and list(out.reason) == ["last_stage", "novel", "novel"] and list(out.look) == [1, 1, 0]
+    # Where no packet is expected, its answer stands.
+    waits = [replace(FIRST, below=0.5), LAST]
+    out = rule.decide(looks, waits, {(0, 1): np.array([0.1, 0.9, 0.9])}, NAMES, "b")
+    assert list(out.answer) == [UNKNOWN] * 3 and list(out.reason) == ["novel"] * 3 and list(out.look) == [0, 1, 0]
 
 
 def test_flows_without_a_label_are_no_background():

@@ -83,7 +83,7 @@ def test_patience_counts_labelled_flows_that_wait():
 
 def trial_of(t, p, y, more=None, rules=(FIRST, LAST), background="") -> Trial:
     """Flows in two halves, two in one and then two in the other; the last stage's answers with all packets."""
-    return Trial(rule.walk(t, list(rules), p, NAMES, 0, background), y, more or {}, p[-1][-1].argmax(axis=1), np.arange(len(y)) // 2 % 2 == 0, NAMES, background)
+    return Trial(rule.walk(t, list(rules), p, NAMES, 0, background), y, more or {}, p[-1][-1].argmax(axis=1), np.arange(len(y)) // 2 % 2, NAMES, background)
 
 
 def test_bounds_let_go_what_would_wait_for_nothing(capsys):
@@ -137,5 +137,10 @@ def test_bounds_hold_where_they_were_not_chosen():
     trial = trial_of(t, [[says(*sure)], [says(*[0.1] * n)] * 3], y)
     out = rule.decide(trial.looks, bounds.choose(trial, [FIRST, LAST], 0.004), {}, NAMES)
     assert (out.answer == y).all() and (out.look == 1).all()
-    got = trial.rows(~trial.half).loss([replace(FIRST, threshold=1.0), LAST])
-    assert got[0] == 1 and trial.rows(trial.half).loss([replace(FIRST, threshold=1.0), LAST])[0] == 0
+    got = trial.rows(trial.fold == 1).loss([replace(FIRST, threshold=1.0), LAST])
+    assert got[0] == 1 and trial.rows(trial.fold == 0).loss([replace(FIRST, threshold=1.0), LAST])[0] == 0
+
+
+def test_rules_are_tried_on_other_folds():
+    assert [list(np.flatnonzero(p)) for p in bounds.apart(np.array([0, 1, 2, 3, 4]))] == [[0, 1], [1, 2], [2, 3], [3, 4], [0, 4]]
+    assert [list(np.flatnonzero(p)) for p in bounds.apart(np.array([0, 2, 2]))] == [[0], [1, 2]] and bounds.apart(np.array([3, 3])) == []
