@@ -23,6 +23,7 @@ type labelOptions struct {
 	slack     time.Duration
 	window    time.Duration
 	guesses   bool
+	splits    bool
 }
 
 // labelSource is a source of labels, as --from names it.
@@ -50,6 +51,7 @@ func labelCommand(ctx context.Context, t terminal, args []string) error {
 	flags.DurationVar(&asked.slack, "slack", time.Second, "how far a row without a uid may be from its flow in time")
 	flags.DurationVar(&asked.window, "dns-window", 10*time.Minute, "how long after a DNS answer a client's flows to the address are named by it")
 	flags.BoolVar(&asked.guesses, "guesses", false, "take what nDPI guessed from a port alone, too, where it says so")
+	flags.BoolVar(&asked.splits, "splits", false, "a column split, too, with the name of the flow's file up to its first dot; training knows train, calib and test")
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,6 +63,27 @@ func TestLabelSeveralFiles(t *testing.T) {
 	}
 }
 
+// Training finds the parts of a data set by a column, which the files' names give.
+func TestLabelSplits(t *testing.T) {
+	one, two := writtenFile(t, "train.log.txt", packetLine("C1", 1)), writtenFile(t, "calib.log", packetLine("C2", 2))
+	for _, c := range []struct {
+		files, want []string
+	}{
+		{[]string{one}, []string{"source split", "rest train"}},
+		{[]string{one, two}, []string{"source capture_id split", "rest " + one + " train", "rest " + two + " calib"}},
+	} {
+		code, stdout, _ := runCommand(t, nil, "", append([]string{"label", "--rest", "x", "--splits"}, c.files...)...)
+		rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+		var got []string
+		for _, row := range rows {
+			got = append(got, strings.Join(row[8:], " "))
+		}
+		if code != exitOK || err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("exit code %d, %v, %q, want %q", code, err, got, c.want)
+		}
+	}
+}
+
 func packetLine(uid string, port int) string {
 	return `{"ev":"pkt","ts":1,"uid":"` + uid + `","id.orig_h":"10.0.0.1","id.orig_p":` + string(rune('0'+port)) + `,"id.resp_h":"192.0.2.1","id.resp_p":80,"proto":"tcp","n":1,"is_orig":true}` + "\n"
 }
@@ -89,6 +111,8 @@ func TestLabelRefuses(t *testing.T) {
 		{[]string{"--from", truth, "none.log"}, exitUsage, `none\.log: no such file`},
 		{[]string{"--from", "conn:-", "-"}, exitUsage, `- is named 2 times`},
 		{[]string{"--from", truth, "--rest", " x", records}, exitUsage, `--rest: the label " x"`},
+		{[]string{"--from", truth, "--splits", "-"}, exitUsage, `--splits: standard input has no name; name a file`},
+		{[]string{"--from", truth, "--splits", ".log"}, exitUsage, `--splits: \.log has no name before the first dot`},
 		{[]string{"--from", truth, "--slack", "-1s", records}, exitUsage, `--slack -1s: choose 0s or more`},
 		{[]string{"--from", truth, "--dns-window", "-1s", records}, exitUsage, `--dns-window -1s`},
 		{[]string{"--from", truth, "--slack", "soon", records}, exitUsage, `--slack soon: choose a time with its unit`},

@@ -45,6 +45,14 @@ func (a *labelOptions) check(records []string) error {
 			return argumentError("--rest: %w", err)
 		}
 	}
+	for _, file := range records {
+		if a.splits && file == "-" {
+			return argumentError("--splits: standard input has no name; name a file, such as train.log")
+		}
+		if a.splits && annotate.Split(file) == "" {
+			return argumentError("--splits: %s has no name before the first dot; call it after its part, such as train.log", file)
+		}
+	}
 	if a.unmatched == "-" {
 		return argumentError("--unmatched -: name a file")
 	}

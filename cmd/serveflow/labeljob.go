@@ -50,7 +50,7 @@ func (j *labelJob) run(ctx context.Context, opt annotate.Options, records []stri
 		n, named := l.Rest(j.asked.rest)
 		j.say.rest(n, named, j.asked.rest)
 	}
-	n, err := l.Write(out, records)
+	n, err := l.Write(out, records, j.asked.splits)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func given(t testing.TB, l *Labeller) map[string]string {
 func written(t testing.TB, l *Labeller, files ...string) [][]string {
 	t.Helper()
 	var out bytes.Buffer
-	n, err := l.Write(&out, files)
+	n, err := l.Write(&out, files, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func TestGuesses(t *testing.T) {
 func TestRoundTrip(t *testing.T) {
 	l, _ := labelled(t, NDPI, labNDPI, options(), false)
 	var out strings.Builder
-	if _, err := l.Write(&out, []string{"lab"}); err != nil {
+	if _, err := l.Write(&out, []string{"lab"}, false); err != nil {
 		t.Fatal(err)
 	}
 	again := New(labTable(t), options())

@@ -5,18 +5,23 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // Write writes the flows that have a label, in the order of the records, and returns how many
 // they are: CSV with uid, orig_h, orig_p, resp_h, resp_p, proto, ts_first in epoch seconds, label
 // and source. files are the names of the record files; where there are several, a column
-// capture_id has them.
-func (l *Labeller) Write(w io.Writer, files []string) (int, error) {
+// capture_id has them. With splits, a column split has what Split makes of the file's name.
+func (l *Labeller) Write(w io.Writer, files []string, splits bool) (int, error) {
 	out := csv.NewWriter(bufio.NewWriterSize(w, 1<<16))
 	fields := []string{"uid", "orig_h", "orig_p", "resp_h", "resp_p", "proto", "ts_first", "label", "source"}
 	if len(files) > 1 {
 		fields = append(fields, "capture_id")
+	}
+	if splits {
+		fields = append(fields, "split")
 	}
 	n := 0
 	if err := out.Write(fields); err != nil {
@@ -33,6 +38,9 @@ func (l *Labeller) Write(w io.Writer, files []string) (int, error) {
 		if len(files) > 1 {
 			fields = append(fields, files[f.file])
 		}
+		if splits {
+			fields = append(fields, Split(files[f.file]))
+		}
 		if err := out.Write(fields); err != nil {
 			return n, fmt.Errorf("write the labels: %w", err)
 		}
@@ -43,6 +51,13 @@ func (l *Labeller) Write(w io.Writer, files []string) (int, error) {
 		return n, fmt.Errorf("write the labels: %w", err)
 	}
 	return n, nil
+}
+
+// Split is the part of a data set that a file of records is, by its name: what comes before the first
+// dot, such as train of own/train.jsonl.zst.
+func Split(file string) string {
+	name, _, _ := strings.Cut(filepath.Base(file), ".")
+	return name
 }
 
 // seconds writes microseconds as seconds, exactly.
