@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from train import calibrate, export, learn, stages
-from train.recipe import Member, Recipe, Stage
-from train.stages import Trees
-from train import unseen
+from train import calibrate, export, learn, leftout, stages, unseen
 from train.gather import Flows
+from train.recipe import Member, Recipe, Stage
+from train.rule import Rule
+from train.shipped import Shipped
+from train.stages import Trees
 
 from .test_rule import flows
 
@@ -78,3 +79,21 @@ def test_answers_are_of_models_that_did_not_see_the_capture():
     sees = unseen.models_of(recipe, data, [["proto"]] * 2, ["a", "b"])
     assert (sees[1].scores(t.seen[1]).argmax(axis=1) == y).all()
     assert calibrate.softmax(got.scores[0][0]).sum(axis=1) == pytest.approx(1)
+
+
+def test_a_class_that_is_left_out():
+    """Of three lengths of a packet one is the background; flows of the class that is left out look like it, or like the other class."""
+    n = 600
+    t = flows(*[[0]] * n, capture=[str(i % 10) for i in range(n)])
+    y, kind = np.arange(n) % 3, np.arange(n) % 3
+    for X in t.seen:
+        X["p1_ip_len"] = np.where(y == 1, np.where(np.arange(n) % 2, 200, 0), kind * 100).astype(np.float32)
+    stage = Stage("only", "leaves", 1, (Member(Trees(30, 4, min_leaf=5)),))
+    bundle = Shipped(["a", "left", "other"], "other", [{"name": "only"}], [Rule(1, "margin", 1.0)], [1.0])
+    data = Flows(t, y, np.arange(n) % 10 % 5, {})
+    found = leftout.without(Recipe((stage,), background="other"), data, ["a", "left", "other"], bundle, "left")
+    assert found == (200, 0.5, 0.5)
+    # Without a background each is surely something else.
+    plain = Shipped(["a", "b", "left"], "", [{"name": "only"}], [Rule(1, "margin", 1.0)], [1.0])
+    data = Flows(t, np.where(y == 1, 2, np.where(y == 2, 1, 0)), data.fold, {})
+    assert leftout.without(Recipe((stage,)), data, ["a", "b", "left"], plain, "left") == (200, 0, 1)

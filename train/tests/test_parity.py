@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from train import calibrate, hazard, rule, timeline, truth
-from train.rule import UNKNOWN, Hold, Rule
+from train import calibrate, hazard, rule, shipped, timeline, truth
+from train.rule import UNKNOWN
 from train.tables import Binary, Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,21 +25,14 @@ def scores(folder: Path, stage: dict):
     return lambda X: session.run([stage["output_name"]], {stage["input"]: X.to_numpy(np.float32)})[0]
 
 
-def rule_of(stage: dict) -> Rule:
-    holds = tuple(Hold(p["ms"], tuple(p.get("classes", ())), p.get("packets", 0)) for p in stage.get("patience", ()))
-    return Rule(stage["depth"], stage["uncertainty"], stage["threshold"], stage.get("max_depth", 0), stage.get("hazard", {}).get("below", 0.0),
-                stage.get("novelty", {}).get("above", 1.0), holds, stage.get("thresholds", {}))
-
-
 @pytest.mark.parametrize("task", ["service", "qos", "intrusion", "device"])
 def test_the_rule_is_the_cascades(task, tmp_path):
     folder = ROOT / "bundles" / task
-    manifest = json.loads((folder / "manifest.json").read_text())
-    stages, names = manifest["stages"], manifest["classes"]
-    background = stages[0].get("novelty", {}).get("class", "")
+    bundle = shipped.read(folder)
+    stages, names, background, rules = bundle.stages, bundle.names, bundle.background, bundle.rules
     binary, source = Binary(SERVEFLOW, tmp_path), Source(ROOT / "train/lab/run2.pcap.zst", ROOT / "train/lab/run2.labels.csv")
     flows = timeline.load(binary, source, 10, sorted({f for s in stages for f in s["features"]}))
-    rules, p, more = [rule_of(s) for s in stages], [], {}
+    p, more = [], {}
     for i, (s, r) in enumerate(zip(stages, rules)):
         model = scores(folder, s)
         p.append([calibrate.softmax(model(flows.seen[m][s["features"]]), s["temperature"]) for m in range(r.most)])
