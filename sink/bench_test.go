@@ -27,7 +27,7 @@ func BenchmarkLabel(b *testing.B) {
 		}
 	})
 	b.Run("message", func(b *testing.B) {
-		v, labels, ctx := verdict(), Labels{Sender: discard{}, Topic: "labels"}, b.Context()
+		v, labels, ctx := verdict(), &Labels{Sender: discard{}, Topic: "labels"}, b.Context()
 		v.Acker = &ack{}
 		b.ReportAllocs()
 		for b.Loop() {

@@ -21,12 +21,13 @@ const Schema = "serveflow.label/1"
 // since a probability's last bits may depend on the slow stage's batch.
 func AppendLabel(dst []byte, v *cascade.Verdict) []byte {
 	o := object{dst: append(dst, '{')}
-	o.str("label_id", LabelID(v))
+	id := labelID(v)
+	o.digest("label_id", id[:])
 	o.str("schema", Schema)
 	o.str("uid", v.UID)
-	o.str("orig_h", v.Orig.Addr().String())
+	o.address("orig_h", v.Orig.Addr())
 	o.int("orig_p", int64(v.Orig.Port()))
-	o.str("resp_h", v.Resp.Addr().String())
+	o.address("resp_h", v.Resp.Addr())
 	o.int("resp_p", int64(v.Resp.Port()))
 	o.str("proto", protoName(v.Proto))
 	o.str("sensor", v.Sensor)
@@ -63,6 +64,11 @@ func AppendLabel(dst []byte, v *cascade.Verdict) []byte {
 // and whether the label is final. So a label that is written again, after a restart, has
 // the same id, and readers can drop duplicates by it.
 func LabelID(v *cascade.Verdict) string {
+	id := labelID(v)
+	return hex.EncodeToString(id[:])
+}
+
+func labelID(v *cascade.Verdict) [16]byte {
 	var buf [512]byte
 	b := buf[:0]
 	for _, part := range [...]string{v.Sensor, v.UID, v.Spec.Task, v.Spec.Digest} {
@@ -73,7 +79,7 @@ func LabelID(v *cascade.Verdict) string {
 	b = strconv.AppendInt(b, v.First, 10)
 	b = strconv.AppendBool(b, v.Final)
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	return [16]byte(sum[:16])
 }
 
 func protoName(proto uint8) string {

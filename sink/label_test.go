@@ -5,8 +5,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"flag"
+	"math"
+	"math/rand/v2"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -164,5 +167,19 @@ func TestLabelFieldsAreLowerSnakeCase(t *testing.T) {
 	}
 	if len(bad) > 0 || len(fields) != 28 {
 		t.Errorf("%d fields, %v not lower snake case", len(fields), bad)
+	}
+}
+
+// A fraction has the digits of the number that is nearest, and no more.
+func TestFractions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	numbers := []float64{0, math.Copysign(0, -1), 1, -1, .5, .1, 1e-6, 4e-7, -4e-7, 5e-7, .9999995, .999999, 123456.789, 1e9, 999999999.999999, 1e10, -1e10, 1e15, 1e300}
+	for range 100_000 {
+		numbers = append(numbers, rng.Float64(), rng.NormFloat64()*1e6, rng.ExpFloat64()*1e-5)
+	}
+	for _, x := range numbers {
+		if got, want := string(appendFraction([]byte("x"), x)), "x"+strconv.FormatFloat(math.Round(x*1e6)/1e6, 'f', -1, 64); got != want {
+			t.Errorf("%v is written as %s, want %s", x, got[1:], want[1:])
+		}
 	}
 }

@@ -18,12 +18,20 @@ type Sender interface {
 	Send(ctx context.Context, m producer.Message)
 }
 
-// Labels sends label records to a label topic. A record's key is the flow's uid.
+// Labels sends label records to a label topic. A record's key is the flow's uid. It is safe for
+// concurrent use.
 type Labels struct {
 	Sender Sender
 	Topic  string
 	Latest string // compacted topic that gets the final labels too; empty: none
+
+	rooms sync.Pool // of *[]byte: records lie in one piece of memory, one behind the other
 }
+
+const (
+	roomBytes  = 32 << 10
+	labelBytes = 2 << 10 // that a record with its key mostly has less of
+)
 
 // Put sends one verdict. It acknowledges the verdict once the label is written to each
 // topic that it goes to.
@@ -31,8 +39,9 @@ type Labels struct {
 // A provisional label does not go to the compacted topic. A member that was paused, and has
 // lost its partitions to other members, may still write one when it goes on. That record
 // would be the key's last one, and compaction would keep it in place of the final label.
-func (l Labels) Put(ctx context.Context, v *cascade.Verdict) {
-	m := producer.Message{Topic: l.Topic, Key: []byte(v.UID), Value: AppendLabel(make([]byte, 0, 1024), v), Acker: v.Acker}
+func (l *Labels) Put(ctx context.Context, v *cascade.Verdict) {
+	m := producer.Message{Topic: l.Topic, Acker: v.Acker}
+	m.Key, m.Value = l.record(v)
 	if l.Latest == "" || !v.Final {
 		l.Sender.Send(ctx, m)
 		return
@@ -43,6 +52,23 @@ func (l Labels) Put(ctx context.Context, v *cascade.Verdict) {
 	l.Sender.Send(ctx, m)
 	m.Topic = l.Latest
 	l.Sender.Send(ctx, m)
+}
+
+// record writes a verdict's record and its key behind those that were written before. Nobody writes
+// there again: the memory is free once all records in it are.
+func (l *Labels) record(v *cascade.Verdict) (key, value []byte) {
+	room, _ := l.rooms.Get().(*[]byte)
+	if room == nil || cap(*room)-len(*room) < labelBytes {
+		empty := make([]byte, 0, roomBytes)
+		room = &empty
+	}
+	begin := len(*room)
+	*room = AppendLabel(*room, v)
+	end := len(*room)
+	*room = append(*room, v.UID...)
+	key, value = (*room)[end:len(*room):len(*room)], (*room)[begin:end:end]
+	l.rooms.Put(room)
+	return key, value
 }
 
 // Lines writes label records as JSON lines.

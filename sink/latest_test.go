@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func (o *outbox) Send(_ context.Context, m producer.Message) { *o = append(*o, m
 // A final label goes to both topics. It is acknowledged once both have it.
 func TestFinalLabelIsWrittenTwice(t *testing.T) {
 	var sent outbox
-	labels, a, v := Labels{&sent, "labels", "labels.latest"}, &ack{}, verdict()
+	labels, a, v := &Labels{Sender: &sent, Topic: "labels", Latest: "labels.latest"}, &ack{}, verdict()
 	v.Final, v.Seq = false, 0
 	labels.Put(t.Context(), &v)
 	v.Final, v.Seq, v.Acker = true, 3, a
@@ -46,7 +47,8 @@ func TestFinalLabelWithoutAcker(t *testing.T) {
 	for latest, want := range map[string]int{"labels.latest": 2, "": 1} {
 		var sent outbox
 		v := verdict()
-		Labels{&sent, "labels", latest}.Put(t.Context(), &v)
+		labels := Labels{Sender: &sent, Topic: "labels", Latest: latest}
+		labels.Put(t.Context(), &v)
 		if len(sent) != want || sent[0].Acker != nil || sent[want-1].Acker != nil || string(sent[0].Key) != v.UID || !json.Valid(sent[0].Value) {
 			t.Errorf("sent %v", sent)
 		}
@@ -63,7 +65,7 @@ func TestCompactedTopicEndsWithTheFinalLabels(t *testing.T) {
 	const flows, times = 200, 3
 	acks := &await.Tally{}
 	write := func(uid string) {
-		labels, v := Labels{p, "labels", "labels.latest"}, verdict()
+		labels, v := &Labels{Sender: p, Topic: "labels", Latest: "labels.latest"}, verdict()
 		v.UID = uid
 		v.Final, v.Seq = false, 0
 		labels.Put(t.Context(), &v)
@@ -101,5 +103,26 @@ func TestCompactedTopicEndsWithTheFinalLabels(t *testing.T) {
 	}, func() any { return once() })
 	if n := len(kafkatest.ReadAll(t, broker.Addr, "labels")); n < 2*flows*times {
 		t.Errorf("%d records in the label topic, %d were written", n, 2*flows*times)
+	}
+}
+
+// Records that lie behind each other in memory are each their own: nothing is written over one that
+// waits to be sent, however long it is.
+func TestRecordsDoNotShareMemory(t *testing.T) {
+	var sent outbox
+	labels, want := &Labels{Sender: &sent, Topic: "labels"}, []string{}
+	for i := range 300 {
+		v := verdict()
+		v.UID = strconv.Itoa(i) + strings.Repeat("x", i%7*5000)
+		want = append(want, v.UID+" "+string(AppendLabel(nil, &v)))
+		labels.Put(t.Context(), &v)
+	}
+	for i, m := range sent {
+		if got := string(m.Key) + " " + string(m.Value); got != want[i] {
+			t.Fatalf("message %d is %.60s, want %.60s", i, got, want[i])
+		}
+		if cap(m.Value) != len(m.Value) || cap(m.Key) != len(m.Key) {
+			t.Fatalf("message %d can be appended to", i)
+		}
 	}
 }

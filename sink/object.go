@@ -1,8 +1,10 @@
 package sink
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"math"
+	"net/netip"
 	"strconv"
 
 	"github.com/serveflow/serveflow/cascade"
@@ -45,16 +47,51 @@ func (o *object) fraction(name string, x float64) {
 }
 
 func appendFraction(dst []byte, x float64) []byte {
-	return strconv.AppendFloat(dst, math.Round(x*1e6)/1e6, 'f', -1, 64)
+	millionths := math.Round(x * 1e6)
+	if !(math.Abs(millionths) < 1e15) { // more digits than a float64 is sure of
+		return strconv.AppendFloat(dst, millionths/1e6, 'f', -1, 64)
+	}
+	if math.Signbit(millionths) {
+		dst, millionths = append(dst, '-'), -millionths
+	}
+	dst = appendMillionths(dst, int64(millionths))
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	if last := len(dst) - 1; dst[last] == '.' {
+		dst = dst[:last]
+	}
+	return dst
+}
+
+// appendMillionths appends n millionths, 0 or more, with six decimals.
+func appendMillionths(dst []byte, n int64) []byte {
+	dst = strconv.AppendInt(dst, n/1e6, 10)
+	dst = append(dst, ".000000"...)
+	for i, rest := len(dst)-1, n%1e6; rest > 0; i, rest = i-1, rest/10 {
+		dst[i] = byte('0' + rest%10)
+	}
+	return dst
 }
 
 // seconds appends microseconds since the epoch, 0 or more, as seconds with six decimals.
 func (o *object) seconds(name string, us int64) {
 	o.key(name)
-	o.dst = strconv.AppendInt(o.dst, us/1e6, 10)
-	frac := strconv.AppendInt(nil, us%1e6+1e6, 10)
-	frac[0] = '.'
-	o.dst = append(o.dst, frac...)
+	o.dst = appendMillionths(o.dst, us)
+}
+
+// address appends an IP address.
+func (o *object) address(name string, a netip.Addr) {
+	o.key(name)
+	o.dst = append(o.dst, '"')
+	o.dst = append(a.AppendTo(o.dst), '"')
+}
+
+// digest appends bytes in hex.
+func (o *object) digest(name string, sum []byte) {
+	o.key(name)
+	o.dst = append(o.dst, '"')
+	o.dst = append(hex.AppendEncode(o.dst, sum), '"')
 }
 
 // top appends the guesses that have a label.

@@ -72,7 +72,7 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 
 // put sends a task's labels to its topics.
 func put(t task, by sink.Sender) emit {
-	labels := sink.Labels{Sender: by, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
+	labels := &sink.Labels{Sender: by, Topic: t.settings.LabelTopic, Latest: t.settings.LatestTopic}
 	return func(ctx context.Context, v cascade.Verdict) { labels.Put(ctx, &v) }
 }
 

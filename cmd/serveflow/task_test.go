@@ -160,7 +160,7 @@ func TestTasksThatCannotBeServed(t *testing.T) {
 	}{
 		{"one bundle for both", map[string]string{"SERVEFLOW_TASKS": "service,toy", "SERVEFLOW_BUNDLE": toy}, exitUsage, []string{"SERVEFLOW_BUNDLE=" + toy, "write <task> where"}},
 		{"one topic for both", map[string]string{"SERVEFLOW_TASKS": "service,toy", "SERVEFLOW_BUNDLE": two, "SERVEFLOW_LABEL_TOPIC": "labels"}, exitUsage, []string{"SERVEFLOW_LABEL_TOPIC=labels", "write <task> where"}},
-		{"packets and conn.log", map[string]string{"SERVEFLOW_TASKS": "service,conn", "SERVEFLOW_BUNDLE": two}, exitUsage, []string{"service@2 reads packet records and service-conn@1 records of conn.log", "two processes"}},
+		{"packets and conn.log", map[string]string{"SERVEFLOW_TASKS": "service,conn", "SERVEFLOW_BUNDLE": two}, exitUsage, []string{"service@3 reads packet records and service-conn@1 records of conn.log", "two processes"}},
 		{"an empty name", map[string]string{"SERVEFLOW_TASKS": "service,,toy", "SERVEFLOW_BUNDLE": two}, exitUsage, []string{"SERVEFLOW_TASKS=service,,toy has an entry without a name"}},
 		{"one task twice", map[string]string{"SERVEFLOW_TASKS": "service,copy", "SERVEFLOW_BUNDLE": two}, exitUsage, []string{"are both of the task service"}},
 		{"a broken one", map[string]string{"SERVEFLOW_TASKS": "service,broken", "SERVEFLOW_BUNDLE": two}, exitUsage, []string{"/broken"}},
@@ -169,7 +169,7 @@ func TestTasksThatCannotBeServed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := runCommand(t, c.env, "", "run", "--check")
-			if code != c.code || (code == exitOK) != strings.Contains(stdout, "ready to run: service@2") {
+			if code != c.code || (code == exitOK) != strings.Contains(stdout, "ready to run: service@3") {
 				t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 			}
 			for _, words := range c.says {
