@@ -8,9 +8,9 @@ TASK ?= service
 BUNDLES = service device intrusion qos service-conn
 # The versions that labels name.
 VERSION_service = 3
-VERSION_device = 1
-VERSION_intrusion = 1
-VERSION_qos = 1
+VERSION_device = 2
+VERSION_intrusion = 2
+VERSION_qos = 2
 VERSION_service-conn = 1
 FAULTS ?= short
 ROWS ?= Faults

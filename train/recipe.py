@@ -98,11 +98,11 @@ SERVICE = Recipe(
 
 DEVICE = Recipe(
     (
-        Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), background=0.02),
-        Stage("early", "leaves", 2, (Member(Trees(rounds=40, leaves=15, feature_fraction=0.5)),), background=0.05),
+        Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),), background=0.1),
+        Stage("early", "leaves", 2, (Member(Trees(rounds=40, leaves=15, feature_fraction=0.5)),), background=0.1),
         Stage("slow", "onnx", 10, (
-            Member(Trees(rounds=50, leaves=31, feature_fraction=0.3, learning_rate=0.15)),
-            Member(Trees(rounds=60, leaves=31, feature_fraction=0.3), cuts=2),
+            Member(Trees(rounds=50, leaves=31, feature_fraction=0.3, learning_rate=0.15, l2=5)),
+            Member(Trees(rounds=60, leaves=31, feature_fraction=0.3, l2=5), cuts=2),
         ), background=0.1),
     ),
     column="label_platform", background="other", strange_ports=False, per_capture=8,
@@ -117,7 +117,7 @@ INTRUSION = Recipe(
     (
         Stage("first", "leaves", 1, (Member(Trees(rounds=20, leaves=15)),)),
         Stage("early", "leaves", 2, (Member(Trees(rounds=40, leaves=15, feature_fraction=0.5, min_leaf=50)),)),
-        Stage("slow", "onnx", 10, (Member(Trees(rounds=60, leaves=31, feature_fraction=0.3, learning_rate=0.12, min_leaf=50), cuts=2),)),
+        Stage("slow", "onnx", 10, (Member(Trees(rounds=60, leaves=31, feature_fraction=0.3, learning_rate=0.12, min_leaf=50, l2=5), cuts=2),)),
     ),
     without=r"p\d+_tcp_window", weights=(("benign", 0.35),),
     families=(("attack", ("dos", "lateral", "malware", "mining", "scan", "webshell")),),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from . import bounds, hazard, patience, rule
-from .bounds import Trial
+from .trial import Trial
 from .gather import FOLDS, Flows
 from .recipe import Recipe, Stage
 from .rule import UNKNOWN, Rule

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import waits
-from ..bounds import Trial
+from ..trial import Trial
 from ..gather import Flows
 from ..recipe import Recipe
 from ..rule import Rule, background_at

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import bounds
+from ..trial import SOON
 
 DRAWS = 200  # of the captures; 90 of 100 lie in an interval
 
@@ -61,4 +61,4 @@ def weighted(s: Spent, weights: np.ndarray, classes: int) -> np.ndarray:
     flows, order = weights[:, at], np.argsort(s.wait, kind="stable")
     total, ahead = flows.sum(axis=1), flows[:, order].cumsum(axis=1)
     p50, p90 = (s.wait[order][(ahead < q * total[:, None]).sum(axis=1)] for q in (0.5, 0.9))
-    return np.array([np.nanmean(f1, axis=1), hit.sum(axis=1) / total, p50, p90, flows @ (s.wait < bounds.SOON) / total, flows @ s.compute / total])
+    return np.array([np.nanmean(f1, axis=1), hit.sum(axis=1) / total, p50, p90, flows @ (s.wait < SOON) / total, flows @ s.compute / total])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..bounds import Quality, Trial
+from ..trial import Quality, Trial
 from .cost import Cost
 
 # Of quality, in flows that are answered soon, as in bounds.py; and what a flow's us of models count in them. Each gives other bounds.

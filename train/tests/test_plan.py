@@ -19,6 +19,7 @@ from train.plan.prices import PRICES, Priced
 from train.recipe import LADDER, RECIPES, Member, Recipe, Stage
 from train.rule import UNKNOWN, Rule
 from train.stages import Trees
+from train.thresholds import quality
 
 from .test_problems import SERVEFLOW, capture, data, labels  # noqa: F401, fixtures
 from .test_rule import NAMES, flows, says
@@ -145,7 +146,7 @@ def test_figures_weigh_captures():
     more = Spent(*(np.concatenate([column, column[45:]]) for column in (s.y, s.answer, s.wait, s.compute)), np.arange(100, 235).astype(str))
     assert figures.figures(more, 3) == pytest.approx(twice)
     said = np.where(s.answer < 0, 3, s.answer)
-    assert figures.figures(s, 3) == pytest.approx([bounds.quality(said, s.y, 4)[1], bounds.quality(said, s.y, 4)[0], np.sort(s.wait)[44], np.sort(s.wait)[80], 1, s.compute.mean()])
+    assert figures.figures(s, 3) == pytest.approx([quality(said, s.y, 4)[1], quality(said, s.y, 4)[0], np.sort(s.wait)[44], np.sort(s.wait)[80], 1, s.compute.mean()])
     ends = figures.intervals(s, 3)
     assert (ends[:4, 0] < figures.figures(s, 3)[:4]).all() and (ends[:4, 1] > figures.figures(s, 3)[:4]).all()
     assert list(figures.loss(s, s, 3)) == [0, 0]

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from train import bounds, bundle, calibrate, hazard, patience, rule
-from train.bounds import Trial
 from train.recipe import Recipe, Stage
 from train.rule import IDLE, Hold, Rule
+from train.trial import FOUND, Trial
 
 from .test_rule import FIRST, LAST, NAMES, flows, says
 
@@ -125,7 +125,7 @@ def test_unknown_is_wrong_for_a_known_flow_and_right_for_the_background():
     rules = [Rule(1, "margin", 1.0)]
     got = trial_of(t, [[says(0.1, 0.9, 0.9, 0.9, 0.1)]], y, rules=rules, background="b").of(rules)
     assert (got.soon, got.accuracy, got.found) == (1, 0.5, 0.5) and got.macro_f1 == pytest.approx(2 / 3)
-    assert got.worth(4) == pytest.approx(1 + 4 * (2 / 3 + 0.5) / 2 + bounds.FOUND / 2)
+    assert got.worth(4) == pytest.approx(1 + 4 * (2 / 3 + 0.5) / 2 + FOUND / 2)
 
 
 def test_bounds_hold_where_they_were_not_chosen():
@@ -144,3 +144,26 @@ def test_bounds_hold_where_they_were_not_chosen():
 def test_rules_are_tried_on_other_folds():
     assert [list(np.flatnonzero(p)) for p in bounds.apart(np.array([0, 1, 2, 3, 4]))] == [[0, 1], [1, 2], [2, 3], [3, 4], [0, 4]]
     assert [list(np.flatnonzero(p)) for p in bounds.apart(np.array([0, 2, 2]))] == [[0], [1, 2]] and bounds.apart(np.array([3, 3])) == []
+
+
+@pytest.mark.parametrize("losses, taken, said", [
+    ([(0.001, 0.0, 0.6)], (2, False), ""),  # the least price that keeps the slack
+    ([(0.01, 0.0, 0.9), (0.001, 0.0, 0.6), (0.002, 0.0, 0.7)], (4, True), ""),  # with classes at no lower price, and sooner
+    ([(0.01, 0.0, 0.9), (0.001, 0.0, 0.6), (0.002, 0.0, 0.5)], (4, False), ""),
+    ([(0.01, 0.007, 0.9), (0.004, 0.003, 0.6), *[(0.01, 0.007, 0.3)] * 14], (4, False), "lose 0.0040, give or take 0.0030"),
+    ([(0.01, 0.007, 0.9)] * 16, None, ""),  # not even so
+])
+def test_an_error_of_the_loss_is_let_pass_where_no_bounds_keep_the_slack(losses, taken, said, monkeypatch, capsys):
+    left = iter(losses)
+
+    def elsewhere(trial, parts, rules, price, by_class):
+        loss, error, soon = next(left)
+        return bounds.Tried(loss, error, soon, price, by_class)
+
+    monkeypatch.setattr(bounds, "elsewhere", elsewhere)
+    monkeypatch.setattr(bounds, "ascend", lambda trial, rules, price, by_class: (price, by_class))
+    trial = trial_of(flows(*[[0]] * 4), [[says(*[0.6] * 4)], [says(*[0.6] * 4)] * 3], np.ones(4, dtype=int))
+    if len(losses) < 3:
+        monkeypatch.setattr(bounds, "elsewhere", lambda *a: bounds.Tried(*losses[0], a[3], a[4]))
+    got = bounds.choose(trial, [FIRST, LAST], 0.002)
+    assert got == (taken or [replace(FIRST, threshold=0.0, thresholds={}), LAST]) and said in capsys.readouterr().err
