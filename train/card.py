@@ -8,10 +8,11 @@ from .evaluate import Figures
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card says beyond the figures. flows: labelled ones by source; others: of other questions' files, by question.
+    """What the card says beyond the figures. portless: those of the last stage without ports; None if it has none. flows: labelled ones by source; others: of other questions' files, by question.
     slack: that the bounds were chosen for; None where a plan chose them."""
 
     bundle: Bundle
+    portless: Figures | None
     flows: dict[str, int]
     others: dict[str, int]
     slack: float | None
@@ -26,7 +27,7 @@ def card(f: Facts, figures: list[Figures]) -> str:
         "## Figures", "",
         "Of the files as they ship, through `serveflow eval`; in brackets, where 90 of 100 bootstrap draws of the captures lie. Times are record "
         "time from the first packet until the label could be given, silences that were waited out among it; computing is not.", "",
-        *table(figures), "", *remarks(b, figures), "",
+        *table(figures), "", *remarks(b, figures), *portless(f), "",
         "![Calibration](calibration.svg)", "",
         *(line for g in figures[:1] for line in by_class(g)), "",
         "```", "make build onnxruntime", *(g.command for g in figures), "```", "",
@@ -100,6 +101,14 @@ def remarks(b: Bundle, figures: list[Figures]) -> list[str]:
         out.append(f"- {g.name}: decided by {shares(f['by_stage'])}; {shares(f['by_reason'])}. A flow takes {g.run['cpu_us_per_flow']:.0f} us of CPU, reading among it, "
                    "on the machine that this was measured on.")
     return out
+
+
+def portless(f: Facts) -> list[str]:
+    if not f.portless:
+        return ["- Ports are no features."]
+    q = f.portless.figures["quality"]
+    return [f"- {f.portless.name}, without ports: {f.bundle.stages[-1].name} alone has accuracy {between(q['accuracy'])} and macro-F1 {between(q['macro_f1'])}. "
+            "`--no-ports` of `python -m train` makes a bundle that knows none."]
 
 
 def shares(named: list[dict]) -> str:

@@ -10,7 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from . import bundle, calibrate, card, drift, evaluate, export, gather, hazard, learn, picture, rule, stages, tables, timeline, unseen, waits
+from . import bundle, calibrate, card, drift, evaluate, export, gather, hazard, learn, picture, portless, rule, stages, tables, timeline, unseen, waits
 from .bundle import Bundle, Part, Trained
 from .gather import Flows
 from .learn import Model
@@ -77,7 +77,8 @@ def run(job: Job) -> None:
     pictures = {"calibration.svg": picture.calibration({t.name: t.reliability for t in trained})}
     bundle.write(job.out, b, "measured next\n", pictures)
     figures = evaluate.evaluate(job.binary, job.out, judged_on(job))
-    facts = card.Facts(b, origin(data, names, job.recipe.background), data.others, None if job.rules else job.slack, job.notes)
+    blind = portless.figures(b, data, functools.partial(exported, made), job.binary, job.where.split("test"))
+    facts = card.Facts(b, blind, origin(data, names, job.recipe.background), data.others, None if job.rules else job.slack, job.notes)
     bundle.write(job.out, b, card.card(facts, figures), pictures)
     say("\n".join(card.table(figures)))
 
@@ -98,19 +99,26 @@ def judged_on(job: Job) -> list[Source]:
 
 
 def finish(made: Made, place: int, model: Model) -> Trained:
-    """Exports a stage, with parity rows from the data."""
+    """Exports a stage, with what its rules need."""
     stage, data = model.stage, made.flows
     asked = data.fold >= 0
-    rows = data.flows.seen[stage.most - 1][model.features][asked]
+    rows = rows_of(made, model)
     p = calibrate.softmax(made.unseen.scores[place][-1], made.unseen.temperatures[place])
     known = asked & (data.y >= 0)
-    part = exported(model, rows.iloc[:: max(1, len(rows) // (3 * bundle.PARITY_ROWS))])
     hears = made.waits.hazards[place] if made.waits.rules[place].below else None
-    return Trained(stage, part, made.unseen.temperatures[place], made.waits.rules[place], calibrate.reliability(p[known], data.y[known]),
+    return Trained(stage, exported(made, model), made.unseen.temperatures[place], made.waits.rules[place], calibrate.reliability(p[known], data.y[known]),
                    hears and hazard_part(hears, hazard.features(rows, p[asked])))
 
 
-def exported(model: Model, rows: pd.DataFrame) -> Part:
+def rows_of(made: Made, model: Model) -> pd.DataFrame:
+    """What the model sees of the flows that were asked about."""
+    return made.flows.flows.seen[model.stage.most - 1][model.features][made.flows.fold >= 0]
+
+
+def exported(made: Made, model: Model) -> Part:
+    """The model's file, with parity rows from the data."""
+    rows = rows_of(made, model)
+    rows = rows.iloc[:: max(1, len(rows) // (3 * bundle.PARITY_ROWS))]
     scores = model.scores(rows)
     if model.stage.engine == "leaves":
         return Part(export.to_text(model.members[0]), model.features, rows.to_numpy(), scores)

@@ -98,7 +98,7 @@ class Binary:
         if target.exists() and all(target.stat().st_mtime > place.stat().st_mtime for place in sources):
             return target
         self.cache.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
+        part = target.with_suffix(f".{os.getpid()}.part")  # another process may do the same
         with open(part, "wb") as out:
             done = subprocess.run([str(self.path), *arguments], stdout=out, stderr=subprocess.PIPE, env=self.environment())
         if done.returncode:

@@ -224,7 +224,8 @@ def test_from_captures_to_a_bundle(data, small, monkeypatch, capsys):  # noqa: F
     assert [s["name"] for s in manifest["stages"]] == [s.split("@")[0] for s in picked.split(" > ")]
     thresholds = [float(x) for x in re.findall(r"sure up to .*?(\d\.\d{3});", said.out)]
     assert [round(s["threshold"], 3) for s in manifest["stages"][:-1]] == thresholds
-    assert "`python -m train.plan` picked" in (out / "MODEL_CARD.md").read_text() and b"Pareto front" in drawn.read_bytes()
+    text = (out / "MODEL_CARD.md").read_text()
+    assert "`python -m train.plan` picked" in text and re.search(r"without ports: \w+ alone has accuracy 0\.\d+", text) and b"Pareto front" in drawn.read_bytes()
 
 
 @pytest.mark.skipif(not SERVEFLOW.exists(), reason="needs make build")
