@@ -21,9 +21,9 @@ def choose(trial: Trial, rules: list[Rule], slack: float) -> list[Rule]:
 
     trial: flows that none of the models was fitted on. The price of quality goes up until that is kept where the rules
     were not chosen: those of some captures on the others; and so with thresholds by class, which are taken
-    if more is answered within SOON there. Where it never is, a standard error of the loss is let pass: few flows of a class make it
-    as large as the loss. Where not even that helps, no answer that is
-    not certain goes out early; and where that loses more too, because hardly any flow is certain, the rules are those that lose least.
+    if more is answered within SOON there. Where it never is, the rules are those that lose least, if that is within a standard
+    error of the slack: few flows of a class make the error as large. Otherwise no answer that is
+    not certain goes out early, unless that loses more too, because unknown can be certain and wrong.
     """
     parts, prices, tried = apart(trial.fold), [float(price) for price in PRICES], []
     for by_class in (False, True):
@@ -32,17 +32,15 @@ def choose(trial: Trial, rules: list[Rule], slack: float) -> list[Rule]:
             if tried[-1].loss <= slack:
                 prices = prices[prices.index(price):]  # with more to choose, rules hold at no lower price
                 break
-    for most in (lambda t: t.loss, lambda t: t.loss - t.error):
-        if kept := [t for t in tried if most(t) <= slack]:
-            best = max(kept, key=lambda t: t.soon)
-            if best.loss > slack:
-                say(f"no bounds lose at most {slack:g} of accuracy and macro-F1 where they were not chosen; those that are taken lose {best.loss:.4f}, give or take {best.error:.4f}")
-            return ascend(trial, rules, best.price, best.by_class)
-    careful = [*(replace(r, threshold=0.0, thresholds={}, below=0.0) for r in rules[:-1]), rules[-1]]
-    if trial.loss(careful).max() <= slack:
-        return careful
+    if kept := [t for t in tried if t.loss <= slack]:
+        best = max(kept, key=lambda t: t.soon)
+        return ascend(trial, rules, best.price, best.by_class)
     least = min(tried, key=lambda t: t.loss)
-    say(f"no bounds lose at most {slack:g} of accuracy and macro-F1 where they were not chosen; those that lose least there, {least.loss:.4f}, are taken")
+    careful = [*(replace(r, threshold=0.0, thresholds={}, below=0.0) for r in rules[:-1]), rules[-1]]
+    if least.loss - least.error > slack and trial.loss(careful).max() <= slack:
+        return careful
+    say(f"no bounds lose at most {slack:g} of accuracy and macro-F1 where they were not chosen; those that lose least there, "
+        f"{least.loss:.4f}, give or take {least.error:.4f}, are taken")
     return ascend(trial, rules, least.price, least.by_class)
 
 

@@ -150,7 +150,7 @@ def test_rules_are_tried_on_other_folds():
     ([(0.001, 0.0, 0.6)], (2, False), ""),  # the least price that keeps the slack
     ([(0.01, 0.0, 0.9), (0.001, 0.0, 0.6), (0.002, 0.0, 0.7)], (4, True), ""),  # with classes at no lower price, and sooner
     ([(0.01, 0.0, 0.9), (0.001, 0.0, 0.6), (0.002, 0.0, 0.5)], (4, False), ""),
-    ([(0.01, 0.007, 0.9), (0.004, 0.003, 0.6), *[(0.01, 0.007, 0.3)] * 14], (4, False), "lose 0.0040, give or take 0.0030"),
+    ([(0.01, 0.009, 0.9), (0.004, 0.003, 0.6), *[(0.01, 0.007, 0.3)] * 14], (4, False), "0.0040, give or take 0.0030, are taken"),
     ([(0.01, 0.007, 0.9)] * 16, None, ""),  # not even so
 ])
 def test_an_error_of_the_loss_is_let_pass_where_no_bounds_keep_the_slack(losses, taken, said, monkeypatch, capsys):
