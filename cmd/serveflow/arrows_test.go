@@ -35,8 +35,9 @@ var arrows = map[string][]string{
 	"cascade/answer": {},
 	"cascade/shadow": {},
 	"cascade/steer":  {},
-	"cascade/gbdt":   {},
-	"cascade/onnx":   {},
+	"cascade/trees":  {},
+	"cascade/gbdt":   {"cascade/trees"},
+	"cascade/onnx":   {"cascade/trees"},
 	"cascade/bundle": {"cascade/answer", "cascade/drift", "cascade/gbdt", "cascade/onnx", "cascade/nprint", "internal/nearest"},
 	"cascade/reload": {"cascade/bundle"},
 
@@ -78,8 +79,9 @@ var arrows = map[string][]string{
 
 	"e2e": {},
 
-	"bench/load":   {},
-	"bench/faults": {"flow/zeek", "internal/kafkatest", "internal/process"},
+	"bench/load":       {},
+	"bench/throughput": {},
+	"bench/faults":     {"flow/zeek", "internal/kafkatest", "internal/process"},
 
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},

@@ -53,7 +53,7 @@ func TestEvalIsOfReplaysLabels(t *testing.T) {
 	if e.Schema != judge.Schema || e.Run.Flows != flows || f.Flows.Known != 574 || f.Flows.Unlabelled != 0 || f.Flows.Known+f.Flows.Other != flows || f.Quality.Accuracy.Value < .99 {
 		t.Errorf("%+v %+v, accuracy %v", e.Run, f.Flows, f.Quality.Accuracy)
 	}
-	if n := len(f.Alone); n != 3 || f.Deferral == nil || f.Alone[0].Wait.P99.Value != 0 || f.Alone[2].Wait.P50.Value < 100 || f.WaitAll.P50.Value != 0 {
+	if n := len(f.Alone); n != 4 || f.Deferral == nil || f.Alone[0].Wait.P99.Value != 0 || f.Alone[3].Wait.P50.Value < 100 || f.WaitAll.P50.Value != 0 {
 		t.Errorf("%d stages alone: %+v", n, f.Alone)
 	}
 }
