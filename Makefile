@@ -23,7 +23,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute mutate golden testdata records train train-conn train-all onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute bench-throughput mutate golden testdata records train train-conn train-all onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,6 +82,13 @@ bench-load: onnxruntime ## ten times the load that the slow stage can take, as a
 
 bench-minute: build onnxruntime ## load/trace's busiest minute in real time, beside the slow model alone with several timeouts
 	go test -count=1 -v -timeout 30m -run TestBusiestMinute ./bench/load -args -minute
+
+bench-throughput: build onnxruntime kafka .venv/bench ## a full Kafka topic to labels: serveflow, its slow stage alone, and a service in Python
+	go test -count=1 -v -timeout 60m -run TestThroughput ./bench/throughput -args -throughput $(THROUGHPUT)
+
+.venv/bench: bench/throughput/requirements.txt .venv/installed
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/throughput/requirements.txt
+	touch $@
 
 mutate: ## changes in PKG that no test sees, such as PKG=./flow; MUTATE="-sample 50 -j 2"
 	go run ./scripts/mutate -pkg $(PKG) $(MUTATE)

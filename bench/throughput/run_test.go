@@ -1,0 +1,187 @@
+package throughput
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/kafkatest"
+)
+
+// usage is what labelling took. wall is from the start of the process to the last label.
+type usage struct {
+	wall, cpu time.Duration
+	memory    float64 // MiB, at most
+}
+
+// run is one labelling of the topic.
+type run struct {
+	t      *testing.T
+	addr   string
+	labels string // topic
+	flows  int
+}
+
+// patience is how long a side may go without a label.
+const patience = 3 * time.Minute
+
+// serveflow labels the topic by the binary; load changes none of its labels.
+func (r *run) serveflow(bundle string) usage {
+	r.t.Helper()
+	cmd := exec.Command("../../bin/serveflow", "run")
+	cmd.Env = append(os.Environ(), "SERVEFLOW_BROKERS="+r.addr, "SERVEFLOW_TOPIC=records", "SERVEFLOW_LABEL_TOPIC="+r.labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+r.labels+".dlq",
+		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN_ADDR=127.0.0.1:0")
+	return r.measure(cmd, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+}
+
+// python labels it by service.py, which ends by itself once nothing comes.
+func (r *run) python(bundle string) usage {
+	r.t.Helper()
+	return r.measure(exec.Command("../../.venv/bin/python", "service.py", r.addr, "records", r.labels, bundle, "5"), func() {})
+}
+
+// measure starts a side, waits until every flow has its label, and ends it.
+func (r *run) measure(cmd *exec.Cmd, end func()) usage {
+	r.t.Helper()
+	said, err := os.Create(filepath.Join(r.t.TempDir(), "said"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer said.Close()
+	cmd.Stdout, cmd.Stderr = said, said
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	wall := r.await(began)
+	end()
+	err = cmd.Wait()
+	if text, _ := os.ReadFile(said.Name()); wall == 0 || err != nil {
+		r.t.Fatalf("%v: %d flows have no label, or %v: %s", cmd.Args, r.flows-int(r.written()), err, text[max(0, len(text)-2000):])
+	}
+	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	return usage{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), float64(used.Maxrss) / 1024}
+}
+
+// await gives the time until there is a label for each flow; 0 if none comes any more.
+func (r *run) await(began time.Time) time.Duration {
+	seen, since := int64(-1), time.Now()
+	for time.Since(since) < patience {
+		switch n := r.written(); {
+		case n >= int64(r.flows):
+			return time.Since(began)
+		case n > seen:
+			seen, since = n, time.Now()
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return 0
+}
+
+// written is how many labels there are.
+func (r *run) written() (n int64) {
+	ask := make([]kafka.OffsetRequest, partitions)
+	for i := range ask {
+		ask[i] = kafka.LastOffsetOf(i)
+	}
+	client := &kafka.Client{Addr: kafka.TCP(r.addr)}
+	res, err := client.ListOffsets(r.t.Context(), &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{r.labels: ask}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, p := range res.Topics[r.labels] {
+		n += p.LastOffset
+	}
+	return n
+}
+
+// read gives what each flow was labelled: "label reason packets".
+func (r *run) read() map[string]string {
+	r.t.Helper()
+	got := map[string]string{}
+	for _, m := range kafkatest.ReadAll(r.t, r.addr, r.labels) {
+		var l struct {
+			UID, Label, Reason string
+			Packets            int
+		}
+		if err := json.Unmarshal(m.Value, &l); err != nil {
+			r.t.Fatal(err)
+		}
+		if l.Reason == "degraded" || l.Reason == "breaker" || l.Reason == "evicted" {
+			r.t.Fatalf("%s: its label is %s; a flow without its full answer is no measure", l.UID, l.Reason)
+		}
+		got[l.UID] = fmt.Sprint(l.Label, " ", l.Reason, " ", l.Packets)
+	}
+	return got
+}
+
+// preload writes the records, copy by copy: each copy's uids and sensor are its own. It gives the number of flows
+// and records.
+func preload(t *testing.T, addr string, lines [][]byte) (flows, n int) {
+	t.Helper()
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "records", Balancer: kafka.Murmur2Balancer{}, Compression: kafka.Lz4, BatchSize: 10_000, BatchTimeout: time.Millisecond}
+	uids := map[string]bool{}
+	for c := range *copies {
+		var batch []kafka.Message
+		flush := func() {
+			if err := w.WriteMessages(t.Context(), batch...); err != nil {
+				t.Fatal(err)
+			}
+			n, batch = n+len(batch), nil
+		}
+		for _, line := range lines {
+			before, rest, ok := bytes.Cut(line, []byte(`"uid":"`))
+			uid, after, closed := bytes.Cut(rest, []byte(`"`))
+			if !ok || !closed {
+				t.Fatalf("a record without a uid: %s", line)
+			}
+			own := fmt.Sprintf("%s-%d", uid, c)
+			if bytes.HasPrefix(line, []byte(`{"ev":"pkt"`)) {
+				uids[own] = true
+			}
+			batch = append(batch, kafka.Message{Key: []byte(own), Value: fmt.Appendf(nil, `%s"sensor":"s%d","uid":"%s"%s`, before, c, own, after)})
+			if len(batch) == 20_000 {
+				flush()
+			}
+		}
+		flush()
+	}
+	if err := errors.Join(w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return len(uids), n
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func toJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return []byte(b.String())
+}
+
+func write(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
