@@ -2,11 +2,15 @@ package onnx
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/serveflow/serveflow/cascade/trees"
 )
 
 // Config says how a model is called.
@@ -30,62 +34,65 @@ type Config struct {
 // A model that is one ensemble of trees is served by package trees, which is several times faster, if
 // it gives the same scores.
 func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
-	m, err := r.load(data, &c)
+	m, forest, err := r.load(data, c)
 	if err != nil {
 		return nil, err
 	}
-	if f := forestOf(data, c.Output); f != nil && m.agrees(f) {
-		m.forest = f
+	if forest != nil && m.agrees(forest) {
+		m.forest = forest
 		if err := m.closeSession(); err != nil {
-			return nil, fmt.Errorf("onnx: %w", oneLine(err))
+			return nil, fmt.Errorf("onnx: %w", oneLine(errors.Join(err, m.Close())))
 		}
 	}
 	trim() // what the making of the session took for a while
 	return m, nil
 }
 
-// load makes a model that ONNX Runtime serves. c gets the output's name, if it has none.
-func (r *Runtime) load(data []byte, c *Config) (*Model, error) {
+// load makes a model that ONNX Runtime serves, and gives the forest that may serve in its place; nil if
+// there is none.
+func (r *Runtime) load(data []byte, c Config) (*Model, *trees.Forest, error) {
 	if err := checkSelfContained(data); err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
 	columns, err := checkTrees(data, c.Input)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
 	inputs, outputs, err := ort.GetInputOutputInfoWithONNXData(data)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w; export the model again (opset 17 and IR 8 are known to work)", oneLine(err))
+		return nil, nil, fmt.Errorf("onnx: %w; export the model again (opset 17 and IR 8 are known to work)", oneLine(err))
 	}
 	width, err := checkInput(inputs, c.Input)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
 	if c.Output == "" {
 		if c.Output, err = onlyScores(outputs); err != nil {
-			return nil, fmt.Errorf("onnx: %w", err)
+			return nil, nil, fmt.Errorf("onnx: %w", err)
 		}
 	}
 	scores, err := checkOutput(outputs, c.Output)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
 	if columns > width {
-		return nil, fmt.Errorf("onnx: its trees look at %d features, and %q has %d; the model is damaged, export it again", columns, c.Input, width)
+		return nil, nil, fmt.Errorf("onnx: its trees look at %d features, and %q has %d; the model is damaged, export it again", columns, c.Input, width)
 	}
-	session, err := newSession(data, *c)
+	forest := forestOf(data, c.Output)
+	debug.FreeOSMemory() // what reading the trees took: to make a session takes several times the model, too
+	session, err := newSession(data, c)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", oneLine(err))
+		return nil, nil, fmt.Errorf("onnx: %w", oneLine(err))
 	}
 	retain()
 	m := &Model{session: session, width: width, scores: scores, probabilities: c.Probabilities, timeout: cmp.Or(c.Timeout, 5*time.Second)}
 	for n := 1; n <= 2; n++ {
 		if err := m.run(make([]float32, n*width), n, make([]float64, n*scores)); err != nil {
 			m.Close()
-			return nil, fmt.Errorf("onnx: trial with %d rows of zeros: %w; export the model with a free number of rows", n, err)
+			return nil, nil, fmt.Errorf("onnx: trial with %d rows of zeros: %w; export the model with a free number of rows", n, err)
 		}
 	}
-	return m, nil
+	return m, forest, nil
 }
 
 // newSession makes a session of one thread: several flows use the cores already, and ONNX
