@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,14 +108,17 @@ def measure(folder: Path, serveflow: Path, records: list[Path], features: list[s
     first, last = stages[0], stages[-1]["name"]
     features = features or used_by(folder, first)
 
-    def replay(*options: str) -> dict:
-        lines = run(serveflow, "replay", "--bundle", str(folder), *options, *map(str, records)).splitlines()
+    def replay(of: Path, *options: str) -> dict:
+        lines = run(serveflow, "replay", "--bundle", str(of), *options, *map(str, records)).splitlines()
         return {r["uid"]: r for r in map(json.loads, lines) if r["final"] and r["reason"] != "unsupported"}
 
-    final = replay()
+    final = replay(folder)
     if not final:
         raise Problem(f"{', '.join(map(str, records))}: no flow gets a label: are these the records that the bundle reads?")
-    alone = [replay("--stages", s["name"]) for s in stages[:-1]]
+    with tempfile.TemporaryDirectory() as sure:  # of a stage that is asked again, the first answer counts: here it is always sure enough
+        shutil.copytree(folder, sure, dirs_exist_ok=True)
+        (Path(sure) / bundle.MANIFEST).write_text(json.dumps(manifest | {"stages": [s | {"threshold": 1, "thresholds": {}} for s in stages]}))
+        alone = [replay(Path(sure), "--stages", s["name"]) for s in stages[:-1]]
     uids = list(final)
     doubt = [np.array([a[u]["uncertainty"] if u in a else np.nan for u in uids]) for a in alone]
     doubt.append(np.array([final[u]["uncertainty"] if final[u]["stage"] == last else np.nan for u in uids]))

@@ -42,7 +42,7 @@ func (r *run) serveflow(bundle string) usage {
 	r.t.Helper()
 	cmd := exec.Command("../../bin/serveflow", "run")
 	cmd.Env = append(os.Environ(), "SERVEFLOW_BROKERS="+r.addr, "SERVEFLOW_TOPIC=records", "SERVEFLOW_LABEL_TOPIC="+r.labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+r.labels+".dlq",
-		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN_ADDR=127.0.0.1:0")
+		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN=")
 	return r.measure(cmd, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
 }
 

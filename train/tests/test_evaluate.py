@@ -21,7 +21,7 @@ def test_figures(binary):
     quality = got.figures["quality"]
     assert got.figures["flows"]["known"] == 574 and quality["accuracy"]["value"] > 0.99 and len(quality["classes"]) == 9
     assert got.name == "records/lab" and got.command == f"bin/serveflow eval --bundle {ROOT}/bundles/service --labels {source.labels} {source.capture}"
-    assert card.row(got, "all", quality["accuracy"], quality["macro_f1"], got.figures["wait"]).startswith("| records/lab, 574 labelled | all | 0.99")
+    assert card.row(got, "all", quality["accuracy"], quality["macro_f1"], got.figures["wait"]).startswith("| records/lab, 574 labelled | all | 1.0000 (")
 
 
 def test_one_stage(binary):
