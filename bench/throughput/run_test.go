@@ -28,10 +28,11 @@ type usage struct {
 
 // run is one labelling of the topic.
 type run struct {
-	t      *testing.T
-	addr   string
-	labels string // topic
-	flows  int
+	t       *testing.T
+	addr    string
+	labels  string // topic
+	flows   int
+	profile int // seconds that a CPU profile takes; 0: none
 }
 
 // patience is how long a side may go without a label.
@@ -40,10 +41,22 @@ const patience = 3 * time.Minute
 // serveflow labels the topic by the binary; load changes none of its labels.
 func (r *run) serveflow(bundle string) usage {
 	r.t.Helper()
-	cmd := exec.Command("../../bin/serveflow", "run")
+	cmd, admin := exec.Command("../../bin/serveflow", "run"), freeAddr(r.t)
 	cmd.Env = append(os.Environ(), "SERVEFLOW_BROKERS="+r.addr, "SERVEFLOW_TOPIC=records", "SERVEFLOW_LABEL_TOPIC="+r.labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+r.labels+".dlq",
-		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN=")
-	return r.measure(cmd, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN="+admin, "SERVEFLOW_PPROF=true")
+	end := func() { _ = cmd.Process.Signal(syscall.SIGTERM) }
+	if r.profile == 0 {
+		return r.measure(cmd, end)
+	}
+	file, done := profiled(r.t, admin, r.profile)
+	u := r.measure(cmd, func() {
+		if err := <-done; err != nil {
+			r.t.Error(err)
+		}
+		end()
+	})
+	split(r.t, file)
+	return u
 }
 
 // python labels it by service.py, which ends by itself once nothing comes.

@@ -19,6 +19,7 @@ var (
 	bench   = flag.Bool("throughput", false, "label what lies in a Kafka topic, by serveflow and by a service in Python")
 	records = flag.String("records", "", "records in place of load/trace's, or of the lab's where that is not there")
 	copies  = flag.Int("copies", 4, "how often they are in the topic, each time with other uids")
+	profile = flag.Int("profile", 0, "in place of the comparison: so many seconds of serveflow's CPU profile, by step")
 	bundle  = flag.String("bundle", "../../bundles/service", "folder of the bundle")
 )
 
@@ -39,6 +40,13 @@ func TestThroughput(t *testing.T) {
 		{"serveflow", func(s *run) usage { return s.serveflow(*bundle) }},
 		{"serveflow, slow stage alone", func(s *run) usage { return s.serveflow(slowAlone(t, *bundle)) }},
 		{"Python", func(s *run) usage { return s.python(*bundle) }},
+	}
+	if *profile > 0 {
+		r := &run{t: t, addr: broker.Addr, labels: "labels-profile", flows: flows, profile: *profile}
+		kafkatest.CreateTopic(t, broker.Addr, r.labels, partitions, nil)
+		kafkatest.CreateTopic(t, broker.Addr, r.labels+".dlq", 1, nil)
+		r.serveflow(*bundle)
+		return
 	}
 	var first map[string]string
 	fmt.Printf("| | flows/s | records/s | flows/s and CPU | us of CPU a flow | s of CPU a million records | peak memory |\n| --- | --- | --- | --- | --- | --- | --- |\n")
