@@ -42,7 +42,7 @@ func Load(data []byte) (*Model, error) {
 		for i := range f.trees {
 			f.trees[i].Score = i % f.scores // a round has a tree for each
 		}
-		m.forest = trees.New(f.scores, f.trees, trees.Arithmetic{})
+		m.forest = trees.New(f.trees, trees.Arithmetic{})
 		return m, nil
 	}
 	if err := m.walk(f); err != nil {
@@ -104,12 +104,13 @@ func (m *Model) Predict(rows []float32, n int, out []float64) error {
 	if m.forest == nil {
 		return m.predictWalking(rows, n, out)
 	}
+	if m.scores > 1 {
+		m.forest.Predict(rows, n, out)
+		return nil
+	}
 	for i := range n {
-		scores := out[i*classes : (i+1)*classes]
-		if m.scores == 1 {
-			scores[0], scores = 0, scores[1:]
-		}
-		m.forest.Predict(rows[i*width:(i+1)*width], scores)
+		out[2*i] = 0
+		m.forest.Predict(rows[i*width:(i+1)*width], 1, out[2*i+1:2*i+2])
 	}
 	return nil
 }

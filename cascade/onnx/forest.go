@@ -26,7 +26,7 @@ func forestOf(data []byte, output string) *trees.Forest {
 	if grown == nil || math.IsNaN(float64(missing)) {
 		return nil
 	}
-	return trees.New(classes(only), grown, trees.Arithmetic{Single: true, Missing: missing})
+	return trees.New(grown, trees.Arithmetic{Single: true, Missing: missing})
 }
 
 // missing is the number that goes where a value that is none goes, at each split; NaN if there is no such number. A
@@ -147,7 +147,7 @@ func (m *Model) agrees(f *trees.Forest) bool {
 		if m.run(row, 1, want) != nil {
 			return false
 		}
-		f.Predict(row, got)
+		f.Predict(row, 1, got)
 		if !slices.Equal(got, want) {
 			return false
 		}

@@ -105,9 +105,7 @@ func (m *Model) run(rows []float32, n int, out []float64) error {
 		return errClosed
 	}
 	if m.forest != nil {
-		for i := range n {
-			m.forest.Predict(rows[i*m.width:(i+1)*m.width], out[i*m.scores:(i+1)*m.scores])
-		}
+		m.forest.Predict(rows, n, out)
 		return nil
 	}
 	s, err := m.take()

@@ -11,10 +11,9 @@ import (
 
 // Forest is an ensemble of trees. It is safe for concurrent use.
 type Forest struct {
-	scores int
-	as     Arithmetic
-	small  *forest[uint32] // if no tree has more than 32 leaves, and else nil
-	large  *forest[uint64]
+	as    Arithmetic
+	small *forest[uint32] // if no tree has more than 32 leaves, and else nil
+	large *forest[uint64]
 }
 
 // Arithmetic is how the library that a model was made for computes. Both give its scores to the last bit.
@@ -23,10 +22,10 @@ type Arithmetic struct {
 	Missing float32 // what a value that is no number counts as
 }
 
-// New makes a forest that gives scores numbers for each row. The trees must be trees: each split and
+// New makes a forest. The trees must be trees: each split and
 // leaf hangs from one split that comes before it. None may have more than MaxLeaves leaves.
-func New(scores int, trees []Tree, as Arithmetic) *Forest {
-	f := &Forest{scores: scores, as: as}
+func New(trees []Tree, as Arithmetic) *Forest {
+	f := &Forest{as: as}
 	if most := slices.MaxFunc(trees, func(a, b Tree) int { return cmp.Compare(len(a.Leaves), len(b.Leaves)) }); len(most.Leaves) <= 32 {
 		f.small = newForest[uint32](trees)
 	} else {
@@ -35,15 +34,14 @@ func New(scores int, trees []Tree, as Arithmetic) *Forest {
 	return f
 }
 
-// Predict writes the sums of a row's leaves to out, one for each score, added up in the order of the
-// trees. The row has every feature that trees split by, and out has room for all scores.
-func (f *Forest) Predict(row []float32, out []float64) {
-	out = out[:f.scores]
+// Predict writes the sums of the leaves of n rows to out, n times scores numbers, added up in the order of
+// the trees. The rows lie one behind the other, and have every feature that trees split by.
+func (f *Forest) Predict(rows []float32, n int, out []float64) {
 	clear(out)
 	if f.small != nil {
-		f.small.predict(row, f.as, out)
+		f.small.predict(rows, n, f.as, out)
 	} else {
-		f.large.predict(row, f.as, out)
+		f.large.predict(rows, n, f.as, out)
 	}
 }
 
@@ -111,17 +109,29 @@ func below(x float64) float32 {
 	return math.Nextafter32(float32(x), float32(math.Inf(-1)))
 }
 
-func (f *forest[set]) predict(row []float32, as Arithmetic, out []float64) {
+func (f *forest[set]) predict(rows []float32, n int, as Arithmetic, out []float64) {
+	if n == 0 {
+		return
+	}
+	width, scores := len(rows)/n, len(out)/n
 	left := f.rows.Get().(*[]set)
-	f.lose(row, as.Missing, *left)
-	for i, t := range f.trees { // the first leaf that is left is the row's
+	for ; n > 0; n-- {
+		f.lose(rows[:width], as.Missing, *left)
+		f.add(*left, as.Single, out[:scores])
+		rows, out = rows[width:], out[scores:]
+	}
+	f.rows.Put(left)
+}
+
+// add adds up the row's leaves: in each tree the first one that is left.
+func (f *forest[set]) add(left []set, single bool, out []float64) {
+	for i, t := range f.trees {
 		sum := &out[t.score]
-		*sum += f.leaves[int(t.leaves)+bits.TrailingZeros64(uint64((*left)[i]))]
-		if as.Single {
+		*sum += f.leaves[int(t.leaves)+bits.TrailingZeros64(uint64(left[i]))]
+		if single {
 			*sum = float64(float32(*sum))
 		}
 	}
-	f.rows.Put(left)
 }
 
 // lose finds the leaves that are left in each tree.

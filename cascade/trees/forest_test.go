@@ -68,13 +68,13 @@ func TestForestsAreTheirTrees(t *testing.T) {
 			for range 20 {
 				trees = append(trees, grown(rng, 1+rng.IntN(most), thresholds))
 			}
-			f, out := New(3, trees, as), []float64{7, 7, 7}
+			f, out := New(trees, as), []float64{7, 7, 7}
 			for range 500 {
 				row := make([]float32, 5)
 				for i := range row {
 					row[i] = values[rng.IntN(len(values))]
 				}
-				f.Predict(row, out)
+				f.Predict(row, 1, out)
 				if want := walk(trees, 3, as, row); !slices.Equal(out, want) {
 					t.Fatalf("trees of up to %d leaves, %+v: %v is scored %v, not %v", most, as, row, out, want)
 				}
@@ -86,18 +86,32 @@ func TestForestsAreTheirTrees(t *testing.T) {
 func TestForestsServeManyAtOnce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	trees := []Tree{grown(rng, 20, []float64{0, 1, 2}), grown(rng, 30, []float64{0, 1, 2})}
-	f := New(3, trees, Arithmetic{})
+	f := New(trees, Arithmetic{})
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
 			row, out := []float32{float32(i), 1, 2, 0, float32(3 - i)}, make([]float64, 3)
 			want := walk(trees, 3, Arithmetic{}, row)
 			for range 200 {
-				if f.Predict(row, out); !slices.Equal(out, want) {
+				if f.Predict(row, 1, out); !slices.Equal(out, want) {
 					t.Errorf("row %d: another answer in parallel", i)
 				}
 			}
 		})
 	}
 	all.Wait()
+}
+
+func TestManyRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	trees := []Tree{grown(rng, 20, []float64{0, 1, 2}), grown(rng, 3, []float64{0, 1, 2})}
+	f, rows, out, want := New(trees, Arithmetic{}), []float32{}, make([]float64, 3*9), []float64{}
+	for range 9 {
+		row := []float32{float32(rng.IntN(4)), 1, float32(rng.IntN(4)), 0, 2}
+		rows, want = append(rows, row...), append(want, walk(trees, 3, Arithmetic{}, row)...)
+	}
+	if f.Predict(rows, 9, out); !slices.Equal(out, want) {
+		t.Errorf("got %v, want %v", out, want)
+	}
+	f.Predict(nil, 0, nil)
 }
