@@ -31,7 +31,7 @@ func TestFaultsBundles(t *testing.T) {
 	}{
 		{"service's first stage, LightGBM", 100, 4000, seedFromBundle(t, "service", 0), mutateTrees},
 		{"conn.log's stage, LightGBM", 20, 1000, seedFromBundle(t, "service-conn", 0), mutateTrees},
-		{"service's slow stage, ONNX trees", 20, 1500, seedFromBundle(t, "service", 2), mutateONNX},
+		{"service's slow stage, ONNX trees", 20, 1500, seedFromBundle(t, "service", 3), mutateONNX},
 		{"small ONNX trees", 100, 3000, seedFromModel(t, library, "trees"), mutateONNX},
 		{"small ONNX network", 60, 1000, seedFromModel(t, library, "mlp"), mutateONNX},
 	} {

@@ -100,7 +100,7 @@ func grow(n *graphNode) []trees.Tree {
 func (g *grower) below(node int64) (place int, ok bool) {
 	id := nodeID{g.whose, node}
 	i := g.at[id]
-	if g.seen[i] || len(g.tree.Leaves) > trees.MaxLeaves {
+	if g.seen[i] || len(g.tree.Splits) >= trees.MaxLeaves {
 		return 0, false
 	}
 	g.seen[i] = true
