@@ -3,6 +3,8 @@ package faults
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -99,7 +101,7 @@ func floodOfUIDs(t *testing.T, r *row, broker string) {
 func manyOpen(t *testing.T, r *row, broker string) {
 	f := &injectedFlows{}
 	h := newHarness(t, harnessConfig{brokers: []string{broker}, partitions: 12, injected: f.count,
-		settings: []string{"SERVEFLOW_FLOW_IDLE=6s"}})
+		settings: []string{"SERVEFLOW_FLOW_IDLE=6s", "SERVEFLOW_BUNDLE=" + patientBundle(t)}})
 	h.start(1) // with the default limit, 1 GiB
 	h.awaitReady()
 	h.send(traffic{flows: 100, rate: 100})
@@ -114,6 +116,24 @@ func manyOpen(t *testing.T, r *row, broker string) {
 	h.settle(2 * time.Minute)
 	f.check(t, h, heldOpen())
 	r.check(t, h.finish(), limits{memory: 1 << 30, exceptions: true})
+}
+
+// patientBundle is a copy of bundles/service whose answers wait as long as the idle time.
+func patientBundle(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "patient")
+	err := os.CopyFS(dir, os.DirFS(repository+"/bundles/service"))
+	if err == nil {
+		err = editManifest(func(m fields) {
+			for i := range m["stages"].([]any) {
+				delete(stageIn(m, i), "patience")
+			}
+		})(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // endlessFlow opens a flow that never times out, because record time hardly moves, and writes

@@ -3,7 +3,7 @@
     pip install onnx==1.17.0 numpy==2.4.6
     python make.py            # writes into the folder that this file lies in
 
-Each answers as long as no row has a third packet with a TTL of 77, which no fast stage
+Each answers as long as no row has a fifth packet with a TTL of 77, which no fast stage
 looks at: the score of class i is i/10 and a hundredth of the row's packets. For a row
 that has one, hang.onnx loops without end, nan.onnx gives 0/0, and error.onnx looks up
 what is not there, which ONNX Runtime refuses for the whole batch.
@@ -33,13 +33,13 @@ def save(name, nodes, weights, manifest):
         helper.make_node("Gather", ["features", "packets"], ["n"], axis=1),
         helper.make_node("Mul", ["n", "hundredth"], ["share"]),
         helper.make_node("Add", ["share", "bias"], ["good"]),
-        helper.make_node("Gather", ["features", "third_ttl"], ["ttl"], axis=1),
+        helper.make_node("Gather", ["features", "fifth_ttl"], ["ttl"], axis=1),
         helper.make_node("Equal", ["ttl", "trigger"], ["bad"]),  # one column
     ]
     weights = [
         weight("packets", [features.index("packets")], numpy.int64), weight("hundredth", 0.01),
         weight("bias", numpy.arange(classes) / 10),
-        weight("third_ttl", [features.index("p3_ip_ttl")], numpy.int64), weight("trigger", TTL), *weights,
+        weight("fifth_ttl", [features.index("p5_ip_ttl")], numpy.int64), weight("trigger", TTL), *weights,
     ]
     graph = helper.make_graph(
         common + nodes, "model", [helper.make_tensor_value_info("features", FLOAT, ["batch", len(features)])],
