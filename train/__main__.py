@@ -22,12 +22,9 @@ HERE = Path(__file__).resolve().parent
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m train", description=__doc__)
     parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv; QUESTION-conn learns it from DATA/zeek/*.conn.log. Files may be packed: .zst, .gz, .bz2")
-    parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
-    parser.add_argument("--lab", type=Path, help="folder with further captures NAME.pcap, or records NAME.jsonl, with NAME.labels.csv, to train on; packed or not")
+    add_inputs(parser)
     parser.add_argument("--out", type=Path, help="folder of the bundle; bundles/TASK by default")
     parser.add_argument("--version", default="1", help="the bundle's version, as labels show it")
-    parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
-    parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
     parser.add_argument("--slack", default=0.002, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out of the features")
     args = parser.parse_args()
@@ -39,19 +36,38 @@ def main() -> None:
         sys.exit(2)
 
 
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What every command of train/ that reads labelled captures is told."""
+    parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
+    parser.add_argument("--lab", type=Path, help="folder with further captures NAME.pcap, or records NAME.jsonl, with NAME.labels.csv, to train on; packed or not")
+    parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
+    parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
+
+
 def check(args: argparse.Namespace) -> None:
     """Refuses what would only fail once the models are trained."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", args.task):
-        raise Problem(f"the task is {args.task!r}; use up to 64 of a-z, 0-9, _ and -, as in topic names")
+    check_inputs(args)
     if not truth.is_name(args.version):
         raise Problem(f"--version is {args.version!r}; use one line of up to 64 characters")
+    check_folder("--out", args.out)
+
+
+def check_inputs(args: argparse.Namespace) -> None:
+    """The same of what add_inputs adds, and of the task."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", args.task):
+        raise Problem(f"the task is {args.task!r}; use up to 64 of a-z, 0-9, _ and -, as in topic names")
     if not args.serveflow.exists():
         raise Problem(f"{args.serveflow} is missing: run make build, or name it with --serveflow")
     if not args.serveflow.is_file() or not os.access(args.serveflow, os.X_OK):
         raise Problem(f"{args.serveflow} is no program: name the serveflow binary with --serveflow")
-    for option, folder in (("--out", args.out), ("--cache", args.cache)):
-        if folder and folder.exists() and not folder.is_dir():
-            raise Problem(f"{folder} is no folder: name another with {option}")
+    if args.lab and not args.lab.is_dir() and not args.task.endswith(conn.SUFFIX):  # which has no use for it
+        raise Problem(f"{args.lab} is no folder: --lab names one with captures and their NAME.labels.csv")
+    check_folder("--cache", args.cache)
+
+
+def check_folder(option: str, folder: Path | None) -> None:
+    if folder and folder.exists() and not folder.is_dir():
+        raise Problem(f"{folder} is no folder: name another with {option}")
 
 
 def train(args: argparse.Namespace) -> None:
@@ -61,8 +77,6 @@ def train(args: argparse.Namespace) -> None:
         if args.no_ports:
             raise Problem(f"--no-ports is not for {args.task}, whose ports are the record's own: leave it out")
         return conn.run(conn.Job(args.task, args.version, args.data, out, binary, notes(args.task)))
-    if args.lab and not args.lab.is_dir():
-        raise Problem(f"{args.lab} is no folder: --lab names one with captures and their NAME.labels.csv")
     recipe = RECIPES.get(args.task, LADDER)
     if args.no_ports:
         recipe = replace(recipe, without="|".join(filter(None, [recipe.without, "orig_port|resp_port"])))

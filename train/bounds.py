@@ -39,8 +39,8 @@ def choose(trial: Trial, rules: list[Rule], slack: float) -> list[Rule]:
     careful = [*(replace(r, threshold=0.0, thresholds={}, below=0.0) for r in rules[:-1]), rules[-1]]
     if least.loss - least.error > slack and trial.loss(careful).max() <= slack:
         return careful
-    say(f"no bounds lose at most {slack:g} of accuracy and macro-F1 where they were not chosen; those that lose least there, "
-        f"{least.loss:.4f}, give or take {least.error:.4f}, are taken")
+    print(f"no bounds lose at most {slack:g} of accuracy and macro-F1 where they were not chosen; those that lose least there, "
+          f"{least.loss:.4f}, give or take {least.error:.4f}, are taken", file=sys.stderr, flush=True)
     return ascend(trial, rules, least.price, least.by_class)
 
 
@@ -73,10 +73,6 @@ def elsewhere(trial: Trial, parts: list[np.ndarray], rules: list[Rule], price: f
     mean, error = np.mean(got, axis=0), np.std(got, axis=0) / np.sqrt(len(got))
     worse = int(np.argmax(mean[:2]))
     return Tried(float(mean[worse]), float(error[worse]), float(mean[2]), price, by_class)
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def ascend(trial: Trial, rules: list[Rule], price: float, by_class: bool) -> list[Rule]:

@@ -8,7 +8,8 @@ from .evaluate import Figures
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card says beyond the figures. portless: those of the last stage without ports; None if it has none. flows: labelled ones by source; others: of other questions' files, by question.
+    """What the card says beyond the figures. portless: those of the last stage without ports; None if it has none.
+    flows: labelled ones by source; others: of other questions' files, by question.
     slack: that the bounds were chosen for; None where a plan chose them."""
 
     bundle: Bundle

@@ -29,15 +29,12 @@ SURE = 0.9
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m train.leftout", description=__doc__)
     parser.add_argument("task", help="the question, as for python3 -m train")
-    parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
-    parser.add_argument("--lab", type=Path, help="folder with further captures to train on")
+    cli.add_inputs(parser)
     parser.add_argument("--bundle", type=Path, help="folder of the bundle whose rules hold; bundles/TASK by default")
     parser.add_argument("--plain", action="store_true", help="the stages are those of a task without a recipe, and there is no background")
-    parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
-    parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
     args = parser.parse_args()
     try:
-        cli.check(argparse.Namespace(**vars(args), version="1", out=None))
+        cli.check_inputs(args)
         run(args)
     except (Problem, OSError) as problem:
         print(f"train.leftout: {' '.join(str(problem).split())}", file=sys.stderr)

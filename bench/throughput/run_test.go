@@ -5,12 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -171,7 +169,7 @@ func preload(t *testing.T, addr string, lines [][]byte) (flows, n int) {
 		}
 		flush()
 	}
-	if err := errors.Join(w.Close()); err != nil {
+	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return len(uids), n
@@ -184,12 +182,11 @@ func digest(data []byte) string {
 
 func toJSON(t *testing.T, v any) []byte {
 	t.Helper()
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	if err := e.Encode(v); err != nil {
+	data, err := json.Marshal(v)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return []byte(b.String())
+	return data
 }
 
 func write(t *testing.T, name string, data []byte) {

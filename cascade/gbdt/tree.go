@@ -69,14 +69,7 @@ func (f *file) parseTree(s *section) error {
 func checkShape(s *section, of []trees.Split) error {
 	splits := len(of)
 	reached := make([]bool, 2*splits+1) // splits, then leaves
-	for _, side := range []struct {
-		key string
-		set func(*trees.Split, int)
-	}{
-		{"left_child", func(s *trees.Split, child int) { s.Left = child }},
-		{"right_child", func(s *trees.Split, child int) { s.Right = child }},
-	} {
-		key := side.key
+	for _, key := range []string{"left_child", "right_child"} {
 		children, err := s.integers(key, splits, ^splits, splits-1)
 		if err != nil {
 			return err
@@ -92,7 +85,11 @@ func checkShape(s *section, of []trees.Split) error {
 				return damaged(s.fields[key].line, s.name, "%s: split %d has child %d, which hangs from another split too", key, parent, child)
 			}
 			reached[node] = true
-			side.set(&of[parent], child)
+			if key == "left_child" {
+				of[parent].Left = child
+			} else {
+				of[parent].Right = child
+			}
 		}
 	}
 	return nil

@@ -69,11 +69,13 @@ type grower struct {
 
 // grow gives the trees in the order in which ONNX Runtime adds them up; nil if one is not for package trees.
 func grow(n *graphNode) []trees.Tree {
-	g := &grower{node: n, at: map[nodeID]int{}, votes: map[nodeID][]int{}, seen: map[int]bool{}}
-	ids, nodes := n.ints["nodes_treeids"], n.ints["nodes_nodeids"]
-	for i := range ids {
-		g.at[nodeID{ids[i], nodes[i]}] = i
+	e := ensembleOf(n)
+	at, err := e.entries()
+	if err != nil {
+		return nil
 	}
+	g := &grower{node: n, at: at, votes: map[nodeID][]int{}, seen: map[int]bool{}}
+	ids, nodes := e.trees, e.nodes
 	for i, leaf := range n.ints["class_nodeids"] {
 		id := nodeID{n.ints["class_treeids"][i], leaf}
 		g.votes[id] = append(g.votes[id], i)

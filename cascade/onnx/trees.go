@@ -36,8 +36,7 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 		if !top || len(n.inputs) != 1 {
 			return fmt.Errorf("a %s does not read %q itself; export the model with no step before its trees", n.op, input)
 		}
-		e := ensemble{node: n, trees: n.ints["nodes_treeids"], nodes: n.ints["nodes_nodeids"]}
-		if err := e.check(); err != nil {
+		if err := ensembleOf(n).check(); err != nil {
 			return fmt.Errorf("%s: %w; the model is damaged, export it again", n.op, err)
 		}
 		columns = max(columns, int(slices.Max(n.ints["nodes_featureids"]))+1)
@@ -52,6 +51,10 @@ type ensemble struct {
 	node         *graphNode
 	trees, nodes []int64 // the nodeID of each entry
 	leaf         []bool  // set when the modes are checked
+}
+
+func ensembleOf(n *graphNode) *ensemble {
+	return &ensemble{node: n, trees: n.ints["nodes_treeids"], nodes: n.ints["nodes_nodeids"]}
 }
 
 // nodeID identifies a split or leaf.

@@ -23,16 +23,13 @@ from .points import Point
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m train.plan", description=__doc__)
     parser.add_argument("task", help="the question: DATA/TASK holds train, calib and test captures and labels.csv, as for python3 -m train")
-    parser.add_argument("--data", required=True, type=Path, help="folder of the labelled captures")
-    parser.add_argument("--lab", type=Path, help="folder with further captures to train on")
+    cli.add_inputs(parser)
     parser.add_argument("--target", default="loss=0.003", help="limits: loss (of macro-F1 and accuracy, on the best stage alone), p50 and p90 (of the wait), cpu (of models, a flow); such as p90=500ms,cpu=30us")
     parser.add_argument("--best", default="", choices=target.BEST, help="what should be as good as can be within them: p90 where loss is limited, and else f1")
     parser.add_argument("--picture", type=Path, help="file for the fronts, SVG")
     parser.add_argument("--csv", type=Path, help="file for all points")
     parser.add_argument("--out", type=Path, help="folder of a bundle of what is picked; without it none is made")
     parser.add_argument("--version", default="1", help="the bundle's version, as labels show it")
-    parser.add_argument("--serveflow", default=Path("bin/serveflow"), type=Path, help="the binary")
-    parser.add_argument("--cache", default=Path(".train"), type=Path, help="folder for tables in between")
     args = parser.parse_args()
     try:
         cli.check(args)
@@ -45,8 +42,6 @@ def main() -> None:
 def plan(args: argparse.Namespace, wanted: target.Target) -> None:
     if args.task.endswith(conn.SUFFIX):
         raise Problem(f"{args.task} has one stage, so there is nothing to plan: name a task of packets")
-    if args.lab and not args.lab.is_dir():
-        raise Problem(f"{args.lab} is no folder: --lab names one with captures and their NAME.labels.csv")
     for option, file in (("--picture", args.picture), ("--csv", args.csv)):
         if file and not file.parent.is_dir():
             raise Problem(f"{file.parent} is no folder: name another file with {option}")
