@@ -102,7 +102,8 @@ func TestWalkedModels(t *testing.T) {
 	}
 }
 
-// BenchmarkStages compares both ways on the parity rows of the service bundle: real flows, each its own row.
+// BenchmarkStages compares the ways on the parity rows of the service bundle, which are real flows: leaves and package trees
+// row by row, and package trees with 64 rows at once.
 func BenchmarkStages(b *testing.B) {
 	data, err := os.ReadFile("../../bundles/service/parity.json")
 	if err != nil {
@@ -117,27 +118,33 @@ func BenchmarkStages(b *testing.B) {
 	if err := json.Unmarshal(data, &parity); err != nil {
 		b.Fatal(err)
 	}
-	for _, stage := range []string{"first", "early"} {
+	for _, stage := range []string{"first", "second", "deep"} {
 		model, err := os.ReadFile("../../bundles/service/" + stage + ".txt")
 		if err != nil {
 			b.Fatal(err)
 		}
 		served, walked := both(b, model)
-		var rows [][]float32
+		var rows []float32
 		for _, r := range parity.Rows {
 			if r.Stage == stage {
-				rows = append(rows, r.X)
+				rows = append(rows, r.X...)
 			}
 		}
-		for name, m := range map[string]*Model{"trees": served, "leaves": walked} {
-			b.Run(stage+"/"+name, func(b *testing.B) {
-				out := make([]float64, m.Classes())
+		for _, way := range []struct {
+			name string
+			m    *Model
+			n    int
+		}{{"leaves/1", walked, 1}, {"trees/1", served, 1}, {"trees/64", served, 64}} {
+			b.Run(stage+"/"+way.name, func(b *testing.B) {
+				size, out := way.n*served.Width(), make([]float64, way.n*served.Classes())
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
-					if err := m.Predict(rows[i%len(rows)], 1, out); err != nil {
+					at := i * size % (len(rows) - size + 1) / served.Width() * served.Width()
+					if err := way.m.Predict(rows[at:at+size], way.n, out); err != nil {
 						b.Fatal(err)
 					}
 				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*way.n), "ns/row")
 			})
 		}
 	}

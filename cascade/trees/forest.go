@@ -45,28 +45,33 @@ func (f *Forest) Predict(rows []float32, n int, out []float64) {
 	}
 }
 
-// forest is a Forest whose sets of leaves are of one size. The splits are sorted by feature and
-// threshold; thresholds and cuts are parallel.
+// forest is a Forest whose sets of leaves are of one size.
 type forest[set uint32 | uint64] struct {
-	features   []feature
-	thresholds []float32
-	cuts       []cut[set]
-	trees      []exit
-	leaves     []float64 // of all trees
-	full       []set     // for each tree, all of its leaves
-	rows       sync.Pool // of *[]set, the leaves that are left in each tree
+	features []feature
+	cuts     []cut[set]
+	trees    []exit
+	leaves   []float64 // of all trees
+	full     []set     // for each tree, all of its leaves
+	rows     sync.Pool // of *[]set, the leaves that are left in each tree
 }
 
-// feature is where the splits by one column of a row lie.
+// feature is what a column of a row does. The thresholds are sorted, each once; steps are parallel.
 type feature struct {
 	column     int
-	begin, end int
+	thresholds []float32
+	steps      []step
 }
 
-// cut is what a split does to its tree if the row's value is above the threshold.
+// step is what a value does that is above so many thresholds: two runs of cuts.
+type step struct{ merged, since run }
+
+// run is a part of the forest's cuts.
+type run struct{ begin, end uint32 }
+
+// cut is what splits do to their tree.
 type cut[set uint32 | uint64] struct {
 	tree uint32
-	keep set // the leaves that are not to its left
+	keep set // the leaves that are not to their left
 }
 
 // exit is where a tree's leaves begin, and which score they are added to.
@@ -76,37 +81,21 @@ type exit struct {
 }
 
 func newForest[set uint32 | uint64](trees []Tree) *forest[set] {
-	type split struct {
-		threshold float32
-		cut       cut[set]
-	}
-	f, by := &forest[set]{}, map[int][]split{}
+	f, by := &forest[set]{}, map[int][]split[set]{}
 	for i := range trees {
 		t := number(&trees[i])
 		f.trees = append(f.trees, exit{uint32(len(f.leaves)), uint32(trees[i].Score)})
 		f.leaves = append(f.leaves, t.leaves...)
 		f.full = append(f.full, set(1<<len(t.leaves)-1))
 		for k, s := range trees[i].Splits {
-			by[s.Feature] = append(by[s.Feature], split{below(s.Threshold), cut[set]{uint32(i), ^set(t.lost[k])}})
+			by[s.Feature] = append(by[s.Feature], split[set]{below(s.Threshold), cut[set]{uint32(i), ^set(t.lost[k])}})
 		}
 	}
 	for _, column := range slices.Sorted(maps.Keys(by)) {
-		slices.SortStableFunc(by[column], func(a, b split) int { return cmp.Compare(a.threshold, b.threshold) })
-		f.features = append(f.features, feature{column, len(f.cuts), len(f.cuts) + len(by[column])})
-		for _, s := range by[column] {
-			f.thresholds, f.cuts = append(f.thresholds, s.threshold), append(f.cuts, s.cut)
-		}
+		f.feature(column, by[column])
 	}
 	f.rows.New = func() any { left := make([]set, len(f.trees)); return &left }
 	return f
-}
-
-// below is the largest float32 that is not above x. The same float32 are at most x and at most this.
-func below(x float64) float32 {
-	if y := float32(x); float64(y) <= x {
-		return y
-	}
-	return math.Nextafter32(float32(x), float32(math.Inf(-1)))
 }
 
 func (f *forest[set]) predict(rows []float32, n int, as Arithmetic, out []float64) {
@@ -125,28 +114,47 @@ func (f *forest[set]) predict(rows []float32, n int, as Arithmetic, out []float6
 
 // add adds up the row's leaves: in each tree the first one that is left.
 func (f *forest[set]) add(left []set, single bool, out []float64) {
-	for i, t := range f.trees {
-		sum := &out[t.score]
-		*sum += f.leaves[int(t.leaves)+bits.TrailingZeros64(uint64(left[i]))]
-		if single {
-			*sum = float64(float32(*sum))
+	leaves, left := f.leaves, left[:len(f.trees)]
+	if single {
+		for i, t := range f.trees {
+			out[t.score] = float64(float32(out[t.score] + leaves[int(t.leaves)+bits.TrailingZeros64(uint64(left[i]))]))
 		}
+		return
+	}
+	for i, t := range f.trees {
+		out[t.score] += leaves[int(t.leaves)+bits.TrailingZeros64(uint64(left[i]))]
 	}
 }
 
 // lose finds the leaves that are left in each tree.
 func (f *forest[set]) lose(row []float32, missing float32, left []set) {
 	copy(left, f.full)
-	for _, of := range f.features {
+	for i := range f.features {
+		of := &f.features[i]
 		x := row[of.column]
 		if x != x {
 			x = missing
 		}
-		n := above(f.thresholds[of.begin:of.end], x)
-		for _, c := range f.cuts[of.begin : of.begin+n] {
+		n := above(of.thresholds, x)
+		if n == 0 {
+			continue
+		}
+		at := &of.steps[n-1]
+		for _, c := range f.cuts[at.merged.begin:at.merged.end] {
+			left[c.tree] &= c.keep
+		}
+		for _, c := range f.cuts[at.since.begin:at.since.end] {
 			left[c.tree] &= c.keep
 		}
 	}
+}
+
+// below is the largest float32 that is not above x. The same float32 are at most x and at most this.
+func below(x float64) float32 {
+	if y := float32(x); float64(y) <= x {
+		return y
+	}
+	return math.Nextafter32(float32(x), float32(math.Inf(-1)))
 }
 
 // above is how many of the sorted thresholds x is above.
@@ -154,13 +162,13 @@ func above(thresholds []float32, x float32) int {
 	if len(thresholds) == 0 || !(x > thresholds[0]) {
 		return 0 // mostly: the value of a packet that is not there
 	}
-	low, high := 1, len(thresholds)
-	for low < high {
-		if middle := int(uint(low+high) >> 1); x > thresholds[middle] {
-			low = middle + 1
-		} else {
-			high = middle
+	low := 0
+	for n := len(thresholds); n > 1; { // without a branch that a processor would guess wrong half the time
+		half := n / 2
+		if x > thresholds[low+half] {
+			low += half
 		}
+		n -= half
 	}
-	return low
+	return low + 1
 }
