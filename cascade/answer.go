@@ -26,14 +26,14 @@ func (w *worker) answer(ctx context.Context, jobs []*job, limit time.Duration) e
 	s := w.slow
 	share := s.tookBatch(len(jobs), w.took)
 	for i, j := range jobs {
-		p := c.out[i*s.classes : (i+1)*s.classes]
+		a := answer.Rank(c.out[i*s.classes : (i+1)*s.classes])
 		switch {
-		case math.IsNaN(p[0]):
+		case math.IsNaN(a.P[0]):
 			w.failed(ctx, j, errNoAnswer)
-		case len(jobs) == 1 || !s.onTheEdge(j, p):
+		case len(jobs) == 1 || !s.onTheEdge(j, &a):
 			s.breaker.succeeded()
 			j.verdict.Computed += share
-			s.verdict(ctx, j, p)
+			s.verdict(ctx, j, &a)
 		case s.breaker.rejecting.Load(): // since the batch was called
 			w.reject(ctx, j)
 		case !w.unanswered(ctx, jobs[i:i+1], w.answer(ctx, jobs[i:i+1], w.limit())):
@@ -50,24 +50,18 @@ const edge = 1e-5
 
 // onTheEdge reports whether the last bits could choose between classes, or change what the answer
 // is good for.
-func (s *slowStage) onTheEdge(j *job, p []float64) bool {
+func (s *slowStage) onTheEdge(j *job, a *answer.Answer) bool {
 	novel := s.stage.Novelty.class()
-	switch family, sum := s.spec.family(p); {
-	case tied(p):
+	switch family, sum := s.spec.family(a); {
+	case a.Margin() < edge:
 		return true
-	case novel >= 0 && math.Abs(p[novel]-s.stage.Novelty.Above) < edge:
+	case novel >= 0 && math.Abs(a.P[novel]-s.stage.Novelty.Above) < edge:
 		return true
 	case s.handOn == nil: // it is the last: sure or not, this is the label
 		return false
-	case math.Abs(s.stage.uncertainty(p, j.verdict.Gap)-s.stage.threshold(p)) < edge:
+	case math.Abs(s.stage.uncertainty(a, j.verdict.Gap)-s.stage.threshold(a)) < edge:
 		return true
 	default:
 		return family != nil && math.Abs(1-sum-family.Threshold) < edge
 	}
-}
-
-// tied reports whether the last bits could choose between the two best.
-func tied(p []float64) bool {
-	first, second := answer.Largest(p)
-	return first-second < edge
 }

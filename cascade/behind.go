@@ -3,6 +3,8 @@ package cascade
 import (
 	"context"
 	"time"
+
+	"github.com/serveflow/serveflow/cascade/answer"
 )
 
 // askBehind asks a stage behind a slow one. It looks at the same packets, so its row is there
@@ -11,7 +13,8 @@ func (c *Cascade) askBehind(ctx context.Context, j *job, place int) {
 	j.row, j.behind = j.behind[0], j.behind[1:]
 	if slow := c.slow[place]; slow != nil {
 		if slow.steering != nil && j.by == slow.steering.stage {
-			slow.steering.observe(j.answer, &j.verdict)
+			a := answer.Rank(j.answer)
+			slow.steering.observe(&a, j.verdict.Gap)
 		}
 		slow.enqueue(ctx, j)
 		return
@@ -31,10 +34,11 @@ func (c *Cascade) askBehind(ctx context.Context, j *job, place int) {
 		spent := time.Since(began)
 		j.verdict.Computed += spent
 		c.metrics.computed(s.Name, spent)
-		c.emitter.answered(c.spec, place, j.verdict.UID, j.row, scores)
-		if reason := c.spec.settled(place, scores, j.verdict.Gap, false); reason != "" {
+		a := answer.Rank(scores)
+		c.emitter.answered(c.spec, place, j.verdict.UID, j.row, &a)
+		if reason := c.spec.settled(place, &a, j.verdict.Gap, false); reason != "" {
 			j.verdict.setReason(reason, j.cause)
-			c.emitter.verdict(ctx, j.verdict, scores, s)
+			c.emitter.verdict(ctx, j.verdict, &a, s)
 			c.jobs.Put(j)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/flow"
 )
 
@@ -15,6 +16,7 @@ type decider struct {
 	adopted  *Cascade // that new flows begin with; nil: whichever the slot holds
 	labelled Labelled // flows that get no second label; nil: there are none
 	row      []float32
+	answer   answer.Answer // that stands, of the flow in hand
 	scores   []float64
 	side     [2]float64 // of a side model
 }
@@ -28,14 +30,17 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 		c.emitter.unsupported(ctx, d.final(f, at, &c.spec.Stages[0], Unsupported))
 		return true
 	}
+	if len(at.Answer) > 0 {
+		d.answer = answer.Rank(at.Answer)
+	}
 	for {
 		s := &c.spec.Stages[at.Stage]
-		switch look(f, at, s, d.answeredBy(at), c.depth) {
+		switch look(f, at, s, d.answeredBy(at), &d.answer, c.depth) {
 		case waits:
 			return false
 		case passes:
 			if d.last(at) {
-				c.emitter.verdict(ctx, d.final(f, at, s, s.Novelty.orElse(LastStage, at.Answer)), at.Answer, s)
+				c.emitter.verdict(ctx, d.final(f, at, s, s.Novelty.orElse(LastStage, &d.answer)), &d.answer, s)
 				return true
 			}
 			if d.keptBack(ctx, f, at, s) {
@@ -51,7 +56,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 		first := !asked(at)
 		if d.predict(f, at, s) {
 			if reason := d.rule(f, at, s); reason != "" {
-				c.emitter.verdict(ctx, d.final(f, at, s, reason), at.Answer, s)
+				c.emitter.verdict(ctx, d.final(f, at, s, reason), &d.answer, s)
 				return true
 			}
 		} else if d.last(at) {
@@ -99,8 +104,9 @@ func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 	}
 	again := asked(at)
 	at.Answer, at.By = append(at.Answer[:0], d.scores...), at.Stage
+	d.answer = answer.Rank(at.Answer)
 	if !again {
-		d.cascade.emitter.answered(d.cascade.spec, int(at.Stage), f.UID, d.row, at.Answer)
+		d.cascade.emitter.answered(d.cascade.spec, int(at.Stage), f.UID, d.row, &d.answer)
 	}
 	spent := time.Since(began)
 	at.Spent += spent
@@ -131,7 +137,7 @@ func (d *decider) final(f *flow.Flow, at *flow.Cursor, s *Stage, why Reason) Ver
 func (d *decider) provisional(ctx context.Context, f *flow.Flow, at *flow.Cursor, s *Stage) {
 	v := newVerdict(d.cascade.spec, f, at, packets(at, s))
 	v.Reason = Provisional
-	d.cascade.emitter.verdict(ctx, v, at.Answer, s)
+	d.cascade.emitter.verdict(ctx, v, &d.answer, s)
 }
 
 // job copies what the slow stage, and those behind it, need of a flow, because the flow may be

@@ -34,24 +34,23 @@ func newDrift(spec *Spec, cfg Config) *drift.Monitor {
 // if the bundle of new flows has no reference.
 func (s *Slot) Drift() []drift.Value { return s.current.Load().emitter.drift.Values(time.Now()) }
 
-// answered tells the monitor of an answer p of the stage with this number, to this row. A stage
+// answered tells the monitor of an answer of the stage with this number, to this row. A stage
 // that is asked again about a flow tells of its first answer.
-func (e *emitter) answered(spec *Spec, stage int, uid string, row []float32, p []float64) {
+func (e *emitter) answered(spec *Spec, stage int, uid string, row []float32, a *answer.Answer) {
 	if e.drift == nil {
 		return
 	}
 	s := &spec.Stages[stage]
-	uncertainty := s.Measure.Of(p)
-	e.drift.Predicted(stage, uid, row, uncertainty, uncertainty > s.threshold(p))
+	uncertainty := s.Measure.Of(a)
+	e.drift.Predicted(stage, uid, row, uncertainty, uncertainty > s.threshold(a))
 }
 
 // decided tells the monitor of a final label.
-func (e *emitter) decided(v *Verdict, p []float64) {
+func (e *emitter) decided(v *Verdict, a *answer.Answer) {
 	if e.drift == nil || !v.Final || v.NoClass {
 		return
 	}
-	best, _ := answer.Best(p)
-	e.drift.Decided(best)
+	e.drift.Decided(a.First())
 }
 
 // Task is the question that the task's cascades answer.

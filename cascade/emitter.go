@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/cascade/drift"
 )
 
@@ -15,9 +16,9 @@ type emitter struct {
 }
 
 // verdict emits v with the stage's answer.
-func (e *emitter) verdict(ctx context.Context, v Verdict, probabilities []float64, s *Stage) {
-	v.setAnswer(probabilities, s)
-	e.decided(&v, probabilities)
+func (e *emitter) verdict(ctx context.Context, v Verdict, a *answer.Answer, s *Stage) {
+	v.setAnswer(a, s)
+	e.decided(&v, a)
 	e.metrics.labelled(&v)
 	e.emit(ctx, v)
 }
@@ -41,5 +42,6 @@ func (e *emitter) fallback(ctx context.Context, v Verdict, probabilities []float
 		return
 	}
 	v.Reason = why
-	e.verdict(ctx, v, probabilities, by)
+	a := answer.Rank(probabilities)
+	e.verdict(ctx, v, &a, by)
 }

@@ -1,6 +1,9 @@
 package cascade
 
-import "github.com/serveflow/serveflow/flow"
+import (
+	"github.com/serveflow/serveflow/cascade/answer"
+	"github.com/serveflow/serveflow/flow"
+)
 
 // sight says what a stage does about a flow now.
 type sight int
@@ -18,14 +21,14 @@ const (
 //
 // depth is that of the bundle. Flows may hold packets beyond it, for other bundles; whether they
 // came must not show in what this one says of a missing packet.
-func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, depth int) sight {
+func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, a *answer.Answer, depth int) sight {
 	wants, again := s.Depth, asked(at)
 	if again {
 		wants = int(at.Seen) + 1
 	}
 	for at.Cause == flow.Reached && int(at.Seen) < min(wants, f.Reach()) {
 		if answered != nil && at.Seen > 0 {
-			at.Patience = answered.patience(at.Answer, int(at.Seen))
+			at.Patience = answered.patience(a, int(at.Seen))
 			if at.Patience > 0 && f.Silence(int(at.Seen)) > at.Patience {
 				at.Close(flow.TimedOut, int(at.Seen), f.Heard(int(at.Seen))+at.Patience.Microseconds())
 				break
@@ -36,7 +39,7 @@ func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, depth int) sight {
 	if at.Cause == flow.Reached && int(at.Seen) < wants {
 		at.Patience = 0
 		if answered != nil {
-			at.Patience = answered.patience(at.Answer, int(at.Seen))
+			at.Patience = answered.patience(a, int(at.Seen))
 		}
 		if f.Cause() == flow.Reached {
 			at.Want = int32(wants)

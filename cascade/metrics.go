@@ -16,18 +16,18 @@ import (
 type Metrics struct {
 	log        *slog.Logger
 	logged     atomic.Int64 // when a failure was last logged, nanoseconds since the epoch
-	labels     *prometheus.CounterVec
-	deferrals  *prometheus.CounterVec
+	labels     *series[labelKind, prometheus.Counter]
+	deferrals  *series[string, prometheus.Counter]
 	failures   *prometheus.CounterVec
 	unlabelled prometheus.Counter
-	toLabel    *prometheus.HistogramVec
+	toLabel    *series[string, prometheus.Observer]
 	steered    *prometheus.CounterVec
 	threshold  *prometheus.GaugeVec
 	share      *prometheus.GaugeVec
 	objective  *prometheus.GaugeVec
-	queued     *prometheus.HistogramVec
-	wait       *prometheus.HistogramVec
-	compute    *prometheus.HistogramVec
+	queued     *series[string, prometheus.Observer]
+	wait       *series[string, prometheus.Observer]
+	compute    *series[string, prometheus.Observer]
 	batches    *prometheus.HistogramVec
 	breaker    *prometheus.GaugeVec
 	openings   *prometheus.CounterVec
@@ -58,21 +58,21 @@ func newMetrics(prefix string, reg prometheus.Registerer, log *slog.Logger) *Met
 	times := prometheus.ExponentialBuckets(0.001, 2, 17) // 1 ms to 65 s; 16 ms is a bound
 	return &Metrics{
 		log: log,
-		labels: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_labels_total",
-			Help: "Labels given, by answering stage, reason, and whether final."}, []string{"stage", "reason", "final"}),
-		deferrals: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_deferred_total",
-			Help: "Flows that a stage was too unsure of."}, []string{"stage"}),
+		labels: byKind(factory, prometheus.CounterOpts{Name: prefix + "_labels_total",
+			Help: "Labels given, by answering stage, reason, and whether final."}),
+		deferrals: counters(factory, prometheus.CounterOpts{Name: prefix + "_deferred_total",
+			Help: "Flows that a stage was too unsure of."}),
 		failures: factory.NewCounterVec(prometheus.CounterOpts{Name: prefix + "_model_failures_total",
 			Help: "Flows that a stage's model failed on: error, nan (its numbers are no answer), or hang (no answer in time)."}, []string{"stage", "kind"}),
 		unlabelled: factory.NewCounter(prometheus.CounterOpts{Name: prefix + "_flows_unlabelled_total",
 			Help: "Flows without a label because no stage's model gave an answer."}),
-		toLabel: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_first_packet_to_label_seconds", Buckets: times,
-			Help: "Wall time from a flow's first packet to its final label; true where records are live."}, []string{"stage"}),
-		wait: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_packet_wait_seconds", Buckets: times,
-			Help: "Record time from a flow's first packet to the last one looked at for its final label, without a silence that was waited out behind that."}, []string{"stage"}),
-		compute: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_stage_compute_seconds",
+		toLabel: histograms(factory, prometheus.HistogramOpts{Name: prefix + "_first_packet_to_label_seconds", Buckets: times,
+			Help: "Wall time from a flow's first packet to its final label; true where records are live."}),
+		wait: histograms(factory, prometheus.HistogramOpts{Name: prefix + "_packet_wait_seconds", Buckets: times,
+			Help: "Record time from a flow's first packet to the last one looked at for its final label, without a silence that was waited out behind that."}),
+		compute: histograms(factory, prometheus.HistogramOpts{Name: prefix + "_stage_compute_seconds",
 			Buckets: prometheus.ExponentialBuckets(1e-6, 2, 17),
-			Help:    "Wall time of features and model; of a whole batch for the slow stage."}, []string{"stage"}),
+			Help:    "Wall time of features and model; of a whole batch for the slow stage."}),
 		batches: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_slow_batch_flows",
 			Buckets: []float64{1, 2, 4, 8, 16, 32}, Help: "Flows a batch of the slow stage."}, []string{"stage"}),
 		breaker: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_breaker_state",
@@ -93,8 +93,8 @@ func newMetrics(prefix string, reg prometheus.Registerer, log *slog.Logger) *Met
 			Help: "Share of the flows above a stage's threshold in the bundle that may go on to the slow stage now: 1, or less under load."}, []string{"stage"}),
 		objective: factory.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "_latency_objective_seconds",
 			Help: "How long 99 of 100 flows may wait for a slow stage: SERVEFLOW_LATENCY_OBJECTIVE, or SERVEFLOW_SLOW_WAIT if that is shorter. Absent where load changes no label."}, nil),
-		queued: factory.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "_slow_queue_seconds", Buckets: times,
-			Help: "Wall time that flows waited for the slow stage, with all their packets there."}, []string{"stage"}),
+		queued: histograms(factory, prometheus.HistogramOpts{Name: prefix + "_slow_queue_seconds", Buckets: times,
+			Help: "Wall time that flows waited for the slow stage, with all their packets there."}),
 		labelledBefore: factory.NewCounter(prometheus.CounterOpts{Name: prefix + "_flows_labelled_before_total",
 			Help: "Flows without a label of this process because another bundle had labelled them, and that was not committed: after a crash or a rebalance in the middle of a change of bundles."}),
 		held: factory.NewGauge(prometheus.GaugeOpts{Name: prefix + "_bundles_held",
@@ -104,16 +104,14 @@ func newMetrics(prefix string, reg prometheus.Registerer, log *slog.Logger) *Met
 }
 
 func (m *Metrics) labelled(v *Verdict) {
-	final := "false"
 	if v.Final {
-		final = "true"
-		m.toLabel.WithLabelValues(v.Stage).Observe(v.Decided.Sub(time.UnixMicro(v.First)).Seconds())
-		m.wait.WithLabelValues(v.Stage).Observe(float64(v.Last-v.First) / 1e6)
+		m.toLabel.of(v.Stage).Observe(v.Decided.Sub(time.UnixMicro(v.First)).Seconds())
+		m.wait.of(v.Stage).Observe(float64(v.Last-v.First) / 1e6)
 	}
-	m.labels.WithLabelValues(v.Stage, string(v.Reason), final).Inc()
+	m.labels.of(labelKind{v.Stage, v.Reason, v.Final}).Inc()
 }
 
-func (m *Metrics) deferred(stage string) { m.deferrals.WithLabelValues(stage).Inc() }
+func (m *Metrics) deferred(stage string) { m.deferrals.of(stage).Inc() }
 
 func (m *Metrics) keptBack(stage string) { m.steered.WithLabelValues(stage).Inc() }
 
@@ -127,12 +125,12 @@ func (m *Metrics) steers(s *Stage, share, raised float64) {
 // dequeued records how long the jobs have waited.
 func (m *Metrics) dequeued(stage string, jobs []*job) {
 	for _, j := range jobs {
-		m.queued.WithLabelValues(stage).Observe(time.Since(j.queued).Seconds())
+		m.queued.of(stage).Observe(time.Since(j.queued).Seconds())
 	}
 }
 
 func (m *Metrics) computed(stage string, d time.Duration) {
-	m.compute.WithLabelValues(stage).Observe(d.Seconds())
+	m.compute.of(stage).Observe(d.Seconds())
 }
 
 func (m *Metrics) batched(stage string, n int, d time.Duration) {

@@ -57,14 +57,13 @@ type AnswerFeature struct {
 
 // patience is how long the answer stands before the next packet is given up; 0: as long as the
 // flow is kept open.
-func (s *Stage) patience(p []float64, packets int) time.Duration {
+func (s *Stage) patience(a *answer.Answer, packets int) time.Duration {
 	if len(s.Patience) == 0 {
 		return 0
 	}
-	best, _ := answer.Best(p)
 	for i := range s.Patience {
 		rule := &s.Patience[i]
-		if (rule.Packets == 0 || rule.Packets == packets) && (rule.Classes == nil || slices.Contains(rule.Classes, best)) {
+		if (rule.Packets == 0 || rule.Packets == packets) && (rule.Classes == nil || slices.Contains(rule.Classes, a.First())) {
 			return rule.Wait
 		}
 	}
@@ -72,8 +71,8 @@ func (s *Stage) patience(p []float64, packets int) time.Duration {
 }
 
 // uncertainty is that of an answer from packets of which some may be missing.
-func (s *Stage) uncertainty(p []float64, gap bool) float64 {
-	u := s.Measure.Of(p)
+func (s *Stage) uncertainty(a *answer.Answer, gap bool) float64 {
+	u := s.Measure.Of(a)
 	if gap {
 		u = min(1, u+s.GapUncertainty)
 	}
@@ -81,27 +80,26 @@ func (s *Stage) uncertainty(p []float64, gap bool) float64 {
 }
 
 // threshold is the one that holds for an answer.
-func (s *Stage) threshold(p []float64) float64 {
+func (s *Stage) threshold(a *answer.Answer) float64 {
 	if s.Thresholds == nil {
 		return s.Threshold
 	}
-	best, _ := answer.Best(p)
-	return s.Thresholds[best]
+	return s.Thresholds[a.First()]
 }
 
 // family is that of the best class, with its probability; nil if it has none.
-func (s *Spec) family(p []float64) (*Family, float64) {
+func (s *Spec) family(a *answer.Answer) (*Family, float64) {
 	if s.Families == nil {
 		return nil, 0
 	}
-	best, _ := answer.Best(p)
-	if s.FamilyOf[best] < 0 {
+	of := s.FamilyOf[a.First()]
+	if of < 0 {
 		return nil, 0
 	}
-	f := &s.Families[s.FamilyOf[best]]
+	f := &s.Families[of]
 	var sum float64
 	for _, class := range f.Classes {
-		sum += p[class]
+		sum += a.P[class]
 	}
 	return f, sum
 }
@@ -123,7 +121,7 @@ func (m *Side) predict(row []float32, out []float64) error {
 }
 
 // row writes a row of the side model, about a flow's first packets and the answer that stands.
-func (m *Side) row(row []float32, f *flow.Flow, packets int, p []float64) []float32 {
+func (m *Side) row(row []float32, f *flow.Flow, packets int, a *answer.Answer) []float32 {
 	// The features come first, and then go to their columns from the last one on: none of
 	// them lies before its place, since columns are in the features' order.
 	row = resize(row, m.Width)
@@ -132,7 +130,7 @@ func (m *Side) row(row []float32, f *flow.Flow, packets int, p []float64) []floa
 		row[m.Columns[i]] = row[i]
 	}
 	for _, of := range m.Answer {
-		row[of.Column] = float32(of.Of(p))
+		row[of.Column] = float32(of.Of(a))
 	}
 	return row
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/cascade/nprint"
 )
 
@@ -28,7 +29,7 @@ func side(t *testing.T, yes func(packets int) bool) *Side {
 		t.Fatal(err)
 	}
 	return &Side{Name: "side", Features: features, Columns: []int{1}, Width: 2,
-		Answer: []AnswerFeature{{0, func(p []float64) float64 { return p[0] - p[1] }}},
+		Answer: []AnswerFeature{{0, func(a *answer.Answer) float64 { return a.P[0] - a.P[1] }}},
 		Model: modelFunc(func(row []float32, out []float64) error {
 			if out[0], out[1] = 0, -9; yes(int(row[1])) {
 				out[1] = 9

@@ -9,15 +9,15 @@ import (
 
 // settled is the reason for which an answer of a stage is final, whatever packets may come;
 // empty if it is not. The last stage's is, unless it is asked again.
-func (s *Spec) settled(stage int, p []float64, gap, again bool) Reason {
+func (s *Spec) settled(stage int, a *answer.Answer, gap, again bool) Reason {
 	of := &s.Stages[stage]
-	switch family, sum := s.family(p); {
-	case of.Novelty.above(p):
+	switch family, sum := s.family(a); {
+	case of.Novelty.above(a):
 		return Novel
 	case stage == len(s.Stages)-1 && !again:
-		return of.Novelty.orElse(LastStage, p)
-	case of.uncertainty(p, gap) <= of.threshold(p):
-		return of.Novelty.orElse(Confident, p)
+		return of.Novelty.orElse(LastStage, a)
+	case of.uncertainty(a, gap) <= of.threshold(a):
+		return of.Novelty.orElse(Confident, a)
 	case family != nil && 1-sum <= family.Threshold:
 		return OfFamily
 	}
@@ -26,25 +26,21 @@ func (s *Spec) settled(stage int, p []float64, gap, again bool) Reason {
 
 // above reports whether the class that stands for all that is unknown is probable enough, be it
 // ahead or not, and the stage sure or not.
-func (n *Novelty) above(p []float64) bool {
+func (n *Novelty) above(a *answer.Answer) bool {
 	class := n.class()
-	return class >= 0 && p[class] > n.Above
+	return class >= 0 && a.P[class] > n.Above
 }
 
 // ahead reports whether that class is ahead. The answer is then "unknown", and final where
 // another one would be.
-func (n *Novelty) ahead(p []float64) bool {
+func (n *Novelty) ahead(a *answer.Answer) bool {
 	class := n.class()
-	if class < 0 {
-		return false
-	}
-	best, _ := answer.Best(p)
-	return best == class
+	return class >= 0 && a.First() == class
 }
 
 // orElse is the reason of a final answer: Novel, or why if a class of the bundle is ahead.
-func (n *Novelty) orElse(why Reason, p []float64) Reason {
-	if n.ahead(p) {
+func (n *Novelty) orElse(why Reason, a *answer.Answer) Reason {
+	if n.ahead(a) {
 		return Novel
 	}
 	return why
@@ -57,9 +53,9 @@ func (d *decider) rule(f *flow.Flow, at *flow.Cursor, s *Stage) Reason {
 		return Novel
 	}
 	again := d.asksAgain(at, s)
-	reason := d.cascade.spec.settled(int(at.Stage), at.Answer, s.GapUncertainty > 0 && f.Missing(n), again)
+	reason := d.cascade.spec.settled(int(at.Stage), &d.answer, s.GapUncertainty > 0 && f.Missing(n), again)
 	if reason == "" && d.waitsBehind(at, n, again) && !f.TornDown(n) && d.endsHere(f, at, s, n) {
-		return s.Novelty.orElse(NoMore, at.Answer)
+		return s.Novelty.orElse(NoMore, &d.answer)
 	}
 	return reason
 }
@@ -103,7 +99,7 @@ func (d *decider) isNovel(f *flow.Flow, at *flow.Cursor, s *Stage, n int) bool {
 // is that of its second class. If the model fails, that is counted, and ok is false.
 func (d *decider) probability(f *flow.Flow, at *flow.Cursor, m *Side, n int) (p float64, ok bool) {
 	began := time.Now()
-	d.row = m.row(d.row, f, n, at.Answer)
+	d.row = m.row(d.row, f, n, &d.answer)
 	if err := m.predict(d.row, d.side[:]); err != nil {
 		d.cascade.metrics.failed(m.Name, 1, err)
 		return 0, false

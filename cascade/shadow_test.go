@@ -174,7 +174,7 @@ func TestAShadowIsAskedAboutItsShare(t *testing.T) {
 	if len(m.got) != 200 {
 		t.Errorf("%d labels", len(m.got))
 	}
-	if n := testutil.ToFloat64(m.cascade.metrics.labels.WithLabelValues("s0", "confident", "true")); n != 200 {
+	if n := testutil.ToFloat64(m.cascade.metrics.labels.of(labelKind{"s0", Confident, true})); n != 200 {
 		t.Errorf("%v labels are counted for the main bundle", n)
 	}
 }

@@ -258,8 +258,8 @@ func TestRestore(t *testing.T) {
 	})
 }
 
-// series are the stages of a metric, with its value.
-func series(t *testing.T, of prometheus.Collector) map[string]float64 {
+// seriesOf are the stages of a metric, with its value.
+func seriesOf(t *testing.T, of prometheus.Collector) map[string]float64 {
 	t.Helper()
 	registry, all := prometheus.NewRegistry(), map[string]float64{}
 	registry.MustRegister(of)

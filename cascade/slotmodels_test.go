@@ -122,12 +122,12 @@ func TestGaugesOfAModelThatHangs(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if got := fmt.Sprint(series(t, r.metrics.breaker), series(t, r.metrics.running)); got != "map[s1:0] map[old:1 s1:0]" {
+		if got := fmt.Sprint(seriesOf(t, r.metrics.breaker), seriesOf(t, r.metrics.running)); got != "map[s1:0] map[old:1 s1:0]" {
 			t.Errorf("while it hangs: %s", got)
 		}
 		close(release)
 		synctest.Wait()
-		if got := fmt.Sprint(series(t, r.metrics.running)); got != "map[s1:0]" {
+		if got := fmt.Sprint(seriesOf(t, r.metrics.running)); got != "map[s1:0]" {
 			t.Errorf("when the call has returned: %s", got)
 		}
 		stop()
@@ -190,7 +190,7 @@ func TestGaugesAreThoseOfTheBundle(t *testing.T) {
 			}
 		}
 		left.packet(ctx, "left", 1)
-		if got := fmt.Sprint(series(t, r.metrics.breaker), series(t, r.metrics.threshold)); got != "map[old:2] map[s0:0.3]" {
+		if got := fmt.Sprint(seriesOf(t, r.metrics.breaker), seriesOf(t, r.metrics.threshold)); got != "map[old:2] map[s0:0.3]" {
 			t.Errorf("at first: %s", got)
 		}
 		if err := r.slot.Swap(ctx, r.cascade(b)); err != nil {
@@ -199,13 +199,13 @@ func TestGaugesAreThoseOfTheBundle(t *testing.T) {
 		for range 10 {
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if got := series(t, r.metrics.threshold)["s0"]; got != .2 {
+			if got := seriesOf(t, r.metrics.threshold)["s0"]; got != .2 {
 				t.Errorf("with both in memory, the threshold shown is %v", got)
 			}
 		}
 		left.decider.Close()
 		synctest.Wait()
-		if got := fmt.Sprint(series(t, r.metrics.breaker), series(t, r.metrics.running)); got != "map[s1:0] map[s1:0]" {
+		if got := fmt.Sprint(seriesOf(t, r.metrics.breaker), seriesOf(t, r.metrics.running)); got != "map[s1:0] map[s1:0]" {
 			t.Errorf("when the first is gone: %s", got)
 		}
 		if err := r.slot.Swap(ctx, r.cascade(c)); err != nil {
@@ -213,7 +213,7 @@ func TestGaugesAreThoseOfTheBundle(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := fmt.Sprint(series(t, r.metrics.threshold), series(t, r.metrics.share)); got != "map[renamed:0.2] map[renamed:1]" {
+		if got := fmt.Sprint(seriesOf(t, r.metrics.threshold), seriesOf(t, r.metrics.share)); got != "map[renamed:0.2] map[renamed:1]" {
 			t.Errorf("when the second is gone: %s", got)
 		}
 		stop()

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/flow"
 )
 
@@ -167,16 +168,16 @@ func (s *slowStage) run(ctx context.Context) error {
 
 // verdict emits the stage's answer for a job, which is then used again. If the stage is too
 // unsure, and not the last, the stage behind it gets the job.
-func (s *slowStage) verdict(ctx context.Context, j *job, probabilities []float64) {
-	s.emitter.answered(s.spec, s.place, j.verdict.UID, j.row, probabilities)
-	reason := s.spec.settled(s.place, probabilities, j.verdict.Gap, false)
+func (s *slowStage) verdict(ctx context.Context, j *job, a *answer.Answer) {
+	s.emitter.answered(s.spec, s.place, j.verdict.UID, j.row, a)
+	reason := s.spec.settled(s.place, a, j.verdict.Gap, false)
 	if reason == "" {
-		j.answer, j.by = append(j.answer[:0], probabilities...), s.stage
+		j.answer, j.by = append(j.answer[:0], a.P...), s.stage
 		s.deferJob(ctx, j)
 		return
 	}
 	j.verdict.setReason(reason, j.cause)
-	s.emitter.verdict(ctx, j.verdict, probabilities, s.stage)
+	s.emitter.verdict(ctx, j.verdict, a, s.stage)
 	s.done(j)
 }
 

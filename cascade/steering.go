@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/cascade/steer"
 	"github.com/serveflow/serveflow/flow"
 )
@@ -80,20 +81,20 @@ func (s *steering) step(now time.Time) {
 
 // applied is what a flow with this answer is held against now: the stage's threshold, or
 // a higher one. It reports whether the flow is kept back.
-func (s *steering) applied(answer []float64, v *Verdict) (threshold float64, keptBack bool) {
+func (s *steering) applied(a *answer.Answer, uid string, gap bool) (threshold float64, keptBack bool) {
 	cut := steer.Cut(math.Float64frombits(s.cut.Load()))
 	if cut == 0 {
 		return 0, false
 	}
-	u := s.stage.uncertainty(answer, v.Gap)
-	draw := float64(maphash.String(s.seed, v.UID)>>11) / (1 << 53)
-	threshold = max(s.stage.threshold(answer), cut.Threshold(u, draw))
+	u := s.stage.uncertainty(a, gap)
+	draw := float64(maphash.String(s.seed, uid)>>11) / (1 << 53)
+	threshold = max(s.stage.threshold(a), cut.Threshold(u, draw))
 	return threshold, u <= threshold
 }
 
 // observe counts a flow that would be deferred to the slow stage.
-func (s *steering) observe(answer []float64, v *Verdict) {
-	s.sketch.Observe(s.stage.uncertainty(answer, v.Gap))
+func (s *steering) observe(a *answer.Answer, gap bool) {
+	s.sketch.Observe(s.stage.uncertainty(a, gap))
 }
 
 // label emits the stage's label for a flow that is kept back, with the threshold that was
@@ -110,7 +111,8 @@ func (s *steering) atTheDoor(ctx context.Context, j *job) bool {
 	if s == nil || j.by != s.stage {
 		return false
 	}
-	threshold, keptBack := s.applied(j.answer, &j.verdict)
+	a := answer.Rank(j.answer)
+	threshold, keptBack := s.applied(&a, j.verdict.UID, j.verdict.Gap)
 	if keptBack {
 		s.label(ctx, j.verdict, j.answer, threshold)
 	}
@@ -128,11 +130,11 @@ func (d *decider) keptBack(ctx context.Context, f *flow.Flow, at *flow.Cursor, s
 		return false
 	}
 	by := slow.steering
-	v := d.final(f, at, s, Degraded)
-	by.observe(at.Answer, &v)
-	threshold, keptBack := by.applied(at.Answer, &v)
+	gap := f.Missing(packets(at, s))
+	by.observe(&d.answer, gap)
+	threshold, keptBack := by.applied(&d.answer, f.UID, gap)
 	if keptBack {
-		by.label(ctx, v, at.Answer, threshold)
+		by.label(ctx, d.final(f, at, s, Degraded), at.Answer, threshold)
 	}
 	return keptBack
 }

@@ -28,14 +28,13 @@ func (m Measure) Validate() error {
 	return fmt.Errorf("uncertainty %q is not known: use %s, %s or %s", m, LeastConfidence, Margin, Entropy)
 }
 
-// Of gives the uncertainty, in [0,1], of probabilities that sum to 1.
-func (m Measure) Of(p []float64) float64 {
-	first, second := answer.Largest(p)
+// Of gives the uncertainty, in [0,1], of an answer whose probabilities sum to 1.
+func (m Measure) Of(a *answer.Answer) float64 {
 	switch m {
 	case Margin:
-		return 1 - (first - second)
+		return 1 - a.Margin()
 	case Entropy:
-		return answer.Entropy(p)
+		return a.Entropy()
 	}
-	return 1 - first
+	return 1 - a.At(0)
 }

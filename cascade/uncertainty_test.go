@@ -3,6 +3,8 @@ package cascade
 import (
 	"math"
 	"testing"
+
+	"github.com/serveflow/serveflow/cascade/answer"
 )
 
 func TestMeasures(t *testing.T) {
@@ -18,7 +20,8 @@ func TestMeasures(t *testing.T) {
 		{[]float64{1. / 5, 1. / 5, 1. / 5, 1. / 5, 1. / 5}, .8, 1, 1}, // whose entropy is rounded up
 	} {
 		for m, want := range map[Measure]float64{LeastConfidence: c.least, Margin: c.margin, Entropy: c.spread} {
-			if got := m.Of(c.p); !(math.Abs(got-want) <= 1e-12) || got > 1 {
+			a := answer.Rank(c.p)
+			if got := m.Of(&a); !(math.Abs(got-want) <= 1e-12) || got > 1 {
 				t.Errorf("%s of %v is %v, want %v", m, c.p, got, want)
 			}
 		}
@@ -52,7 +55,7 @@ func TestCalibrate(t *testing.T) {
 	}
 }
 
-func TestTied(t *testing.T) {
+func TestOnTheEdgeBetweenClasses(t *testing.T) {
 	for _, c := range []struct {
 		p    []float64
 		want bool
@@ -64,7 +67,8 @@ func TestTied(t *testing.T) {
 		{[]float64{1e-5, 0}, false}, // exactly the limit
 		{[]float64{.9e-5, 0}, true},
 	} {
-		if got := tied(c.p); got != c.want {
+		a := answer.Rank(c.p)
+		if got := (&slowStage{stage: &Stage{}, spec: &Spec{}}).onTheEdge(&job{}, &a); got != c.want {
 			t.Errorf("%v: %v", c.p, got)
 		}
 	}

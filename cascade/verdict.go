@@ -142,41 +142,41 @@ func closedBy(c flow.Cause, why Reason) Reason {
 }
 
 // setFamily fills in the family of the label. One that is Unknown has none.
-func (v *Verdict) setFamily(p []float64) {
+func (v *Verdict) setFamily(a *answer.Answer) {
 	if v.Spec.Families == nil || v.NoClass {
 		return
 	}
-	if family, sum := v.Spec.family(p); family != nil {
+	if family, sum := v.Spec.family(a); family != nil {
 		v.Family = Guess{Label: family.Name, P: sum}
 		return
 	}
-	best, _ := answer.Best(p)
-	v.Family = Guess{Label: v.Spec.Classes[best], P: p[best]}
+	v.Family = v.guess(a, 0)
 }
 
 // setAnswer fills in what the stage says, from calibrated probabilities.
-func (v *Verdict) setAnswer(p []float64, s *Stage) {
+func (v *Verdict) setAnswer(a *answer.Answer, s *Stage) {
 	v.Decided = time.Now()
-	v.Stage, v.Threshold = s.Name, s.threshold(p)
-	v.Uncertainty = s.uncertainty(p, v.Gap)
-	v.NoClass = v.NoClass || s.Novelty.ahead(p)
-	v.setFamily(p)
+	v.Stage, v.Threshold = s.Name, s.threshold(a)
+	v.Uncertainty = s.uncertainty(a, v.Gap)
+	v.NoClass = v.NoClass || s.Novelty.ahead(a)
+	v.setFamily(a)
 	other := s.Novelty.class()
 	if other >= 0 {
-		v.Novelty = p[other]
+		v.Novelty = a.P[other]
 	}
-	for i, x := range p {
-		if i == other {
-			continue // it is a name for all that has none
+	n := 0
+	for place, class := range a.Top {
+		if class < 0 || n == len(v.Top) {
+			break
 		}
-		g := Guess{Label: v.Spec.Classes[i], P: x}
-		for k := range v.Top {
-			if v.Top[k].Label == "" || g.P > v.Top[k].P {
-				v.Top[k], g = g, v.Top[k]
-			}
-			if g.Label == "" {
-				break
-			}
+		if class != other { // which is a name for all that has none
+			v.Top[n] = v.guess(a, place)
+			n++
 		}
 	}
+}
+
+// guess is the class at a place of the answer's order.
+func (v *Verdict) guess(a *answer.Answer, place int) Guess {
+	return Guess{Label: v.Spec.Classes[a.Top[place]], P: a.At(place)}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/flow"
 	"github.com/serveflow/serveflow/flow/zeek"
 )
@@ -93,7 +94,8 @@ func TestTopClasses(t *testing.T) {
 		{[]float64{0, 1, 0}, [3]Guess{{"b", 1}, {"a", 0}, {"c", 0}}},
 	} {
 		v := Verdict{Spec: &Spec{Classes: []string{"a", "b", "c", "d"}}}
-		v.setAnswer(c.p, &Stage{Measure: Margin})
+		a := answer.Rank(c.p)
+		v.setAnswer(&a, &Stage{Measure: Margin})
 		if !reflect.DeepEqual(v.Top, c.want) || v.Label() != c.want[0].Label {
 			t.Errorf("%v: %v, want %v", c.p, v.Top, c.want)
 		}

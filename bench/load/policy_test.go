@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/cascade/answer"
 	"github.com/serveflow/serveflow/cascade/bundle"
 	"github.com/serveflow/serveflow/cascade/onnx/onnxtest"
 )
@@ -60,7 +61,7 @@ func (m *shedding) Predict(rows []float32, n int, out []float64) error {
 	}
 	p := slices.Clone(out)
 	cascade.Calibrate(p, m.stage.Output, m.stage.Temperature)
-	if m.stage.Measure.Of(p) > m.stage.Threshold && m.random.Float64() > 1 / *m.load {
+	if a := answer.Rank(p); m.stage.Measure.Of(&a) > m.stage.Threshold && m.random.Float64() > 1 / *m.load {
 		out[slices.Index(out, slices.Max(out))] += 1000
 	}
 	return nil

@@ -54,6 +54,13 @@ func (r *run) serveflow(bundle string) usage {
 		end()
 	})
 	split(r.t, file)
+	if *keep != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		write(r.t, *keep, data)
+	}
 	return u
 }
 

@@ -20,6 +20,8 @@ var (
 	records = flag.String("records", "", "records in place of load/trace's, or of the lab's where that is not there")
 	copies  = flag.Int("copies", 4, "how often they are in the topic, each time with other uids")
 	profile = flag.Int("profile", 0, "in place of the comparison: so many seconds of serveflow's CPU profile, by step")
+	alone   = flag.Bool("alone", false, "serveflow and nothing beside it")
+	keep    = flag.String("keep", "", "file for that profile, as cmd/serveflow/default.pgo is one")
 	bundle  = flag.String("bundle", "../../bundles/service", "folder of the bundle")
 )
 
@@ -40,6 +42,9 @@ func TestThroughput(t *testing.T) {
 		{"serveflow", func(s *run) usage { return s.serveflow(*bundle) }},
 		{"serveflow, slow stage alone", func(s *run) usage { return s.serveflow(slowAlone(t, *bundle)) }},
 		{"Python", func(s *run) usage { return s.python(*bundle) }},
+	}
+	if *alone {
+		sides = sides[:1]
 	}
 	if *profile > 0 {
 		r := &run{t: t, addr: broker.Addr, labels: "labels-profile", flows: flows, profile: *profile}

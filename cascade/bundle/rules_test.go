@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/serveflow/serveflow/cascade/answer"
 )
 
 // sideModel is a binary model of these columns. It gives 1 where column at is at most bound,
@@ -56,7 +58,8 @@ func TestSides(t *testing.T) {
 		if !slices.Equal(side.Columns, []int{1, 3}) || len(side.Answer) != 2 || side.Answer[0].Column != 0 || side.Answer[1].Column != 2 {
 			t.Errorf("%s: columns %v of the flow, %v of the answer", side.Name, side.Columns, side.Answer)
 		}
-		if got := side.Answer[0].Of([]float64{.3, .7}); got != .7 {
+		said := answer.Rank([]float64{.3, .7})
+		if got := side.Answer[0].Of(&said); got != .7 {
 			t.Errorf("%s: answer_p1 is %v", side.Name, got)
 		}
 	}
