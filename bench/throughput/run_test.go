@@ -2,6 +2,7 @@ package throughput
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -18,7 +20,7 @@ import (
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
-// usage is what labelling took. wall is from the start of the process to the last label.
+// usage is what labelling took, of all processes together. wall is from the start of the process to the last label.
 type usage struct {
 	wall, cpu time.Duration
 	memory    float64 // MiB, at most
@@ -26,11 +28,14 @@ type usage struct {
 
 // run is one labelling of the topic.
 type run struct {
-	t       *testing.T
-	addr    string
-	labels  string // topic
-	flows   int
-	profile int // seconds that a CPU profile takes; 0: none
+	t         *testing.T
+	addr      string
+	records   string // topic; "" for records
+	labels    string // topic
+	flows     int
+	profile   int      // seconds that a CPU profile takes; 0: none
+	processes int      // of serveflow; 0: one
+	settings  []string // of serveflow, besides those that all have
 }
 
 // patience is how long a side may go without a label.
@@ -39,20 +44,33 @@ const patience = 3 * time.Minute
 // serveflow labels the topic by the binary; load changes none of its labels.
 func (r *run) serveflow(bundle string) usage {
 	r.t.Helper()
-	cmd, admin := exec.Command("../../bin/serveflow", "run"), freeAddr(r.t)
-	cmd.Env = append(os.Environ(), "SERVEFLOW_BROKERS="+r.addr, "SERVEFLOW_TOPIC=records", "SERVEFLOW_LABEL_TOPIC="+r.labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+r.labels+".dlq",
+	admin := freeAddr(r.t)
+	env := append(os.Environ(), "SERVEFLOW_BROKERS="+r.addr, "SERVEFLOW_TOPIC="+cmp.Or(r.records, "records"), "SERVEFLOW_LABEL_TOPIC="+r.labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+r.labels+".dlq",
 		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN="+admin, "SERVEFLOW_PPROF=true")
-	end := func() { _ = cmd.Process.Signal(syscall.SIGTERM) }
+	env = append(env, r.settings...)
+	var members []*exec.Cmd
+	for i := range max(1, r.processes) {
+		member := exec.Command("../../bin/serveflow", "run")
+		if member.Env = env; i > 0 {
+			member.Env = append(slices.Clone(env), "SERVEFLOW_ADMIN="+freeAddr(r.t))
+		}
+		members = append(members, member)
+	}
+	end := func() {
+		for _, member := range members {
+			_ = member.Process.Signal(syscall.SIGTERM)
+		}
+	}
 	if r.profile == 0 {
-		return r.measure(cmd, end)
+		return r.measure(end, members...)
 	}
 	file, done := profiled(r.t, admin, r.profile)
-	u := r.measure(cmd, func() {
+	u := r.measure(func() {
 		if err := <-done; err != nil {
 			r.t.Error(err)
 		}
 		end()
-	})
+	}, members...)
 	split(r.t, file)
 	if *keep != "" {
 		data, err := os.ReadFile(file)
@@ -67,30 +85,35 @@ func (r *run) serveflow(bundle string) usage {
 // python labels it by service.py, which ends by itself once nothing comes.
 func (r *run) python(bundle string) usage {
 	r.t.Helper()
-	return r.measure(exec.Command("../../.venv/bin/python", "service.py", r.addr, "records", r.labels, bundle, "5"), func() {})
+	return r.measure(func() {}, exec.Command("../../.venv/bin/python", "service.py", r.addr, "records", r.labels, bundle, "5"))
 }
 
-// measure starts a side, waits until every flow has its label, and ends it.
-func (r *run) measure(cmd *exec.Cmd, end func()) usage {
+// measure starts the processes of a side, waits until every flow has its label, and ends them.
+func (r *run) measure(end func(), members ...*exec.Cmd) (used usage) {
 	r.t.Helper()
 	said, err := os.Create(filepath.Join(r.t.TempDir(), "said"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer said.Close()
-	cmd.Stdout, cmd.Stderr = said, said
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
+	for _, member := range members {
+		member.Stdout, member.Stderr = said, said
+		if err := member.Start(); err != nil {
+			r.t.Fatal(err)
+		}
 	}
-	wall := r.await(began)
+	used.wall = r.await(began)
 	end()
-	err = cmd.Wait()
-	if text, _ := os.ReadFile(said.Name()); wall == 0 || err != nil {
-		r.t.Fatalf("%v: %d flows have no label, or %v: %s", cmd.Args, r.flows-int(r.written()), err, text[max(0, len(text)-2000):])
+	for _, member := range members {
+		err := member.Wait()
+		if text, _ := os.ReadFile(said.Name()); used.wall == 0 || err != nil {
+			r.t.Fatalf("%v: %d flows have no label, or %v: %s", member.Args, r.flows-int(r.written()), err, text[max(0, len(text)-2000):])
+		}
+		used.cpu += member.ProcessState.UserTime() + member.ProcessState.SystemTime()
+		used.memory += float64(member.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
 	}
-	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return usage{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), float64(used.Maxrss) / 1024}
+	return used
 }
 
 // await gives the time until there is a label for each flow; 0 if none comes any more.
@@ -110,9 +133,9 @@ func (r *run) await(began time.Time) time.Duration {
 
 // written is how many labels there are.
 func (r *run) written() (n int64) {
-	ask := make([]kafka.OffsetRequest, partitions)
-	for i := range ask {
-		ask[i] = kafka.LastOffsetOf(i)
+	var ask []kafka.OffsetRequest
+	for i := range partitions {
+		ask = append(ask, kafka.LastOffsetOf(i))
 	}
 	client := &kafka.Client{Addr: kafka.TCP(r.addr)}
 	res, err := client.ListOffsets(r.t.Context(), &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{r.labels: ask}})
@@ -125,14 +148,17 @@ func (r *run) written() (n int64) {
 	return n
 }
 
-// read gives what each flow was labelled: "label reason packets".
-func (r *run) read() map[string]string {
+// labelled is what a flow was labelled. answer has the label, the reason and the packets.
+type labelled struct{ answer, stage string }
+
+// read gives what each flow was labelled.
+func (r *run) read() map[string]labelled {
 	r.t.Helper()
-	got := map[string]string{}
+	got := map[string]labelled{}
 	for _, m := range kafkatest.ReadAll(r.t, r.addr, r.labels) {
 		var l struct {
-			UID, Label, Reason string
-			Packets            int
+			UID, Label, Reason, Stage string
+			Packets                   int
 		}
 		if err := json.Unmarshal(m.Value, &l); err != nil {
 			r.t.Fatal(err)
@@ -140,18 +166,19 @@ func (r *run) read() map[string]string {
 		if l.Reason == "degraded" || l.Reason == "breaker" || l.Reason == "evicted" {
 			r.t.Fatalf("%s: its label is %s; a flow without its full answer is no measure", l.UID, l.Reason)
 		}
-		got[l.UID] = fmt.Sprint(l.Label, " ", l.Reason, " ", l.Packets)
+		got[l.UID] = labelled{fmt.Sprint(l.Label, " ", l.Reason, " ", l.Packets), l.Stage}
 	}
 	return got
 }
 
 // preload writes the records, copy by copy: each copy's uids and sensor are its own. It gives the number of flows
 // and records.
-func preload(t *testing.T, addr string, lines [][]byte) (flows, n int) {
+func preload(t *testing.T, addr, topic string, lines [][]byte, copies int) (flows, n int) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "records", Balancer: kafka.Murmur2Balancer{}, Compression: kafka.Lz4, BatchSize: 10_000, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: topic, Transport: &kafka.Transport{}, // which does not know the topics of before
+		Balancer: kafka.Murmur2Balancer{}, Compression: kafka.Lz4, BatchSize: 10_000, BatchTimeout: time.Millisecond}
 	uids := map[string]bool{}
-	for c := range *copies {
+	for c := range copies {
 		var batch []kafka.Message
 		flush := func() {
 			if err := w.WriteMessages(t.Context(), batch...); err != nil {

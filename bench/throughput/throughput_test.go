@@ -36,7 +36,7 @@ func TestThroughput(t *testing.T) {
 	lines, from := input(t)
 	broker := kafkatest.Start(t)
 	kafkatest.CreateTopic(t, broker.Addr, "records", partitions, nil)
-	flows, n := preload(t, broker.Addr, lines)
+	flows, n := preload(t, broker.Addr, "records", lines, *copies)
 	t.Logf("%d records of %d flows, %d times %s, in %d partitions", n, flows, *copies, from, partitions)
 	sides := []side{
 		{"serveflow", func(s *run) usage { return s.serveflow(*bundle) }},
@@ -53,7 +53,7 @@ func TestThroughput(t *testing.T) {
 		r.serveflow(*bundle)
 		return
 	}
-	var first map[string]string
+	var first map[string]labelled
 	fmt.Printf("| | flows/s | records/s | flows/s and CPU | us of CPU a flow | s of CPU a million records | peak memory |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for i, s := range sides {
 		r := &run{t: t, addr: broker.Addr, labels: fmt.Sprintf("labels-%d", i), flows: flows}
@@ -79,16 +79,16 @@ type side struct {
 }
 
 // compare fails where two sides gave a flow another label.
-func compare(t *testing.T, want, got map[string]string) {
+func compare(t *testing.T, want, got map[string]labelled) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%d flows have a label, and %d by serveflow", len(got), len(want))
 	}
 	others := 0
 	for _, uid := range slices.Sorted(maps.Keys(want)) {
-		if got[uid] != want[uid] {
+		if got[uid].answer != want[uid].answer {
 			if others++; others <= 5 {
-				t.Errorf("%s: %q, and %q by serveflow", uid, got[uid], want[uid])
+				t.Errorf("%s: %q, and %q by serveflow", uid, got[uid].answer, want[uid].answer)
 			}
 		}
 	}

@@ -2,6 +2,8 @@ package onnx_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -104,32 +106,53 @@ func TestOtherModelsStayWithONNXRuntime(t *testing.T) {
 	}
 }
 
+// BenchmarkSlowStage asks both about the parity rows of the service bundle, which are real flows.
 func BenchmarkSlowStage(b *testing.B) {
 	r := onnxtest.Start(b)
 	data, err := os.ReadFile("../../bundles/service/slow.onnx")
 	if err != nil {
 		b.Fatal(err)
 	}
+	rows := parityRows(b, "slow")
 	for name, load := range map[string]func([]byte, onnx.Config) (*onnx.Model, error){"trees": r.Load, "onnxruntime": r.LoadPlain} {
 		m, err := load(data, onnx.Config{Input: "features", Output: "scores"})
 		if err != nil {
 			b.Fatal(err)
 		}
-		rng := rand.New(rand.NewPCG(5, 6))
-		rows := make([]float32, 1000*m.Width())
-		for i := range rows {
-			rows[i] = float32(rng.IntN(100) - 1)
-		}
 		out := make([]float64, 32*m.Classes())
 		for _, n := range []int{1, 8, 32} {
-			b.Run(name+"/"+string(rune('0'+n/10))+string(rune('0'+n%10)), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%02d", name, n), func(b *testing.B) {
 				for i := 0; b.Loop(); i++ {
-					at := i * n % (1000 - n) * m.Width()
+					at := i * n % (len(rows)/m.Width() - n) * m.Width()
 					if err := m.Predict(rows[at:at+n*m.Width()], n, out[:n*m.Classes()]); err != nil {
 						b.Fatal(err)
 					}
 				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/row")
 			})
 		}
 	}
+}
+
+// parityRows are a stage's rows of the service bundle's parity file, one behind the other.
+func parityRows(b *testing.B, stage string) (rows []float32) {
+	data, err := os.ReadFile("../../bundles/service/parity.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var parity struct {
+		Rows []struct {
+			Stage string
+			X     []float32
+		}
+	}
+	if err := json.Unmarshal(data, &parity); err != nil {
+		b.Fatal(err)
+	}
+	for _, r := range parity.Rows {
+		if r.Stage == stage {
+			rows = append(rows, r.X...)
+		}
+	}
+	return rows
 }
