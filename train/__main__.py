@@ -16,6 +16,7 @@ from .recipe import LADDER, RECIPES
 from .tables import Binary
 from .truth import Problem
 
+SLACK = 0.002
 HERE = Path(__file__).resolve().parent
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     add_inputs(parser)
     parser.add_argument("--out", type=Path, help="folder of the bundle; bundles/TASK by default")
     parser.add_argument("--version", default="1", help="the bundle's version, as labels show it")
-    parser.add_argument("--slack", default=0.002, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
+    parser.add_argument("--slack", default=SLACK, type=float, help="accuracy and macro-F1 that the cascade may lose on its last stage")
     parser.add_argument("--no-ports", action="store_true", help="leave the ports out of the features")
     args = parser.parse_args()
     try:
@@ -34,6 +35,9 @@ def main() -> None:
     except (Problem, OSError) as problem:
         print(f"train: {' '.join(str(problem).split())}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("train: stopped; no bundle was written", file=sys.stderr)
+        os._exit(130)  # without waiting for the models that are being fitted
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +53,10 @@ def check(args: argparse.Namespace) -> None:
     check_inputs(args)
     if not truth.is_name(args.version):
         raise Problem(f"--version is {args.version!r}; use one line of up to 64 characters")
+    if getattr(args, "slack", 0) < 0:
+        raise Problem(f"--slack is {args.slack:g}; use 0 or more: what the cascade may lose")
     check_folder("--out", args.out)
+    check_writable("--out", args.out or Path("bundles"))
 
 
 def check_inputs(args: argparse.Namespace) -> None:
@@ -70,6 +77,13 @@ def check_folder(option: str, folder: Path | None) -> None:
         raise Problem(f"{folder} is no folder: name another with {option}")
 
 
+def check_writable(option: str, folder: Path) -> None:
+    """Refuses a folder that could not be made, or written to."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise Problem(f"{folder} cannot be written, because {there} is no folder that may be written to: name another with {option}")
+
+
 def train(args: argparse.Namespace) -> None:
     """Makes the bundle that the arguments ask for. Raises Problem where the user's files do not serve."""
     binary, out = Binary(args.serveflow.resolve(), args.cache / args.task), args.out or Path("bundles") / args.task
@@ -80,7 +94,15 @@ def train(args: argparse.Namespace) -> None:
     recipe = RECIPES.get(args.task, LADDER)
     if args.no_ports:
         recipe = replace(recipe, without="|".join(filter(None, [recipe.without, "orig_port|resp_port"])))
-    pipeline.run(pipeline.Job(args.task, args.version, recipe, args.slack, args.data, args.lab, out, binary, notes(args.task)))
+    pipeline.run(pipeline.Job(args.task, args.version, recipe, args.slack, args.data, args.lab, out, binary, notes(args.task), command(args)))
+
+
+def command(args: argparse.Namespace) -> str:
+    """The command that makes the bundle anew."""
+    if args.task in RECIPES and not args.no_ports:
+        return f"make train TASK={args.task}"
+    more = [f"--lab {args.lab}"] * bool(args.lab) + [f"--slack {args.slack:g}"] * (args.slack != SLACK) + ["--no-ports"] * args.no_ports
+    return " ".join([f"python -m train {args.task} --data {args.data}", *more])
 
 
 def notes(task: str) -> str:

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 
 from .bundle import Bundle, Trained
 from .evaluate import Figures
+from .rule import Rule
 
 
 @dataclass(frozen=True)
 class Facts:
     """What the card says beyond the figures. portless: those of the last stage without ports; None if it has none.
     flows: labelled ones by source; others: of other questions' files, by question.
-    slack: that the bounds were chosen for; None where a plan chose them."""
+    folds: that rules were chosen on. slack: that the bounds were chosen for; None where a plan chose them. command: that made it."""
 
     bundle: Bundle
     portless: Figures | None
     flows: dict[str, int]
     others: dict[str, int]
+    folds: int
     slack: float | None
+    command: str
     notes: str  # what was tried; see notes/<task>.md
 
 
@@ -122,6 +125,13 @@ def by_class(g: Figures) -> list[str]:
                   for c in g.figures["quality"]["classes"]]
 
 
+def in_words(rule: Rule) -> str:
+    """A stage's rule, for those who watch it being trained."""
+    own = "".join(f", {c} {x:.4f}" for c, x in sorted(rule.thresholds.items()))
+    asks = f"answers at once if another packet is less likely than {rule.below:g}; " if rule.below else ""
+    return f"hands on above {rule.threshold:.4f}{own}; {asks}patience {rule.said()}"
+
+
 def waits(trained: list[Trained]) -> list[str]:
     out = ["Where a stage is unsure, a small model says how probable another packet within 2 s is; below the bound the answer that stands "
            "goes out at once (`no_more`). Otherwise the flow waits, for as long as the table of patience says.", "",
@@ -134,9 +144,9 @@ def waits(trained: list[Trained]) -> list[str]:
 
 def made(f: Facts) -> list[str]:
     strange = ", ".join(f"{name} {n:,}" for name, n in f.others.items()) or "none"
-    return [f"`make train TASK={f.bundle.task}`. Labelled flows: {', '.join(f'{name} {n:,}' for name, n in f.flows.items())}. Without a label here, from other files: {strange}; "
+    return [f"`{f.command}`. Labelled flows: {', '.join(f'{name} {n:,}' for name, n in f.flows.items())}. Without a label here, from other files: {strange}; "
             "of captures that the test split has flows of, none. The test split was not used.", "",
-            "Temperatures, thresholds, hazards and patience come from the answers of models that did not see the flow's capture (5 folds by capture). "
+            f"Temperatures, thresholds, hazards and patience come from the answers of models that did not see the flow's capture ({f.folds} folds by capture). "
             f"{bounds(f.slack)} The models that ship are fitted on all of it."]
 
 

@@ -81,8 +81,7 @@ def run(job: Job) -> None:
                                 np.array(names)[p.argmax(axis=1)], calib.X[drift.most_used(part.data.decode())])
     b = Bundle(job.task, job.version, Recipe((STAGE,)), names, [trained], tables.protocols(both.X["proto"]), reference, conns=True)
     pictures = {"calibration.svg": picture.calibration({STAGE.name: trained.reliability})}
-    bundle.write(job.out, b, "measured next\n", pictures)
-    figures = evaluate.evaluate(job.binary, job.out, job.sources("test"))
+    figures = evaluate.evaluate(job.binary, b, job.out, job.sources("test"))
     flows = {f"{name} ({split})": len(t) for split, of in parts.items() for name, t in of}
     facts = conncard.Facts(b, job.question, str(job.data), flows, job.notes)
     bundle.write(job.out, b, conncard.card(facts, figures), pictures)

@@ -2,9 +2,12 @@
 
 import json
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import bundle
+from .bundle import Bundle
 from .tables import Binary, Source
 from .truth import Problem
 
@@ -24,18 +27,21 @@ class Figures:
         return f"{self.source.capture.parent.name}/{self.source.capture.name.split('.')[0]}"
 
 
-def evaluate(binary: Binary, bundle: Path, sources: list[Source]) -> list[Figures]:
-    return [of(binary, bundle, source) for source in sources]
+def evaluate(binary: Binary, b: Bundle, out: Path, sources: list[Source]) -> list[Figures]:
+    """The figures of a bundle that is to be written to out: what lies there stays until they are known."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle.write(Path(folder), b, "measured next\n", {})
+        return [of(binary, Path(folder), source, out) for source in sources]
 
 
-def of(binary: Binary, bundle: Path, source: Source) -> Figures:
-    """The figures of a bundle on one source."""
+def of(binary: Binary, folder: Path, source: Source, called: Path | None = None) -> Figures:
+    """The figures of the bundle in a folder on one source. called: the folder that the command names, if it is another."""
     options = ["--labels", str(source.labels)]
     options += ["--split", source.split] if source.split else []
     options += ["--question", source.question] if source.question else []
-    done = subprocess.run([str(binary.path), "eval", "--bundle", str(bundle), *options, "--json", str(binary.records(source))],
+    done = subprocess.run([str(binary.path), "eval", "--bundle", str(folder), *options, "--json", str(binary.records(source))],
                           capture_output=True, text=True, env=binary.environment())
     if done.returncode:
         raise Problem(f"{source.capture}: serveflow eval: {(done.stderr.splitlines() or [f'exit code {done.returncode}'])[-1]}")
     said = json.loads(done.stdout)
-    return Figures(source, f"bin/serveflow eval --bundle {bundle} {' '.join(options)} {source.capture}", said["run"], said["figures"])
+    return Figures(source, f"bin/serveflow eval --bundle {called or folder} {' '.join(options)} {source.capture}", said["run"], said["figures"])

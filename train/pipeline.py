@@ -21,9 +21,13 @@ from .unseen import Unseen
 from .waits import Waits
 
 
+FEW = 30  # flows of a class; with fewer nothing can be said of it
+
+
 @dataclass(frozen=True)
 class Job:
-    """slack: accuracy and macro-F1 that the cascade may lose on its last stage. rules: of the stages, if they are chosen already."""
+    """slack: accuracy and macro-F1 that the cascade may lose on its last stage. command: that makes the bundle, as its card says.
+    rules: of the stages, if they are chosen already."""
 
     task: str
     version: str
@@ -34,6 +38,7 @@ class Job:
     out: Path
     binary: Binary
     notes: str
+    command: str = ""
     rules: tuple[Rule, ...] = ()
 
     @property
@@ -70,15 +75,15 @@ def run(job: Job) -> None:
     answers = unseen.answers(job.recipe, data, features, names, progress)
     made = Made(job.recipe, data, names, features, answers, waits.fit(job.recipe, data, features, answers.probabilities(), names, job.slack, job.rules))
     for s, r in zip(job.recipe.stages, made.waits.rules):
-        say(f"{s.name}: threshold {r.threshold:.4f} {r.thresholds}, below {r.below}, patience {r.said()}")
+        say(f"{s.name}: {card.in_words(r)}")
     models = unseen.models_of(job.recipe, data, features, names, answers.temperatures[-1])
     trained = [finish(made, i, model) for i, model in enumerate(models)]
     b = Bundle(job.task, job.version, job.recipe, names, trained, protocols(data), reference(made, models[0]))
     pictures = {"calibration.svg": picture.calibration({t.name: t.reliability for t in trained})}
-    bundle.write(job.out, b, "measured next\n", pictures)
-    figures = evaluate.evaluate(job.binary, job.out, judged_on(job))
+    figures = evaluate.evaluate(job.binary, b, job.out, judged_on(job))
     blind = portless.figures(b, data, functools.partial(exported, made), job.binary, job.where.split("test"))
-    facts = card.Facts(b, blind, origin(data, names, job.recipe.background), data.others, None if job.rules else job.slack, job.notes)
+    folds = len(np.unique(data.fold[data.fold >= 0]))
+    facts = card.Facts(b, blind, origin(data, names, job.recipe.background), data.others, folds, None if job.rules else job.slack, job.command, job.notes)
     bundle.write(job.out, b, card.card(facts, figures), pictures)
     say("\n".join(card.table(figures)))
 
@@ -89,7 +94,10 @@ def gathered(job: Job) -> tuple[Flows, list[str]]:
     every = tables.columns(job.binary, job.where.split("train"), depth)
     features = [f for f in stages.allowed(c for c in every if c not in tables.KEYS) if not out.fullmatch(f)]
     data, names = gather.gather(job.where, job.recipe, job.lab, functools.partial(timeline.load, job.binary, depth=depth, features=features))
-    say(f"{len(data)} flows: {', '.join(f'{n} {int(c)}' for n, c in zip([*names, 'no label'], np.bincount(np.where(data.y < 0, len(names), data.y))))}")
+    count = np.bincount(np.where(data.y < 0, len(names), data.y), minlength=len(names))
+    say(f"{len(data)} flows: {', '.join(f'{n} {int(c)}' for n, c in zip([*names, 'no label'], count))}")
+    if few := [n for n, c in zip(names, count) if c < FEW]:
+        say(f"of {', '.join(few)} there are fewer than {FEW} flows: the bundle will hardly know them, and figures of them say little")
     return data, names
 
 

@@ -1,5 +1,6 @@
 """Captures -> feature tables with labels, through the serveflow binary."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -82,30 +83,45 @@ class Binary:
     def records(self, source: Source) -> Path:
         if not source.is_capture:
             return source.capture
-        return self.output(f"{source.name}.jsonl", source.capture, "pcap", str(source.capture))
+        return self.output(source, f"{source.name}.jsonl", "pcap", str(source.capture))
 
     def features(self, source: Source, depth: int, *options: str) -> Path:
         name, records = "-".join([source.name, self.idle, str(depth), *options]) + ".csv", self.records(source)
-        return self.output(name, records, "features", "--depth", str(depth), *options, str(records))
+        return self.output(source, name, "features", "--depth", str(depth), *options, str(records))
 
-    def output(self, name: str, read: Path, *arguments: str) -> Path:
-        """The file that holds the command's standard output; made anew when the binary or the file that it reads is newer.
+    def output(self, source: Source, name: str, *arguments: str) -> Path:
+        """The file that holds the command's standard output about a source; made anew when the binary or the capture is another.
 
         What the command says on standard error is in the file beside it, see said().
         """
-        target = self.cache / name
-        sources = [place for place in (self.path, read) if place.exists()]
-        if target.exists() and all(target.stat().st_mtime > place.stat().st_mtime for place in sources):
+        target = self.cache / f"{stamp(str(source.capture.resolve()))}-{stamp(state(self.path), state(source.capture))}-{name}"
+        if target.exists():
             return target
         self.cache.mkdir(parents=True, exist_ok=True)
+        for old in self.cache.glob(f"{stamp(str(source.capture.resolve()))}-*-{name}"):  # of another binary, or of what the capture was before
+            said(old).unlink(missing_ok=True)
+            old.unlink(missing_ok=True)
         part = target.with_suffix(f".{os.getpid()}.part")  # another process may do the same
         with open(part, "wb") as out:
             done = subprocess.run([str(self.path), *arguments], stdout=out, stderr=subprocess.PIPE, env=self.environment())
         if done.returncode:
             first = (done.stderr.decode(errors="replace").splitlines() or [f"exit code {done.returncode}"])[0]
-            raise truth.Problem(f"{read}: {first}")
+            raise truth.Problem(f"{source.capture}: {first}")
         said(target).write_bytes(done.stderr)
         return part.rename(target)
+
+
+def state(file: Path) -> str:
+    """What tells a file from another one that takes its place, also an older one; "" if it is not there."""
+    try:
+        of = file.stat()
+    except OSError:
+        return ""
+    return f"{of.st_size} {of.st_mtime_ns} {of.st_ino}"
+
+
+def stamp(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
 def said(output: Path) -> Path:

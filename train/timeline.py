@@ -103,7 +103,7 @@ def name(ends: tuple, first: int) -> str:
 
 def captures(labels: Path) -> dict[tuple, str]:
     """The capture of each 5-tuple of a file of labels that has captures; its rows need no label."""
-    rows = csv.DictReader(io.StringIO(truth.read_text(labels), newline=None))
+    rows = truth.reader(labels)
     if "capture_id" not in (rows.fieldnames or []):
         return {}
     a, b = ("src", "dst") if "src_ip" in rows.fieldnames else ("orig", "resp")

@@ -79,6 +79,8 @@ def microseconds(text: str) -> int:
     return int(whole) * 1_000_000 + int((part + "000000")[:6])
 
 
+UNKNOWN = "unknown"  # of serveflow's labels
+
 NEEDED = ("it needs split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,label "
           "or orig_h,orig_p,resp_h,resp_p,proto,ts_first,label")
 
@@ -90,13 +92,9 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
     file with the answers to several: the column of labels, with QUESTION_split, or else
     split, beside it; rows without an answer are passed over.
     """
-    rows = csv.DictReader(io.StringIO(read_text(path), newline=None))
-    if len(rows.fieldnames or []) == 1:
-        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
-            if sign in rows.fieldnames[0]:
-                raise Problem(f"{path}: its columns are separated by {name}; separate them by commas")
+    rows = reader(path)
     try:
-        for row in rows:
+        for row in whole(rows):
             if question:
                 row |= {"label": row[question], "split": row.get(question + "_split", row.get("split", ""))}
             if question and not row["label"] or split and row.get("split", split) != split:
@@ -108,6 +106,29 @@ def read_labels(path: Path, split: str = "", question: str = "") -> Iterator[Kno
         raise Problem(f"{path}: behind line {rows.line_num}: {error}; is a quotation mark left open there?") from None
     except ValueError as error:
         raise Problem(f"{path}: line {rows.line_num}: {error}; correct the line, or leave it out") from None
+
+
+def reader(path: Path) -> csv.DictReader:
+    """The rows of a file of labels, whose columns have names that tell them apart."""
+    rows = csv.DictReader(io.StringIO(read_text(path), newline=None))
+    names = rows.fieldnames or []
+    if len(names) == 1:
+        for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+            if sign in names[0]:
+                raise Problem(f"{path}: its columns are separated by {name}; separate them by commas")
+    for name in names:
+        if names.count(name) > 1:
+            raise Problem(f"{path}: {names.count(name)} columns are called {name!r}; keep one, or rename the others")
+    return rows
+
+
+def whole(rows: csv.DictReader) -> Iterator[dict]:
+    """The rows, each with as many fields as there are columns."""
+    for row in rows:
+        fields = len(row) - (None in row) - sum(v is None for v in row.values()) + len(row.get(None, ()))
+        if fields != len(rows.fieldnames):
+            raise ValueError(f"it has {fields} fields, and there are {len(rows.fieldnames)} columns: is there a comma in a field without quotation marks?")
+        yield row
 
 
 def need_labels(path: Path, split: str = "", question: str = "") -> list[Known]:
@@ -123,7 +144,9 @@ def need_labels(path: Path, split: str = "", question: str = "") -> list[Known]:
     if not columns(path):
         raise Problem(f"{path} is empty; {NEEDED}")
     asked = (f" of split {split!r}" if split else "") + (f" with an answer to {question!r}" if question else "")
-    raise Problem(f"{path} has no row{asked}: give the labels of some flows")
+    there = sorted({row.get("split") or "" for row in reader(path)} - {""}) if split else []
+    others = f", but of {', '.join(map(repr, there[:5]))}" if there else ""
+    raise Problem(f"{path} has no row{asked}{others}: give the labels of some flows")
 
 
 def columns(path: Path) -> list[str]:
@@ -162,6 +185,8 @@ def port(row: dict, column: str) -> int:
 def label(row: dict) -> str:
     """A label that can be a class of a bundle."""
     name = text(row, "label")
+    if name == UNKNOWN:
+        raise ValueError(f"label is {name!r}, which flows of no class are called")
     if not is_name(name):
         raise ValueError(f"label is {name!r}, not one line of up to 64 characters without spaces around it")
     return name

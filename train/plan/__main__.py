@@ -46,7 +46,8 @@ def plan(args: argparse.Namespace, wanted: target.Target) -> None:
         if file and not file.parent.is_dir():
             raise Problem(f"{file.parent} is no folder: name another file with {option}")
     recipe, binary = RECIPES.get(args.task, LADDER), Binary(args.serveflow.resolve(), args.cache / args.task)
-    job = Job(args.task, args.version, pool.pool(recipe), attempt.SLACK, args.data, args.lab, args.out or Path(), binary, cli.notes(args.task))
+    job = Job(args.task, args.version, pool.pool(recipe), attempt.SLACK, args.data, args.lab, args.out or Path(), binary, cli.notes(args.task),
+              f"python -m train.plan {args.task} --data {args.data} --target {args.target} --out {args.out}")
     job.relabel()
     tried = attempt.known(attempt.attempt(job), recipe)
     named = {**tried.named, "the best stage alone": target.best_alone(tried.points)}

@@ -1,9 +1,10 @@
 """What is wrong in the user's files is one line on standard error, and exit code 2."""
 
-import csv
 import bz2
+import csv
 import gzip
 import io
+import os
 import shutil
 import struct
 import subprocess
@@ -100,12 +101,23 @@ def contradict(folder):
     (folder / "labels.csv").write_text("\n".join([*rows, first.rpartition(",")[0] + ",other"]) + "\n")
 
 
+def cut_records(folder):
+    """Puts records in place of a capture, of which the last is cut."""
+    lines = subprocess.run([SERVEFLOW, "pcap", folder / "train.pcap"], stdout=subprocess.PIPE, check=True).stdout.splitlines(keepends=True)
+    (folder / "train.pcap").unlink()
+    (folder / "train.jsonl").write_bytes(b"".join(lines[:39]) + lines[39][:50])
+
+
 PROBLEMS = {
     "no labels": (lambda folder: (folder / "labels.csv").unlink(), "labels.csv.zst is missing, packed (.zst, .gz, .bz2) or not: --data names"),
     "no capture": (lambda folder: (folder / "calib.pcap").unlink(), "calib.pcap.zst is missing, and so are calib.pcapng and calib.jsonl, packed"),
     "empty labels": (rewrite("labels.csv", b""), "labels.csv is empty; it needs split,capture_id,src_ip,"),
     "no rows": (rewrite("labels.csv", COLUMNS.encode() + b"\n"), "labels.csv has no row of split 'test': give the labels"),
-    "no rows of a split": (relabel(lambda r: r | {"split": "test"}), "labels.csv has no row of split 'train': give the labels"),
+    "no rows of a split": (relabel(lambda r: r | {"split": "test"}), "labels.csv has no row of split 'train', but of 'test': give the labels"),
+    "a comma in a label": (relabel(lambda r: r | {"label": "web,old"}), "labels.csv: line 2: it has 10 fields, and there are 9 columns: is there a comma"),
+    "a column twice": (rewrite("labels.csv", COLUMNS.encode() + b",label\n"), "labels.csv: 2 columns are called 'label'; keep one"),
+    "what no class is called": (relabel(lambda r: r | {"label": "unknown"}), "labels.csv: line 4: label is 'unknown', which flows of no class are called; correct"),
+    "records that are cut": (cut_records, "train.jsonl:40: zeek record: syntax: not one JSON object"),
     "a column missing": (without("dst_port"), "labels.csv: no column 'dst_port'; it needs split,capture_id,src_ip,"),
     "no column of labels": (without("label"), "labels.csv: no column 'label'; it needs"),
     "no column of splits": (without("split"), "labels.csv: no column 'split'; it needs"),
@@ -123,7 +135,7 @@ PROBLEMS = {
     "a quotation mark left open": (rewrite("labels.csv", COLUMNS.encode() + b'\n"' + b"x" * 200_000), "labels.csv: behind line 1: field larger than field limit (131072); is a quotation mark left open"),
     "two labels for a flow": (contradict, "and again 'other'; keep the row that is right"),
     "another log": (another_log, "train.jsonl: no flow comes out of it: 1 of 1 records were passed by: they are not the Zeek package's packet and end records; "),
-    "a short row": (rewrite("labels.csv", COLUMNS.encode() + b"\ntest,1,10.0.0.1\n"), "labels.csv: line 2: src_port is empty, not a whole number"),
+    "a short row": (rewrite("labels.csv", COLUMNS.encode() + b"\ntest,1,10.0.0.1\n"), "labels.csv: line 2: it has 3 fields, and there are 9 columns"),
     "no text": (rewrite("labels.csv", b"split,\xff\xfe\n"), "labels.csv: not text in UTF-8, from byte 6 on; save it"),
     "a broken archive": (rewrite("labels.csv", b"\x28\xb5\x2f\xfd...."), "labels.csv: "),
     "a broken gzip": (rewrite("labels.csv", gzip.compress(b"x" * 999)[:-9]), "labels.csv: Compressed file ended"),
@@ -207,6 +219,43 @@ def test_a_changed_capture_is_converted_anew(tmp_path, capture, labels):
     head = struct.unpack_from("<I", capture, 32)[0]
     source.capture.write_bytes(capture[: 24 + 16 + head])
     assert len(tables.load(binary, source, 2)) < before
+
+
+@pytest.mark.parametrize("place", ["a.pcap", "b/a.pcap"])
+def test_an_older_capture_is_another(tmp_path, capture, labels, place):
+    """A capture that was copied with its time, to the same place or to another folder, is not taken for the one that was read before."""
+    first, binary = Source(tmp_path / "a.pcap", tmp_path / "l.csv", "train"), Binary(SERVEFLOW, tmp_path / "cache")
+    first.labels.write_text(labels)
+    first.capture.write_bytes(capture)
+    before = len(tables.load(binary, first, 2))
+    other = Source(tmp_path / place, first.labels, "train")
+    other.capture.parent.mkdir(exist_ok=True)
+    other.capture.write_bytes(capture[: 24 + 16 + struct.unpack_from("<I", capture, 32)[0]])
+    os.utime(other.capture, (1, 1))
+    assert len(tables.load(binary, other, 2)) < before
+    assert len(list((tmp_path / "cache").glob("*.csv"))) == (1 if other.capture == first.capture else 2)
+
+
+def test_a_bundle_stays_where_training_fails(data, monkeypatch, capsys):
+    out = data.parent / "out"
+    out.mkdir()
+    (out / "manifest.json").write_text("an older bundle")
+    monkeypatch.setattr("train.evaluate.of", lambda *_: (_ for _ in ()).throw(truth.Problem("no figures")))
+    assert train(data, monkeypatch, capsys).endswith("no figures")
+    assert [(f.name, f.read_text()) for f in out.iterdir()] == [("manifest.json", "an older bundle")]
+
+
+def test_less_than_no_loss(data, monkeypatch, capsys):
+    assert "--slack is -1; use 0 or more" in train(data, monkeypatch, capsys, "--slack", "-1")
+
+
+def test_few_flows_are_said(data, monkeypatch, capsys):
+    monkeypatch.setattr("train.evaluate.of", lambda *_: (_ for _ in ()).throw(truth.Problem("no figures")))
+    arguments = ["train", "toy", "--data", data.parent, "--out", data.parent / "out", "--cache", data.parent / "cache", "--serveflow", SERVEFLOW]
+    monkeypatch.setattr("sys.argv", [str(a) for a in arguments])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "there are fewer than 30 flows: the bundle will hardly know them" in capsys.readouterr().err
 
 
 def test_flows_that_are_not_there_are_counted(tmp_path, capture, labels, capsys):
