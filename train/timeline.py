@@ -1,7 +1,5 @@
 """Flows as they grow: when each packet came, and what a stage would see after it."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +106,10 @@ def captures(labels: Path) -> dict[tuple, str]:
         return {}
     a, b = ("src", "dst") if "src_ip" in rows.fieldnames else ("orig", "resp")
     host, port = ("_ip", "_port") if a == "src" else ("_h", "_p")
-    return {truth.ends(r[a + host], r[a + port], r[b + host], r[b + port], r["proto"]): r["capture_id"] for r in rows}
+    try:
+        return {truth.ends(r[a + host], r[a + port], r[b + host], r[b + port], r["proto"]): r["capture_id"] for r in truth.whole(rows)}
+    except ValueError as error:  # in a row of a split that was not read yet
+        raise truth.Problem(f"{labels}: line {rows.line_num}: {error}; correct the line, or leave it out") from None
 
 
 def arrivals(records: Path, uids: list[str], depth: int) -> np.ndarray:

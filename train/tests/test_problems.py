@@ -124,6 +124,7 @@ PROBLEMS = {
     "no column of captures": (without("capture_id"), "labels.csv: no column 'capture_id'; it needs"),
     "no label": (relabel(lambda r: r | {"label": ""}), "labels.csv: line 4: label is empty; correct the line"),
     "no number": (relabel(lambda r: r | {"src_port": "http"}), "labels.csv: line 4: src_port is http, not a whole number; correct"),
+    "no number in another split": (relabel(lambda r: r | {"src_port": "http"} if r["split"] == "calib" else r), "labels.csv: line "),
     "seconds": (relabel(lambda r: r | {"first_ts_us": "1.5"}), "labels.csv: line 4: first_ts_us is 1.5, not a whole number; correct"),
     "no column of times": (without("first_ts_us"), "labels.csv: no column 'first_ts_us'; it needs"),
     "semicolons": (rewrite("labels.csv", lambda folder: (folder / "labels.csv").read_bytes().replace(b",", b";")), "labels.csv: its columns are separated by semicolons; separate"),
