@@ -3,6 +3,7 @@ package flow
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/serveflow/serveflow/flow/zeek"
@@ -54,5 +55,40 @@ func BenchmarkDecidedFlow(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		table.Add(records[i%len(records)])
+	}
+}
+
+// BenchmarkOpenFlows measures the memory of flows that wait for a packet, with headers as real records have them and an
+// answer of 15 classes, as the bundle service leaves it.
+func BenchmarkOpenFlows(b *testing.B) {
+	const flows = 100_000
+	for _, packets := range []int{1, 3, 9} {
+		b.Run(fmt.Sprintf("packets-%d", packets), func(b *testing.B) {
+			for b.Loop() {
+				cfg := testConfig()
+				cfg.Rules.Depth, cfg.Want, cfg.Limits = 10, 1, Limits{Flows: flows, Bytes: 1 << 40, Finished: 1}
+				var before, after runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				table := New(cfg)
+				for i := range flows {
+					for n := 1; n <= packets; n++ {
+						rec := pkt(fmt.Sprintf("C%017d", i), uint32(n), float64(n)*1e-3, ack)
+						rec.Hdr = make([]byte, 40)
+						f, _ := table.Add(rec)
+						if f.Cursors[0].Answer == nil {
+							f.Cursors[0].Answer = make([]float64, 15)
+						}
+						f.Want = 10
+						table.Keep(f)
+					}
+				}
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/flows, "B/flow")
+				b.ReportMetric(float64(table.bytes)/flows, "charged-B/flow")
+				runtime.KeepAlive(table)
+			}
+		})
 	}
 }
