@@ -98,7 +98,15 @@ def gathered(job: Job) -> tuple[Flows, list[str]]:
     say(f"{len(data)} flows: {', '.join(f'{n} {int(c)}' for n, c in zip([*names, 'no label'], count))}")
     if few := [n for n, c in zip(names, count) if c < FEW]:
         say(f"of {', '.join(few)} there are fewer than {FEW} flows: the bundle will hardly know them, and figures of them say little")
+    for alike in alike_names(names):
+        say(f"{' and '.join(alike)} are classes of their own: give them one name in the file of labels if they are the same")
     return data, names
+
+
+def alike_names(names: list[str]) -> list[list[str]]:
+    """Names of classes that differ in capitals alone."""
+    folded = [n.casefold() for n in names]
+    return [[n for n, f in zip(names, folded) if f == one] for one in dict.fromkeys(folded) if folded.count(one) > 1]
 
 
 def judged_on(job: Job) -> list[Source]:

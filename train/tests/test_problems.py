@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from train import __main__ as cli
-from train import files, gather, stages, tables, truth
+from train import files, gather, pipeline, stages, tables, truth
 from train.tables import Binary, Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -266,6 +266,10 @@ def test_flows_that_are_not_there_are_counted(tmp_path, capture, labels, capsys)
     there, known = len(tables.load(binary, source, 2)), len(source.known().all)
     assert f"a.pcap: {known - there} of the {known} flows that {source.labels} (split train) names are not among its " in capsys.readouterr().err
     assert known - there >= 3
+
+
+def test_names_that_differ_in_capitals():
+    assert pipeline.alike_names(["DNS", "HTTP", "dns", "http2", "Http"]) == [["DNS", "dns"], ["HTTP", "Http"]]
 
 
 def test_too_little_to_learn_from():
