@@ -90,7 +90,7 @@ func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target,
 		p.Alone = append(p.Alone, sample)
 	}
 	if err := p.Alone[len(p.Alone)-1].Validate(); err != nil {
-		return nil, usageError{fmt.Errorf("%w; give the records of the flows that are labelled", err)}
+		return nil, usageError{err}
 	}
 	choice, err := calibrate.Choose(ctx, p)
 	if err != nil && ctx.Err() == nil {

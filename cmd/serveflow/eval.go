@@ -59,7 +59,7 @@ func (b *bench) evaluate(ctx context.Context, t terminal) (*judge.Evaluation, er
 	}
 	sample := judge.Collect(b.spec, b.flows, whole.Verdicts, b.settings.Lateness)
 	if err := sample.Validate(); err != nil {
-		return nil, usageError{fmt.Errorf("%w; give the records of the flows that are labelled", err)}
+		return nil, usageError{err}
 	}
 	var alone []judge.Stage
 	for i := range b.spec.Stages {

@@ -123,7 +123,7 @@ func TestEvalRefuses(t *testing.T) {
 		{"no records", "--labels " + labLabels, exitUsage, "name a file, or - for standard input"},
 		{"no such records", "--labels " + labLabels + " nowhere.jsonl", exitUsage, "nowhere.jsonl: no such file"},
 		{"an empty file", "--labels " + labLabels + " " + empty, exitUsage, "there is no record in what was given"},
-		{"labels of other classes", "--labels " + other + " " + labJSON, exitUsage, "none of the 1 known labels is a class of the bundle, such as ads"},
+		{"labels of other classes", "--labels " + other + " " + labJSON, exitUsage, "none of the 1 known labels is a class of the bundle: the file has weather, and the bundle ads, "},
 		{"labels of other flows", "--labels " + absent + " " + labJSON, exitUsage, "none of the 1 known flows is among the 582 of the records"},
 		{"records of another log", "--labels " + labLabels + " testdata/records/lab-conn.jsonl.zst", exitUsage, "are not the Zeek package's packet and end records"},
 		{"two tasks", "--task service,service-conn --labels " + labLabels + " " + labJSON, exitUsage, "SERVEFLOW_TASKS"},

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 const data = `split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,packets,bytes,label
@@ -139,6 +140,26 @@ func TestMatch(t *testing.T) {
 	}
 	if got := strings.Join(flows.Captures(), " "); got != " train/7 train/8" {
 		t.Errorf("captures %q", got)
+	}
+}
+
+// A shift is one that at least half of the flows with known ends share.
+func TestShift(t *testing.T) {
+	one, two := ends("10.0.0.1:1", "10.0.0.2:2", "tcp"), ends("10.0.0.1:3", "10.0.0.2:2", "tcp")
+	flows := NewFlows([]Known{{Ends: one, First: 1e6}, {Ends: one, First: 50e6}, {Ends: two, First: 9e6}, {UID: "C9"}})
+	for _, c := range []struct {
+		name  string
+		all   []Connection
+		by    time.Duration
+		flows int
+	}{
+		{"none", nil, 0, 0},
+		{"an hour", []Connection{{"C1", one, 3601e6 + 5}, {"C2", one, 3650e6}, {"C3", two, 3609e6}}, time.Hour, 3},
+		{"no two alike", []Connection{{"C1", one, 3601e6}, {"C3", two, 7209e6}}, 0, 0},
+	} {
+		if by, n := flows.Shift(c.all); by != c.by || n != c.flows {
+			t.Errorf("%s: %v of %d, want %v of %d", c.name, by, n, c.by, c.flows)
+		}
 	}
 }
 
