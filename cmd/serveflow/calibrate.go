@@ -48,6 +48,7 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	known.warnOfLearned(t)
 	if *families && b.spec.Families == nil {
 		return argumentError("--families: %s has no families; name some in %s, or leave the flag out", b.spec.Bundle, filepath.Join(b.dir, "manifest.json"))
 	}
@@ -64,6 +65,13 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	return errors.Join(summary.WriteCurve(t.out, c, *out), b.trouble)
+}
+
+// warnOfLearned says that a split was learned from: the models are surer of its flows than of others.
+func (c labelChoice) warnOfLearned(t terminal) {
+	if *c.split == "train" || *c.split == "calib" {
+		fmt.Fprintf(t.err, "serveflow calibrate: --split %s: models that train makes have learned from these flows, so the choice will look better than it is; label captures that they have not seen\n", *c.split)
+	}
 }
 
 // choose chooses rules for the bench's flows.

@@ -93,6 +93,18 @@ func manifestOf(t *testing.T, dir string) (m map[string]any) {
 	return m
 }
 
+// A split that training learns from is warned of; the one that judges is not.
+func TestCalibrateWarnsOfWhatWasLearned(t *testing.T) {
+	onnxtest.Library(t)
+	for split, warned := range map[string]bool{"train": true, "calib": true, "test": false} {
+		few := writtenFile(t, "labels.csv", "uid,label,split\nC1,dns,"+split+"\n")
+		_, _, stderr := runCommand(t, nil, "", "calibrate", "--labels", few, "--split", split, "--target", "loss=0", "--out", filepath.Join(t.TempDir(), "mine"), labJSON)
+		if got := strings.Contains(stderr, "--split "+split+": models that train makes have learned from these flows, so the choice will look better than it is"); got != warned {
+			t.Errorf("%s: %q", split, stderr)
+		}
+	}
+}
+
 // Each fault is one line, and no folder is written.
 func TestCalibrateRefuses(t *testing.T) {
 	onnxtest.Library(t)
