@@ -37,6 +37,9 @@ func (r labelReport) source(rep *annotate.Report) {
 	for _, skip := range rep.Skips {
 		r.line("  %6d %s", skip.Rows, skip.Why)
 	}
+	if rep.NoText > 0 {
+		r.line("         the first that is not UTF-8: line %d", rep.NoText)
+	}
 	for _, more := range []struct {
 		n   int
 		why string
@@ -54,6 +57,10 @@ func (r labelReport) source(rep *annotate.Report) {
 		if i == shownNames {
 			r.line("         ... and %d other names without a pattern", len(rep.Names)-i)
 			break
+		}
+		if name.Server != "" {
+			r.line("         no pattern: %q, server %q (%d)", name.Name, name.Server, name.Rows)
+			continue
 		}
 		r.line("         no pattern: %q (%d)", name.Name, name.Rows)
 	}

@@ -45,7 +45,7 @@ func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Read
 		return l.devices(ctx, name, in)
 	}
 	l.source = append(l.source, name)
-	rep, names := &Report{Source: name}, map[string]int{}
+	rep, names := &Report{Source: name}, map[Name]int{}
 	source, err := open(kind, in)
 	if err != nil {
 		return rep, err
@@ -56,9 +56,12 @@ func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Read
 		}
 	}
 	for name, n := range names {
-		rep.Names = append(rep.Names, Name{name, n})
+		name.Rows = n
+		rep.Names = append(rep.Names, name)
 	}
-	slices.SortFunc(rep.Names, func(a, b Name) int { return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(rep.Names, func(a, b Name) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Server, b.Server))
+	})
 	if errors.Is(err, io.EOF) {
 		err = rep.form()
 	}
@@ -66,7 +69,7 @@ func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Read
 }
 
 // next takes one row.
-func (l *Labeller) next(rep *Report, names map[string]int, source rows) error {
+func (l *Labeller) next(rep *Report, names map[Name]int, source rows) error {
 	r, err := source.next()
 	var bad *unread
 	switch {
@@ -85,14 +88,14 @@ func (l *Labeller) next(rep *Report, names map[string]int, source rows) error {
 		return nil
 	}
 	rep.skip(why)
-	name := ""
-	if len(r.names) > 0 {
-		name = r.names[0]
+	if why == skipText && rep.NoText == 0 {
+		rep.NoText = r.line
 	}
+	name := r.name()
 	if why == skipRule && (len(names) < maxNames || names[name] > 0) {
 		names[name]++
 	}
-	return l.miss(Miss{Source: rep.Source, Line: r.line, Why: string(why), Name: name})
+	return l.miss(Miss{Source: rep.Source, Line: r.line, Why: string(why), Name: name.String()})
 }
 
 // unread counts a line that is no row.
@@ -130,6 +133,9 @@ func (l *Labeller) take(rep *Report, r *row) skip {
 		return ""
 	case why != "":
 		return why
+	case (!ok || CheckLabel(label) != nil) && !r.isText():
+		l.name()
+		return skipText
 	case !ok:
 		l.name()
 		return skipRule

@@ -14,6 +14,7 @@ type Report struct {
 	Other  int    // rows of another kind, such as events of EVE that are no alerts
 	Skips  []Skip // why rows gave no label, in the order of their first row
 	Names  []Name // names that fit no pattern, the most frequent first
+	NoText int    // the first line whose name is not text in UTF-8; 0: there is none
 }
 
 // Skip is a reason with the number of rows to which it applies.
@@ -24,8 +25,17 @@ type Skip struct {
 
 // Name is a name with the number of rows that have it.
 type Name struct {
-	Name string
-	Rows int
+	Name   string
+	Server string // that the client asked for, which says more than a protocol; empty where it is the name, or not known
+	Rows   int
+}
+
+// String is the name with the server.
+func (n Name) String() string {
+	if n.Server == "" {
+		return n.Name
+	}
+	return n.Name + ", " + n.Server
 }
 
 // Miss is a row that gave no flow a label.
