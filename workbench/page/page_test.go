@@ -44,7 +44,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
-	for _, want := range []string{"prefers-color-scheme: dark", "width=device-width", "of known flows get the right label", "The cascade gives", "oracle", "Stated confidence is off", "waits longest",
+	for _, want := range []string{"prefers-color-scheme: dark", "no-repeat local", "width=device-width", "of known flows get the right label", "The cascade gives", "oracle", "Stated confidence is off", "waits longest",
 		"first decides", "F1 is lowest for", "The most common mistake", "called unknown", "beside each stage alone", "family"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
