@@ -44,6 +44,9 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 	if _, err := os.Lstat(*out); err == nil {
 		return argumentError("--out %s: it is there already; name a folder that is not", *out)
 	}
+	if err := canMake("--out", *out); err != nil {
+		return err
+	}
 	b, err := newBench(ctx, t, from, known, flags.Args())
 	if err != nil {
 		return err

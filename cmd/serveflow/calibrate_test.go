@@ -126,6 +126,8 @@ func TestCalibrateRefuses(t *testing.T) {
 		{"no such target", "--labels " + labLabels + " --target fast=1 --out " + out, `--target fast=1: "fast" is no kind of target: choose defer=SHARE`},
 		{"no folder", "--labels " + labLabels + " --target loss=0", "name the folder of the new bundle by --out"},
 		{"a folder that is there", "--labels " + labLabels + " --target loss=0 --out " + folder, "it is there already; name a folder that is not"},
+		{"a folder in none", "--labels " + labLabels + " --target loss=0 --out " + folder + "/no/mine", "there is no folder " + folder + "/no; make it (mkdir -p " + folder + "/no), or name another"},
+		{"a folder in a file", "--labels " + labLabels + " --target loss=0 --out " + few + "/mine", few + " is no folder; name another"},
 		{"how sure", "--labels " + labLabels + " --target loss=0 --sure 2 --out " + out, "--sure 2: choose a share from 0 to 1"},
 		{"how many", "--labels " + labLabels + " --target loss=0 --trials 1 --out " + out, "--trials 1: choose at least 10"},
 		{"no families", "--families --bundle " + toy + " --labels " + labLabels + " --target loss=0 --out " + out, "has no families; name some in " + filepath.Join(toy, "manifest.json") + ", or leave the flag out"},

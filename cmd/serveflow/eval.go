@@ -25,6 +25,11 @@ func eval(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
+	if *html != "" {
+		if err := canWrite("--html", *html); err != nil {
+			return err
+		}
+	}
 	b, err := newBench(ctx, t, from, known, flags.Args())
 	if err != nil {
 		return err
