@@ -149,9 +149,13 @@ func TestLabelSaysWhatToMend(t *testing.T) {
 	records := writtenFile(t, "serveflow.log", packetLine("C1", 1)+packetLine("C2", 2))
 	ndpi := writtenFile(t, "ndpi.csv", "protocol,src_ip,src_port,dst_ip,dst_port,first_seen,last_seen,ndpi_proto,server_name_sni\n6,10.0.0.1,1,192.0.2.1,80,1,1,TLS,odd.unknown.test\n")
 	latin := writtenFile(t, "latin.csv", "uid,label\nC1,dns\nC2,caf\xe9\n")
+	none := writtenFile(t, "none.csv", "protocol,src_ip,src_port,dst_ip,dst_port,first_seen,last_seen,ndpi_proto\n")
+	late := writtenFile(t, "late.csv", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1,192.0.2.1,80,tcp,3601,x\n10.0.0.1,2,192.0.2.1,80,tcp,3601.2,x\n")
 	rules := writtenFile(t, "map.csv", "dns,dns\n")
 	for source, want := range map[string]string{
 		"ndpi:" + ndpi:    `no pattern: "TLS", server "odd.unknown.test" (1)`,
+		"ndpi:" + none:    "0 of 0 rows matched\n         there is no row in it: the program that wrote it saw no flow, or the file is cut\n",
+		"labels:" + late:  "2 flows between them at other times alone\n         2 of them begin 1h0m0s later than such a flow: its clock or its zone is another\n",
 		"labels:" + latin: "1 its name is not text in UTF-8: save the file as UTF-8\n         the first that is not UTF-8: line 3\n",
 	} {
 		if _, _, stderr := runCommand(t, nil, "", "label", "--from", source, "--map", rules, "--rest", "x", records); !strings.Contains(stderr, want) {

@@ -1,12 +1,10 @@
 package annotate
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -35,9 +33,6 @@ func New(table *Table, opt Options) *Labeller {
 	return &Labeller{table: table, opt: opt, number: map[string]uint32{}}
 }
 
-// maxNames bounds how many different names without a pattern a report counts.
-const maxNames = 10_000
-
 // Apply reads a source to its end. The name stands in the labels' column source. The error is that
 // of the input or of Options.Miss; what was read before it holds.
 func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Reader) (*Report, error) {
@@ -45,23 +40,17 @@ func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Read
 		return l.devices(ctx, name, in)
 	}
 	l.source = append(l.source, name)
-	rep, names := &Report{Source: name}, map[Name]int{}
+	rep, counts := &Report{Source: name}, newTally()
 	source, err := open(kind, in)
 	if err != nil {
 		return rep, err
 	}
 	for err == nil {
 		if err = ctx.Err(); err == nil {
-			err = l.next(rep, names, source)
+			err = l.next(rep, counts, source)
 		}
 	}
-	for name, n := range names {
-		name.Rows = n
-		rep.Names = append(rep.Names, name)
-	}
-	slices.SortFunc(rep.Names, func(a, b Name) int {
-		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Server, b.Server))
-	})
+	counts.tell(rep)
 	if errors.Is(err, io.EOF) {
 		err = rep.form()
 	}
@@ -69,7 +58,7 @@ func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Read
 }
 
 // next takes one row.
-func (l *Labeller) next(rep *Report, names map[Name]int, source rows) error {
+func (l *Labeller) next(rep *Report, counts tally, source rows) error {
 	r, err := source.next()
 	var bad *unread
 	switch {
@@ -88,12 +77,14 @@ func (l *Labeller) next(rep *Report, names map[Name]int, source rows) error {
 		return nil
 	}
 	rep.skip(why)
-	if why == skipText && rep.NoText == 0 {
-		rep.NoText = r.line
-	}
 	name := r.name()
-	if why == skipRule && (len(names) < maxNames || names[name] > 0) {
-		names[name]++
+	switch {
+	case why == skipText && rep.NoText == 0:
+		rep.NoText = r.line
+	case why == skipTime:
+		counts.shift(l.table, r)
+	case why == skipRule:
+		count(counts.names, name)
 	}
 	return l.miss(Miss{Source: rep.Source, Line: r.line, Why: string(why), Name: name.String()})
 }

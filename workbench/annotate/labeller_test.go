@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 // The source that is applied first holds; the report of a later one says where it agrees.
@@ -215,6 +216,31 @@ func TestNamesOfServers(t *testing.T) {
 		rep := apply(t, New(tableOf(t, packet("A", 1, 1, 1, 443)), opt), NDPI, text)
 		if want := []Name{{"TLS", "odd.test", 2}, {"TLS", "", 1}, {"b.test", "", 1}}; !reflect.DeepEqual(rep.Names, want) || misses[0].Name != "TLS, odd.test" || misses[2].Name != "TLS" {
 			t.Errorf("%+v, %+v", rep.Names, misses)
+		}
+	}
+}
+
+// A shift that most rows at other times share is a clock's; that of a single row, or of none, is not told.
+func TestShiftOfRows(t *testing.T) {
+	records := packet("A", 1, 1000, 1, 443) + packet("B", 1, 2000, 2, 443) + packet("C", 1, 3000, 3, 443)
+	const head = "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n"
+	row := func(port int, ts float64) string {
+		return fmt.Sprintf("10.0.0.1,%d,192.0.2.1,443,tcp,%f,x\n", port, ts)
+	}
+	for _, c := range []struct {
+		rows  string
+		shift time.Duration
+		n     int
+	}{
+		{row(1, 8200) + row(2, 9200.3) + row(3, 7000), 2 * time.Hour, 2},
+		{row(2, 1400) + row(3, 2400), -10 * time.Minute, 2},
+		{row(1, 8200), 0, 0},
+		{row(1, 8200) + row(2, 8200) + row(3, 8200), 0, 0},
+		{row(1, 1000) + row(2, 2000), 0, 0},
+	} {
+		rep := apply(t, New(tableOf(t, records), options()), Labels, head+c.rows)
+		if rep.Shift != c.shift || rep.Shifted != c.n {
+			t.Errorf("%s: %v of %d, want %v of %d", c.rows, rep.Shift, rep.Shifted, c.shift, c.n)
 		}
 	}
 }
