@@ -78,7 +78,7 @@ type labelChoice struct{ file, split, question *string }
 func labelFlags(flags *flag.FlagSet) labelChoice {
 	return labelChoice{
 		flags.String("labels", "", "CSV `FILE` with the known labels"+compressed),
-		flags.String("split", "", "the flows of split `NAME` alone, where the labels file has splits"),
+		flags.String("split", "", "the flows of split `NAME` alone, by the column split of the labels file"),
 		flags.String("question", "", "the column `NAME` of labels, with NAME_split beside it, where the file answers several questions"),
 	}
 }

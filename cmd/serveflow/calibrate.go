@@ -44,10 +44,14 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 	if _, err := os.Lstat(*out); err == nil {
 		return argumentError("--out %s: it is there already; name a folder that is not", *out)
 	}
+	if err := canMake("--out", *out); err != nil {
+		return err
+	}
 	b, err := newBench(ctx, t, from, known, flags.Args())
 	if err != nil {
 		return err
 	}
+	known.warnOfLearned(t)
 	if *families && b.spec.Families == nil {
 		return argumentError("--families: %s has no families; name some in %s, or leave the flag out", b.spec.Bundle, filepath.Join(b.dir, "manifest.json"))
 	}
@@ -64,6 +68,13 @@ func calibrateCommand(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	return errors.Join(summary.WriteCurve(t.out, c, *out), b.trouble)
+}
+
+// warnOfLearned says that a split was learned from: the models are surer of its flows than of others.
+func (c labelChoice) warnOfLearned(t terminal) {
+	if *c.split == "train" || *c.split == "calib" {
+		fmt.Fprintf(t.err, "serveflow calibrate: --split %s: models that train makes have learned from these flows, so the choice will look better than it is; label captures that they have not seen\n", *c.split)
+	}
 }
 
 // choose chooses rules for the bench's flows.
@@ -90,7 +101,7 @@ func (b *bench) choose(ctx context.Context, t terminal, target calibrate.Target,
 		p.Alone = append(p.Alone, sample)
 	}
 	if err := p.Alone[len(p.Alone)-1].Validate(); err != nil {
-		return nil, usageError{fmt.Errorf("%w; give the records of the flows that are labelled", err)}
+		return nil, usageError{err}
 	}
 	choice, err := calibrate.Choose(ctx, p)
 	if err != nil && ctx.Err() == nil {

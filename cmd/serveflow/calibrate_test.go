@@ -38,6 +38,9 @@ func TestCalibrate(t *testing.T) {
 	if err != nil || json.Unmarshal(data, &told) != nil || told.Target != "within=16ms:0.98" || !told.Choice.Kept {
 		t.Errorf("%v: %s", err, data)
 	}
+	if card, err := os.ReadFile(filepath.Join(out, "MODEL_CARD.md")); err != nil || !strings.Contains(string(card), "## Calibrated anew\n\nOn 2") || !strings.Contains(string(card), "for the target `within=16ms:0.98`, with 574 flows whose label is known, of 1 capture.") {
+		t.Errorf("%v: %.600s", err, card)
+	}
 	if page, err := os.ReadFile(filepath.Join(out, "calibrated.html")); err != nil || !strings.Contains(string(page), "of labels within 16 ms") {
 		t.Errorf("%v: %d bytes", err, len(page))
 	}
@@ -93,6 +96,18 @@ func manifestOf(t *testing.T, dir string) (m map[string]any) {
 	return m
 }
 
+// A split that training learns from is warned of; the one that judges is not.
+func TestCalibrateWarnsOfWhatWasLearned(t *testing.T) {
+	onnxtest.Library(t)
+	for split, warned := range map[string]bool{"train": true, "calib": true, "test": false} {
+		few := writtenFile(t, "labels.csv", "uid,label,split\nC1,dns,"+split+"\n")
+		_, _, stderr := runCommand(t, nil, "", "calibrate", "--labels", few, "--split", split, "--target", "loss=0", "--out", filepath.Join(t.TempDir(), "mine"), labJSON)
+		if got := strings.Contains(stderr, "--split "+split+": models that train makes have learned from these flows, so the choice will look better than it is"); got != warned {
+			t.Errorf("%s: %q", split, stderr)
+		}
+	}
+}
+
 // Each fault is one line, and no folder is written.
 func TestCalibrateRefuses(t *testing.T) {
 	onnxtest.Library(t)
@@ -111,6 +126,8 @@ func TestCalibrateRefuses(t *testing.T) {
 		{"no such target", "--labels " + labLabels + " --target fast=1 --out " + out, `--target fast=1: "fast" is no kind of target: choose defer=SHARE`},
 		{"no folder", "--labels " + labLabels + " --target loss=0", "name the folder of the new bundle by --out"},
 		{"a folder that is there", "--labels " + labLabels + " --target loss=0 --out " + folder, "it is there already; name a folder that is not"},
+		{"a folder in none", "--labels " + labLabels + " --target loss=0 --out " + folder + "/no/mine", "there is no folder " + folder + "/no; make it (mkdir -p " + folder + "/no), or name another"},
+		{"a folder in a file", "--labels " + labLabels + " --target loss=0 --out " + few + "/mine", few + " is no folder; name another"},
 		{"how sure", "--labels " + labLabels + " --target loss=0 --sure 2 --out " + out, "--sure 2: choose a share from 0 to 1"},
 		{"how many", "--labels " + labLabels + " --target loss=0 --trials 1 --out " + out, "--trials 1: choose at least 10"},
 		{"no families", "--families --bundle " + toy + " --labels " + labLabels + " --target loss=0 --out " + out, "has no families; name some in " + filepath.Join(toy, "manifest.json") + ", or leave the flag out"},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/serveflow/serveflow/workbench/calibrate"
 	"github.com/serveflow/serveflow/workbench/page"
@@ -52,11 +53,22 @@ func (b *bench) write(out string, c page.Curve) error {
 	if err != nil {
 		return err
 	}
-	further := map[string][]byte{"calibrated.json": append(told, '\n'), "calibrated.html": drawn.Bytes()}
-	if err := calibrate.Write(b.dir, out, b.spec, c.Choice.Rules, further); err != nil {
+	added := calibrate.Added{Files: map[string][]byte{"calibrated.json": append(told, '\n'), "calibrated.html": drawn.Bytes()}, Note: b.note(c)}
+	if err := calibrate.Write(b.dir, out, b.spec, c.Choice.Rules, added); err != nil {
 		return fmt.Errorf("write the bundle: %w", err)
 	}
 	return nil
+}
+
+// note is what the model card says of a calibration.
+func (b *bench) note(c page.Curve) string {
+	families := ""
+	if c.ByFamily {
+		families = " Each class counted as its family."
+	}
+	return fmt.Sprintf("## Calibrated anew\n\nOn %s, for the target `%s`, with %s whose label is known, of %s.%s The rules of the stages are other ones than those told of below, "+
+		"and the figures below are those of the bundle before, %s (digest %.12s). `calibrated.json` and `calibrated.html` have the rules and figures of this one.\n",
+		time.Now().UTC().Format(time.DateOnly), c.Asked, counted(c.Flows, "flow"), counted(c.Of, "capture"), families, b.spec.Bundle, b.spec.Digest)
 }
 
 // verifyWritten checks the new bundle as run would.

@@ -25,6 +25,11 @@ func eval(ctx context.Context, t terminal, args []string) error {
 	if err := parse(flags, args, true); err != nil {
 		return err
 	}
+	if *html != "" {
+		if err := canWrite("--html", *html); err != nil {
+			return err
+		}
+	}
 	b, err := newBench(ctx, t, from, known, flags.Args())
 	if err != nil {
 		return err
@@ -59,7 +64,7 @@ func (b *bench) evaluate(ctx context.Context, t terminal) (*judge.Evaluation, er
 	}
 	sample := judge.Collect(b.spec, b.flows, whole.Verdicts, b.settings.Lateness)
 	if err := sample.Validate(); err != nil {
-		return nil, usageError{fmt.Errorf("%w; give the records of the flows that are labelled", err)}
+		return nil, usageError{err}
 	}
 	var alone []judge.Stage
 	for i := range b.spec.Stages {

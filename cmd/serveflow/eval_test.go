@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -123,16 +124,33 @@ func TestEvalRefuses(t *testing.T) {
 		{"no records", "--labels " + labLabels, exitUsage, "name a file, or - for standard input"},
 		{"no such records", "--labels " + labLabels + " nowhere.jsonl", exitUsage, "nowhere.jsonl: no such file"},
 		{"an empty file", "--labels " + labLabels + " " + empty, exitUsage, "there is no record in what was given"},
-		{"labels of other classes", "--labels " + other + " " + labJSON, exitUsage, "none of the 1 known labels is a class of the bundle, such as ads"},
+		{"labels of other classes", "--labels " + other + " " + labJSON, exitUsage, "none of the 1 known labels is a class of the bundle: the file has weather, and the bundle ads, "},
 		{"labels of other flows", "--labels " + absent + " " + labJSON, exitUsage, "none of the 1 known flows is among the 582 of the records"},
 		{"records of another log", "--labels " + labLabels + " testdata/records/lab-conn.jsonl.zst", exitUsage, "are not the Zeek package's packet and end records"},
 		{"two tasks", "--task service,service-conn --labels " + labLabels + " " + labJSON, exitUsage, "SERVEFLOW_TASKS"},
 		{"standard input for two things", "--labels - -", exitUsage, "standard input can be read once"},
-		{"a page that cannot be written", "--labels " + labLabels + " --html " + folder + "/no/page.html " + labJSON, exitUsage, "page.html"},
+		{"a page that cannot be written", "--labels " + labLabels + " --html " + folder + "/no/page.html " + labJSON, exitUsage, "there is no folder " + folder + "/no; make it (mkdir -p " + folder + "/no), or name another"},
+		{"a page that is a folder", "--labels " + labLabels + " --html " + folder + " " + labJSON, exitUsage, "it is a folder; name a file in it, such as " + folder + "/page.html"},
+		{"a page in a file", "--labels " + labLabels + " --html " + odd + "/page.html " + labJSON, exitUsage, odd + " is no folder; name another"},
+		{"no such task", "--task nope --labels " + labLabels + " " + labJSON, exitUsage, `there is no bundle bundles/nope: the tasks in bundles are device, intrusion, qos, service, service-conn; name one of them by --task`},
+		{"no such bundle", "--bundle nope --labels " + labLabels + " " + labJSON, exitUsage, "bundle nope: the folder cannot be read"},
 	} {
 		code, stdout, stderr := runCommand(t, nil, "", append([]string{"eval"}, strings.Fields(c.args)...)...)
 		if code != c.code || stdout != "" || !strings.Contains(stderr, c.says) {
 			t.Errorf("%s: exit code %d, %q, %q", c.name, code, stdout, stderr)
+		}
+	}
+}
+
+// Who stops it is told that, and not in which function it was.
+func TestEvalStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for _, c := range []string{"eval", "calibrate --target loss=0 --out " + filepath.Join(t.TempDir(), "mine")} {
+		name, _, _ := strings.Cut(c, " ")
+		code, stdout, stderr := runCommandIn(ctx, t, nil, "", append(strings.Fields(c), "--bundle", toy, "--labels", labLabels, labJSON)...)
+		if want := "serveflow " + name + ": stopped before it was done\n"; code != exitFail || stdout != "" || stderr != want {
+			t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 		}
 	}
 }

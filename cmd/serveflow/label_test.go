@@ -94,6 +94,7 @@ func TestLabelRefuses(t *testing.T) {
 	text := writtenFile(t, "text", "no log\n")
 	devices := writtenFile(t, "devices.csv", "mac,label\n00:00:00:00:00:01,phone\nx,tv\n")
 	rules := writtenFile(t, "rules.csv", "a,b\nc\n")
+	nameless := writtenFile(t, "nameless.csv", "*,unknown\n")
 	truth, records := labelTruth, labelRecords
 	cut := writtenFile(t, "cut.zst", "\x28\xb5\x2f\xfd\x04")
 	for _, tt := range []struct {
@@ -111,6 +112,8 @@ func TestLabelRefuses(t *testing.T) {
 		{[]string{"--from", truth, "none.log"}, exitUsage, `none\.log: no such file`},
 		{[]string{"--from", "conn:-", "-"}, exitUsage, `- is named 2 times`},
 		{[]string{"--from", truth, "--rest", " x", records}, exitUsage, `--rest: the label " x"`},
+		{[]string{"--from", truth, "--rest", "unknown", records}, exitUsage, `--rest: the label "unknown" is what every bundle says of flows that are like no class`},
+		{[]string{"--from", truth, "--map", nameless, records}, exitUsage, `nameless\.csv: line 1: the label "unknown" is`},
 		{[]string{"--from", truth, "--splits", "-"}, exitUsage, `--splits: standard input has no name; name a file`},
 		{[]string{"--from", truth, "--splits", ".log"}, exitUsage, `--splits: \.log has no name before the first dot`},
 		{[]string{"--from", truth, "--slack", "-1s", records}, exitUsage, `--slack -1s: choose 0s or more`},
@@ -137,6 +140,26 @@ func TestLabelRefuses(t *testing.T) {
 		}
 		if text, err := os.ReadFile(out); code == exitUsage && (err != nil || string(text) != "old\n") {
 			t.Errorf("%v: the labels file is %q, %v", tt.args, text, err)
+		}
+	}
+}
+
+// What has no pattern, and what is no text, is said so that a file can be mended.
+func TestLabelSaysWhatToMend(t *testing.T) {
+	records := writtenFile(t, "serveflow.log", packetLine("C1", 1)+packetLine("C2", 2))
+	ndpi := writtenFile(t, "ndpi.csv", "protocol,src_ip,src_port,dst_ip,dst_port,first_seen,last_seen,ndpi_proto,server_name_sni\n6,10.0.0.1,1,192.0.2.1,80,1,1,TLS,odd.unknown.test\n")
+	latin := writtenFile(t, "latin.csv", "uid,label\nC1,dns\nC2,caf\xe9\n")
+	none := writtenFile(t, "none.csv", "protocol,src_ip,src_port,dst_ip,dst_port,first_seen,last_seen,ndpi_proto\n")
+	late := writtenFile(t, "late.csv", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1,192.0.2.1,80,tcp,3601,x\n10.0.0.1,2,192.0.2.1,80,tcp,3601.2,x\n")
+	rules := writtenFile(t, "map.csv", "dns,dns\n")
+	for source, want := range map[string]string{
+		"ndpi:" + ndpi:    `no pattern: "TLS", server "odd.unknown.test" (1)`,
+		"ndpi:" + none:    "0 of 0 rows matched\n         there is no row in it: the program that wrote it saw no flow, or the file is cut\n",
+		"labels:" + late:  "2 flows between them at other times alone\n         2 of them begin 1h0m0s later than such a flow: its clock or its zone is another\n",
+		"labels:" + latin: "1 its name is not text in UTF-8: save the file as UTF-8\n         the first that is not UTF-8: line 3\n",
+	} {
+		if _, _, stderr := runCommand(t, nil, "", "label", "--from", source, "--map", rules, "--rest", "x", records); !strings.Contains(stderr, want) {
+			t.Errorf("%s: %s", source, stderr)
 		}
 	}
 }

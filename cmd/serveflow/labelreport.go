@@ -37,6 +37,19 @@ func (r labelReport) source(rep *annotate.Report) {
 	for _, skip := range rep.Skips {
 		r.line("  %6d %s", skip.Rows, skip.Why)
 	}
+	if rep.Rows == 0 && rep.Other == 0 && len(rep.Skips) == 0 {
+		r.line("         there is no row in it: the program that wrote it saw no flow, or the file is cut")
+	}
+	if rep.Shifted > 0 {
+		when := "later"
+		if rep.Shift < 0 {
+			when = "earlier"
+		}
+		r.line("         %d of them begin %v %s than such a flow: its clock or its zone is another", rep.Shifted, rep.Shift.Abs(), when)
+	}
+	if rep.NoText > 0 {
+		r.line("         the first that is not UTF-8: line %d", rep.NoText)
+	}
 	for _, more := range []struct {
 		n   int
 		why string
@@ -54,6 +67,10 @@ func (r labelReport) source(rep *annotate.Report) {
 		if i == shownNames {
 			r.line("         ... and %d other names without a pattern", len(rep.Names)-i)
 			break
+		}
+		if name.Server != "" {
+			r.line("         no pattern: %q, server %q (%d)", name.Name, name.Server, name.Rows)
+			continue
 		}
 		r.line("         no pattern: %q (%d)", name.Name, name.Rows)
 	}

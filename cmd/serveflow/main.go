@@ -68,7 +68,7 @@ func dispatch(ctx context.Context, t terminal, args []string) int {
 	}
 	for _, c := range commands() {
 		if c.name == name {
-			return exitCode(t, c, c.run(ctx, t, rest))
+			return exitCode(ctx, t, c, c.run(ctx, t, rest))
 		}
 	}
 	fmt.Fprintf(t.err, "serveflow: no command %q%s: serveflow help lists them\n", name, meant(name))
@@ -88,12 +88,15 @@ func meant(name string) string {
 }
 
 // exitCode says what a command's error means, or prints the help that was asked for.
-func exitCode(t terminal, c command, err error) int {
+func exitCode(ctx context.Context, t terminal, c command, err error) int {
 	var help helpAsked
 	var argument argumentFault
 	switch {
 	case err == nil:
 		return exitOK
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintf(t.err, "serveflow %s: stopped before it was done\n", c.name)
+		return exitFail
 	case errors.As(err, &help):
 		return printed(t, c.help(help.flags, settingsRead()[c.name]))
 	case errors.As(err, &argument):

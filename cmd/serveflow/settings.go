@@ -164,17 +164,23 @@ func (s *Settings) bundleDir() string {
 	if s.Bundle != "" {
 		return s.Bundle
 	}
-	dir := filepath.Join("bundles", s.Task)
-	places := []string{dir}
-	if exe, err := os.Executable(); err == nil {
-		places = append(places, filepath.Join(filepath.Dir(exe), dir), filepath.Join(filepath.Dir(exe), "..", dir))
-	}
+	places := bundlePlaces(s.Task)
 	for _, place := range places {
 		if _, err := os.Stat(place); err == nil {
 			return place
 		}
 	}
-	return dir
+	return places[0]
+}
+
+// bundlePlaces are where the bundle of a task may lie.
+func bundlePlaces(task string) []string {
+	dir := filepath.Join("bundles", task)
+	places := []string{dir}
+	if exe, err := os.Executable(); err == nil {
+		places = append(places, filepath.Join(filepath.Dir(exe), dir), filepath.Join(filepath.Dir(exe), "..", dir))
+	}
+	return places
 }
 
 // budget divides SERVEFLOW_MAX_MEMORY.

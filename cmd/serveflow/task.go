@@ -98,7 +98,11 @@ func loadTasks(ctx context.Context, s *Settings) (all tasks, out []leftOut, err 
 			return nil, nil, usageError{err}
 		}
 		dir := own.bundleDir()
-		spec, err := loadSpec(ctx, own, dir)
+		err = own.noTask(dir)
+		var spec *cascade.Spec
+		if err == nil {
+			spec, err = loadSpec(ctx, own, dir)
+		}
 		switch {
 		case err == nil:
 			own.retask(spec.Task)

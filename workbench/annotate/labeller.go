@@ -1,12 +1,10 @@
 package annotate
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -35,9 +33,6 @@ func New(table *Table, opt Options) *Labeller {
 	return &Labeller{table: table, opt: opt, number: map[string]uint32{}}
 }
 
-// maxNames bounds how many different names without a pattern a report counts.
-const maxNames = 10_000
-
 // Apply reads a source to its end. The name stands in the labels' column source. The error is that
 // of the input or of Options.Miss; what was read before it holds.
 func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Reader) (*Report, error) {
@@ -45,20 +40,17 @@ func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Read
 		return l.devices(ctx, name, in)
 	}
 	l.source = append(l.source, name)
-	rep, names := &Report{Source: name}, map[string]int{}
+	rep, counts := &Report{Source: name}, newTally()
 	source, err := open(kind, in)
 	if err != nil {
 		return rep, err
 	}
 	for err == nil {
 		if err = ctx.Err(); err == nil {
-			err = l.next(rep, names, source)
+			err = l.next(rep, counts, source)
 		}
 	}
-	for name, n := range names {
-		rep.Names = append(rep.Names, Name{name, n})
-	}
-	slices.SortFunc(rep.Names, func(a, b Name) int { return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Name, b.Name)) })
+	counts.tell(rep)
 	if errors.Is(err, io.EOF) {
 		err = rep.form()
 	}
@@ -66,7 +58,7 @@ func (l *Labeller) Apply(ctx context.Context, kind Kind, name string, in io.Read
 }
 
 // next takes one row.
-func (l *Labeller) next(rep *Report, names map[string]int, source rows) error {
+func (l *Labeller) next(rep *Report, counts tally, source rows) error {
 	r, err := source.next()
 	var bad *unread
 	switch {
@@ -85,14 +77,16 @@ func (l *Labeller) next(rep *Report, names map[string]int, source rows) error {
 		return nil
 	}
 	rep.skip(why)
-	name := ""
-	if len(r.names) > 0 {
-		name = r.names[0]
+	name := r.name()
+	switch {
+	case why == skipText && rep.NoText == 0:
+		rep.NoText = r.line
+	case why == skipTime:
+		counts.shift(l.table, r)
+	case why == skipRule:
+		count(counts.names, name)
 	}
-	if why == skipRule && (len(names) < maxNames || names[name] > 0) {
-		names[name]++
-	}
-	return l.miss(Miss{Source: rep.Source, Line: r.line, Why: string(why), Name: name})
+	return l.miss(Miss{Source: rep.Source, Line: r.line, Why: string(why), Name: name.String()})
 }
 
 // unread counts a line that is no row.
@@ -130,6 +124,9 @@ func (l *Labeller) take(rep *Report, r *row) skip {
 		return ""
 	case why != "":
 		return why
+	case (!ok || CheckLabel(label) != nil) && !r.isText():
+		l.name()
+		return skipText
 	case !ok:
 		l.name()
 		return skipRule

@@ -190,7 +190,7 @@ func TestNames(t *testing.T) {
 		text += fmt.Sprintf(`{"ts":1,"uid":"A","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.1","id.resp_p":443,"proto":"tcp","service":%q}`+"\n", service)
 	}
 	rep := apply(t, l, Conn, text)
-	if want := []Name{{"c", 2}, {"a", 1}, {"b", 1}}; !reflect.DeepEqual(rep.Names, want) || rep.Silent() || rep.Hits != 1 {
+	if want := []Name{{"c", "", 2}, {"a", "", 1}, {"b", "", 1}}; !reflect.DeepEqual(rep.Names, want) || rep.Silent() || rep.Hits != 1 {
 		t.Errorf("%+v", rep)
 	}
 	for text, want := range map[string]bool{"": false, strings.ReplaceAll(text, `"service"`, `"x"`): true, text: false, "x\n" + strings.ReplaceAll(text, `"service"`, `"x"`): false} {

@@ -56,7 +56,7 @@ func (n *ndpiTable) next() (*row, error) {
 }
 
 func (n *ndpiTable) row(in csvRow) (r *row, err error) {
-	r = &row{line: in.line, names: ndpiNames(in.get(n.columns.name), in.get(n.columns.server)), guess: in.get(n.columns.guess) == "1"}
+	r = &row{line: in.line, names: ndpiNames(in.get(n.columns.name), in.get(n.columns.server)), asked: serverName(in.get(n.columns.server)), guess: in.get(n.columns.guess) == "1"}
 	if r.ends, err = (tuple{in.get("src_ip"), in.get("src_port"), in.get("dst_ip"), in.get("dst_port"), in.get("protocol")}).ends(); err != nil {
 		return nil, err
 	}

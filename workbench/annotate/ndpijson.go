@@ -70,7 +70,7 @@ func (n *ndpiJSON) next() (*row, error) {
 	if f.NDPI == nil {
 		return nil, nil
 	}
-	r := &row{line: n.number, names: ndpiNames(f.NDPI.Proto, f.NDPI.Hostname), guess: f.Event == "guessed"}
+	r := &row{line: n.number, names: ndpiNames(f.NDPI.Proto, f.NDPI.Hostname), asked: serverName(f.NDPI.Hostname), guess: f.Event == "guessed"}
 	for _, how := range f.NDPI.Confidence {
 		r.guess = r.guess || how == "Match by port"
 	}

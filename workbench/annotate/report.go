@@ -1,19 +1,25 @@
 package annotate
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Report is what became of the rows of one source.
 type Report struct {
-	Source string // KIND:FILE
-	Rows   int    // rows of its kind that could be read
-	Hits   int    // of these, rows that matched a flow and have a label
-	Agree  int    // flows to which an earlier source gave the same label
-	Differ int    // flows to which an earlier source gave another label, which they keep
-	Within int    // rows that disagree with another row of this source about their flow
-	Bad    string // what is wrong with the first line that cannot be read
-	Other  int    // rows of another kind, such as events of EVE that are no alerts
-	Skips  []Skip // why rows gave no label, in the order of their first row
-	Names  []Name // names that fit no pattern, the most frequent first
+	Source  string        // KIND:FILE
+	Rows    int           // rows of its kind that could be read
+	Hits    int           // of these, rows that matched a flow and have a label
+	Agree   int           // flows to which an earlier source gave the same label
+	Differ  int           // flows to which an earlier source gave another label, which they keep
+	Within  int           // rows that disagree with another row of this source about their flow
+	Bad     string        // what is wrong with the first line that cannot be read
+	Other   int           // rows of another kind, such as events of EVE that are no alerts
+	Skips   []Skip        // why rows gave no label, in the order of their first row
+	Names   []Name        // names that fit no pattern, the most frequent first
+	Shift   time.Duration // by how much rows at other times begin later than flows between their ends ...
+	Shifted int           // ... and how many rows share that; 0: they share nothing
+	NoText  int           // the first line whose name is not text in UTF-8; 0: there is none
 }
 
 // Skip is a reason with the number of rows to which it applies.
@@ -24,8 +30,17 @@ type Skip struct {
 
 // Name is a name with the number of rows that have it.
 type Name struct {
-	Name string
-	Rows int
+	Name   string
+	Server string // that the client asked for, which says more than a protocol; empty where it is the name, or not known
+	Rows   int
+}
+
+// String is the name with the server.
+func (n Name) String() string {
+	if n.Server == "" {
+		return n.Name
+	}
+	return n.Name + ", " + n.Server
 }
 
 // Miss is a row that gave no flow a label.

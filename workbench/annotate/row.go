@@ -3,6 +3,8 @@ package annotate
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"unicode/utf8"
 )
 
 // row is what one line of a source says.
@@ -15,12 +17,29 @@ type row struct {
 
 	names  []string // what it calls the flow; without rules, the first is the label
 	server bool     // the first name is that of a server
+	asked  string   // the server that the client asked for, where the first name is a protocol
 	final  bool     // the first name is a label already: rules may change it, but need not
 	guess  bool     // the name was told from the port alone
 	rank   int64    // of several rows of one source about one flow, the lowest holds
 
 	answers []answer // of DNS: addresses that a client got
 	query   string   // the name that it asked for
+}
+
+// name is what a pattern of the map could be for.
+func (r *row) name() (n Name) {
+	if len(r.names) > 0 {
+		n.Name = r.names[0]
+	}
+	if r.asked != n.Name {
+		n.Server = r.asked
+	}
+	return n
+}
+
+// isText reports whether all names are text.
+func (r *row) isText() bool {
+	return !slices.ContainsFunc(r.names, func(name string) bool { return !utf8.ValidString(name) })
 }
 
 // answer is a server's address, as DNS gave it to a client.
@@ -39,7 +58,8 @@ const (
 	skipTime    skip = "flows between them at other times alone"
 	skipGuess   skip = "guessed from the port alone"
 	skipRule    skip = "its name fits no pattern of the map"
-	skipLabel   skip = "its name cannot be a label: 64 printable characters at most"
+	skipText    skip = "its name is not text in UTF-8: save the file as UTF-8"
+	skipLabel   skip = "its name cannot be a label: 64 printable characters at most, and not unknown"
 	skipDevice  skip = "no flow of the device"
 	skipAddress skip = "no address is known for its MAC"
 )

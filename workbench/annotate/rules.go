@@ -42,6 +42,9 @@ func ReadRules(in io.Reader) (*Rules, error) {
 		if first && pattern == "pattern" && strings.EqualFold(label, "label") {
 			continue
 		}
+		if !utf8.ValidString(fields[0] + label) {
+			return nil, fmt.Errorf("line %d is not text in UTF-8: save the file as UTF-8", line)
+		}
 		if pattern == "" {
 			return nil, fmt.Errorf("line %d has no pattern: write PATTERN,LABEL", line)
 		}
@@ -56,12 +59,19 @@ func ReadRules(in io.Reader) (*Rules, error) {
 	return rules, nil
 }
 
+// unknown is the label that is no class.
+const unknown = "unknown"
+
 // CheckLabel refuses a label that no bundle can have as a class.
 func CheckLabel(label string) error {
 	switch {
 	case label == "":
 		return errors.New("the label is empty")
-	case !utf8.ValidString(label) || strings.TrimSpace(label) != label || strings.ContainsFunc(label, unprintable):
+	case label == unknown:
+		return fmt.Errorf("the label %q is what every bundle says of flows that are like no class, so no class can have it; choose another, such as other, or give such flows no label", label)
+	case !utf8.ValidString(label):
+		return fmt.Errorf("the label %q is not text in UTF-8: save the file as UTF-8", label)
+	case strings.TrimSpace(label) != label || strings.ContainsFunc(label, unprintable):
 		return fmt.Errorf("the label %q is not one line of text without spaces around it", label)
 	case utf8.RuneCountInString(label) > 64:
 		return fmt.Errorf("the label %q has more than 64 characters", label)

@@ -28,7 +28,7 @@ func TestZeekLogs(t *testing.T) {
 		{Conn, `{"ts":1.5,"uid":"C1",` + ids + `,"proto":"tcp"}`, "no name in it"},
 		{Conn, `{"ts":1.5,"uid":"C2",` + ids + `,"proto":"tcp","service":"ssl"}`, "no flow with its uid"},
 		{Conn, `{"ts":1.5,"uid":"C1",` + strings.Replace(ids, "4000", "4001", 1) + `,"proto":"tcp","service":"ssl"}`, "no flow with its uid between its addresses and ports"},
-		{Conn, `{"ts":1.5,"uid":"C1",` + ids + `,"proto":"tcp","service":"` + strings.Repeat("x", 65) + `"}`, "its name cannot be a label: 64 printable characters at most"},
+		{Conn, `{"ts":1.5,"uid":"C1",` + ids + `,"proto":"tcp","service":"` + strings.Repeat("x", 65) + `"}`, "its name cannot be a label: 64 printable characters at most, and not unknown"},
 		{Conn, tsv("conn", "proto\tservice", "enum\tstring", "tcp ssl,http"), "ssl,http"},
 		{TLS, `{"ts":"2023-11-14T22:13:20.500000Z","uid":"C1",` + ids + `,"version":"TLSv13","server_name":"WWW.Example.CO.UK"}`, "example.co.uk"},
 		{TLS, `{"ts":1.5,"uid":"C1",` + ids + `,"version":"TLSv13"}`, "no name in it"},

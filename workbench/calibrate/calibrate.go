@@ -109,7 +109,7 @@ func Choose(ctx context.Context, p Problem) (*Choice, error) {
 	var best *trial
 	if p.Target.Kind == Risk {
 		if best = s.test(a, b); best == nil {
-			return nil, fmt.Errorf("no rules were found whose risk is refuted: ask for a larger one than %g, or give more captures", p.Target.Bound)
+			return nil, fmt.Errorf("no rules were found for which a risk above %g can be ruled out at a confidence of %g: ask for a larger risk, for less confidence, or give more captures", p.Target.Bound, p.Target.Sure)
 		}
 		harm, n := mean(best.harm, b)
 		c.Test = &Test{Captures: n, Harm: harm, Chance: chance(harm, n, p.Target.Bound)}

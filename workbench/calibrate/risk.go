@@ -29,8 +29,8 @@ func chance(mean float64, n int, risk float64) float64 {
 }
 
 // test walks from the most careful choice to the boldest, in an order that the half a alone has
-// made, and keeps the last one whose risk is refuted on the half b. As the walk ends at the first
-// that is not, no correction for many tests is needed (Learn then Test, with a fixed sequence).
+// made, and keeps the last one for which a larger risk is ruled out on the half b. As the walk ends at the
+// first where it is not, no correction for many tests is needed (Learn then Test, with a fixed sequence).
 // It gives nil if even the first is not.
 func (s *search) test(a, b judge.Drawn) *trial {
 	var kept *trial

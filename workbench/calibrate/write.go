@@ -21,9 +21,9 @@ const manifest = "manifest.json"
 const Suffix = "-calibrated"
 
 // Write writes a copy of the bundle in the folder from, with other rules and
-// with further files. The copy has a version of its own, and no reference for drift: under
+// with what is added. The copy has a version of its own, and no reference for drift: under
 // other rules, the flows of before are no reference. The folder to must not be there.
-func Write(from, to string, spec *cascade.Spec, rules Rules, further map[string][]byte) (err error) {
+func Write(from, to string, spec *cascade.Spec, rules Rules, added Added) (err error) {
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s: it is there already; name a folder that is not", to)
 	}
@@ -47,7 +47,8 @@ func Write(from, to string, spec *cascade.Spec, rules Rules, further map[string]
 			return err
 		}
 	}
-	for name, data := range further {
+	card, _ := m["model_card"].(string)
+	for name, data := range added.with(card, contents[card]) {
 		sum := sha256.Sum256(data)
 		contents[name], files[name] = data, hex.EncodeToString(sum[:])
 	}

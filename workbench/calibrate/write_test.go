@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,7 +36,7 @@ func TestWrite(t *testing.T) {
 	from, to := bundle(t), filepath.Join(t.TempDir(), "new")
 	rules := Rules{Stages: []StageRules{{Threshold: .4, Below: .5, Patience: []cascade.Patience{{Classes: []int{1, 0}, Packets: 2, Wait: 1500 * time.Millisecond}, {Wait: 100 * time.Millisecond}}}, {Threshold: 1}}, Families: []float64{.05, -1}}
 	page := []byte("a page")
-	if err := Write(from, to, spec(), rules, map[string][]byte{"calibrated.html": page}); err != nil {
+	if err := Write(from, to, spec(), rules, Added{Files: map[string][]byte{"calibrated.html": page}, Note: "a note\n"}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(to, manifest))
@@ -57,11 +58,37 @@ func TestWrite(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	again := filepath.Join(t.TempDir(), "again")
-	if err := Write(to, again, spec(), rules, nil); err != nil {
+	if err := Write(to, again, spec(), rules, Added{}); err != nil {
 		t.Fatal(err)
 	}
 	if data, _ := os.ReadFile(filepath.Join(again, manifest)); !strings.Contains(string(data), `"version": "7-calibrated"`) {
 		t.Errorf("calibrated again: %s", data)
+	}
+}
+
+// The model card says at its head that what follows is of the bundle as it was, and has the digest of that.
+func TestWriteNotesInTheCard(t *testing.T) {
+	const note = "## Calibrated\n\nanew\n"
+	for card, want := range map[string]string{
+		"# Model card\n\nfigures\n": "# Model card\n\n" + note + "\nfigures\n",
+		"# Model card":              "# Model card\n" + note + "\n",
+		"figures\n":                 "\n" + note + "\nfigures\n",
+	} {
+		from, to := bundle(t), filepath.Join(t.TempDir(), "new")
+		m := strings.NewReplacer(`"version"`, `"model_card": "CARD.md", "version"`, `"model.txt": "x"`, `"model.txt": "x", "CARD.md": "z"`).Replace(written)
+		if err := errors.Join(os.WriteFile(filepath.Join(from, manifest), []byte(m), 0o600), os.WriteFile(filepath.Join(from, "CARD.md"), []byte(card), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		rules := Rules{Stages: []StageRules{{}, {}}, Families: []float64{-1, -1}}
+		if err := Write(from, to, spec(), rules, Added{Note: note}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(to, "CARD.md"))
+		data, _ := os.ReadFile(filepath.Join(to, manifest))
+		sum := sha256.Sum256(got)
+		if err != nil || string(got) != want || parsed(t, data)["files"].(map[string]any)["CARD.md"] != hex.EncodeToString(sum[:]) {
+			t.Errorf("%v: got %q, want %q; %s", err, got, want, data)
+		}
 	}
 }
 
@@ -70,18 +97,18 @@ func TestWriteRefuses(t *testing.T) {
 	two := Rules{Stages: []StageRules{{}, {}}, Families: []float64{-1, -1}}
 	one := Rules{Stages: two.Stages[:1], Families: two.Families}
 	none := Rules{Stages: two.Stages}
-	if err := Write(from, t.TempDir(), spec(), two, nil); err == nil || !strings.Contains(err.Error(), "it is there already") {
+	if err := Write(from, t.TempDir(), spec(), two, Added{}); err == nil || !strings.Contains(err.Error(), "it is there already") {
 		t.Errorf("a folder that is there: %v", err)
 	}
 	to := filepath.Join(t.TempDir(), "new")
-	if err := Write(from, to, spec(), one, nil); err == nil || !strings.Contains(err.Error(), "has 2 stages and 2 families, and 1 and 2 are loaded") {
+	if err := Write(from, to, spec(), one, Added{}); err == nil || !strings.Contains(err.Error(), "has 2 stages and 2 families, and 1 and 2 are loaded") {
 		t.Errorf("another number of stages: %v", err)
 	}
-	if err := Write(from, to, spec(), none, nil); err == nil || !strings.Contains(err.Error(), "has 2 stages and 2 families, and 2 and 0 are loaded") {
+	if err := Write(from, to, spec(), none, Added{}); err == nil || !strings.Contains(err.Error(), "has 2 stages and 2 families, and 2 and 0 are loaded") {
 		t.Errorf("another number of families: %v", err)
 	}
 	os.Remove(filepath.Join(from, "model.txt"))
-	if err := Write(from, to, spec(), two, nil); err == nil || !strings.Contains(err.Error(), "model.txt") {
+	if err := Write(from, to, spec(), two, Added{}); err == nil || !strings.Contains(err.Error(), "model.txt") {
 		t.Errorf("a file that is missing: %v", err)
 	}
 	if _, err := os.Stat(to); err == nil {

@@ -18,6 +18,17 @@ type Deferral struct {
 	Here   Figure  `json:"macro_f1"` // ... and what the cascade then reaches
 }
 
+// Idle reports whether there is nothing to gain: no choice of flows does better than chance.
+func (d *Deferral) Idle() bool {
+	const alike = 5e-5
+	for _, p := range d.Points {
+		if p.Oracle.Value-p.Random.Value > alike {
+			return false
+		}
+	}
+	return true
+}
+
 // Point is one share of flows.
 type Point struct {
 	Share  float64 `json:"share"`

@@ -15,6 +15,10 @@ const (
 // FewCaptures is how many captures are too few for an interval to say much.
 const FewCaptures = 8
 
+// FewFlows is how many known flows of a class are too few for any figure to say much: where a few
+// flows are all right, so is each draw of them, and the interval has no width.
+const FewFlows = 200
+
 // Figure is a number with the interval in which it lies in 90 of 100 bootstrap draws.
 type Figure struct {
 	Value float64 `json:"value"`

@@ -1,9 +1,15 @@
 package judge
 
 import (
+	"fmt"
 	"math"
+	"net/netip"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/serveflow/serveflow/cascade"
+	"github.com/serveflow/serveflow/workbench/truth"
 )
 
 func near(a, b float64) bool { return math.Abs(a-b) < 1e-12 }
@@ -124,10 +130,16 @@ func TestCompute(t *testing.T) {
 	}
 }
 
+// What is wrong names what there is on both sides, and the remedy.
 func TestNothingToJudge(t *testing.T) {
+	var many []said
+	for _, name := range []string{"q", "p", "r", "q", "s", "t", "u", "v"} {
+		many = append(many, said{name, "x", "a", 1, "first", 0})
+	}
 	for want, sample := range map[string]*Sample{
-		"none of the 1 known labels is a class of the bundle, such as a": collect([]said{{"game", "x", "a", 1, "first", 0}}),
-		"none of the 1 known flows is among the 1 of the records":        collect([]said{{"a", "x", "", 0, "", 0}, {"", "", "a", 1, "first", 0}}),
+		"none of the 1 known labels is a class of the bundle: the file has game, and the bundle a, b, c; name the bundle that knows these labels by --task or --bundle, or spell them as its classes":                        collect([]said{{"game", "x", "a", 1, "first", 0}}),
+		"none of the 8 known labels is a class of the bundle: the file has p, q, r, s, t, u and 1 more, and the bundle a, b, c; name the bundle that knows these labels by --task or --bundle, or spell them as its classes": collect(many),
+		"none of the 1 known flows is among the 1 of the records; give the records of the flows that are labelled":                                                                                                           collect([]said{{"a", "x", "", 0, "", 0}, {"", "", "a", 1, "first", 0}}),
 	} {
 		if err := sample.Validate(); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
@@ -135,6 +147,28 @@ func TestNothingToJudge(t *testing.T) {
 	}
 	if err := collect(flows()).Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A clock that is wrong by the same time for all flows is told of.
+func TestShiftedClock(t *testing.T) {
+	for by, want := range map[int64]string{
+		3600:  "none of the 3 known flows is among the 3 of the records at its time, but 3 have the addresses and ports of flows that begin 1h0m0s later; mend the times",
+		-7200: "begin 2h0m0s earlier; mend the times",
+	} {
+		var known []truth.Known
+		var verdicts []cascade.Verdict
+		for i := range 3 {
+			orig, resp, first := netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), uint16(1024+i)), netip.MustParseAddrPort("10.0.0.2:53"), 1e9+int64(i)*7_300_000
+			known = append(known, truth.Known{Ends: truth.NewEnds(orig, resp, "tcp"), First: first, Label: "a", Capture: "x"})
+			v := cascade.Verdict{UID: fmt.Sprint("C", i), Orig: orig, Resp: resp, Proto: 6, First: first + by*1e6 + 300, Stage: "first"}
+			v.Top[0] = cascade.Guess{Label: "a", P: 1}
+			verdicts = append(verdicts, v)
+		}
+		err := Collect(spec(), truth.NewFlows(known), verdicts, 0).Validate()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d s: %v, want %s", by, err, want)
+		}
 	}
 }
 

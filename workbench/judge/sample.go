@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -18,7 +17,9 @@ type Sample struct {
 	Captures []string          // names
 	Lateness time.Duration     // that each silence took besides
 
-	units units
+	units   units
+	shift   time.Duration // of the records' clock against the labels', where no known flow is found
+	shifted int           // known flows that it would find
 }
 
 // Case is one flow.
@@ -64,6 +65,9 @@ func Collect(spec *cascade.Spec, flows *truth.Flows, verdicts []cascade.Verdict,
 			c.Answer, c.Answered, taken[at] = s.answer(&verdicts[at]), true, true
 		}
 		s.Cases = append(s.Cases, c)
+	}
+	if !slices.Contains(taken, true) {
+		s.shift, s.shifted = flows.Shift(connections)
 	}
 	for i := range verdicts {
 		if !taken[i] {
@@ -132,15 +136,3 @@ func protocol(number uint8) string {
 
 // known are the flows with a known label.
 func (s *Sample) known() []Case { return s.Cases[:s.Known] }
-
-// Validate refuses a sample that says nothing: no known flow of a class, or none that has a label.
-func (s *Sample) Validate() error {
-	f := s.flows()
-	switch {
-	case f.OfClass == 0:
-		return fmt.Errorf("none of the %d known labels is a class of the bundle, such as %s", f.Known, s.Classes[0])
-	case f.Unlabelled == f.Known:
-		return fmt.Errorf("none of the %d known flows is among the %d of the records", f.Known, f.Other)
-	}
-	return nil
-}

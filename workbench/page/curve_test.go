@@ -60,6 +60,22 @@ func TestCurveOfFamilies(t *testing.T) {
 	}
 }
 
+// What the test of a risk has shown is said as what is promised, and what was ruled out.
+func TestCurveOfRisk(t *testing.T) {
+	result := calibrate.Result{Score: judge.Score{MacroF1: .9, Soon: .8}}
+	c := Curve{Bundle: "t@1", Target: calibrate.Target{Kind: calibrate.Risk, Bound: .03, Sure: .9, Soon: 16 * time.Millisecond},
+		Choice: &calibrate.Choice{Before: result, After: result, Alone: result, Kept: true, Test: &calibrate.Test{Captures: 198, Harm: .0167, Chance: .046}}}
+	var out bytes.Buffer
+	if err := WriteCurve(&out, c); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"that more than 3.0% comes to harm is ruled out, at a confidence of 90%", "on the other half, 198 of them, its mean is 1.67%. If it were more than 3.0% elsewhere"} {
+		if !strings.Contains(out.String(), words) {
+			t.Errorf("the page lacks %q", words)
+		}
+	}
+}
+
 func TestRulesInWords(t *testing.T) {
 	classes := []string{"ads", "dns", "http"}
 	for want, r := range map[string]calibrate.StageRules{

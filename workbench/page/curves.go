@@ -5,6 +5,7 @@ import (
 	"html/template"
 
 	"github.com/serveflow/serveflow/workbench/judge"
+	"github.com/serveflow/serveflow/workbench/words"
 )
 
 // deferral draws macro-F1 against the share that the first stage leaves to the last.
@@ -61,7 +62,7 @@ func calibration(r *judge.Reliability) template.HTML {
 		s.line("grid", f.left, y.at(t.at), f.right, y.at(t.at))
 		s.text("mark", "end", f.left-6, y.at(t.at)+4, t.name)
 	}
-	s.text("name", "start", 2, f.top-8, "right")
+	s.text("name", "start", 2, f.top-8, "right, of labels with this confidence")
 	s.line("axis", f.left, f.bottom, f.right, f.bottom)
 	s.line("ideal", x.at(0), y.at(0), x.at(1), y.at(1))
 	s.text("mark", "end", x.at(.52), y.at(.62), "as stated")
@@ -85,6 +86,22 @@ func calibration(r *judge.Reliability) template.HTML {
 	}
 	s.text("name", "middle", (f.left+f.right)/2, foot+31, "stated confidence; below, the share of labels")
 	return s.svg()
+}
+
+// deferralSays is what the picture of deferral shows.
+func deferralSays(d *judge.Deferral) string {
+	if d.Idle() {
+		return fmt.Sprintf("Leaving flows of %s to %s gains nothing here: the best choice of them is no better than chance", d.First, d.Last)
+	}
+	return fmt.Sprintf("The uncertainty of %s has %s of the oracle's gain over chance", d.First, words.Percent(d.Gain))
+}
+
+// whole is a share in percent, which is 100 only where it is all.
+func whole(share float64) string {
+	if share < 1 && share >= .995 {
+		return fmt.Sprintf("%.1f%%", min(99.9, 100*share))
+	}
+	return fmt.Sprintf("%.0f%%", 100*share)
 }
 
 func percent(share float64) string {

@@ -99,16 +99,18 @@ func (b boxes) freest(left, right float64, lines ...float64) (best float64) {
 // frontierSays is what the picture shows.
 func frontierSays(r *judge.Report) string {
 	if len(r.Alone) == 0 {
-		return fmt.Sprintf("90%% of labels come within %s, at macro-F1 %.3f", words.Wait(r.WaitKnown.P90.Value), r.Quality.MacroF1.Value)
+		return fmt.Sprintf("90%% of known flows' labels come within %s, at macro-F1 %.3f", words.Wait(r.WaitKnown.P90.Value), r.Quality.MacroF1.Value)
 	}
 	last := r.Alone[len(r.Alone)-1]
 	loss := 100 * last.Less.Value
-	how := fmt.Sprintf("%.1f points higher", loss)
-	if loss < 0 {
-		how = fmt.Sprintf("%.1f points lower", -loss)
+	how := fmt.Sprintf("its macro-F1 is %.1f points higher", loss)
+	switch {
+	case math.Abs(loss) < .05 && last.Less.Low == last.Less.High:
+		how = "its macro-F1 is the same"
+	case last.Less.Low <= 0 && last.Less.High >= 0:
+		how = fmt.Sprintf("in macro-F1 these %ss show no difference", r.Flows.DrawnBy)
+	case loss < 0:
+		how = fmt.Sprintf("its macro-F1 is %.1f points lower", -loss)
 	}
-	if math.Abs(loss) < .05 {
-		how = "the same"
-	}
-	return fmt.Sprintf("The cascade gives %.0f%% of labels within 16 ms, %s alone %.0f%%; its macro-F1 is %s", 100*r.WaitKnown.Under.Value, last.Stage, 100*last.Wait.Under.Value, how)
+	return fmt.Sprintf("The cascade gives %s of known flows' labels within 16 ms, %s alone %s; %s", whole(r.WaitKnown.Under.Value), last.Stage, whole(last.Wait.Under.Value), how)
 }

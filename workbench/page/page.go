@@ -52,7 +52,8 @@ func parsed(name string) (*template.Template, error) {
 type view struct {
 	E        *judge.Evaluation
 	F        *judge.Report
-	Few      int
+	Few      int // captures
+	FewFlows int
 	Percents [3]float64 // within 16 ms, of all flows, with its interval
 	Title    string
 	Pictures []picture
@@ -103,12 +104,12 @@ type cell struct {
 
 func newView(e *judge.Evaluation) view {
 	f := &e.Figures
-	v := view{E: e, F: f, Few: judge.FewCaptures, Stages: bars(f, f.ByStage), Reasons: bars(f, f.ByReason)}
+	v := view{E: e, F: f, Few: judge.FewCaptures, FewFlows: judge.FewFlows, Stages: bars(f, f.ByStage), Reasons: bars(f, f.ByReason)}
 	v.Percents = [3]float64{100 * f.WaitAll.Under.Value, 100 * f.WaitAll.Under.Low, 100 * f.WaitAll.Under.High}
-	v.Title = fmt.Sprintf("%.1f%% of known flows get the right label, and %.0f%% of labels come within 16 ms", 100*f.Quality.Accuracy.Value, 100*f.WaitKnown.Under.Value)
+	v.Title = fmt.Sprintf("%.1f%% of known flows get the right label, and of all flows %.1f%% get theirs within 16 ms", 100*f.Quality.Accuracy.Value, 100*f.WaitAll.Under.Value)
 	v.Pictures = append(v.Pictures, picture{frontierSays(f), frontier(f), "Up and to the left is better. Upright lines are intervals of macro-F1."})
 	if d := f.Deferral; d != nil {
-		v.Pictures = append(v.Pictures, picture{fmt.Sprintf("The uncertainty of %s has %.0f%% of the oracle's gain over chance", d.First, 100*d.Gain.Value), deferral(d),
+		v.Pictures = append(v.Pictures, picture{deferralSays(d), deferral(d),
 			"The oracle knows which flows the later stage gets right. The band is the interval of the solid curve. The cascade may stand above it: it has more stages and rules than these two."})
 	}
 	v.Pictures = append(v.Pictures, picture{fmt.Sprintf("Stated confidence is off by %.1f points in the mean", 100*f.Reliability.ECE.Value), calibration(&f.Reliability),
@@ -158,5 +159,8 @@ func newGroup(what string, q *judge.Quality) group {
 		g.Mistake = "No flow is called another " + what
 	}
 	g.Title = fmt.Sprintf("F1 is lowest for %s, %.3f", q.Classes[worst].Name, q.Classes[worst].F1.Value)
+	if q.Classes[worst].F1.Value == 1 {
+		g.Title = fmt.Sprintf("F1 is 1 for every %s: all labels are right", what)
+	}
 	return g
 }

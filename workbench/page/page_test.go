@@ -44,7 +44,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
-	for _, want := range []string{"prefers-color-scheme: dark", "width=device-width", "of known flows get the right label", "The cascade gives", "oracle", "Stated confidence is off", "waits longest",
+	for _, want := range []string{"prefers-color-scheme: dark", "no-repeat local", "width=device-width", "of known flows get the right label", "The cascade gives", "oracle", "Stated confidence is off", "waits longest",
 		"first decides", "F1 is lowest for", "The most common mistake", "called unknown", "beside each stage alone", "family"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
@@ -89,6 +89,42 @@ func TestLittle(t *testing.T) {
 	e.Figures.Flows.DrawnBy, e.Figures.Flows.Captures = "capture", 3
 	if !strings.Contains(written(t, e), "With 3 captures the intervals mean little") {
 		t.Error("few captures are not said")
+	}
+}
+
+// Headlines claim no more than the intervals show, and say of which flows they are.
+func TestHeadlines(t *testing.T) {
+	e := evaluation(t)
+	f := &e.Figures
+	f.WaitAll.Under.Value, f.WaitKnown.Under.Value, f.Flows.OfClass = .978, .9996, 199
+	last := &f.Alone[len(f.Alone)-1]
+	last.Less = judge.Figure{Value: .01, Low: -.018, High: .025}
+	for i := range f.Deferral.Points {
+		f.Deferral.Points[i].Oracle = f.Deferral.Points[i].Random
+	}
+	f.Families = nil
+	for i := range f.Quality.Classes {
+		f.Quality.Classes[i].F1.Value = 1
+	}
+	page := written(t, e)
+	for _, want := range []string{"and of all flows 97.8% get theirs within 16 ms", "The cascade gives 99.9% of known flows&#39; labels within 16 ms", "in macro-F1 these captures show no difference", "F1 is 1 for every class: all labels are right",
+		"Leaving flows of first to slow gains nothing here", "Only 199 flows with a label that is a class: so few say little", "right, of labels with this confidence"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, bad := range []string{"points higher", "F1 is lowest", "oracle&#39;s gain"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	for want, less := range map[string]judge.Figure{"its macro-F1 is 1.0 points higher": {Value: .01, Low: .001, High: .02}, "its macro-F1 is 1.0 points lower": {Value: -.01, Low: -.02, High: -.001}, "its macro-F1 is the same": {}} {
+		if last.Less = less; !strings.Contains(frontierSays(f), want) {
+			t.Errorf("%+v: %s", less, frontierSays(f))
+		}
+	}
+	if f.Flows.OfClass = 200; strings.Contains(written(t, e), "so few say little") {
+		t.Error("200 flows are few")
 	}
 }
 

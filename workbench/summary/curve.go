@@ -52,7 +52,8 @@ func WriteCurve(w io.Writer, c page.Curve, out string) error {
 	}
 	if k := c.Choice.Test; k != nil {
 		line("Harm is a wrong label where the last stage alone has the right one. On %s that", words.Counted(k.Captures, "capture"))
-		line("chose nothing it is %.2f%% in the mean: by chance with a probability of at most %.3f.", 100*k.Harm, k.Chance)
+		line("chose nothing it is %.2f%% in the mean. If it were more than %.1f%% elsewhere, as little would show", 100*k.Harm, 100*c.Target.Bound)
+		line("by chance with a probability of at most %.3f, so that is ruled out at a confidence of %.0f%%.", k.Chance, 100*c.Target.Sure)
 		line("That holds for captures that are exchangeable with these.")
 	}
 	line("")

@@ -24,6 +24,7 @@ func curve(kind calibrate.Kind) page.Curve {
 func TestCurve(t *testing.T) {
 	missed, tested := curve(calibrate.Loss), curve(calibrate.Risk)
 	missed.Choice.Kept = false
+	tested.Target.Bound, tested.Target.Sure = .03, .9
 	tested.Choice.Check, tested.Choice.Test = nil, &calibrate.Test{Captures: 198, Harm: .0167, Chance: .046}
 	families := curve(calibrate.Loss)
 	families.ByFamily, families.Families = true, []page.Changed{{Name: "google_services", Before: "lets no answer out", After: "threshold 0.0500"}}
@@ -35,7 +36,7 @@ func TestCurve(t *testing.T) {
 		{families, []string{"each class counts as its family", "Families:\ngoogle_services  before: lets no answer out\n                 now:    threshold 0.0500"}},
 		{missed, []string{"No choice was found that keeps it"}},
 		{curve(calibrate.Cost), []string{"Expected cost a flow: before 0.0600, chosen 0.0600", "costs 0.0600 [0.0500, 0.0700]"}},
-		{tested, []string{"On 198 captures that\nchose nothing it is 1.67% in the mean", "exchangeable"}},
+		{tested, []string{"On 198 captures that\nchose nothing it is 1.67% in the mean. If it were more than 3.0% elsewhere", "probability of at most 0.046, so that is ruled out at a confidence of 90%", "exchangeable"}},
 	} {
 		var out bytes.Buffer
 		if err := WriteCurve(&out, c.of, "mine"); err != nil {

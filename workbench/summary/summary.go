@@ -61,6 +61,9 @@ func (s *sheet) head() {
 	case n.Captures < judge.FewCaptures:
 		s.line("With %s the intervals mean little: label flows of %d or more.", words.Counted(n.Captures, "capture"), judge.FewCaptures)
 	}
+	if n.OfClass < judge.FewFlows {
+		s.line("Only %s with a label that is a class: so few say little. Label %d or more.", words.Counted(n.OfClass, "flow"), judge.FewFlows)
+	}
 	if n.Unlabelled > 0 {
 		s.line("%s of them got no label and count as wrong: their records are not there, or begin later.", words.Thousands(n.Unlabelled))
 	}

@@ -65,6 +65,18 @@ func TestHonest(t *testing.T) {
 	if got := written(t, e); !strings.Contains(got, "With 7 captures the intervals mean little") {
 		t.Errorf("seven captures: %s", got)
 	}
+	if e.Figures.Flows.OfClass = 199; !strings.Contains(written(t, e), "Only 199 flows with a label that is a class: so few say little. Label 200 or more.") {
+		t.Error("few flows are not said")
+	}
+	if e.Figures.Flows.OfClass = 200; strings.Contains(written(t, e), "so few say little") {
+		t.Error("200 flows are few")
+	}
+	for i := range e.Figures.Deferral.Points {
+		e.Figures.Deferral.Points[i].Oracle = e.Figures.Deferral.Points[i].Random
+	}
+	if got := written(t, e); !strings.Contains(got, "There is nothing to gain") || strings.Contains(got, "oracle's gain") {
+		t.Errorf("nothing to gain: %s", got)
+	}
 	e.Figures.Flows.DrawnBy = "flow"
 	if got := written(t, e); !strings.Contains(got, "draws of the flows lie") || !strings.Contains(got, "the true intervals are wider") {
 		t.Errorf("one capture: %s", got)

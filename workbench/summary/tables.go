@@ -29,7 +29,11 @@ func (s *sheet) deferral() {
 	s.line("%-20s%s", "by its uncertainty", rule.String())
 	s.line("%-20s%s", "at random", random.String())
 	s.line("%-20s%s", "by the oracle", oracle.String())
-	s.line("Its uncertainty has %s of the oracle's gain over random.", words.Percent(d.Gain))
+	if d.Idle() {
+		s.line("There is nothing to gain: even the oracle does no better than random.")
+	} else {
+		s.line("Its uncertainty has %s of the oracle's gain over random.", words.Percent(d.Gain))
+	}
 	s.line("The whole cascade leaves %.1f%% to later stages than %s, and has %.4f.", 100*d.At.Value, d.First, d.Here.Value)
 }
 

@@ -1,14 +1,12 @@
 package truth
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // needed is said of a file that lacks a column.
@@ -16,7 +14,7 @@ const needed = "it needs split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,
 
 // Options choose among the rows of a labels file.
 type Options struct {
-	Split    string // the rows of this split, where the file has splits; empty: all
+	Split    string // the rows of this split; the file must then have splits. Empty: all
 	Question string // the column of labels, with QUESTION_split, or else split, beside it; rows without an answer are passed over. Empty: label
 }
 
@@ -31,8 +29,12 @@ func Read(in io.Reader, name string, choose Options) ([]Known, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := rows.haveSplit(choose); err != nil {
+		return nil, err
+	}
 	var all []Known
-	seen := map[Known]int{} // by what finds the flow
+	splits := map[string]bool{} // that are not the one asked for
+	seen := map[Known]int{}     // by what finds the flow
 	for {
 		r, err := rows.next()
 		if errors.Is(err, io.EOF) {
@@ -46,6 +48,9 @@ func Read(in io.Reader, name string, choose Options) ([]Known, error) {
 		case err != nil:
 			return nil, rows.fault(err)
 		case !chosen:
+			if split := r.get(choose.splitColumn(r.has)); split != "" && r.get("starts_flow") != "0" {
+				splits[strings.Clone(split)] = true
+			}
 			continue
 		}
 		i, again := seen[k.found()]
@@ -57,10 +62,13 @@ func Read(in io.Reader, name string, choose Options) ([]Known, error) {
 			return nil, fmt.Errorf("%s: %s is labelled %q, and again %q; keep the row that is right", name, k.said(), all[i].Label, k.Label)
 		}
 	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no row%s: give the labels of some flows", name, choose.asked())
+	switch {
+	case len(all) > 0:
+		return all, nil
+	case choose.Split != "" && len(splits) > 0:
+		return nil, fmt.Errorf("%s has no row%s: the splits there are %s; ask for one of them", name, choose.asked(), some(slices.Sorted(maps.Keys(splits))))
 	}
-	return all, nil
+	return nil, fmt.Errorf("%s has no row%s: give the labels of some flows", name, choose.asked())
 }
 
 // found is what finds the flow.
@@ -91,73 +99,19 @@ func (o Options) asked() (words string) {
 	return words
 }
 
-// rows are those of a file.
-type rows struct {
-	name   string
-	in     *csv.Reader
-	column map[string]int
-	line   int
+// splitColumn is the column of splits: the question's own, where the file has it.
+func (o Options) splitColumn(has func(column string) bool) string {
+	if own := o.Question + "_split"; o.Question != "" && has(own) {
+		return own
+	}
+	return "split"
 }
 
-func newRows(data []byte, name string) (*rows, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if !utf8.Valid(data) {
-		at := 0
-		for r, n := utf8.DecodeRune(data); r != utf8.RuneError || n > 1; r, n = utf8.DecodeRune(data[at:]) {
-			at += n
-		}
-		return nil, fmt.Errorf("%s: not text in UTF-8, from byte %d on; save it as UTF-8", name, at)
+// some are a few of the names, as a list.
+func some(names []string) string {
+	const most = 10
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
-	data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
-	r := &rows{name: name, in: csv.NewReader(bytes.NewReader(data)), column: map[string]int{}}
-	r.in.FieldsPerRecord, r.in.ReuseRecord = -1, true
-	header, err := r.in.Read()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%s is empty; %s", name, needed)
-	case err != nil:
-		return nil, r.broken(err)
-	}
-	if len(header) == 1 {
-		for sign, separator := range map[string]string{";": "semicolons", "\t": "tabs"} {
-			if strings.Contains(header[0], sign) {
-				return nil, fmt.Errorf("%s: its columns are separated by %s; separate them by commas", name, separator)
-			}
-		}
-	}
-	for i, column := range header {
-		r.column[strings.TrimSpace(column)] = i
-	}
-	return r, nil
-}
-
-// next gives the next row; io.EOF at the end.
-func (r *rows) next() (row, error) {
-	fields, err := r.in.Read()
-	switch {
-	case errors.Is(err, io.EOF):
-		return row{}, io.EOF
-	case err != nil:
-		return row{}, r.broken(err)
-	}
-	r.line, _ = r.in.FieldPos(0)
-	return row{fields: fields, column: r.column, file: r.name}, nil
-}
-
-// broken is the error of a file that is no CSV.
-func (r *rows) broken(err error) error {
-	var at *csv.ParseError
-	if errors.As(err, &at) {
-		return fmt.Errorf("%s: line %d: %w; is a quotation mark left open there?", r.name, cmp.Or(at.StartLine, at.Line), at.Err)
-	}
-	return fmt.Errorf("%s: %w; give a file that can be read", r.name, err)
-}
-
-// fault is the error of a row, with its line where it is not of all rows.
-func (r *rows) fault(err error) error {
-	var missing missingColumn
-	if errors.As(err, &missing) {
-		return fmt.Errorf("%s: no column %q; %s", r.name, string(missing), needed)
-	}
-	return fmt.Errorf("%s: line %d: %w; correct the line, or leave it out", r.name, r.line, err)
+	return strings.Join(names, ", ")
 }

@@ -26,18 +26,12 @@ type row struct {
 // known is the flow that the row labels; chosen is whether the row was asked for, and names the
 // connection that a flow begins with.
 func (r row) known(choose Options) (k Known, chosen bool, err error) {
-	label, split := "label", "split"
-	if choose.Question != "" {
-		label = choose.Question
-		if own := choose.Question + "_split"; r.has(own) {
-			split = own
-		}
-	}
+	label, split := cmp.Or(choose.Question, "label"), choose.splitColumn(r.has)
 	name, err := r.must(label)
 	switch {
 	case err != nil:
 		return k, false, err
-	case r.get("starts_flow") == "0", choose.Question != "" && name == "", choose.Split != "" && r.has(split) && r.get(split) != choose.Split:
+	case r.get("starts_flow") == "0", choose.Question != "" && name == "", choose.Split != "" && r.get(split) != choose.Split:
 		return k, false, nil
 	case name == "":
 		return k, false, fmt.Errorf("%s is empty", label)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 const data = `split,capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,packets,bytes,label
@@ -35,7 +36,7 @@ func TestColumns(t *testing.T) {
 	}{
 		{"the data set's", data, Options{}, Known{Ends: pair, First: 1_000_000, Label: "dns", Capture: "train/7"}},
 		{"a split of it", data, Options{Split: "test"}, Known{Ends: ends("10.0.0.2:53", "10.0.0.1:1025", "17"), First: 2_000_000, Label: "dns", Capture: "test/7"}},
-		{"the lab's", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1024,10.0.0.2,53,udp,1.000001,dns\n", Options{Split: "test"},
+		{"the lab's", "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n10.0.0.1,1024,10.0.0.2,53,udp,1.000001,dns\n", Options{},
 			Known{Ends: pair, First: 1_000_001, Label: "dns", Capture: "labels.csv"}},
 		{"with other line ends, a mark of UTF-8, capitals and a long address", "\ufefforig_h,orig_p,resp_h,resp_p,proto,ts_first,label\r2001:0DB8::0001,1024,10.0.0.2,53,UDP,1.5,dns\r", Options{},
 			Known{Ends: ends("10.0.0.2:53", "[2001:db8::1]:1024", "udp"), First: 1_500_000, Label: "dns", Capture: "labels.csv"}},
@@ -65,7 +66,7 @@ func TestFaults(t *testing.T) {
 	const lab = "orig_h,orig_p,resp_h,resp_p,proto,ts_first,label\n"
 	for _, c := range []struct{ name, text, want string }{
 		{"empty", "", "dir/labels.csv is empty; it needs split,"},
-		{"no row", lab, `dir/labels.csv has no row of split "x": give the labels of some flows`},
+		{"no row", lab, `dir/labels.csv has no row: give the labels of some flows`},
 		{"other columns", "a,b\n1,2\n", `dir/labels.csv: no column "label"; it needs split,`},
 		{"a column less", "orig_h,orig_p,resp_h,resp_p,ts_first,label\n10.0.0.1,1,10.0.0.2,2,1,dns\n", `no column "proto"; it needs split,`},
 		{"semicolons", "uid;label\n", "its columns are separated by semicolons; separate them by commas"},
@@ -76,7 +77,8 @@ func TestFaults(t *testing.T) {
 		{"no time", lab + "10.0.0.1,1,10.0.0.2,2,tcp,noon,dns\n", `ts_first is "noon", not a time in seconds`},
 		{"a time before the epoch", lab + "10.0.0.1,1,10.0.0.2,2,tcp,-1,dns\n", `ts_first is "-1", not a time in seconds`},
 		{"no label", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1,\n", "line 2: label is empty"},
-		{"a short line", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1\n", "line 2: label is empty"},
+		{"a short line", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1\n", "line 2 has 6 fields, and the header 7; write a field with a comma in quotation marks"},
+		{"two columns of one name", "label,uid, label\na,C1,b\n", `dir/labels.csv: columns 1 and 3 are both called "label"; rename one of them`},
 		{"a label with a space", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1,dns \n", `label is "dns ", not one line of up to 64 characters`},
 		{"two labels", "uid,label\nC1,dns\nC1,http\n", `the flow C1 is labelled "dns", and again "http"; keep the row that is right`},
 		{"two labels of a 5-tuple", lab + "10.0.0.1,1,10.0.0.2,2,tcp,1,dns\n10.0.0.2,2,10.0.0.1,1,tcp,1,http\n",
@@ -84,11 +86,35 @@ func TestFaults(t *testing.T) {
 		{"an open quotation mark", lab + "\"10.0.0.1,1\n", "line 2: extraneous or missing \" in quoted-field; is a quotation mark left open there?"},
 		{"not UTF-8", "uid,label\nC1,\xff\n", "not text in UTF-8, from byte 13 on; save it as UTF-8"},
 	} {
-		all, err := Read(strings.NewReader(c.text), "dir/labels.csv", Options{Split: "x"})
+		all, err := Read(strings.NewReader(c.text), "dir/labels.csv", Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, %v, want %s", c.name, all, err, c.want)
 		}
 	}
+}
+
+// A split that is asked for must be there, and no line that is broken is passed over as one of another split.
+func TestFaultsOfSplits(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		choose     Options
+		want       string
+	}{
+		{"no splits", "uid,label\nC1,dns\n", Options{Split: "test"}, `dir/labels.csv: no column "split", by which split "test" would be found; add it`},
+		{"no splits of a question", "uid,label,os\nC1,dns,x\n", Options{Split: "test", Question: "os"}, `no column "split"`},
+		{"none of it", "uid,split,label\nC1,train,dns\nC2,calib,dns\n", Options{Split: "test"}, `has no row of split "test": the splits there are calib, train; ask for one of them`},
+		{"none of it to a question", "uid,split,os_split,os\nC1,test,train,x\n", Options{Split: "test", Question: "os"}, `the splits there are train;`},
+		{"no row at all", "uid,split,label\n", Options{Split: "test"}, `has no row of split "test": give the labels of some flows`},
+		{"a comma without quotation marks", "uid,label,split\nC1,dns,test\nC2,a,b,test\n", Options{Split: "test"}, `line 3 has 4 fields, and the header 3`},
+		{"a short line", "uid,label,split\nC1,dns,test\nC2,a\n", Options{Split: "test"}, `line 3 has 2 fields, and the header 3`},
+	} {
+		all, err := Read(strings.NewReader(c.text), "dir/labels.csv", c.choose)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, %v, want %s", c.name, all, err, c.want)
+		}
+	}
+	// Columns without a name are no columns, as spreadsheets write them behind the others.
+	read(t, "uid,label,,\nC1,dns,,\n", Options{})
 }
 
 // The first connection stands for a flow; one that begins before it, or too late, is of no flow.
@@ -114,6 +140,26 @@ func TestMatch(t *testing.T) {
 	}
 	if got := strings.Join(flows.Captures(), " "); got != " train/7 train/8" {
 		t.Errorf("captures %q", got)
+	}
+}
+
+// A shift is one that at least half of the flows with known ends share.
+func TestShift(t *testing.T) {
+	one, two := ends("10.0.0.1:1", "10.0.0.2:2", "tcp"), ends("10.0.0.1:3", "10.0.0.2:2", "tcp")
+	flows := NewFlows([]Known{{Ends: one, First: 1e6}, {Ends: one, First: 50e6}, {Ends: two, First: 9e6}, {UID: "C9"}})
+	for _, c := range []struct {
+		name  string
+		all   []Connection
+		by    time.Duration
+		flows int
+	}{
+		{"none", nil, 0, 0},
+		{"an hour", []Connection{{"C1", one, 3601e6 + 5}, {"C2", one, 3650e6}, {"C3", two, 3609e6}}, time.Hour, 3},
+		{"no two alike", []Connection{{"C1", one, 3601e6}, {"C3", two, 7209e6}}, 0, 0},
+	} {
+		if by, n := flows.Shift(c.all); by != c.by || n != c.flows {
+			t.Errorf("%s: %v of %d, want %v of %d", c.name, by, n, c.by, c.flows)
+		}
 	}
 }
 

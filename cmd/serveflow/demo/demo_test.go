@@ -158,7 +158,17 @@ func TestScreen(t *testing.T) {
 		}
 		s.Draw()
 	}
-	if strings.Count(plain.String(), "\n") != 2 || strings.Contains(plain.String(), "\x1b") {
+	head, row, _ := strings.Cut(plain.String(), "\n")
+	row, _, _ = strings.Cut(row, "\n")
+	for column, value := range map[string]string{"STAGE": "first", "REASON": "confident"} {
+		if at := strings.Index(head, column); at < 0 || at != strings.Index(row, value) {
+			t.Errorf("%s stands at %d of %q, and its value in %q", column, at, head, row)
+		}
+	}
+	if !strings.HasSuffix(head, "TOOK") || len(head) != len(row) || strings.Count(live.String(), "REASON") < 1 {
+		t.Errorf("%q above %q; %q", head, row, live.String())
+	}
+	if strings.Count(plain.String(), "\n") != 3 || strings.Contains(plain.String(), "\x1b") {
 		t.Errorf("plain lines: %q", plain.String())
 	}
 	if !strings.Contains(live.String(), "2 of 2 flows labelled   by stage: first 2") || !strings.Contains(live.String(), "\x1b[") {

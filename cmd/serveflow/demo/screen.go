@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/serveflow/serveflow/cmd/serveflow/labels"
 )
 
 // Screen shows labels as they come: a live table on a terminal, plain lines otherwise.
@@ -39,6 +41,9 @@ func (s *Screen) Show(l *Label) {
 	s.byStage[l.Record.Stage]++
 	row := fmt.Sprintf("%s %9.1f ms", l.Record.Row(), float64(l.Took)/1e6)
 	if !s.live {
+		if s.labels == 1 {
+			fmt.Fprintln(s.out, header())
+		}
 		fmt.Fprintln(s.out, row)
 		return
 	}
@@ -49,13 +54,16 @@ func (s *Screen) Show(l *Label) {
 	}
 }
 
+// header names the columns. The last one is time from the first packet to the label's arrival.
+func header() string { return fmt.Sprintf("%s %12s", labels.Columns(), "TOOK") }
+
 // Draw brings the live table up to date; it does nothing otherwise.
 func (s *Screen) Draw() {
 	if !s.live {
 		return
 	}
 	lines := append([]string{fmt.Sprintf("%d of %d flows labelled   by stage: %s", s.labels, s.flows, counts(s.byStage)),
-		"labels: " + counts(s.byLabel), ""}, s.rows...)
+		"labels: " + counts(s.byLabel), "", header()}, s.rows...)
 	if s.drawn > 0 {
 		fmt.Fprintf(s.out, "\x1b[%dA", s.drawn) // back up over the last drawing
 	}

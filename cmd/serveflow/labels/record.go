@@ -52,8 +52,12 @@ func (r *Record) Row() string {
 
 // Header names the columns of Line.
 func Header() string {
-	return fmt.Sprintf("%-23s %-22s %-22s %-4s %-14s %6s  %-6s %-10s %6s %12s", "FIRST PACKET (UTC)", "ORIGINATOR", "RESPONDER", "PROT", "LABEL",
-		"SURE", "STAGE", "REASON", "SEEN", "WAITED")
+	return fmt.Sprintf("%-23s %s %12s", "FIRST PACKET (UTC)", Columns(), "WAITED")
+}
+
+// Columns names the columns of Row.
+func Columns() string {
+	return fmt.Sprintf("%-22s %-22s %-4s %-14s %6s  %-6s %-10s %6s", "ORIGINATOR", "RESPONDER", "PROT", "LABEL", "SURE", "STAGE", "REASON", "SEEN")
 }
 
 // Line is Row between the time of the first packet and the wait for packets.
