@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/serveflow/serveflow/workbench/calibrate"
 	"github.com/serveflow/serveflow/workbench/page"
@@ -66,9 +65,9 @@ func (b *bench) note(c page.Curve) string {
 	if c.ByFamily {
 		families = " Each class counted as its family."
 	}
-	return fmt.Sprintf("## Calibrated anew\n\nOn %s, for the target `%s`, with %s whose label is known, of %s.%s The rules of the stages are other ones than those told of below, "+
+	return fmt.Sprintf("## Calibrated anew\n\nFor the target `%s`, with %s whose label is known, of %s.%s The rules of the stages are other ones than those told of below, "+
 		"and the figures below are those of the bundle before, %s (digest %.12s). `calibrated.json` and `calibrated.html` have the rules and figures of this one.\n",
-		time.Now().UTC().Format(time.DateOnly), c.Asked, counted(c.Flows, "flow"), counted(c.Of, "capture"), families, b.spec.Bundle, b.spec.Digest)
+		c.Asked, counted(c.Flows, "flow"), counted(c.Of, "capture"), families, b.spec.Bundle, b.spec.Digest)
 }
 
 // verifyWritten checks the new bundle as run would.
