@@ -127,6 +127,6 @@ func (p *pending) wait(ctx context.Context) error {
 	case <-written:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("stopped before everything was written: %w", ctx.Err())
+		return errors.New("stopped before everything was written")
 	}
 }
