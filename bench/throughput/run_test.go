@@ -1,10 +1,7 @@
 package throughput
 
 import (
-	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -169,63 +166,4 @@ func (r *run) read() map[string]labelled {
 		got[l.UID] = labelled{fmt.Sprint(l.Label, " ", l.Reason, " ", l.Packets), l.Stage}
 	}
 	return got
-}
-
-// preload writes the records, copy by copy: each copy's uids and sensor are its own. It gives the number of flows
-// and records.
-func preload(t *testing.T, addr, topic string, lines [][]byte, copies int) (flows, n int) {
-	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: topic, Transport: &kafka.Transport{}, // which does not know the topics of before
-		Balancer: kafka.Murmur2Balancer{}, Compression: kafka.Lz4, BatchSize: 10_000, BatchTimeout: time.Millisecond}
-	uids := map[string]bool{}
-	for c := range copies {
-		var batch []kafka.Message
-		flush := func() {
-			if err := w.WriteMessages(t.Context(), batch...); err != nil {
-				t.Fatal(err)
-			}
-			n, batch = n+len(batch), nil
-		}
-		for _, line := range lines {
-			before, rest, ok := bytes.Cut(line, []byte(`"uid":"`))
-			uid, after, closed := bytes.Cut(rest, []byte(`"`))
-			if !ok || !closed {
-				t.Fatalf("a record without a uid: %s", line)
-			}
-			own := fmt.Sprintf("%s-%d", uid, c)
-			if bytes.HasPrefix(line, []byte(`{"ev":"pkt"`)) {
-				uids[own] = true
-			}
-			batch = append(batch, kafka.Message{Key: []byte(own), Value: fmt.Appendf(nil, `%s"sensor":"s%d","uid":"%s"%s`, before, c, own, after)})
-			if len(batch) == 20_000 {
-				flush()
-			}
-		}
-		flush()
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return len(uids), n
-}
-
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-func toJSON(t *testing.T, v any) []byte {
-	t.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-func write(t *testing.T, name string, data []byte) {
-	t.Helper()
-	if err := os.WriteFile(name, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
