@@ -20,7 +20,14 @@ import (
 // usage is what labelling took, of all processes together. wall is from the start of the process to the last label.
 type usage struct {
 	wall, cpu time.Duration
-	memory    float64 // MiB, at most
+	starting  time.Duration // CPU until the first labels are there ...
+	first     int64         // ... and how many those are
+	memory    float64       // MiB, at most
+}
+
+// running is how many microseconds of CPU a flow took of those that came after the first labels.
+func (u usage) running(flows int) float64 {
+	return float64((u.cpu - u.starting).Microseconds()) / float64(int64(flows)-u.first)
 }
 
 // run is one labelling of the topic.
@@ -100,7 +107,7 @@ func (r *run) measure(end func(), members ...*exec.Cmd) (used usage) {
 			r.t.Fatal(err)
 		}
 	}
-	used.wall = r.await(began)
+	used.wall = r.await(began, func(labels int64) { used.first, used.starting = labels, spent(r.t, members) })
 	end()
 	for _, member := range members {
 		err := member.Wait()
@@ -113,14 +120,17 @@ func (r *run) measure(end func(), members ...*exec.Cmd) (used usage) {
 	return used
 }
 
-// await gives the time until there is a label for each flow; 0 if none comes any more.
-func (r *run) await(began time.Time) time.Duration {
-	seen, since := int64(-1), time.Now()
+// await gives the time until there is a label for each flow; 0 if none comes any more. It tells once of the first labels.
+func (r *run) await(began time.Time, tell func(labels int64)) time.Duration {
+	seen, since := int64(0), time.Now()
 	for time.Since(since) < patience {
 		switch n := r.written(); {
 		case n >= int64(r.flows):
 			return time.Since(began)
 		case n > seen:
+			if seen == 0 {
+				tell(n)
+			}
 			seen, since = n, time.Now()
 		}
 		time.Sleep(50 * time.Millisecond)

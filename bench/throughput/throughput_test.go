@@ -54,14 +54,15 @@ func TestThroughput(t *testing.T) {
 		return
 	}
 	var first map[string]labelled
-	fmt.Printf("| | flows/s | records/s | flows/s and CPU | us of CPU a flow | s of CPU a million records | peak memory |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	fmt.Printf("| | flows/s | records/s | flows/s and CPU | us of CPU a flow | of these, once it runs | s of CPU to start | s of CPU a million records | peak memory |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for i, s := range sides {
 		r := &run{t: t, addr: broker.Addr, labels: fmt.Sprintf("labels-%d", i), flows: flows}
 		kafkatest.CreateTopic(t, broker.Addr, r.labels, partitions, nil)
 		kafkatest.CreateTopic(t, broker.Addr, r.labels+".dlq", 1, nil)
 		u := s.label(r)
 		perFlow := u.cpu.Seconds() / float64(flows)
-		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.1f | %.2f | %.0f MiB |\n", s.name, float64(flows)/u.wall.Seconds(), float64(n)/u.wall.Seconds(), 1/perFlow, 1e6*perFlow, u.cpu.Seconds()/float64(n)*1e6, u.memory)
+		fmt.Printf("| %s | %.0f | %.0f | %.0f | %.1f | %.1f | %.1f | %.2f | %.0f MiB |\n", s.name, float64(flows)/u.wall.Seconds(), float64(n)/u.wall.Seconds(), 1/perFlow,
+			1e6*perFlow, u.running(flows), u.starting.Seconds(), u.cpu.Seconds()/float64(n)*1e6, u.memory)
 		got := r.read()
 		switch {
 		case i == 0:
