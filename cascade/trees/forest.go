@@ -91,8 +91,9 @@ func newForest[set uint32 | uint64](trees []Tree) *forest[set] {
 			by[s.Feature] = append(by[s.Feature], split[set]{below(s.Threshold), cut[set]{uint32(i), ^set(t.lost[k])}})
 		}
 	}
+	all := newMerged[set](len(trees))
 	for _, column := range slices.Sorted(maps.Keys(by)) {
-		f.feature(column, by[column])
+		f.feature(column, by[column], all)
 	}
 	f.rows.New = func() any { left := make([]set, len(f.trees)); return &left }
 	return f

@@ -77,10 +77,10 @@ func newTrial() (*bundle.Trial, error) {
 	return t, nil
 }
 
-// trialLimits are the memory that the serving process has for models, twice what
-// bundles/service takes, and a hundred times the processor's time that it takes.
+// trialLimits are the memory that the serving process has for models, a third more than
+// bundles/service takes, and thirty times the processor's time that it takes.
 func trialLimits() bundle.Limits {
-	return bundle.Limits{Memory: int64(memory.Model), CPU: 30 * time.Second}
+	return bundle.Limits{Memory: int64(memory.Model) + detectorMemory, CPU: 30 * time.Second}
 }
 
 // bundleChoice is which bundle the command line asks for.
