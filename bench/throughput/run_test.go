@@ -50,7 +50,7 @@ func (r *run) serveflow(bundle string) usage {
 	r.t.Helper()
 	admin := freeAddr(r.t)
 	env := append(os.Environ(), "SERVEFLOW_BROKERS="+r.addr, "SERVEFLOW_TOPIC="+cmp.Or(r.records, "records"), "SERVEFLOW_LABEL_TOPIC="+r.labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+r.labels+".dlq",
-		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN="+admin, "SERVEFLOW_PPROF=true")
+		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN="+admin, "SERVEFLOW_PPROF=true", "SERVEFLOW_ADAPT=off")
 	env = append(env, r.settings...)
 	var members []*exec.Cmd
 	for i := range max(1, r.processes) {
