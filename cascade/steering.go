@@ -131,6 +131,9 @@ func (d *decider) keptBack(ctx context.Context, f *flow.Flow, at *flow.Cursor, s
 	}
 	by := slow.steering
 	gap := f.Missing(packets(at, s))
+	if f.Conn() != nil { // as its verdict says
+		_, gap = f.Counted()
+	}
 	by.observe(&d.answer, gap)
 	threshold, keptBack := by.applied(&d.answer, f.UID, gap)
 	if keptBack {

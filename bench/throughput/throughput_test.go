@@ -21,7 +21,7 @@ var (
 	copies  = flag.Int("copies", 4, "how often they are in the topic, each time with other uids")
 	profile = flag.Int("profile", 0, "in place of the comparison: so many seconds of serveflow's CPU profile, by step")
 	alone   = flag.Bool("alone", false, "serveflow and nothing beside it")
-	keep    = flag.String("keep", "", "file for that profile, as cmd/serveflow/default.pgo is one")
+	keep    = flag.String("keep", "", "file for that profile")
 	bundle  = flag.String("bundle", "../../bundles/service", "folder of the bundle")
 )
 
