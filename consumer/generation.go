@@ -29,7 +29,7 @@ func (c *Consumer) start(gen *kafka.Generation, client *kafka.Client, store *off
 		<-ctx.Done()
 		c.health.left()
 	})
-	committer := offset.NewCommitter(offset.CommitterConfig{Topic: c.cfg.Topic, Start: begin, Every: c.cfg.CommitEvery,
+	committer := offset.NewCommitter(offset.CommitterConfig{Topic: c.cfg.Topic, Group: c.cfg.Group, Start: begin, Every: c.cfg.CommitEvery,
 		Commit: func(ctx context.Context, at map[int]offset.Checkpoint) error { return store.Commit(ctx, gen, at) },
 		Report: func(err error) { c.health.report(commitProblem, err) }, Failures: c.metrics.commitFailures, Log: c.log})
 	var reading sync.WaitGroup

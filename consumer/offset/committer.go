@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/serveflow/serveflow/internal/brokers"
 )
 
 // failingFor is how long commits may fail before the member calls itself not ready: a
@@ -19,6 +21,7 @@ const failingFor = 3 * time.Second
 // CommitterConfig is what a Committer is built with.
 type CommitterConfig struct {
 	Topic string
+	Group string // names the group in errors
 	// Start is the offset from which each partition of the generation is read.
 	Start map[int]int64
 	// Every is the time between two commits.
@@ -95,7 +98,7 @@ func (c *Committer) flush(ctx context.Context) error {
 	}
 	if err := c.cfg.Commit(ctx, pending); err != nil {
 		c.cfg.Failures.Inc()
-		return fmt.Errorf("consumer: commit %d partitions of %s: %w", len(pending), c.cfg.Topic, err)
+		return brokers.Explain(err, fmt.Sprintf("commit %d partitions of %s", len(pending), c.cfg.Topic), c.cfg.Topic, c.cfg.Group)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,7 +144,7 @@ func (c *Committer) Run(ctx context.Context) {
 			since = began
 		}
 		if time.Since(since) >= failingFor {
-			c.cfg.Report(fmt.Errorf("%w; labels are written meanwhile, and after a restart written again", err))
+			c.cfg.Report(fmt.Errorf("%w; what is read meanwhile is not committed, and read again after a restart", err))
 		}
 	}
 }

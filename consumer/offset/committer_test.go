@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/segmentio/kafka-go"
 )
 
 // newTestCommitter commits one generation's partition 0, which begins at offset 5.
@@ -158,6 +160,15 @@ func TestTheLastCommitOutlivesBrokenConnections(t *testing.T) {
 		if err := c.Last(t.Context()); err != nil != test.err || asked != test.asked {
 			t.Errorf("%v: asked %d times, want %d: %v", test.fails, asked, test.asked, err)
 		}
+	}
+}
+
+// A commit that the broker refuses says what to grant, as a fetch does.
+func TestARefusedCommitSaysWhatToGrant(t *testing.T) {
+	c := newTestCommitter(func(map[int]Checkpoint) error { return kafka.TopicAuthorizationFailed })
+	c.Advance(0, Checkpoint{Low: 6})
+	if err := c.flush(t.Context()); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "not allowed to read topic in: grant this client READ") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/serveflow/serveflow/consumer/offset"
+	"github.com/serveflow/serveflow/internal/backoff"
 )
 
 // adopt has new flows begin with the bundles that are held now, once a commit names them: after a
@@ -30,6 +32,9 @@ func (p *Partition) adopt(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	p.adopted = p.deps.Labeller.Adopt(p.announced)
+	if p.adopted {
+		p.announcing = time.Time{}
+	}
 	return p.adopted, nil
 }
 
@@ -39,6 +44,18 @@ func (p *Partition) announce(bundles []string) {
 		p.asked = bundles
 		p.deps.Committer.Advance(p.id, p.checkpoint())
 	}
+}
+
+// waitForCommit waits a moment for the commit without which nothing is read, because new flows
+// have no bundle to begin with.
+func (p *Partition) waitForCommit(ctx context.Context) {
+	if p.announcing.IsZero() {
+		p.announcing = time.Now()
+	}
+	if time.Since(p.announcing) >= longestAnnounce {
+		p.deps.Report(p.id, fmt.Errorf("consumer: %s/%d is not read: its flows begin once a commit names the bundles that label them, and none has succeeded yet", p.cfg.Topic, p.id))
+	}
+	backoff.Wait(announcePause).Sleep(ctx)
 }
 
 // recall has the labels looked up of flows that may have been labelled already, by the reader

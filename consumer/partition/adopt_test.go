@@ -92,6 +92,14 @@ func TestNothingIsTakenBeforeItsBundleIsCommitted(t *testing.T) {
 	if len(b.handler.taken) != 0 || l.adopted != nil || !strings.HasSuffix(c.last.Metadata, " b") {
 		t.Errorf("took %q, adopted %q, told %+v", b.handler.taken, l.adopted, c.last)
 	}
+	if told := b.reports(); told != nil {
+		t.Errorf("says %v at once, while the commit may be under way", told)
+	}
+	b.partition.announcing = b.partition.announcing.Add(-longestAnnounce)
+	b.step(t)
+	if told := fmt.Sprint(b.reports()); !strings.Contains(told, "in/0 is not read: its flows begin once a commit names") {
+		t.Errorf("says %s, while nothing is read because no commit succeeds", told)
+	}
 	c.names = held
 	l.none = true // another bundle has come just now
 	b.step(t)

@@ -19,6 +19,8 @@ const (
 	fullPause = 50 * time.Millisecond
 	// announcePause is the time between two looks at whether a commit names the bundle.
 	announcePause = 5 * time.Millisecond
+	// longestAnnounce is how long that may take before the partition says that it waits.
+	longestAnnounce = 3 * time.Second
 )
 
 // Partition is one partition of one generation.
@@ -36,6 +38,8 @@ type Partition struct {
 	asked     []string  // bundles that a commit was asked for last to name
 	announced []string  // bundles that are held, and that a commit names
 	adopted   bool      // new flows have a bundle to begin with
+
+	announcing time.Time // since when nothing is read because no commit names a bundle; zero: it is read
 
 	resumed  bool      // InFlight stands where to go on
 	warm     bool      // the handler knows which flows are finished
@@ -80,7 +84,7 @@ func (p *Partition) step(ctx context.Context) error {
 	switch low := p.deps.InFlight.Low(); {
 	case err != nil:
 	case !may:
-		backoff.Wait(announcePause).Sleep(ctx)
+		p.waitForCommit(ctx)
 	case p.deps.InFlight.Full():
 		p.waitForRoom(ctx, low)
 	default:
