@@ -27,6 +27,7 @@ type fetcher struct {
 	reader    *fetch.Reader
 	request   fetch.Request
 	out       []byte // the request as it is written
+	record    fetch.Record
 
 	behind int64     // records between the last poll's end and the partition's
 	newest time.Time // when the last record of that poll was written
@@ -99,9 +100,9 @@ func (f *fetcher) poll(ctx context.Context, from int64, take func(rec *fetch.Rec
 		err = kafka.Error(res.Error)
 	}
 	f.conn.waited = 0 // the broker has held the response for as long as it liked
-	for rec := (fetch.Record{}); err == nil; {
-		if err = f.reader.Next(ctx, &rec); err == nil {
-			err = take(&rec)
+	for err == nil {
+		if err = f.reader.Next(ctx, &f.record); err == nil {
+			err = take(&f.record)
 		}
 	}
 	if !errors.Is(err, io.EOF) {

@@ -25,6 +25,30 @@ func collect(into *[]string) func(*fetch.Record) error {
 	}
 }
 
+// What a poll allocates does not grow with the records that it brings.
+func TestPollAllocatesNothingForARecord(t *testing.T) {
+	const records = 2000
+	values := make([]string, records)
+	for i := range values {
+		values[i] = "a"
+	}
+	log := batch(0, values...)
+	f, leader := pipedFetcher(t, &Config{FetchBytes: 1 << 20, MaxWait: time.Second})
+	seen := 0
+	polls := testing.AllocsPerRun(5, func() {
+		go func() {
+			_, correlation := leader.request()
+			leader.write(answer{high: records, log: log}.bytes(correlation))
+		}()
+		if _, _, err := f.poll(t.Context(), 0, func(*fetch.Record) error { seen++; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	if seen != 6*records || polls > records/4 {
+		t.Errorf("%v allocations a poll of %d records; took %d", polls, records, seen)
+	}
+}
+
 // Each poll asks for what comes behind the last one, and says where to go on and whether
 // that is the partition's end.
 func TestPoll(t *testing.T) {
