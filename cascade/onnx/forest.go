@@ -10,19 +10,12 @@ import (
 
 // forestOf gives the trees of a model that is one ensemble and nothing else, if package trees takes
 // them: of three classes or more, with splits by "at most" alone, each tree with the votes of one class. nil
-// is any other model, which ONNX Runtime serves. The ensemble was checked before.
-func forestOf(data []byte, output string) *trees.Forest {
-	var only *graphNode
-	nodes := 0
-	err := eachNode(data, func(content []byte, top bool) (err error) {
-		nodes++
-		only, err = readNode(content)
-		return err
-	})
-	if err != nil || nodes != 1 || !isPlain(only, output) {
+// is any other model, which ONNX Runtime serves. The ensemble was checked before; nil: there is none.
+func forestOf(only *ensemble, output string) *trees.Forest {
+	if only == nil || !isPlain(only.node, output) {
 		return nil
 	}
-	grown, missing := grow(only), missing(only)
+	grown, missing := grow(only), missing(only.node)
 	if grown == nil || math.IsNaN(float64(missing)) {
 		return nil
 	}
@@ -68,13 +61,9 @@ type grower struct {
 }
 
 // grow gives the trees in the order in which ONNX Runtime adds them up; nil if one is not for package trees.
-func grow(n *graphNode) []trees.Tree {
-	e := ensembleOf(n)
-	at, err := e.entries()
-	if err != nil {
-		return nil
-	}
-	g := &grower{node: n, at: at, votes: map[nodeID][]int{}, seen: map[int]bool{}}
+func grow(e *ensemble) []trees.Tree {
+	n := e.node
+	g := &grower{node: n, at: e.at, votes: map[nodeID][]int{}, seen: map[int]bool{}}
 	ids, nodes := e.trees, e.nodes
 	for i, leaf := range n.ints["class_nodeids"] {
 		id := nodeID{n.ints["class_treeids"][i], leaf}

@@ -54,7 +54,7 @@ func (r *Runtime) load(data []byte, c Config) (*Model, *trees.Forest, error) {
 	if err := checkSelfContained(data); err != nil {
 		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
-	columns, err := checkTrees(data, c.Input)
+	columns, only, err := checkTrees(data, c.Input)
 	if err != nil {
 		return nil, nil, fmt.Errorf("onnx: %w", err)
 	}
@@ -78,7 +78,7 @@ func (r *Runtime) load(data []byte, c Config) (*Model, *trees.Forest, error) {
 	if columns > width {
 		return nil, nil, fmt.Errorf("onnx: its trees look at %d features, and %q has %d; the model is damaged, export it again", columns, c.Input, width)
 	}
-	forest := forestOf(data, c.Output)
+	forest := forestOf(only, c.Output)
 	debug.FreeOSMemory() // what reading the trees took: to make a session takes several times the model, too
 	session, err := newSession(data, c)
 	if err != nil {

@@ -16,9 +16,13 @@ const (
 
 // checkTrees checks the tree ensembles of a model, because ONNX Runtime does not: it aborts
 // the process on some damaged ones, and never ends on a tree with a cycle. It gives the
-// number of columns that the trees need in a row; 0 if there are no trees.
-func checkTrees(data []byte, input string) (columns int, err error) {
+// number of columns that the trees need in a row, 0 if there are no trees; and the ensemble, if
+// the graph is that and nothing else.
+func checkTrees(data []byte, input string) (columns int, only *ensemble, err error) {
+	nodes := 0
 	err = eachNode(data, func(content []byte, top bool) error {
+		nodes++
+		only = nil
 		n, err := readNode(content)
 		if err != nil {
 			return err
@@ -36,13 +40,17 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 		if !top || len(n.inputs) != 1 {
 			return fmt.Errorf("a %s does not read %q itself; export the model with no step before its trees", n.op, input)
 		}
-		if err := ensembleOf(n).check(); err != nil {
+		e := ensembleOf(n)
+		if err := e.check(); err != nil {
 			return fmt.Errorf("%s: %w; the model is damaged, export it again", n.op, err)
 		}
 		columns = max(columns, int(slices.Max(n.ints["nodes_featureids"]))+1)
+		if nodes == 1 {
+			only = e
+		}
 		return nil
 	})
-	return columns, err
+	return columns, only, err
 }
 
 // ensemble is a node that consists of trees. It has parallel lists with an entry for each
@@ -50,7 +58,9 @@ func checkTrees(data []byte, input string) (columns int, err error) {
 type ensemble struct {
 	node         *graphNode
 	trees, nodes []int64 // the nodeID of each entry
-	leaf         []bool  // set when the modes are checked
+	// What the check finds:
+	leaf []bool         // of each entry
+	at   map[nodeID]int // entry of each split and leaf
 }
 
 func ensembleOf(n *graphNode) *ensemble {
@@ -100,14 +110,14 @@ func (e *ensemble) check() error {
 		}
 		e.leaf = append(e.leaf, mode == leafMode)
 	}
-	at, err := e.entries()
-	if err != nil {
+	var err error
+	if e.at, err = e.entries(); err != nil {
 		return err
 	}
-	if err := e.checkPaths(at); err != nil {
+	if err := e.checkPaths(); err != nil {
 		return err
 	}
-	return e.checkVotes(at)
+	return e.checkVotes()
 }
 
 // maxColumns is how many features a row may have.
@@ -129,11 +139,11 @@ func (e *ensemble) entries() (map[nodeID]int, error) {
 // checkPaths follows all paths down. Each split must have both children in its own tree,
 // and no path may have a cycle. Two splits may share a child: splits by category are
 // exported so.
-func (e *ensemble) checkPaths(at map[nodeID]int) error {
+func (e *ensemble) checkPaths() error {
 	const underWay, done = 1, 2
 	sideNames := [2]string{"nodes_truenodeids", "nodes_falsenodeids"}
 	sides := [2][]int64{e.node.ints[sideNames[0]], e.node.ints[sideNames[1]]}
-	state := make([]uint8, len(at))
+	state := make([]uint8, len(e.at))
 	var path []int // entries, from the top down
 	for top := range state {
 		path = append(path[:0], top)
@@ -149,7 +159,7 @@ func (e *ensemble) checkPaths(at map[nodeID]int) error {
 			}
 			for side, children := range sides {
 				p := nodeID{e.trees[i], children[i]}
-				child, ok := at[p]
+				child, ok := e.at[p]
 				if !ok {
 					return fmt.Errorf("%s: tree %d has no node %d", sideNames[side], p.tree, p.node)
 				}
@@ -166,7 +176,7 @@ func (e *ensemble) checkPaths(at map[nodeID]int) error {
 }
 
 // checkVotes checks that votes are of leaves that exist, and for classes that exist.
-func (e *ensemble) checkVotes(at map[nodeID]int) error {
+func (e *ensemble) checkVotes() error {
 	kind, outputs := "class", int64(len(e.node.ints["classlabels_int64s"])+len(e.node.texts["classlabels_strings"]))
 	if e.node.op == regressor {
 		kind, outputs = "target", e.node.number["n_targets"]
@@ -182,7 +192,7 @@ func (e *ensemble) checkVotes(at map[nodeID]int) error {
 		if id < 0 || id >= outputs {
 			return fmt.Errorf("%s_ids: value %d is %d, not from 0 to %d", kind, i+1, id, outputs-1)
 		}
-		if entry, ok := at[nodeID{trees[i], nodes[i]}]; !ok || !e.leaf[entry] {
+		if entry, ok := e.at[nodeID{trees[i], nodes[i]}]; !ok || !e.leaf[entry] {
 			return fmt.Errorf("%s_nodeids: tree %d has no leaf %d", kind, trees[i], nodes[i])
 		}
 	}

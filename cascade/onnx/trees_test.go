@@ -17,7 +17,7 @@ func FuzzCheckTrees(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		if _, err := checkTrees(data, "features"); err != nil {
+		if _, _, err := checkTrees(data, "features"); err != nil {
 			f.Fatal(path, err)
 		}
 		f.Add(data)
@@ -33,7 +33,7 @@ func TestGoodTrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := checkTrees(data, "features"); err != nil || got > want || (got == 0) != (want == 0) {
+		if got, _, err := checkTrees(data, "features"); err != nil || got > want || (got == 0) != (want == 0) {
 			t.Errorf("%s: %d columns, %v", path, got, err)
 		}
 	}
@@ -129,7 +129,7 @@ func TestBadTrees(t *testing.T) {
 	} {
 		a := oneTree()
 		c.change(a)
-		columns, err := checkTrees(a.encode(classifier), "features")
+		columns, _, err := checkTrees(a.encode(classifier), "features")
 		switch {
 		case c.want == "" && (err != nil || columns != 4):
 			t.Errorf("%d columns, %v", columns, err)
@@ -164,20 +164,20 @@ func TestPackedAttributes(t *testing.T) {
 }
 
 func TestOtherTrees(t *testing.T) {
-	if _, err := checkTrees(oneTree().encode("TreeEnsemble"), "features"); err == nil || !strings.Contains(err.Error(), "opset 3 of ai.onnx.ml") {
+	if _, _, err := checkTrees(oneTree().encode("TreeEnsemble"), "features"); err == nil || !strings.Contains(err.Error(), "opset 3 of ai.onnx.ml") {
 		t.Error(err)
 	}
 	// A regressor has targets, and how many there are.
-	if _, err := checkTrees(oneTree().encode(regressor), "features"); err == nil || !strings.Contains(err.Error(), "votes' lists have 0, 0, 0 and 0") {
+	if _, _, err := checkTrees(oneTree().encode(regressor), "features"); err == nil || !strings.Contains(err.Error(), "votes' lists have 0, 0, 0 and 0") {
 		t.Error(err)
 	}
 	// In a graph within a node the trees read what is not known here.
 	inner := wrap(0x32, wrap(0x0a, oneTree().node(classifier)))
-	if _, err := checkTrees(wrap(0x3a, wrap(0x0a, wrap(0x2a, inner))), "features"); err == nil || !strings.Contains(err.Error(), "does not read") {
+	if _, _, err := checkTrees(wrap(0x3a, wrap(0x0a, wrap(0x2a, inner))), "features"); err == nil || !strings.Contains(err.Error(), "does not read") {
 		t.Error(err)
 	}
 	double := bytes.Replace(oneTree().encode(classifier), []byte("class_treeids"), []byte("nodes_treeids"), 1)
-	if _, err := checkTrees(double, "features"); err == nil || !strings.Contains(err.Error(), `two attributes "nodes_treeids"`) {
+	if _, _, err := checkTrees(double, "features"); err == nil || !strings.Contains(err.Error(), `two attributes "nodes_treeids"`) {
 		t.Error(err)
 	}
 }
@@ -189,7 +189,7 @@ func TestTreesThatAbort(t *testing.T) {
 		t.Fatal(err)
 	}
 	data[1401] ^= 0x10
-	_, err = checkTrees(data, "features")
+	_, _, err = checkTrees(data, "features")
 	if got, want := fmt.Sprint(err), classifier+": its votes' lists have 255, 256, 256 and 256 values; the model is damaged, export it again"; got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
