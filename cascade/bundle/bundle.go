@@ -28,6 +28,9 @@ type Model interface {
 type Engine struct {
 	// Load gets the model file's bytes. Their digest is checked already.
 	Load func(data []byte, s *StageSpec) (Model, error)
+	// LoadWithout loads, without the engine's library, a model of which a trial says that it does not
+	// need that. nil: the engine has no library.
+	LoadWithout func(data []byte, s *StageSpec) (Model, error)
 	// Tolerance is the largest difference allowed between a score and the training
 	// library's. It is relative to the row's largest score if that is above 1, and
 	// absolute otherwise.
@@ -77,7 +80,7 @@ func (b *Bundle) Close() error {
 // Load reads the bundle in dir, checks all of it and loads its models. The error is one
 // line: the folder, the file, what is wrong there, the remedy.
 func Load(dir string, engines Engines) (*Bundle, error) {
-	return load(dir, engines, progress{report: func(string, ...any) {}, at: func(string) {}})
+	return load(dir, engines, quiet(), nil)
 }
 
 // Verify does what Load does, and gives a line for each check that passed, up to the
@@ -86,7 +89,7 @@ func Verify(dir string, engines Engines) (report []string, err error) {
 	b, err := load(dir, engines, progress{
 		report: func(format string, args ...any) { report = append(report, fmt.Sprintf(format, args...)) },
 		at:     func(string) {},
-	})
+	}, nil)
 	if err != nil {
 		return report, err
 	}
@@ -99,15 +102,18 @@ type progress struct {
 	at     func(file string)                // the file that is used next
 }
 
-func load(dir string, engines Engines, p progress) (*Bundle, error) {
+func quiet() progress { return progress{report: func(string, ...any) {}, at: func(string) {}} }
+
+// load loads the bundle. Of one that was tried out, what the trial has compared is not compared again.
+func load(dir string, engines Engines, p progress, tried *outcome) (*Bundle, error) {
 	b := &Bundle{}
-	if err := b.load(dir, engines, p); err != nil {
+	if err := b.load(dir, engines, p, tried); err != nil {
 		return nil, errors.Join(fmt.Errorf("bundle %s: %w", dir, err), b.Close())
 	}
 	return b, nil
 }
 
-func (b *Bundle) load(dir string, engines Engines, p progress) error {
+func (b *Bundle) load(dir string, engines Engines, p progress, tried *outcome) error {
 	folder, err := openFolder(dir)
 	if err != nil {
 		return err
@@ -143,7 +149,7 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 	}
 	for i := range m.Stages {
 		p.at(m.Stages[i].File)
-		stage, err := loadStage(m, i, files, engines)
+		stage, err := loadStage(m, i, files, engines, tried)
 		if err != nil {
 			return err
 		}
@@ -152,6 +158,9 @@ func (b *Bundle) load(dir string, engines Engines, p progress) error {
 			return err
 		}
 		p.report("stage %s: %s reads %s, %s, %d features", stage.Spec.Name, stage.Spec.Engine, stage.Spec.File, looksAt(m, &stage.Spec), len(stage.Spec.Features))
+	}
+	if tried != nil {
+		return nil
 	}
 	return b.checkParity(files[m.Parity], engines, p)
 }

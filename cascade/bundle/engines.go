@@ -16,10 +16,10 @@ func Standard(onnxRuntime string) Engines { return StandardWithin(onnxRuntime, 0
 // StandardWithin is Standard with a limit on the time that an ONNX model may take for 32
 // rows. After it the model is stopped with an error. 0 is the engine's own limit.
 func StandardWithin(onnxRuntime string, limit time.Duration) Engines {
-	onnx := func(data []byte, s *StageSpec) (Model, error) { return loadONNX(data, s, onnxRuntime, limit) }
 	return Engines{
 		"leaves": {Load: loadLeaves, Tolerance: 1e-6},
-		"onnx":   {Load: onnx, Tolerance: 1e-5, Slow: true},
+		"onnx": {Tolerance: 1e-5, Slow: true, LoadWithout: loadTrees,
+			Load: func(data []byte, s *StageSpec) (Model, error) { return loadONNX(data, s, onnxRuntime, limit) }},
 	}
 }
 
@@ -50,11 +50,22 @@ func loadONNX(data []byte, s *StageSpec, library string, limit time.Duration) (M
 		return nil, err
 	}
 	defer runtime.Close() // the model keeps the library loaded
-	m, err := runtime.Load(data, onnx.Config{
-		Input: s.Input, Output: s.OutputName, Probabilities: s.Output == "probabilities", Timeout: limit,
-	})
+	m, err := runtime.Load(data, graphOf(s, limit))
 	if err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// loadTrees loads an ONNX graph that is trees and nothing else.
+func loadTrees(data []byte, s *StageSpec) (Model, error) {
+	m, err := onnx.LoadTrees(data, graphOf(s, 0), len(s.Features))
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func graphOf(s *StageSpec, limit time.Duration) onnx.Config {
+	return onnx.Config{Input: s.Input, Output: s.OutputName, Probabilities: s.Output == "probabilities", Timeout: limit}
 }

@@ -16,7 +16,7 @@ type namer interface {
 
 // loadStage loads the manifest's stage i, and compares its model with what the manifest
 // says about it.
-func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (Stage, error) {
+func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines, tried *outcome) (Stage, error) {
 	s := &m.Stages[i]
 	fail := func(format string, args ...any) (Stage, error) {
 		return Stage{}, manifestError("stage %s: "+format, append([]any{s.Name}, args...)...)
@@ -35,7 +35,11 @@ func loadStage(m *Manifest, i int, files map[string][]byte, engines Engines) (St
 	if name := misplacedFeature(m, s); name != "" {
 		return fail("feature %q is not there with input %q; drop the feature, or set input to %q", name, m.Input, otherInput(m))
 	}
-	model, err := engine.Load(files[s.File], s)
+	load := engine.Load
+	if tried.without(s.Name) && engine.LoadWithout != nil {
+		load = engine.LoadWithout
+	}
+	model, err := load(files[s.File], s)
 	if err != nil {
 		return Stage{}, fmt.Errorf("%s: %w", s.File, err)
 	}

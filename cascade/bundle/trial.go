@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,18 +26,30 @@ type Trial struct {
 // exitLate is the exit code of a trial that took too long.
 const exitLate = 3
 
-// Load tries the bundle in dir out, and then loads it as the function Load does. It fails
-// if the bundle has changed between the two. When ctx is done, the trial ends with its error.
+// outcome is what a trial says of a bundle that passed it.
+type outcome struct {
+	report []string // a line for each check that passed; also of a bundle that did not
+	passed event    // the last line
+}
+
+// without reports whether a stage's model does not need its engine's library.
+func (o *outcome) without(stage string) bool {
+	return o != nil && slices.Contains(o.passed.Without, stage)
+}
+
+// Load tries the bundle in dir out, and then loads it. What models say is compared in the trial
+// alone: the same files say the same here. It fails if the bundle has changed between the two.
+// When ctx is done, the trial ends with its error.
 func (t *Trial) Load(ctx context.Context, dir string, engines Engines) (*Bundle, error) {
-	_, digest, err := t.run(ctx, dir)
+	tried, err := t.run(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	b, err := Load(dir, engines)
+	b, err := load(dir, engines, quiet(), tried)
 	if err != nil {
 		return nil, err
 	}
-	if b.Digest != digest {
+	if b.Digest != tried.passed.Digest {
 		return nil, errors.Join(fmt.Errorf("bundle %s: "+manifestFile+": changed while the bundle was loaded; start again", dir), b.Close())
 	}
 	return b, nil
@@ -45,18 +58,18 @@ func (t *Trial) Load(ctx context.Context, dir string, engines Engines) (*Bundle,
 // Verify tries the bundle in dir out and gives a line for each check that passed, up to
 // the first that fails.
 func (t *Trial) Verify(ctx context.Context, dir string) (report []string, err error) {
-	report, _, err = t.run(ctx, dir)
-	return report, err
+	tried, err := t.run(ctx, dir)
+	return tried.report, err
 }
 
 // run tries the bundle out. SIGHUP, which may be sent to all processes of the program, ends one that
 // has only just begun. That says nothing about the bundle: it is tried once more.
-func (t *Trial) run(ctx context.Context, dir string) (report []string, digest string, err error) {
-	report, digest, state, err := t.once(ctx, dir)
+func (t *Trial) run(ctx context.Context, dir string) (*outcome, error) {
+	tried, state, err := t.once(ctx, dir)
 	if err != nil && state != nil && hungUp(state) {
-		report, digest, _, err = t.once(ctx, dir)
+		tried, _, err = t.once(ctx, dir)
 	}
-	return report, digest, err
+	return tried, err
 }
 
 func hungUp(state *os.ProcessState) bool {
@@ -65,7 +78,8 @@ func hungUp(state *os.ProcessState) bool {
 }
 
 // once runs one process, and gives the state that it ended in; nil: there was none, or ctx is done.
-func (t *Trial) once(within context.Context, dir string) (report []string, digest string, state *os.ProcessState, err error) {
+func (t *Trial) once(within context.Context, dir string) (tried *outcome, state *os.ProcessState, err error) {
+	tried = &outcome{}
 	// The process ends itself in time. This is for a process that no longer can.
 	ctx, cancel := context.WithTimeout(within, t.Limits.wallTime()+2*time.Second)
 	defer cancel()
@@ -75,10 +89,10 @@ func (t *Trial) once(within context.Context, dir string) (report []string, diges
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = t.Env, stdout, stderr, time.Second
 	end := cmd.Run()
 	if within.Err() != nil {
-		return nil, "", nil, fmt.Errorf("bundle %s: %w", dir, within.Err())
+		return tried, nil, fmt.Errorf("bundle %s: %w", dir, within.Err())
 	}
 	if cmd.Process == nil {
-		return nil, "", nil, fmt.Errorf("bundle %s: no process to try it out in: %w; see to it that %s can be started", dir, end, t.Command[0])
+		return tried, nil, fmt.Errorf("bundle %s: no process to try it out in: %w; see to it that %s can be started", dir, end, t.Command[0])
 	}
 	at := manifestFile
 	var last event
@@ -91,16 +105,17 @@ func (t *Trial) once(within context.Context, dir string) (report []string, diges
 			at = last.At
 		}
 		if last.Report != "" {
-			report = append(report, last.Report)
+			tried.report = append(tried.report, last.Report)
 		}
 	}
 	switch {
 	case last.Error != "":
-		return report, "", cmd.ProcessState, errors.New(last.Error)
+		return tried, cmd.ProcessState, errors.New(last.Error)
 	case end == nil && last.Digest != "":
-		return report, last.Digest, cmd.ProcessState, nil
+		tried.passed = last
+		return tried, cmd.ProcessState, nil
 	}
-	return report, "", cmd.ProcessState, fmt.Errorf("bundle %s: %s: %s", dir, at, t.describeEnd(cmd.ProcessState, stderr.kept.String(), ctx.Err() != nil))
+	return tried, cmd.ProcessState, fmt.Errorf("bundle %s: %s: %s", dir, at, t.describeEnd(cmd.ProcessState, stderr.kept.String(), ctx.Err() != nil))
 }
 
 // describeEnd says how a trial without a result ended, and the remedy.

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,6 +86,40 @@ func TestTrialPasses(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Close()
+	}
+}
+
+// What a trial has found to be trees is served without ONNX Runtime, with the scores that Load's
+// models give; a network is loaded by ONNX Runtime.
+func TestWhatWasTriedNeedsNoLibrary(t *testing.T) {
+	trial := newTrial(t, "try")
+	for dir, wantLoads := range map[string]int{"../../bundles/service": 0, "testdata/mixed": 1} {
+		engines := Standard(onnxtest.Library(t))
+		loads, engine := 0, engines["onnx"]
+		whole := engine.Load
+		engine.Load = func(data []byte, s *StageSpec) (Model, error) { loads++; return whole(data, s) }
+		engines["onnx"] = engine
+		b, err := trial.Load(t.Context(), dir, engines)
+		if err != nil || loads != wantLoads {
+			t.Fatalf("%s: loaded %d times by ONNX Runtime, %v", dir, loads, err)
+		}
+		full, err := Load(dir, engines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range full.Stages {
+			row := make([]float32, s.Model.Width())
+			want, got := make([]float64, s.Model.Classes()), make([]float64, s.Model.Classes())
+			for j := range row {
+				row[j] = float32(j % 70)
+			}
+			if err := errors.Join(s.Model.Predict(row, 1, want), b.Stages[i].Model.Predict(row, 1, got)); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: stage %s: %v, want %v; %v", dir, s.Spec.Name, got, want, err)
+			}
+		}
+		if err := errors.Join(b.Close(), full.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

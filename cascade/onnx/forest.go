@@ -43,9 +43,10 @@ func classes(n *graphNode) int {
 	return len(n.ints["classlabels_int64s"]) + len(n.texts["classlabels_strings"])
 }
 
-// isPlain reports whether the graph's scores are sums of leaves and nothing more.
+// isPlain reports whether the graph's scores are sums of leaves and nothing more. output is their name; "" is the
+// only output that can be it.
 func isPlain(n *graphNode, output string) bool {
-	return n.domain == mlDomain && n.op == classifier && len(n.outputs) == 2 && n.outputs[1] == output &&
+	return n.domain == mlDomain && n.op == classifier && len(n.outputs) == 2 && (output == "" || n.outputs[1] == output) &&
 		(n.text["post_transform"] == "" || n.text["post_transform"] == "NONE") && len(n.floats["base_values"]) == 0 && classes(n) > 2 &&
 		!slices.ContainsFunc(n.texts["nodes_modes"], func(mode string) bool { return mode != leafMode && mode != "BRANCH_LEQ" })
 }

@@ -3,6 +3,7 @@ package onnx_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -40,7 +41,11 @@ func TestScoresEqualONNXRuntime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fast.Forest() == nil || plain.Forest() != nil {
+		alone, err := onnx.LoadTrees(data, config, fast.Width()) // without ONNX Runtime
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fast.NeedsLibrary() || alone.NeedsLibrary() || !plain.NeedsLibrary() {
 			t.Fatalf("%s: is not served by its trees", file)
 		}
 		rng, w := rand.New(rand.NewPCG(3, 4)), fast.Width()
@@ -60,6 +65,9 @@ func TestScoresEqualONNXRuntime(t *testing.T) {
 		if got := predict(t, fast, rows, n); !slices.Equal(got, want) {
 			t.Errorf("%s: other scores in batches", file)
 		}
+		if got := predict(t, alone, rows, n); !slices.Equal(got, want) {
+			t.Errorf("%s: other scores without ONNX Runtime", file)
+		}
 		for i := range n / 8 {
 			if got := predict(t, plain, rows[i*w:(i+1)*w], 1); !slices.Equal(got, want[i*plain.Classes():(i+1)*plain.Classes()]) {
 				t.Fatalf("%s: row %d alone has other scores in ONNX Runtime itself", file, i)
@@ -68,7 +76,7 @@ func TestScoresEqualONNXRuntime(t *testing.T) {
 		if err := plain.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := fast.Close(); err != nil {
+		if err := errors.Join(fast.Close(), alone.Close()); err != nil {
 			t.Error(err)
 		}
 		if err := fast.Predict(rows[:w], 1, make([]float64, fast.Classes())); err == nil {
@@ -88,6 +96,20 @@ func TestOtherModelsStayWithONNXRuntime(t *testing.T) {
 	data, err := os.ReadFile("../../bundles/qos/slow.onnx")
 	if err != nil {
 		t.Fatal(err)
+	}
+	config := onnx.Config{Input: "features", Output: "scores"}
+	for name, load := range map[string]func() (*onnx.Model, error){
+		"a network":         func() (*onnx.Model, error) { return onnx.LoadTrees(read(t, "mlp"), config, 4) },
+		"of fewer features": func() (*onnx.Model, error) { return onnx.LoadTrees(data, config, 1) },
+		"a damaged graph":   func() (*onnx.Model, error) { return onnx.LoadTrees(data[:len(data)/2], config, 1000) },
+		"of another input":  func() (*onnx.Model, error) { return onnx.LoadTrees(data, onnx.Config{Input: "x"}, 1000) },
+		"of another output": func() (*onnx.Model, error) {
+			return onnx.LoadTrees(data, onnx.Config{Input: "features", Output: "x"}, 1000)
+		},
+	} {
+		if _, err := load(); err == nil {
+			t.Errorf("%s is served without ONNX Runtime", name)
+		}
 	}
 	for name, change := range map[string][2]string{
 		"another transformation": {"NONE", "SOFT"}, "another mode": {"BRANCH_LEQ", "BRANCH_GTE"},

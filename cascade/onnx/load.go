@@ -40,12 +40,28 @@ func (r *Runtime) Load(data []byte, c Config) (*Model, error) {
 	}
 	if forest != nil && m.agrees(forest) {
 		m.forest = forest
-		if err := m.closeSession(); err != nil {
-			return nil, fmt.Errorf("onnx: %w", oneLine(errors.Join(err, m.Close())))
+		if err := errors.Join(m.closeSession(), release()); err != nil {
+			return nil, fmt.Errorf("onnx: %w", oneLine(err))
 		}
 	}
 	trim() // what the making of the session took for a while
 	return m, nil
+}
+
+// LoadTrees loads a model of which Load has found, maybe in another process, that it does not need ONNX Runtime.
+// width is the number of features in a row. It checks the trees as Load does, and not what they say.
+func LoadTrees(data []byte, c Config, width int) (*Model, error) {
+	if err := checkSelfContained(data); err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	columns, only, err := checkTrees(data, c.Input)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	if forest := forestOf(only, c.Output); forest != nil && columns <= width {
+		return &Model{forest: forest, width: width, scores: classes(only.node), probabilities: c.Probabilities}, nil
+	}
+	return nil, errors.New("onnx: not the trees that were tried out; load the model again")
 }
 
 // load makes a model that ONNX Runtime serves, and gives the forest that may serve in its place; nil if

@@ -44,6 +44,9 @@ func (m *Model) Classes() int { return max(m.scores, 2) }
 // Width is the number of features in a row.
 func (m *Model) Width() int { return m.width }
 
+// NeedsLibrary reports whether ONNX Runtime serves the model, and not package trees in its place.
+func (m *Model) NeedsLibrary() bool { return m.forest == nil }
+
 // Predict scores n rows. rows has n*Width features, row by row; out takes n*Classes scores
 // of the model, converted from float32. Other lengths, a score that is not a finite
 // number, and a model that takes longer than the timeout are errors. The content of out is
@@ -159,6 +162,9 @@ func (m *Model) Close() error {
 		return nil
 	}
 	m.closed = true
+	if m.session == nil {
+		return nil
+	}
 	err := errors.Join(m.closeSession(), release())
 	trim()
 	return err
@@ -166,9 +172,6 @@ func (m *Model) Close() error {
 
 // closeSession frees what ONNX Runtime holds for the model.
 func (m *Model) closeSession() error {
-	if m.session == nil {
-		return nil
-	}
 	for _, s := range m.free {
 		s.destroy()
 	}
