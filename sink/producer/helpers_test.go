@@ -104,7 +104,7 @@ func (f *fakeTopic) WriteMessages(ctx context.Context, batch ...kafka.Message) e
 }
 
 func newTestQueue(w topicWriter) *topicQueue {
-	return newTopicQueue("labels", 5000, w, NewMetrics(prometheus.NewRegistry()), quiet)
+	return newTopicQueue("labels", 5*batchMessages, w, NewMetrics(prometheus.NewRegistry()), quiet)
 }
 
 // runQueue runs a queue in virtual time until the test function returns.

@@ -27,8 +27,9 @@ type Message struct {
 }
 
 const (
-	// batchMessages is how many messages one write takes, at most.
-	batchMessages = 1000
+	// batchMessages is how many messages one write takes, at most. So many come together only from
+	// a backlog; four times as few took 5% more CPU here, and a third more in the broker.
+	batchMessages = 4000
 	// batchBytes is how many bytes one write takes. A single message may be larger.
 	batchBytes = 8 << 20
 	// messageBytes is how large a message may be: a broker's default limit for one

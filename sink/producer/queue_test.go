@@ -33,9 +33,9 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// A batch has no more than 1000 messages.
+// A batch has no more than 4000 messages.
 func TestBatchIsBoundedInMessages(t *testing.T) {
-	for total, want := range map[int]string{1: "[1]", 1000: "[1000]", 2500: "[1000 1000 500]"} {
+	for total, want := range map[int]string{1: "[1]", 4000: "[4000]", 9000: "[4000 4000 1000]"} {
 		if got := batchSizes(t, total, 0); got != want {
 			t.Errorf("%d messages are written in batches of %s, want %s", total, got, want)
 		}
