@@ -23,7 +23,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute bench-throughput bench-scale mutate golden testdata records train train-conn train-all onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute bench-throughput bench-scale bench-chain mutate golden testdata records train train-conn train-all onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,6 +85,9 @@ bench-minute: build onnxruntime ## load/trace's busiest minute in real time, bes
 
 bench-throughput: build onnxruntime kafka .venv/bench ## a full Kafka topic to labels: serveflow, its slow stage alone, and a service in Python
 	go test -count=1 -v -timeout 60m -run TestThroughput ./bench/throughput -args -throughput $(THROUGHPUT)
+
+bench-chain: build onnxruntime kafka ## CPU of each link between Zeek's log and the label, by form of the records and by codec
+	go test -count=1 -v -timeout 30m -run TestChain ./bench/chain -args -chain $(CHAIN)
 
 bench-scale: build onnxruntime kafka ## the same by more cores, partitions, processes and tasks, and with other shares deferred
 	go test -count=1 -v -timeout 60m -run TestScale ./bench/throughput -args -scale $(SCALE)

@@ -79,6 +79,7 @@ var arrows = map[string][]string{
 
 	"e2e": {},
 
+	"bench/chain":      {},
 	"bench/load":       {},
 	"bench/throughput": {},
 	"bench/faults":     {"flow/zeek", "internal/kafkatest", "internal/process"},
