@@ -23,7 +23,7 @@ GOTEST = go run ./scripts/gotest
 UNRACED = ./flow ./flow/zeek ./flow/capture ./cascade/nprint ./cmd/serveflow
 SKIPPED_LIST = $(CURDIR)/.skipped
 
-.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-load bench-minute bench-throughput bench-scale bench-chain mutate golden testdata records train train-conn train-all onnxruntime kafka check clean
+.PHONY: help build demo test test-go test-unraced test-raced test-python test-zeek faults live fuzz lint e2e bench bench-micro bench-load bench-latency bench-pauses bench-throughput bench-scale bench-chain mutate golden testdata records train train-conn train-all onnxruntime kafka check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,14 +74,19 @@ lint: ## formatting, vet and staticcheck, whose version is in go.mod
 	go vet ./...
 	go tool staticcheck ./...
 
-bench: ## the cost of each step, per record and per flow
-	go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u)
+bench: bench-micro bench-throughput bench-scale bench-latency bench-chain bench-pauses bench-load ## all tables of speed, one after the other: half an hour, with nothing else on the machine
+
+bench-micro: onnxruntime ## the cost of each step, per record and per flow, beside the last recorded run; RECORD=--record keeps this one
+	scripts/bench.sh $(RECORD)
 
 bench-load: onnxruntime ## ten times the load that the slow stage can take, as a picture: bench/load/load.svg
 	go test -count=1 -v -timeout 30m -run TestLoad ./bench/load -args -svg $(CURDIR)/bench/load/load.svg
 
-bench-minute: build onnxruntime ## load/trace's busiest minute in real time, beside the slow model alone with several timeouts
-	go test -count=1 -v -timeout 30m -run TestBusiestMinute ./bench/load -args -minute
+bench-latency: build onnxruntime kafka ## the busiest minute in real time through a real Kafka, and ten times its load: the cascade beside its first and its last stage alone
+	go test -count=1 -v -timeout 30m -run TestLatency ./bench/latency -args -latency -svg $(CURDIR)/bench/latency/latency.svg $(LATENCY)
+
+bench-pauses: build onnxruntime kafka ## what garbage collection and batching add at a steady load; PAUSES='-open 1000000' for the memory of open flows
+	go test -count=1 -v -timeout 30m -run 'TestPauses|TestOpenFlows' ./bench/pauses -args -pauses $(PAUSES)
 
 bench-throughput: build onnxruntime kafka .venv/bench ## a full Kafka topic to labels: serveflow, its slow stage alone, and a service in Python
 	go test -count=1 -v -timeout 60m -run TestThroughput ./bench/throughput -args -throughput $(THROUGHPUT)

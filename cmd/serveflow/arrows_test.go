@@ -80,7 +80,9 @@ var arrows = map[string][]string{
 	"e2e": {},
 
 	"bench/chain":      {},
+	"bench/latency":    {},
 	"bench/load":       {},
+	"bench/pauses":     {},
 	"bench/throughput": {},
 	"bench/faults":     {"flow/zeek", "internal/kafkatest", "internal/process"},
 
