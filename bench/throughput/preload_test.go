@@ -18,7 +18,8 @@ import (
 func preload(t *testing.T, addr, topic string, lines [][]byte, copies int) (flows, n int) {
 	t.Helper()
 	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: topic, Transport: &kafka.Transport{}, // which does not know the topics of before
-		Balancer: kafka.Murmur2Balancer{}, Compression: kafka.Lz4, BatchSize: 10_000, BatchTimeout: time.Millisecond}
+		RequiredAcks: kafka.RequireAll, // without an answer a write may come behind the next one
+		Balancer:     kafka.Murmur2Balancer{}, Compression: kafka.Lz4, BatchSize: 10_000, BatchTimeout: time.Millisecond}
 	uids := map[string]bool{}
 	for c := range copies {
 		var batch []kafka.Message

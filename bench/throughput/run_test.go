@@ -108,6 +108,7 @@ func (r *run) measure(end func(), members ...*exec.Cmd) (used usage) {
 		}
 	}
 	used.wall = r.await(began, func(labels int64) { used.first, used.starting = labels, spent(r.t, members) })
+	used.memory = resident(r.t, members)
 	end()
 	for _, member := range members {
 		err := member.Wait()
@@ -115,7 +116,6 @@ func (r *run) measure(end func(), members ...*exec.Cmd) (used usage) {
 			r.t.Fatalf("%v: %d flows have no label, or %v: %s", member.Args, r.flows-int(r.written()), err, text[max(0, len(text)-2000):])
 		}
 		used.cpu += member.ProcessState.UserTime() + member.ProcessState.SystemTime()
-		used.memory += float64(member.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
 	}
 	return used
 }

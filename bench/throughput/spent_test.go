@@ -32,3 +32,22 @@ func spent(t *testing.T, members []*exec.Cmd) (sum time.Duration) {
 	}
 	return sum
 }
+
+// resident is the largest resident memory so far of processes that run, together, in MiB. The usage that Wait tells
+// would not do: on Linux its maximum counts the memory of the process that started them.
+func resident(t *testing.T, members []*exec.Cmd) (sum float64) {
+	t.Helper()
+	for _, member := range members {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", member.Process.Pid))
+		_, rest, found := strings.Cut(string(status), "VmHWM:")
+		if !found {
+			continue // it has ended, and what follows says why
+		}
+		kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+		if err != nil {
+			t.Fatalf("/proc/%d/status: %v", member.Process.Pid, err)
+		}
+		sum += kib / 1024
+	}
+	return sum
+}
