@@ -74,7 +74,8 @@ lint: ## formatting, vet and staticcheck, whose version is in go.mod
 	go vet ./...
 	go tool staticcheck ./...
 
-bench: bench-micro bench-throughput bench-scale bench-latency bench-chain bench-pauses bench-load ## all tables of speed, one after the other: half an hour, with nothing else on the machine
+bench: ## all tables of speed, one after the other: half an hour, with nothing else on the machine
+	@for table in micro throughput scale latency chain pauses load; do $(MAKE) bench-$$table || exit 1; done
 
 bench-micro: onnxruntime ## the cost of each step, per record and per flow, beside the last recorded run; RECORD=--record keeps this one
 	scripts/bench.sh $(RECORD)
@@ -83,7 +84,7 @@ bench-load: onnxruntime ## ten times the load that the slow stage can take, as a
 	go test -count=1 -v -timeout 30m -run TestLoad ./bench/load -args -svg $(CURDIR)/bench/load/load.svg
 
 bench-latency: build onnxruntime kafka ## the busiest minute in real time through a real Kafka, and ten times its load: the cascade beside its first and its last stage alone
-	go test -count=1 -v -timeout 30m -run TestLatency ./bench/latency -args -latency -svg $(CURDIR)/bench/latency/latency.svg $(LATENCY)
+	go test -count=1 -v -timeout 30m -run TestLatency ./bench/latency -args -latency $(if $(wildcard ../shared/data),-svg $(CURDIR)/bench/latency/latency.svg) $(LATENCY)
 
 bench-pauses: build onnxruntime kafka ## what garbage collection and batching add at a steady load; PAUSES='-open 1000000' for the memory of open flows
 	go test -count=1 -v -timeout 30m -run 'TestPauses|TestOpenFlows' ./bench/pauses -args -pauses $(PAUSES)
