@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"cascade/answer": {},
 	"cascade/shadow": {},
 	"cascade/steer":  {},
+	"cascade/memo":   {},
 	"cascade/trees":  {},
 	"cascade/gbdt":   {"cascade/trees"},
 	"cascade/onnx":   {"cascade/trees"},
@@ -89,7 +90,7 @@ var arrows = map[string][]string{
 	"cmd/serveflow/demo":   {"cmd/serveflow/labels", "sink", "sink/producer", "flow/zeek", "internal/brokers", "internal/delivery"},
 	"cmd/serveflow/labels": {"internal/brokers", "sink"},
 	"cmd/serveflow": {"consumer", "consumer/assembler", "consumer/group", "flow", "flow/zeek", "flow/zeek/logfile", "flow/capture", "cascade", "cascade/nprint",
-		"cascade/bundle", "cascade/drift", "cascade/reload", "cascade/shadow", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
+		"cascade/bundle", "cascade/drift", "cascade/memo", "cascade/reload", "cascade/shadow", "sink", "sink/producer", "sink/deadletter", "ship", "doctor", "internal/admin", "internal/brokers",
 		"internal/decompress", "internal/delivery", "internal/memory", "internal/nearest", "internal/preflight", "cmd/serveflow/demo", "cmd/serveflow/labels",
 		"workbench/annotate", "workbench/calibrate", "workbench/judge", "workbench/page", "workbench/rerun", "workbench/summary", "workbench/truth"},
 }
