@@ -2,42 +2,22 @@ package chain
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/serveflow/serveflow/internal/process"
 )
 
-// tick is the unit of CPU time in /proc.
-const tick = 10 * time.Millisecond
-
-// spent is the CPU time so far of a process that runs, user and system. It is Linux that says so.
-func spent(t *testing.T, pid int) (sum time.Duration) {
+// spent is the CPU time so far of a process that runs, user and system.
+func spent(t *testing.T, pid int) time.Duration {
 	t.Helper()
-	for _, field := range stat(t, pid)[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			t.Fatalf("/proc/%d/stat: %v", pid, err)
-		}
-		sum += time.Duration(n) * tick
-	}
-	return sum
-}
-
-// stat gives what /proc says of a process, from its state on.
-func stat(t *testing.T, pid int) []string {
-	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(data), ") ") // behind the name, which may have spaces
-	return strings.Fields(rest)
+	own, _ := process.CPU(t, pid)
+	return own
 }
 
 // settled is mine once the garbage is collected that earlier steps have left.
@@ -74,7 +54,7 @@ func findBroker(t *testing.T) (pid int, folder string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stat(t, pid)[1] != strconv.Itoa(os.Getpid()) { // another test's
+		if process.Parent(t, pid) != strconv.Itoa(os.Getpid()) { // another test's
 			continue
 		}
 		folder, err := os.Readlink(filepath.Join(filepath.Dir(file), "cwd"))

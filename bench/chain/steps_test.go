@@ -98,7 +98,7 @@ type way struct {
 }
 
 // asShip is how ship's producer writes (sink/producer); it has no settings for either.
-var asShip = way{kafka.Lz4, 1000}
+var asShip = way{kafka.Lz4, 4000}
 
 // produce writes messages in this process, several times over, as ship's producer does but in a way of choice.
 func (b *bench) produce(topic string, how way, times int, messages *store) cost {

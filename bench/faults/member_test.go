@@ -2,10 +2,8 @@ package faults
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -61,7 +59,7 @@ type member struct {
 // others.
 func startMember(t *testing.T, settings []string, args ...string) *member {
 	t.Helper()
-	m := &member{t: t, admin: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
+	m := &member{t: t, admin: process.FreeAddress(t), log: filepath.Join(t.TempDir(), "log")}
 	cmd := exec.Command(serveflowBinary(t), args...)
 	cmd.Dir = repository
 	cmd.Env = append(process.Environment("SERVEFLOW_ADMIN="+m.admin), settings...)
@@ -150,23 +148,7 @@ func (m *member) get(path string) (status int, body string) {
 
 // sampleMemory updates peakMemory.
 func (m *member) sampleMemory() {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.PID()))
-	_, rest, found := bytes.Cut(status, []byte("VmHWM:"))
-	if fields := bytes.Fields(rest); found && len(fields) > 0 {
-		kib, _ := strconv.ParseInt(string(fields[0]), 10, 64)
-		m.peakMemory.Store(max(m.peakMemory.Load(), kib<<10))
-	}
-}
-
-// freeAddress returns a loopback address on which nothing listens now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	m.peakMemory.Store(max(m.peakMemory.Load(), process.PeakMemory(m.process.PID())))
 }
 
 // eventually waits until is returns true, and returns how long that took. It fails the test

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -39,7 +38,7 @@ func (s side) start(t *testing.T, addr, topic, labels string) *member {
 	t.Helper()
 	kafkatest.CreateTopic(t, addr, labels, partitions, nil)
 	kafkatest.CreateTopic(t, addr, labels+".dlq", 1, nil)
-	m := &member{labels: labels, admin: freeAddr(t), said: filepath.Join(t.TempDir(), "said")}
+	m := &member{labels: labels, admin: process.FreeAddress(t), said: filepath.Join(t.TempDir(), "said")}
 	cmd := exec.Command("../../bin/serveflow", "run")
 	cmd.Env = process.Environment("SERVEFLOW_BROKERS="+addr, "SERVEFLOW_TOPIC="+topic, "SERVEFLOW_LABEL_TOPIC="+labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+labels+".dlq",
 		"SERVEFLOW_GROUP="+labels, "SERVEFLOW_BUNDLE="+s.bundle, "SERVEFLOW_FLOW_IDLE="+s.idle, "SERVEFLOW_ADMIN="+m.admin)
@@ -143,15 +142,4 @@ func (q queue) within(share float64) string {
 		}
 	}
 	return "none"
-}
-
-// freeAddr is an address of this machine on which nobody listens now.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

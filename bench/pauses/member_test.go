@@ -2,9 +2,7 @@ package pauses
 
 import (
 	"bufio"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,17 +26,11 @@ type member struct {
 // startMember starts one and waits until it is at work.
 func startMember(t *testing.T, settings ...string) *member {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &member{t: t, admin: l.Addr().String()}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	m := &member{t: t, admin: process.FreeAddress(t)}
 	cmd := exec.Command("bin/serveflow", "run")
 	cmd.Dir, cmd.Env = "../..", process.Environment(append(settings, "SERVEFLOW_ADMIN="+m.admin)...)
 	log := filepath.Join(t.TempDir(), "log")
+	var err error
 	if m.p, err = process.Start(cmd, log); err != nil {
 		t.Fatalf("%v; make build makes it", err)
 	}
@@ -85,18 +77,11 @@ func (m *member) metric(name, label string) (sum float64) {
 	return sum
 }
 
-// tick is the unit of CPU time in /proc.
-const tick = 10 * time.Millisecond
-
-// cpu is the CPU time that it has spent. It is Linux that says so.
+// cpu is the CPU time that it has spent.
 func (m *member) cpu() time.Duration {
 	m.t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.p.PID()))
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(data), ") ") // behind the name, which may have spaces
-	return ticks(m.t, strings.Fields(rest)[11:13])
+	own, _ := process.CPU(m.t, m.p.PID())
+	return own
 }
 
 // idle is the time that all cores together had nothing to do.
@@ -106,18 +91,5 @@ func idle(t *testing.T) time.Duration {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ticks(t, strings.Fields(string(data))[4:6]) // "cpu" user nice system idle iowait
-}
-
-// ticks is the sum of such times.
-func ticks(t *testing.T, fields []string) (sum time.Duration) {
-	t.Helper()
-	for _, field := range fields {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += time.Duration(n) * tick
-	}
-	return sum
+	return process.Ticks(t, strings.Fields(string(data))[4:6]) // "cpu" user nice system idle iowait
 }

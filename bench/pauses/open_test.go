@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -126,27 +125,14 @@ func replayed(t *testing.T, name string, flows int, each func(uid string, packet
 	return held{most: peak, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 }
 
-// watch gives a process's largest resident memory, bytes, once it has ended. The usage that wait tells would not do:
-// on Linux its maximum counts the memory of the process that started this one.
+// watch gives a process's largest resident memory, bytes, once it has ended.
 func watch(pid int) (most float64) {
 	for {
-		now := largest(pid)
+		now := float64(process.PeakMemory(pid))
 		if now == 0 {
 			return most
 		}
 		most = now
 		time.Sleep(10 * time.Millisecond)
 	}
-}
-
-// largest is the largest resident memory of a process so far, bytes; 0 if it has ended.
-func largest(pid int) float64 {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	_, rest, found := bytes.Cut(status, []byte("VmHWM:"))
-	fields := bytes.Fields(rest)
-	if !found || len(fields) == 0 {
-		return 0
-	}
-	kib, _ := strconv.ParseFloat(string(fields[0]), 64)
-	return kib * 1024
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/serveflow/serveflow/internal/process"
 )
 
 // seen is what was measured with a setting, in all its rounds.
@@ -36,7 +38,7 @@ func (s *seen) watch(m *member) {
 	s.collections += m.metric("go_gc_duration_seconds_count", "")
 	s.usual = max(s.usual, 1000*m.metric("go_gc_duration_seconds", `quantile="0.5"`))
 	s.most = max(s.most, 1000*m.metric("go_gc_duration_seconds", `quantile="1"`))
-	s.memory = max(s.memory, largest(m.p.PID())/(1<<20))
+	s.memory = max(s.memory, float64(process.PeakMemory(m.p.PID()))/(1<<20))
 }
 
 // add takes the labels that the first stage gave flows which arrived after the warming up.

@@ -3,7 +3,6 @@ package throughput
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -99,15 +98,4 @@ func shareOf(t *testing.T, profile, with, without string) float64 {
 		t.Fatal(err)
 	}
 	return share
-}
-
-// freeAddr is an address of this machine on which nobody listens now.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

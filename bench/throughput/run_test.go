@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/internal/process"
 )
 
 // usage is what labelling took, of all processes together. wall is from the start of the process to the last label.
@@ -48,7 +49,7 @@ const patience = 3 * time.Minute
 // serveflow labels the topic by the binary; load changes none of its labels.
 func (r *run) serveflow(bundle string) usage {
 	r.t.Helper()
-	admin := freeAddr(r.t)
+	admin := process.FreeAddress(r.t)
 	env := append(os.Environ(), "SERVEFLOW_BROKERS="+r.addr, "SERVEFLOW_TOPIC="+cmp.Or(r.records, "records"), "SERVEFLOW_LABEL_TOPIC="+r.labels, "SERVEFLOW_DEAD_LETTER_TOPIC="+r.labels+".dlq",
 		"SERVEFLOW_GROUP="+r.labels, "SERVEFLOW_BUNDLE="+bundle, "SERVEFLOW_ADMIN="+admin, "SERVEFLOW_PPROF=true", "SERVEFLOW_ADAPT=off")
 	env = append(env, r.settings...)
@@ -56,7 +57,7 @@ func (r *run) serveflow(bundle string) usage {
 	for i := range max(1, r.processes) {
 		member := exec.Command("../../bin/serveflow", "run")
 		if member.Env = env; i > 0 {
-			member.Env = append(slices.Clone(env), "SERVEFLOW_ADMIN="+freeAddr(r.t))
+			member.Env = append(slices.Clone(env), "SERVEFLOW_ADMIN="+process.FreeAddress(r.t))
 		}
 		members = append(members, member)
 	}
@@ -108,7 +109,7 @@ func (r *run) measure(end func(), members ...*exec.Cmd) (used usage) {
 		}
 	}
 	used.wall = r.await(began, func(labels int64) { used.first, used.starting = labels, spent(r.t, members) })
-	used.memory = resident(r.t, members)
+	used.memory = resident(members)
 	end()
 	for _, member := range members {
 		err := member.Wait()
