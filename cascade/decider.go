@@ -17,8 +17,9 @@ type decider struct {
 	labelled Labelled // flows that get no second label; nil: there are none
 	row      []float32
 	answer   answer.Answer // that stands, of the flow in hand
-	scores   []float64
-	side     [2]float64 // of a side model
+	scores   []float64     // of the stage that was asked last
+	kept     []float64     // what the cursor keeps of an answer
+	side     [2]float64    // of a side model
 }
 
 // decide takes a flow as far as its packets go, and its cursor with it. It reports true
@@ -30,9 +31,7 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 		c.emitter.unsupported(ctx, d.final(f, at, &c.spec.Stages[0], Unsupported))
 		return true
 	}
-	if len(at.Answer) > 0 {
-		d.answer = answer.Rank(at.Answer)
-	}
+	d.recall(at)
 	for {
 		s := &c.spec.Stages[at.Stage]
 		switch look(f, at, s, d.answeredBy(at), &d.answer, c.depth) {
@@ -60,9 +59,10 @@ func (d *decider) decide(ctx context.Context, f *flow.Flow, at *flow.Cursor) boo
 				return true
 			}
 		} else if d.last(at) {
-			c.emitter.fallback(ctx, d.final(f, at, s, Degraded), at.Answer, d.answeredBy(at), Degraded)
+			c.emitter.fallback(ctx, d.final(f, at, s, Degraded), d.answer.P, d.answeredBy(at), Degraded)
 			return true
 		}
+		d.recall(at)
 		again := d.asksAgain(at, s)
 		if !again && d.keptBack(ctx, f, at, s) {
 			return true
@@ -93,8 +93,21 @@ func (d *decider) next(at *flow.Cursor) int {
 	return d.cascade.spec.Stages[at.Stage+1].Depth
 }
 
-// predict puts the stage's calibrated probabilities into the flow's cursor. If the
-// model fails, the cursor keeps what an earlier stage said.
+// recall makes the answer that the cursor keeps the one that stands. It is done after each answer that is not yet the
+// label, too, so that a label does not depend on whether the flow waited.
+func (d *decider) recall(at *flow.Cursor) {
+	if d.answer = (answer.Answer{}); len(at.Answer) == 0 {
+		return
+	}
+	d.kept = d.kept[:0]
+	for _, p := range at.Answer {
+		d.kept = append(d.kept, float64(p))
+	}
+	d.answer = answer.Rank(d.kept)
+}
+
+// predict puts the stage's calibrated probabilities into the flow's cursor, where they are rounded; the answer that
+// stands has them whole. If the model fails, both keep what an earlier stage said.
 func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 	began := time.Now()
 	d.row = s.extract(d.row, f, packets(at, s))
@@ -103,8 +116,11 @@ func (d *decider) predict(f *flow.Flow, at *flow.Cursor, s *Stage) bool {
 		return false
 	}
 	again := asked(at)
-	at.Answer, at.By = append(at.Answer[:0], d.scores...), at.Stage
-	d.answer = answer.Rank(at.Answer)
+	at.Answer, at.By = at.Answer[:0], at.Stage
+	for _, p := range d.scores {
+		at.Answer = append(at.Answer, float32(p))
+	}
+	d.answer = answer.Rank(d.scores)
 	if !again {
 		d.cascade.emitter.answered(d.cascade.spec, int(at.Stage), f.UID, d.row, &d.answer)
 	}
@@ -152,6 +168,6 @@ func (d *decider) job(f *flow.Flow, at *flow.Cursor, s *Stage) *job {
 	}
 	at.Spent += time.Since(began)
 	j.verdict, j.cause = d.final(f, at, s, LastStage), at.Cause
-	j.answer, j.by = append(j.answer[:0], at.Answer...), d.answeredBy(at)
+	j.answer, j.by = append(j.answer[:0], d.answer.P...), d.answeredBy(at)
 	return j
 }

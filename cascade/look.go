@@ -42,21 +42,21 @@ func look(f *flow.Flow, at *flow.Cursor, s, answered *Stage, a *answer.Answer, d
 			at.Patience = answered.patience(a, int(at.Seen))
 		}
 		if f.Cause() == flow.Reached {
-			at.Want = int32(wants)
+			at.Want = int8(wants)
 			if at.Patience > 0 { // it may be another with the next packet
-				at.Want = int32(at.Seen) + 1
+				at.Want = at.Seen + 1
 			}
 			return waits
 		}
 		at.Close(f.Closing(at.Patience))
 	}
 	if at.Cause != flow.Reached {
-		at.Limit = int32(f.LastAmong(min(int(at.Limit), depth)))
+		at.Limit = int8(f.LastAmong(min(int(at.Limit), depth)))
 	}
 	if again && packets(at, s) <= int(at.Asked) {
 		return passes
 	}
-	at.Asked = int16(packets(at, s))
+	at.Asked = int8(packets(at, s))
 	return asks
 }
 

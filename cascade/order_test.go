@@ -68,6 +68,20 @@ func TestNoShadowChangesALabel(t *testing.T) {
 	}
 }
 
+// An answer that stands for longer is rounded, whether or not the flow waited with it.
+func TestConfidenceDoesNotDependOnWaiting(t *testing.T) {
+	s := spec(t, []int{1}, says(.7))
+	s.Stages[0].Slow, s.Stages[0].MaxDepth, s.Stages[0].Patience = false, 3, []Patience{{Wait: 10 * ms}}
+	for _, first := range []packet{{n: 1}, {n: 2, at: 20 * ms}} {
+		r := newRig(s, Config{})
+		second := packet{n: 3 - first.n, at: 20*ms - first.at}
+		r.feedPackets([]packet{first, second}, 0)
+		if got, want := r.exactly(), fmt.Sprint("u a s0 timeout final 1 ", float64(float32(.7)), " ", float64(float32(1-.7))); got != want {
+			t.Errorf("packet %d first: %q, want %q", first.n, got, want)
+		}
+	}
+}
+
 // What a task says of a flow does not depend on the tasks beside it: not on how long they wait, nor
 // on whether they keep the flow open.
 func TestLabelsDoNotDependOnOtherTasks(t *testing.T) {
@@ -177,7 +191,7 @@ func labelledBeside(beside, s *Spec, idle time.Duration, records []*zeek.Record,
 		cfg.Rules.Opens, cfg.Rules.Depth, cfg.Want, cfg.Shadows = s.Depth(), max(s.Depth(), beside.Depth()), min(cfg.Want, beside.Stages[0].Depth), 1
 	}
 	pass(cfg, tasks.Decider(), r, records, tick)
-	return r.seen()
+	return r.exactly()
 }
 
 // labelledByTasks gives the flow's verdict by each of several tasks where records come in this
@@ -196,7 +210,16 @@ func labelledByTasks(specs []*Spec, idle, lateness time.Duration, records []*zee
 		if n := r.cascade.users.count.Load(); n != 1 {
 			panic(fmt.Sprint(n-1, " flows still need the cascade"))
 		}
-		seen = append(seen, r.seen())
+		seen = append(seen, r.exactly())
+	}
+	return seen
+}
+
+// exactly gives what came out with the probabilities to the last bit.
+func (r *rig) exactly() string {
+	seen := r.seen()
+	for _, v := range r.got {
+		seen += fmt.Sprint(" ", v.Top[0].P, " ", v.Top[1].P)
 	}
 	return seen
 }

@@ -137,7 +137,7 @@ func (d *decider) keptBack(ctx context.Context, f *flow.Flow, at *flow.Cursor, s
 	by.observe(&d.answer, gap)
 	threshold, keptBack := by.applied(&d.answer, f.UID, gap)
 	if keptBack {
-		by.label(ctx, d.final(f, at, s, Degraded), at.Answer, threshold)
+		by.label(ctx, d.final(f, at, s, Degraded), d.answer.P, threshold)
 	}
 	return keptBack
 }

@@ -55,7 +55,7 @@ type Decider struct{ tasks []decider }
 // not told: the flow keeps its place in the log, and whoever reads the partition next
 // labels it.
 func (d *Decider) Decide(ctx context.Context, f *flow.Flow) bool {
-	done, want := true, int32(math.MaxInt32)
+	done, want := true, int8(math.MaxInt8)
 	for i := range d.tasks {
 		at := &f.Cursors[i]
 		if !at.Done && (f.Cause() != flow.Reached || at.Cause != flow.Reached || f.Reach() >= int(at.Want)) {

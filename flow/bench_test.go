@@ -77,7 +77,7 @@ func BenchmarkOpenFlows(b *testing.B) {
 						rec.Hdr = make([]byte, 40)
 						f, _ := table.Add(rec)
 						if f.Cursors[0].Answer == nil {
-							f.Cursors[0].Answer = make([]float64, 15)
+							f.Cursors[0].Answer = make([]float32, 15)
 						}
 						f.Want = 10
 						table.Keep(f)

@@ -25,6 +25,9 @@ type Rules struct {
 // grace is how much of a silence moves no clock: Lateness covers a stall as far as it goes.
 func (r *Rules) grace() time.Duration { return max(0, stall-r.Lateness) }
 
+// Deepest is the largest Depth. Numbers of packets are an int8 where an open flow holds them.
+const Deepest = 64
+
 // Limits bound what a table holds.
 type Limits struct {
 	Flows    int // open flows
@@ -58,8 +61,8 @@ type Config struct {
 // Validate names the first setting that makes no sense.
 func (c Config) Validate() error {
 	switch {
-	case c.Rules.Depth < 1 || c.Rules.Depth > 64:
-		return fmt.Errorf("flow: depth is %d: choose 1 to 64 packets", c.Rules.Depth)
+	case c.Rules.Depth < 1 || c.Rules.Depth > Deepest:
+		return fmt.Errorf("flow: depth is %d: choose 1 to %d packets", c.Rules.Depth, Deepest)
 	case c.Want < 1 || c.Want > c.Rules.Depth:
 		return fmt.Errorf("flow: the first stage wants %d packets of %d", c.Want, c.Rules.Depth)
 	case c.Rules.Idle <= 0 || c.Rules.MaxAge < c.Rules.Idle:

@@ -112,7 +112,7 @@ func TestAnswersAreCounted(t *testing.T) {
 	var open []*Flow
 	for i := range 3000 {
 		f, _ := table.Add(pkt(fmt.Sprint(i), 1, 0, syn))
-		f.Cursors[0].Answer = append(f.Cursors[0].Answer[:0], make([]float64, 14)...)
+		f.Cursors[0].Answer = append(f.Cursors[0].Answer[:0], make([]float32, 14)...)
 		table.Keep(f)
 		open = append(open, f)
 	}
@@ -121,7 +121,7 @@ func TestAnswersAreCounted(t *testing.T) {
 		t.Errorf("%d bytes are counted, the answers alone are %d", held, least)
 	}
 	for _, f := range open {
-		f.Cursors[0].Answer = append(f.Cursors[0].Answer, make([]float64, 100)...) // a later stage's, after the last Keep
+		f.Cursors[0].Answer = append(f.Cursors[0].Answer, make([]float32, 100)...) // a later stage's, after the last Keep
 		table.Finish(f)
 	}
 	if flows, bytes, _ := table.Size(); flows != 0 || bytes != 0 {

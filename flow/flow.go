@@ -15,9 +15,8 @@ type Flow struct {
 	Orig   netip.AddrPort
 	Resp   netip.AddrPort
 	Proto  uint8 // IP protocol number
-	limit  int32 // a decision may look at packets up to this number
 
-	Want    int32          // packets without a hole that the next decision wants
+	Want    int8           // packets without a hole that the next decision wants
 	Cursors []Cursor       // the cascades', one for each task, then one for each shadow
 	Acker   delivery.Acker // the consumer's: told once for each task, when its final label is written
 
@@ -26,6 +25,7 @@ type Flow struct {
 	index   int32    // in its sensor's timers
 	charged int32    // bytes that the table has counted for it
 
+	limit    int8 // a decision may look at packets up to this number
 	shadowed bool // every task is done with it: it is open for shadows alone
 
 	conn *connRecord // instead of packets, if the flow comes from conn.log
@@ -36,22 +36,23 @@ type Flow struct {
 	queued queued
 }
 
-// Cursor is how far the flow has come through the cascade of one task.
+// Cursor is how far the flow has come through the cascade of one task. Packets are counted from 1, and are
+// Deepest at most.
 type Cursor struct {
-	Answer   []float64     // probabilities by class of the stage that answered last; empty before
+	Answer   []float32     // probabilities by class of the stage that answered last, rounded, as many flows keep one; empty before
 	Spent    time.Duration // wall time spent computing
 	Patience time.Duration // how long, in record time, the task waits for the packet after Reach; 0: as long as the flow does
-	Want     int32         // packets without a hole that the stage wants first
-	Seen     int16         // packets, from the first one on, that the task has gone through
-	Asked    int16         // packets that the last stage asked looked at
-	Novelty  float32       // probability that the flow is of no class, as the last model of that said; 0 before
 	Due      int64         // record time at which Cause held, microseconds; a silence is known of by the lateness later
-	Limit    int32         // packets that the task may look at, once Cause says why there are no more
+	Novelty  float32       // probability that the flow is of no class, as the last model of that said; 0 before
+	Begun    int32         // which of the task's cascades it began with, as the cascades number themselves; 0: none yet
+	Want     int8          // packets without a hole that the stage wants first
+	Seen     int8          // packets, from the first one on, that the task has gone through
+	Asked    int8          // packets that the last stage asked looked at
+	Limit    int8          // packets that the task may look at, once Cause says why there are no more
 	Cause    Cause         // why the task looks at no more packets; Reached while it may
 	Stage    uint8         // the stage that looks next
 	By       uint8         // the stage that answered last
 	Done     bool          // the task's final label is given or on its way
-	Begun    int32         // which of the task's cascades it began with, as the cascades number themselves; 0: none yet
 }
 
 // Cause says why the flow wants a decision. It has a meaning only once Ready.
@@ -59,8 +60,11 @@ func (f *Flow) Cause() Cause { return f.state.cause }
 
 // Ready reports whether the flow wants a decision now.
 func (f *Flow) Ready() bool {
-	return f.state.closed || f.Reach() >= int(f.Want)
+	return f.closed() || f.Reach() >= int(f.Want)
 }
+
+// closed reports whether no further packet counts.
+func (f *Flow) closed() bool { return f.state.cause != Reached }
 
 // Reach is the number of packets from the first one up to the first hole.
 func (f *Flow) Reach() int { return int(f.state.reach) }

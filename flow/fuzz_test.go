@@ -79,7 +79,7 @@ func (c *checker) step(b []byte) {
 	if f != nil && f.Ready() {
 		c.decide(f)
 	} else if f != nil {
-		f.Cursors[0].Answer = append(f.Cursors[0].Answer[:0], make([]float64, b[0]%16)...)
+		f.Cursors[0].Answer = append(f.Cursors[0].Answer[:0], make([]float32, b[0]%16)...)
 		c.table.Keep(f)
 	}
 	c.settle()

@@ -17,7 +17,7 @@ func (t *Table) openFlow(rec *zeek.Record, s *sensor) *Flow {
 		f.Sensor = string(rec.Sensor)
 	}
 	f.Orig, f.Resp, f.Proto = rec.Orig, rec.Resp, rec.Proto
-	f.Want = int32(t.cfg.Want)
+	f.Want = int8(t.cfg.Want)
 	f.sensor, f.timer.opened, f.timer.offset = s, rec.TS, s.clock.now-rec.TS
 	f.queued.records, f.queued.waited = t.records, t.waited
 	t.open[f.UID] = f

@@ -15,13 +15,13 @@ func TestFinishedFlowIsReusedEmpty(t *testing.T) {
 	rec := from("east", pkt("a", 1, 0, rst))
 	rec.Hdr = make([]byte, 40)
 	used, _ := table.Add(rec)
-	used.Want, used.Cursors[0] = 2, Cursor{Done: true, Stage: 1, Want: 2, Answer: make([]float64, 3), By: 1, Spent: 5}
+	used.Want, used.Cursors[0] = 2, Cursor{Done: true, Stage: 1, Want: 2, Answer: make([]float32, 3), By: 1, Spent: 5}
 	used.Acker = nobody{}
 	table.Finish(used)
 	if used.UID != "" || used.Acker != nil || used.Reach() != 0 || used.Want != 0 || used.sensor != nil {
 		t.Errorf("after Finish: %+v", used)
 	}
-	if cap(used.packets) != 2 || cap(used.headers) != 64 || cap(used.Cursors[0].Answer) != 3 {
+	if cap(used.packets) != 1 || cap(used.headers) != 48 || cap(used.Cursors[0].Answer) != 3 {
 		t.Errorf("room for %d packets, %d header bytes, %d classes", cap(used.packets), cap(used.headers), cap(used.Cursors[0].Answer))
 	}
 	fresh := New(testConfig())
@@ -62,10 +62,10 @@ func TestFreeListIsBounded(t *testing.T) {
 		table := New(testConfig())
 		f, _ := table.Add(pkt("a", 1, 0, syn))
 		rest := 2048 - f.bytes() + len(f.UID) // until the emptied flow holds 2048 bytes
-		f.Cursors[0].Answer = make([]float64, rest/8+answers)
+		f.Cursors[0].Answer = make([]float32, rest/4+answers)
 		table.Finish(f)
-		if rest%8 != 0 || len(table.free) != kept {
-			t.Errorf("a flow of %d bytes: %d are kept for reuse", 2048+8*answers, len(table.free))
+		if rest%4 != 0 || len(table.free) != kept {
+			t.Errorf("a flow of %d bytes: %d are kept for reuse", 2048+4*answers, len(table.free))
 		}
 	}
 }
@@ -83,27 +83,27 @@ func TestSizeFollowsTheStorage(t *testing.T) {
 		table.Add(rec)
 	}
 	packet(1, 40)
-	one := int(unsafe.Sizeof(Flow{})) + int(unsafe.Sizeof(Cursor{})) + 96 + 3 + 2*int(unsafe.Sizeof(Packet{})) + 64
+	one := int(unsafe.Sizeof(Flow{})) + int(unsafe.Sizeof(Cursor{})) + 96 + 3 + int(unsafe.Sizeof(Packet{})) + 48
 	if size() != one {
 		t.Errorf("one packet: %d bytes, want %d", size(), one)
 	}
 	packet(2, 24)
-	if size() != one {
-		t.Errorf("two packets: %d bytes, want %d", size(), one)
+	grown := one + 2*int(unsafe.Sizeof(Packet{})) + 16
+	if size() != grown {
+		t.Errorf("two packets: %d bytes, want %d", size(), grown)
 	}
 	packet(3, 1)
-	grown := one + 3*int(unsafe.Sizeof(Packet{})) + 64
-	if size() != grown {
+	if grown += 64; size() != grown {
 		t.Errorf("three packets: %d bytes, want %d", size(), grown)
 	}
 	if !table.Has([]byte("abc")) || table.Has([]byte("ab")) {
 		t.Error("Has: abc is open, ab is not")
 	}
 	f := table.Drain()
-	f.Cursors[0].Answer = make([]float64, 14)
+	f.Cursors[0].Answer = make([]float32, 14)
 	table.Keep(f)
-	if size() != grown+14*8 {
-		t.Errorf("with an answer: %d bytes, want %d", size(), grown+14*8)
+	if size() != grown+14*4 {
+		t.Errorf("with an answer: %d bytes, want %d", size(), grown+14*4)
 	}
 	table.Finish(f)
 	if flows, bytes, remembered := table.Size(); flows != 0 || bytes != 0 || remembered != 1 || table.Has([]byte("abc")) {
@@ -125,12 +125,12 @@ func TestSizeOfAConnRecord(t *testing.T) {
 
 // Room for packets and headers must grow in these steps.
 func TestRoomGrowsInSteps(t *testing.T) {
-	for n, want := range map[int]int{1: 2, 2: 2, 3: 5, 5: 5, 6: 10, 10: 10, 11: 20, 20: 20, 21: 40, 40: 40, 41: 64, 64: 64, 65: 65} {
+	for n, want := range map[int]int{1: 1, 2: 3, 3: 3, 4: 6, 6: 6, 7: 10, 10: 10, 11: 20, 20: 20, 21: 40, 40: 40, 41: 64, 64: 64, 65: 65} {
 		if got := packetCap(n); got != want {
 			t.Errorf("%d packets: room for %d, want %d", n, got, want)
 		}
 	}
-	for n, want := range map[int]int{1: 64, 64: 64, 65: 128, 128: 128, 129: 256, 256: 256, 257: 384} {
+	for n, want := range map[int]int{1: 32, 32: 32, 33: 48, 48: 48, 49: 64, 64: 64, 65: 128, 128: 128, 129: 256, 256: 256, 257: 384} {
 		if got := headerCap(n); got != want {
 			t.Errorf("%d header bytes: room for %d, want %d", n, got, want)
 		}

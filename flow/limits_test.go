@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/serveflow/serveflow/flow/zeek"
 )
 
 // A flow must be decided after 12 s of wall time (the maximum age and twice the lateness)
@@ -31,18 +33,18 @@ func TestMaxWaitIsExact(t *testing.T) {
 
 // A table must hold what its limits say and evict one flow above them.
 func TestLimitsAreExact(t *testing.T) {
-	one := New(testConfig())
-	one.Add(pkt("0", 1, 0, syn))
-	_, size, _ := one.Size()
+	three := []*zeek.Record{pkt("0", 1, 0, syn), pkt("1", 1, .1, syn), pkt("2", 1, .2, syn), pkt("0", 2, .3, ack)}
+	measured := New(testConfig())
+	run(measured, three...)
+	_, size, _ := measured.Size()
 	for name, set := range map[string]func(*Limits){
 		"flows": func(l *Limits) { l.Flows = 3 },
-		"bytes": func(l *Limits) { l.Bytes = 3 * size },
+		"bytes": func(l *Limits) { l.Bytes = size },
 	} {
 		cfg := testConfig()
 		set(&cfg.Limits)
 		table := New(cfg)
-		got := run(table, pkt("0", 1, 0, syn), pkt("1", 1, .1, syn), pkt("2", 1, .2, syn), pkt("0", 2, .3, ack))
-		if got != "" {
+		if got := run(table, three...); got != "" {
 			t.Errorf("%s: %q at the limit", name, got)
 		}
 		// Flow 0 is the oldest, but flow 1 would expire first.

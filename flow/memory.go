@@ -20,19 +20,21 @@ const FinishedBytes = entryBytes + 11
 // packetCap is the number of packets that a flow allocates room for when it must hold
 // n. The steps are small at first, because most flows that stay open have few packets.
 func packetCap(n int) int {
-	for _, size := range [...]int{2, 5, 10, 20, 40} {
+	for _, size := range [...]int{1, 3, 6, 10, 20, 40} {
 		if n <= size {
 			return size
 		}
 	}
-	return max(n, 64)
+	return max(n, Deepest)
 }
 
 // headerCap is the number of header bytes that a flow allocates room for when it must
-// hold n: those of one packet, and then of two more at a time.
+// hold n: those of one packet, without TCP, without options or with them, and then of two more at a time.
 func headerCap(n int) int {
-	if n <= 64 {
-		return 64
+	for _, size := range [...]int{32, 48, 64} {
+		if n <= size {
+			return size
+		}
 	}
 	return (n + 127) &^ 127
 }
@@ -41,7 +43,7 @@ func headerCap(n int) int {
 func (f *Flow) bytes() int {
 	n := flowBytes + overhead + len(f.UID) + cap(f.packets)*packetBytes + cap(f.headers) + f.conn.bytes()
 	for i := range f.Cursors {
-		n += cursorBytes + 8*cap(f.Cursors[i].Answer)
+		n += cursorBytes + 4*cap(f.Cursors[i].Answer)
 	}
 	return n
 }

@@ -31,7 +31,7 @@ func TestCountedMemoryIsReal(t *testing.T) {
 				rec := pkt(fmt.Sprintf("C%017d", i), uint32(n+1), 0, ack)
 				rec.Hdr = make([]byte, 52) // IPv4 and TCP with timestamps
 				f, _ := table.Add(rec)
-				f.Cursors[0].Answer = append(f.Cursors[0].Answer[:0], make([]float64, 14)...)
+				f.Cursors[0].Answer = append(f.Cursors[0].Answer[:0], make([]float32, 14)...)
 				f.Acker = &struct{ delivery.Acker }{} // as large as the consumer's
 				table.Keep(f)
 			}

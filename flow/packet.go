@@ -36,7 +36,7 @@ func (f *Flow) Put(n int, p Packet, hdr []byte) bool {
 	}
 	f.headers = append(f.headers, hdr...)
 	f.packets[n-1] = p
-	f.limit = max(f.limit, int32(n))
+	f.limit = max(f.limit, int8(n))
 	return true
 }
 

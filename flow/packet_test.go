@@ -72,14 +72,15 @@ func TestPutStoresEachPacketOnce(t *testing.T) {
 func TestPutUsesTheRoomThatIsThere(t *testing.T) {
 	f := &Flow{}
 	f.Put(1, Packet{}, make([]byte, 40))
+	f.Put(2, Packet{}, make([]byte, 44)) // there is room for one more, and for 44 bytes
 	packet, header := &f.packets[0], &f.headers[0]
-	f.Put(2, Packet{}, make([]byte, 24)) // both are full now
+	f.Put(3, Packet{}, make([]byte, 44)) // both are full now
 	if &f.packets[0] != packet || &f.headers[0] != header {
-		t.Error("the second packet and its header would have had room")
+		t.Error("the third packet and its header would have had room")
 	}
-	f.Put(3, Packet{}, make([]byte, 1))
+	f.Put(4, Packet{}, make([]byte, 1))
 	if &f.packets[0] == packet || &f.headers[0] == header {
-		t.Error("the third packet has no room of its own")
+		t.Error("the fourth packet has no room of its own")
 	}
 }
 

@@ -5,7 +5,7 @@ import "time"
 // Close says that the task looks at no more packets than limit, why, and at which record time
 // that was due, in microseconds.
 func (c *Cursor) Close(cause Cause, limit int, due int64) {
-	c.Cause, c.Limit, c.Due = cause, int32(limit), due
+	c.Cause, c.Limit, c.Due = cause, int8(limit), due
 }
 
 // waits reports whether the task may still look at more packets.

@@ -7,23 +7,22 @@ import (
 
 // progress is how far a flow has come towards its decision.
 type progress struct {
-	reach    int32 // packets from the first one up to the first hole
-	closed   bool  // no further packet counts; cause says why
-	cause    Cause
-	finOrig  bool // the originator sent a FIN
+	due      int64 // record time at which the flow was closed, microseconds
+	reach    int8  // packets from the first one up to the first hole
+	cause    Cause // why no further packet counts; Reached while one does
+	finOrig  bool  // the originator sent a FIN
 	finResp  bool
-	endSeen  bool   // Zeek's end record has come
-	byRecord bool   // ... and has closed the flow
-	tornDown bool   // ... and says that the connection was closed by FIN or RST
-	sent     uint32 // ... and how many packet records Zeek wrote; 0 if it does not say
-	due      int64  // record time at which the flow was closed, microseconds
+	endSeen  bool  // Zeek's end record has come
+	byRecord bool  // ... and has closed the flow
+	tornDown bool  // ... and says that the connection was closed by FIN or RST
+	sent     uint8 // ... and how many packet records Zeek wrote, 255 for more; 0 if it does not say
 }
 
 // advance counts the packets up to the first hole. It closes the flow if they, or
 // Zeek's end record, say that there is nothing more to wait for.
 func (f *Flow) advance(r *Rules) {
 	s := &f.state
-	for !s.closed && int(s.reach) < len(f.packets) && f.packets[s.reach].Present {
+	for !f.closed() && int(s.reach) < len(f.packets) && f.packets[s.reach].Present {
 		p := &f.packets[s.reach]
 		if s.reach > 0 && p.TS > f.horizon(r) {
 			f.close(TimedOut, int(s.reach), f.horizon(r))
@@ -34,7 +33,7 @@ func (f *Flow) advance(r *Rules) {
 			f.close(Ended, int(s.reach), p.TS)
 		}
 	}
-	if !s.closed && s.endSeen && f.complete(r) {
+	if !f.closed() && s.endSeen && f.complete(r) {
 		s.byRecord = true
 		cause, due := f.endCause(r), later(f.heard(), closeDelay)
 		if cause == TimedOut {
@@ -55,7 +54,7 @@ func (f *Flow) complete(r *Rules) bool {
 	if f.state.sent == 0 {
 		return f.Reach() == f.highest(r)
 	}
-	return f.Reach() >= int(min(f.state.sent, math.MaxInt32))
+	return f.Reach() >= int(f.state.sent)
 }
 
 // highest is the number of the last packet that has come, or of the last one that the tasks look
@@ -95,7 +94,7 @@ func (f *Flow) endCause(r *Rules) Cause {
 // expire closes the flow with the packets that are there. Packets behind a hole count
 // if they came within the horizon.
 func (f *Flow) expire(r *Rules, cause Cause) {
-	if f.state.closed {
+	if f.closed() {
 		return
 	}
 	due := f.horizon(r)
@@ -119,7 +118,7 @@ func (f *Flow) within(until int64) int {
 
 // close ends the wait, at the record time due. A decision may look at packets 1 to limit.
 func (f *Flow) close(cause Cause, limit int, due int64) {
-	f.state.closed, f.state.cause, f.limit, f.state.due = true, cause, int32(limit), due
+	f.state.cause, f.limit, f.state.due = cause, int8(limit), due
 }
 
 // later adds d to a record time in microseconds. It stays in range.

@@ -72,7 +72,7 @@ func TestExpireLeavesAClosedFlow(t *testing.T) {
 // The packets of an end record must all have come before it closes the flow.
 func TestCompleteCountsWhatZeekSent(t *testing.T) {
 	for _, tt := range []struct {
-		sent    uint32
+		sent    uint8
 		packets []int
 		opens   int // the tasks look at no more packets
 		want    bool
@@ -82,7 +82,7 @@ func TestCompleteCountsWhatZeekSent(t *testing.T) {
 		{2, []int{1, 2}, 0, true},
 		{3, []int{1, 2}, 0, false},
 		{1, []int{1, 2}, 0, true},
-		{math.MaxUint32, []int{1, 2}, 0, false},
+		{math.MaxUint8, []int{1, 2}, 0, false},
 		{0, []int{1, 2, 4}, 0, false},
 		{0, []int{1, 2, 4}, 3, true},
 		{0, []int{1, 3, 4}, 3, false},

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"math"
 	"time"
 
 	"github.com/serveflow/serveflow/flow/zeek"
@@ -108,7 +109,7 @@ func (t *Table) end(rec *zeek.Record) (*Flow, Outcome) {
 		}
 		return nil, EndUnopened
 	}
-	f.state.endSeen, f.state.tornDown, f.state.sent = true, rec.Closed, rec.Sent
+	f.state.endSeen, f.state.tornDown, f.state.sent = true, rec.Closed, uint8(min(rec.Sent, math.MaxUint8))
 	f.advance(&t.cfg.Rules)
 	return f, EndRecord
 }

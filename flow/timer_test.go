@@ -92,7 +92,7 @@ func TestExpiry(t *testing.T) {
 		for i, ts := range tt.packets {
 			f.Put(i+1, Packet{TS: ts}, nil)
 		}
-		f.state.reach = int32(len(tt.packets))
+		f.state.reach = int8(len(tt.packets))
 		f.timer.opened, f.timer.offset = tt.opened, tt.offset
 		if got := f.expiry(&r); got != tt.want {
 			t.Errorf("%s: expires at %d, want %d", tt.name, got, tt.want)

@@ -1,11 +1,13 @@
 package nprint
 
+import "github.com/serveflow/serveflow/flow"
+
 // Schema is the name of this set of features with their meanings. A bundle says which
 // schema it uses.
 const Schema = "serveflow.features/1"
 
 // MaxDepth is how many of a flow's packets have features.
-const MaxDepth = 64
+const MaxDepth = flow.Deepest
 
 // Absent is the value of a feature that the flow does not have: the packet is missing, the
 // packet does not have the field, or its header is missing or cut there.

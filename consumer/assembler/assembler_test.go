@@ -43,7 +43,7 @@ type rig struct {
 
 	decided []string       // uid, packets and cause of each flow that the decider was asked about
 	more    map[string]int // by uid: packets that the decider wants beside those that it was shown first
-	answer  []float64      // what the decider stores in a flow that waits for more
+	answer  []float32      // what the decider stores in a flow that waits for more
 	pinned  []int64        // offsets
 }
 
@@ -75,7 +75,7 @@ func (r *rig) Decide(ctx context.Context, f *flow.Flow) bool {
 	r.decided = append(r.decided, fmt.Sprintf("%s/%d %s", f.UID, f.Reach(), f.Cause()))
 	if more := r.more[f.UID]; more > 0 {
 		delete(r.more, f.UID)
-		f.Want += int32(more)
+		f.Want += int8(more)
 		f.Cursors[0].Answer = append(f.Cursors[0].Answer, r.answer...)
 		return false
 	}

@@ -55,15 +55,15 @@ func TestGaugesAndLosses(t *testing.T) {
 // What the decider stores in a flow that waits is counted as the flow's memory.
 func TestMemoryOfAnswers(t *testing.T) {
 	r := newRig(t, nil, zeek.Limits{})
-	r.answer = make([]float64, 1000)
+	r.answer = make([]float32, 1000)
 	take(packet("a", 1, 0), 0)(r)
 	idle(0)(r)
 	before := metricstest.Values(t, r.registry)["serveflow_open_flow_bytes{3}"]
 	more("a", 2)(r)
 	take(packet("a", 2, 0), 1)(r)
 	idle(0)(r)
-	if grown := metricstest.Values(t, r.registry)["serveflow_open_flow_bytes{3}"] - before; grown < 8*1000 {
-		t.Errorf("an answer of 8000 bytes is charged with %v", grown)
+	if grown := metricstest.Values(t, r.registry)["serveflow_open_flow_bytes{3}"] - before; grown < 4*1000 {
+		t.Errorf("an answer of 4000 bytes is charged with %v", grown)
 	}
 }
 
