@@ -5,13 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"testing"
 
-	"github.com/serveflow/serveflow/internal/decompress"
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/internal/lab"
 )
 
 var (
@@ -64,7 +63,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatalf("-copies is %d: choose 1 to %d", *copies, maxCopies)
 	}
 	b := &bench{t: t}
-	first, from := input(t)
+	first, from := lab.Trace(t, *records)
 	b.one = len(first)
 	for c := range *copies {
 		for _, line := range first {
@@ -107,36 +106,4 @@ func again(t *testing.T, line []byte, c int) []byte {
 	line[uid] += byte(c) // a letter, C in Zeek
 	copy(line[ts:], strconv.Itoa(seconds+c*3600))
 	return line
-}
-
-// input gives the records, one a line, and where they are from.
-func input(t *testing.T) (lines [][]byte, name string) {
-	t.Helper()
-	name = *records
-	if name == "" {
-		name = "../../../shared/data/zeek/trace.flowpkt.log.zst"
-		if _, err := os.Stat(name); err != nil {
-			name = "../../testdata/records/lab.jsonl.zst"
-		}
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	in, err := decompress.NewReader(f)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	defer in.Close()
-	var all bytes.Buffer
-	if _, err := all.ReadFrom(in); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	for line := range bytes.Lines(all.Bytes()) {
-		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] == '{' {
-			lines = append(lines, line)
-		}
-	}
-	return lines, filepath.Base(name)
 }

@@ -15,7 +15,7 @@ func TestStretch(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
-	got := cut([]string{"proto", "p3_dir", "p4_dir", "p10_log_gap", "packets"}, 3)
+	got := cut([]any{"proto", "p3_dir", "p4_dir", "p10_log_gap", "packets"}, 3)
 	for i, want := range []string{"proto", "p3_dir", "p1_ipv4_opt_160", "p1_ipv4_opt_161", "packets"} {
 		if got[i] != want {
 			t.Errorf("%s, want %s", got[i], want)

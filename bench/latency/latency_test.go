@@ -4,10 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/serveflow/serveflow/internal/bundletest"
 	"github.com/serveflow/serveflow/internal/kafkatest"
 )
 
@@ -32,9 +32,8 @@ func TestLatency(t *testing.T) {
 	if err := os.CopyFS(shipped, os.DirFS("../../bundles/service")); err != nil { // which may change meanwhile
 		t.Fatal(err)
 	}
-	var manifest struct{ Stages []struct{ Name string } }
-	readJSON(t, filepath.Join(shipped, "manifest.json"), &manifest)
-	first, last := manifest.Stages[0].Name, manifest.Stages[len(manifest.Stages)-1].Name
+	stages := bundletest.Stages(t, shipped)
+	first, last := stages[0].Name(), stages[len(stages)-1].Name()
 	cascade := side{name: "cascade", bundle: shipped, idle: "2s"}
 	fastOnly := side{name: "fast stage alone", bundle: only(t, shipped, first, 0), idle: "2s"}
 
@@ -61,7 +60,9 @@ func TestLatency(t *testing.T) {
 	for _, o := range busy {
 		drawn.add(o.side.name+", 10x", o)
 	}
-	write(t, *svg, []byte(drawn.svg()))
+	if err := os.WriteFile(*svg, []byte(drawn.svg()), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // inTurn replays the traffic to one side after the other.

@@ -5,8 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -34,36 +32,18 @@ type line struct {
 // readSource reads load/trace, or the lab's records where that is not there.
 func readSource(t *testing.T) *source {
 	t.Helper()
-	records, labels := "../../../shared/data/zeek/trace.flowpkt.log.zst", "../../../shared/data/load/trace.csv.zst"
-	var known io.Reader
-	if _, err := os.Stat(records); err == nil {
-		known = truthOfTrace(t, labels)
-	} else {
-		records, labels = "../../testdata/records/lab.jsonl.zst", "../../testdata/captures/lab.labels.csv"
-		text, err := os.ReadFile(labels)
-		if err != nil {
-			t.Fatal(err)
-		}
-		known = bytes.NewReader(text)
-	}
-	truth, err := demo.ReadTruth(known)
+	lines, from := lab.Trace(t, "")
+	truth, err := demo.ReadTruth(knownOf(t, from))
 	if err != nil {
-		t.Fatalf("%s: %v", labels, err)
+		t.Fatalf("the labels of %s: %v", from, err)
 	}
-	whole, err := io.ReadAll(lab.Unpack(t, records))
-	if err != nil {
-		t.Fatalf("%s: %v", records, err)
-	}
-	s := &source{name: filepath.Base(records), known: map[string]string{}}
+	s := &source{name: from, known: map[string]string{}}
 	var decoder zeek.Decoder
 	var rec zeek.Record
 	var newest int64
-	for text := range bytes.Lines(whole) {
-		if text = bytes.TrimSpace(text); len(text) == 0 || text[0] != '{' {
-			continue
-		}
+	for _, text := range lines {
 		if err := decoder.Decode(text, &rec); err != nil {
-			t.Fatalf("%s: %v: %s", records, err, text)
+			t.Fatalf("%s: %v: %s", from, err, text)
 		}
 		newest = max(newest, rec.TS)
 		l := line{text: text, uid: string(rec.UID), packet: rec.Kind == zeek.Packet, ts: rec.TS, written: newest}
@@ -76,9 +56,13 @@ func readSource(t *testing.T) *source {
 	return s
 }
 
-// truthOfTrace gives load/trace's labels as the demo reads them.
-func truthOfTrace(t *testing.T, name string) io.Reader {
+// knownOf gives the labels of the records that are from there, as the demo reads them.
+func knownOf(t *testing.T, from string) io.Reader {
 	t.Helper()
+	if from != lab.Shared {
+		return lab.Unpack(t, "../../testdata/captures/lab.labels.csv")
+	}
+	const name = "../../../shared/data/load/trace.csv.zst"
 	rows, err := csv.NewReader(lab.Unpack(t, name)).ReadAll()
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

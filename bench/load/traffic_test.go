@@ -1,10 +1,8 @@
 package load
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/netip"
 	"strconv"
@@ -53,7 +51,7 @@ func (t *traffic) truth(v *cascade.Verdict) string {
 
 func readTraffic(t *testing.T) *traffic {
 	all := &traffic{service: map[flowKey]string{}}
-	lines := bytes.Split(bytes.TrimSpace(unpack(t, "zeek/trace.flowpkt.log.zst")), []byte("\n"))
+	lines, _ := lab.Trace(t, needs.SharedData(t, "zeek/"+lab.Shared))
 	written := make([]float64, len(lines)) // an end record has an earlier time than those written before it
 	for i, line := range lines {
 		written[i] = max(written[max(0, i-1)], seconds(t, line))
@@ -64,7 +62,7 @@ func readTraffic(t *testing.T) *traffic {
 		lane := min(int(at/all.span), lanes-1)
 		all.records[lane] = append(all.records[lane], record{line, at - float64(lane)*all.span})
 	}
-	rows := csv.NewReader(bytes.NewReader(unpack(t, "load/trace.csv.zst")))
+	rows := csv.NewReader(lab.Unpack(t, needs.SharedData(t, "load/trace.csv.zst")))
 	rows.ReuseRecord = true
 	rows.Read() // capture_id,src_ip,src_port,dst_ip,dst_port,proto,first_ts_us,packets,bytes,service,...
 	for {
@@ -106,13 +104,4 @@ func side(t *testing.T, ip, port string) netip.AddrPort {
 		t.Fatal(err)
 	}
 	return netip.AddrPortFrom(a, uint16(p))
-}
-
-func unpack(t *testing.T, name string) []byte {
-	t.Helper()
-	data, err := io.ReadAll(lab.Unpack(t, needs.SharedData(t, name)))
-	if err != nil {
-		t.Fatal(fmt.Errorf("%s: %w", name, err))
-	}
-	return data
 }

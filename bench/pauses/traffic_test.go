@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"sort"
 	"strconv"
@@ -36,19 +34,10 @@ type record struct {
 // readTraffic reads load/trace, or the lab where that is not there.
 func readTraffic(t *testing.T) *traffic {
 	t.Helper()
-	all := &traffic{from: "../../../shared/data/zeek/trace.flowpkt.log.zst"}
-	if _, err := os.Stat(all.from); err != nil {
-		all.from = "../../testdata/records/lab.jsonl.zst"
-	}
-	data, err := io.ReadAll(lab.Unpack(t, all.from))
-	if err != nil {
-		t.Fatalf("%s: %v", all.from, err)
-	}
+	lines, from := lab.Trace(t, "")
+	all := &traffic{from: from}
 	flows, began := map[string]int32{}, int64(0)
-	for line := range bytes.Lines(data) {
-		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] != '{' {
-			continue
-		}
+	for _, line := range lines {
 		r := all.cut(t, line)
 		if len(all.records) == 0 {
 			began = r.ts

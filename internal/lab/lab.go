@@ -2,7 +2,6 @@
 package lab
 
 import (
-	"bufio"
 	"bytes"
 	"io"
 	"os"
@@ -10,25 +9,35 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/serveflow/serveflow/internal/decompress"
 )
+
+// Shared is the name of load/trace's records in ../shared/data/zeek, which is no part of the
+// repository.
+const Shared = "trace.flowpkt.log.zst"
 
 // Records returns the lines of testdata/records/NAME.jsonl.zst. The lab's packet and end
 // records are in lab, its conn.log records in lab-conn.
 func Records(t testing.TB, name string) (lines [][]byte) {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	s := bufio.NewScanner(Unpack(t, filepath.Join(filepath.Dir(here), "../../testdata/records", name+".jsonl.zst")))
-	for s.Scan() {
-		lines = append(lines, bytes.Clone(s.Bytes()))
-	}
-	if err := s.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return lines
+	return objects(t, own(name))
 }
 
-// Unpack opens a zstd file, which is closed when the test ends.
+// Trace returns the records that a bench labels, one a line, and the name of the file that they
+// are from: file, or where that is empty Shared, or the lab's if Shared is not there. Lines that
+// are no JSON objects are left out. The test fails if the file cannot be read.
+func Trace(t testing.TB, file string) (records [][]byte, name string) {
+	t.Helper()
+	if file == "" {
+		file = inRepository("../shared/data/zeek/" + Shared)
+		if _, err := os.Stat(file); err != nil {
+			file = own("lab")
+		}
+	}
+	return objects(t, file), filepath.Base(file)
+}
+
+// Unpack opens a file, compressed or not, which is closed when the test ends.
 func Unpack(t testing.TB, path string) io.Reader {
 	t.Helper()
 	f, err := os.Open(path)
@@ -36,10 +45,33 @@ func Unpack(t testing.TB, path string) io.Reader {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	in, err := decompress.NewReader(f)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", path, err)
 	}
-	t.Cleanup(z.Close)
-	return z
+	t.Cleanup(func() { in.Close() })
+	return in
+}
+
+// objects gives the lines of a file that are JSON objects.
+func objects(t testing.TB, path string) (lines [][]byte) {
+	t.Helper()
+	all, err := io.ReadAll(Unpack(t, path))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	for line := range bytes.Lines(all) {
+		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("{")) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func own(name string) string { return inRepository("testdata/records/" + name + ".jsonl.zst") }
+
+// inRepository is the path of a file, of which the repository's own path is the begin.
+func inRepository(name string) string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "../..", name)
 }
