@@ -89,18 +89,22 @@ bench-latency: build onnxruntime kafka ## the busiest minute in real time throug
 bench-pauses: build onnxruntime kafka ## what garbage collection and batching add at a steady load; PAUSES='-open 1000000' for the memory of open flows
 	go test -count=1 -v -timeout 30m -run 'TestPauses|TestOpenFlows' ./bench/pauses -args -pauses $(PAUSES)
 
-bench-throughput: build onnxruntime kafka .venv/bench ## a full Kafka topic to labels: serveflow, its slow stage alone, and a service in Python
+bench-throughput: build onnxruntime kafka .venv/bench bench/throughput/java/target/service.jar ## a full Kafka topic to labels: serveflow, its slow stage alone, and services in Python and Java
 	go test -count=1 -v -timeout 60m -run TestThroughput ./bench/throughput -args -throughput $(THROUGHPUT)
 
 bench-chain: build onnxruntime kafka ## CPU of each link between Zeek's log and the label, by form of the records and by codec
 	go test -count=1 -v -timeout 30m -run TestChain ./bench/chain -args -chain $(CHAIN)
 
-bench-scale: build onnxruntime kafka ## the same by more cores, partitions, processes and tasks, and with other shares deferred
+bench-scale: build onnxruntime kafka ## the same by more cores, partitions, processes and tasks, and with other shares deferred; SCALE="-rows partition" for some
 	go test -count=1 -v -timeout 60m -run TestScale ./bench/throughput -args -scale $(SCALE)
 
 .venv/bench: bench/throughput/requirements.txt .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/throughput/requirements.txt
 	touch $@
+
+# Without Maven there is no jar, and the bench says that it leaves the service in Java out.
+bench/throughput/java/target/service.jar: bench/throughput/java/pom.xml $(wildcard bench/throughput/java/src/main/*/* bench/throughput/java/src/main/*/*/*)
+	if command -v mvn >/dev/null; then mvn -q -B -f $< package && touch $@; fi
 
 mutate: ## changes in PKG that no test sees, such as PKG=./flow; MUTATE="-sample 50 -j 2"
 	go run ./scripts/mutate -pkg $(PKG) $(MUTATE)

@@ -2,9 +2,6 @@ package throughput
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"testing"
@@ -50,20 +47,6 @@ func preload(t *testing.T, addr, topic string, lines [][]byte, copies int) (flow
 		t.Fatal(err)
 	}
 	return len(uids), n
-}
-
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-func toJSON(t *testing.T, v any) []byte {
-	t.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }
 
 func write(t *testing.T, name string, data []byte) {

@@ -41,6 +41,7 @@ type run struct {
 	profile   int      // seconds that a CPU profile takes; 0: none
 	processes int      // of serveflow; 0: one
 	settings  []string // of serveflow, besides those that all have
+	bound     []string // what the command begins with that starts serveflow, to bind it to cores; nil: it has all
 }
 
 // patience is how long a side may go without a label.
@@ -55,7 +56,8 @@ func (r *run) serveflow(bundle string) usage {
 	env = append(env, r.settings...)
 	var members []*exec.Cmd
 	for i := range max(1, r.processes) {
-		member := exec.Command("../../bin/serveflow", "run")
+		command := append(slices.Clone(r.bound), "../../bin/serveflow", "run")
+		member := exec.Command(command[0], command[1:]...)
 		if member.Env = env; i > 0 {
 			member.Env = append(slices.Clone(env), "SERVEFLOW_ADMIN="+process.FreeAddress(r.t))
 		}

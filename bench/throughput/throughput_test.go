@@ -1,22 +1,19 @@
 package throughput
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/serveflow/serveflow/internal/decompress"
+	"github.com/serveflow/serveflow/internal/bundletest"
 	"github.com/serveflow/serveflow/internal/kafkatest"
+	"github.com/serveflow/serveflow/internal/lab"
 )
 
 var (
-	bench   = flag.Bool("throughput", false, "label what lies in a Kafka topic, by serveflow and by a service in Python")
+	bench   = flag.Bool("throughput", false, "label what lies in a Kafka topic, by serveflow and by services in Python and Java")
 	records = flag.String("records", "", "records in place of load/trace's, or of the lab's where that is not there")
 	copies  = flag.Int("copies", 4, "how often they are in the topic, each time with other uids")
 	profile = flag.Int("profile", 0, "in place of the comparison: so many seconds of serveflow's CPU profile, by step")
@@ -33,18 +30,20 @@ func TestThroughput(t *testing.T) {
 	if !*bench {
 		t.Skip("on purpose: a bench of its own, make bench-throughput")
 	}
-	lines, from := input(t)
+	lines, from := lab.Trace(t, *records)
 	broker := kafkatest.Start(t)
 	kafkatest.CreateTopic(t, broker.Addr, "records", partitions, nil)
 	flows, n := preload(t, broker.Addr, "records", lines, *copies)
 	t.Logf("%d records of %d flows, %d times %s, in %d partitions", n, flows, *copies, from, partitions)
 	sides := []side{
-		{"serveflow", func(s *run) usage { return s.serveflow(*bundle) }},
-		{"serveflow, slow stage alone", func(s *run) usage { return s.serveflow(slowAlone(t, *bundle)) }},
-		{"Python", func(s *run) usage { return s.python(*bundle) }},
+		{"serveflow", func(s *run) usage { return s.serveflow(*bundle) }, false},
+		{"serveflow, slow stage alone", func(s *run) usage { return s.serveflow(bundletest.Variant(t, *bundle, slowAlone)) }, false},
+		{"Python", func(s *run) usage { return s.python(*bundle) }, true},
 	}
 	if *alone {
 		sides = sides[:1]
+	} else if javaIsBuilt(t) {
+		sides = append(sides, side{"Java, Kafka Streams", func(s *run) usage { return s.java(*bundle) }, true})
 	}
 	if *profile > 0 {
 		r := &run{t: t, addr: broker.Addr, labels: "labels-profile", flows: flows, profile: *profile}
@@ -67,7 +66,7 @@ func TestThroughput(t *testing.T) {
 		switch {
 		case i == 0:
 			first = got
-		case s.name == "Python":
+		case s.same:
 			compare(t, first, got)
 		}
 	}
@@ -77,6 +76,7 @@ func TestThroughput(t *testing.T) {
 type side struct {
 	name  string
 	label func(*run) usage
+	same  bool // whether each flow must get serveflow's label
 }
 
 // compare fails where two sides gave a flow another label.
@@ -95,93 +95,5 @@ func compare(t *testing.T, want, got map[string]labelled) {
 	}
 	if others > 0 {
 		t.Errorf("%d of %d labels differ", others, len(want))
-	}
-}
-
-// input gives the records, one a line, and where they are from.
-func input(t *testing.T) (lines [][]byte, name string) {
-	t.Helper()
-	name = *records
-	if name == "" {
-		name = "../../../shared/data/zeek/trace.flowpkt.log.zst"
-		if _, err := os.Stat(name); err != nil {
-			name = "../../testdata/records/lab.jsonl.zst"
-		}
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	in, err := decompress.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	var all bytes.Buffer
-	if _, err := all.ReadFrom(in); err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(all.Bytes()) {
-		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] == '{' {
-			lines = append(lines, line)
-		}
-	}
-	return lines, filepath.Base(name)
-}
-
-// slowAlone writes a bundle of the last stage alone, which is otherwise the same.
-func slowAlone(t *testing.T, from string) string {
-	t.Helper()
-	out := t.TempDir()
-	var manifest map[string]any
-	readJSON(t, filepath.Join(from, "manifest.json"), &manifest)
-	stages := manifest["stages"].([]any)
-	last := stages[len(stages)-1].(map[string]any)
-	manifest["stages"] = []any{last}
-	delete(manifest, "drift")
-	var parity struct {
-		Classes  []string            `json:"classes"`
-		Features map[string][]string `json:"features"`
-		Rows     []struct {
-			Stage  string    `json:"stage"`
-			X      []float64 `json:"x"`
-			Scores []float64 `json:"scores"`
-		} `json:"rows"`
-	}
-	readJSON(t, filepath.Join(from, "parity.json"), &parity)
-	name, rows := last["name"].(string), parity.Rows[:0]
-	for _, row := range parity.Rows {
-		if row.Stage == name {
-			rows = append(rows, row)
-		}
-	}
-	parity.Rows, parity.Features = rows, map[string][]string{name: parity.Features[name]}
-	files := map[string][]byte{"parity.json": toJSON(t, parity)}
-	for _, file := range []string{last["file"].(string), "calibration.json", "MODEL_CARD.md"} {
-		data, err := os.ReadFile(filepath.Join(from, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[file] = data
-	}
-	digests := map[string]string{}
-	for file, data := range files {
-		digests[file] = digest(data)
-		write(t, filepath.Join(out, file), data)
-	}
-	manifest["files"] = digests
-	write(t, filepath.Join(out, "manifest.json"), toJSON(t, manifest))
-	return out
-}
-
-func readJSON(t *testing.T, file string, into any) {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
-	if err != nil {
-		t.Fatalf("%s: %v", file, err)
 	}
 }
