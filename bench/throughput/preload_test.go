@@ -10,14 +10,15 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// preload writes the records, copy by copy: each copy's uids and sensor are its own. It gives the number of flows
-// and records.
+// preload writes the records, copy by copy: each copy's uids and sensor are its own. They are said to have been written
+// over an hour, until a minute ago: what is labelled is a backlog, and no load that grows. It gives the number of flows and
+// records.
 func preload(t *testing.T, addr, topic string, lines [][]byte, copies int) (flows, n int) {
 	t.Helper()
 	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: topic, Transport: &kafka.Transport{}, // which does not know the topics of before
 		RequiredAcks: kafka.RequireAll, // without an answer a write may come behind the next one
 		Balancer:     kafka.Murmur2Balancer{}, Compression: kafka.Lz4, BatchSize: 10_000, BatchTimeout: time.Millisecond}
-	uids := map[string]bool{}
+	uids, until, total := map[string]bool{}, time.Now().Add(-time.Minute), time.Duration(copies*len(lines))
 	for c := range copies {
 		var batch []kafka.Message
 		flush := func() {
@@ -36,7 +37,8 @@ func preload(t *testing.T, addr, topic string, lines [][]byte, copies int) (flow
 			if bytes.HasPrefix(line, []byte(`{"ev":"pkt"`)) {
 				uids[own] = true
 			}
-			batch = append(batch, kafka.Message{Key: []byte(own), Value: fmt.Appendf(nil, `%s"sensor":"s%d","uid":"%s"%s`, before, c, own, after)})
+			left := total - time.Duration(n+len(batch))
+			batch = append(batch, kafka.Message{Key: []byte(own), Time: until.Add(-time.Hour / total * left), Value: fmt.Appendf(nil, `%s"sensor":"s%d","uid":"%s"%s`, before, c, own, after)})
 			if len(batch) == 20_000 {
 				flush()
 			}

@@ -44,8 +44,10 @@ func newPipeline(s *Settings, cluster *brokers.Cluster, all tasks, reg prometheu
 	}
 	p.wrote = producer.NewMetrics(reg)
 	p.producer = producer.New(cluster, s.SinkQueue, p.wrote, log)
+	catchingUp := func() bool { return p.consumer.CatchingUp() }
+	p.producer.Late = catchingUp
 	cascading := s.cascade()
-	cascading.CatchingUp = func() bool { return p.consumer.CatchingUp() }
+	cascading.CatchingUp = catchingUp
 	cascading.Shared = len(all) > 1
 	var compared []comparing // for each of the shadows
 	for _, t := range all {

@@ -30,6 +30,7 @@ type topicQueue struct {
 	waiting chan Message
 	budget  *semaphore.Weighted // bytes, as dead letters may be large; a message's part is returned when it is written
 	writer  topicWriter
+	late    func() bool // Producer.Late
 	metrics *Metrics
 	log     *slog.Logger
 	needed  bool // somebody waits for its messages; guarded by Producer.mu
@@ -102,6 +103,7 @@ func (q *topicQueue) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case m := <-waiting:
+			q.fill(ctx)
 			batch = q.collect(append(batch[:0], m))
 			q.write(ctx, batch)
 			clear(batch)
@@ -110,6 +112,18 @@ func (q *topicQueue) run(ctx context.Context) {
 			q.retryParked(ctx)
 		}
 		q.updateParkedErr()
+	}
+}
+
+// fill waits for more messages, where they are late anyway and the queue has room: a write of few takes
+// almost the CPU of one of many.
+func (q *topicQueue) fill(ctx context.Context) {
+	if q.late == nil || !q.late() || len(q.waiting) >= min(batchMessages, cap(q.waiting))/2 {
+		return
+	}
+	select {
+	case <-time.After(filling):
+	case <-ctx.Done():
 	}
 }
 
