@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -57,32 +58,28 @@ type Producer struct {
 	// are. It is set before the first message.
 	Late func() bool
 
+	addr      net.Addr
 	transport *kafka.Transport
-	writer    *kafka.Writer
-	capacity  int // messages that each topic's queue holds
+	through   kafka.RoundTripper // for writes: transport, but for tests
+	capacity  int                // messages that each topic's queue holds
 	metrics   *Metrics
 	log       *slog.Logger
 
-	mu     sync.Mutex
-	queues map[string]*topicQueue // by topic
-	start  func(*topicQueue)      // starts a queue's goroutine; nil while Run does not run
+	mu      sync.Mutex
+	queues  map[string]*topicQueue // by topic
+	writers []*writer              // theirs
+	start   func(*topicQueue)      // starts a queue's goroutine; nil while Run does not run
 }
 
 // New builds a producer whose queues hold so many messages for each topic. It starts nothing:
-// Run writes. A message goes to the partition that the Java clients choose for its key.
+// Run writes.
 func New(cluster *brokers.Cluster, capacity int, m *Metrics, log *slog.Logger) *Producer {
 	transport := cluster.Transport()
 	// The producer sees a new topic or a new leader after this time. It is also how long
 	// kafka-go waits for metadata: over a bad link one second is not enough.
 	transport.MetadataTTL = 3 * time.Second
-	writer := &kafka.Writer{
-		Addr: kafka.TCP(cluster.Addr()), Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll,
-		MaxAttempts: 1, BatchSize: batchMessages, BatchBytes: messageBytes, BatchTimeout: linger,
-		WriteTimeout: writeTimeout, ReadTimeout: writeTimeout, Compression: kafka.Lz4,
-		Transport: transport,
-	}
 	return &Producer{
-		transport: transport, writer: writer, capacity: capacity,
+		addr: kafka.TCP(cluster.Addr()), transport: transport, through: transport, capacity: capacity,
 		metrics: m, log: log, queues: map[string]*topicQueue{},
 	}
 }
@@ -101,8 +98,9 @@ func (p *Producer) queue(topic string, needed bool) *topicQueue {
 	defer p.mu.Unlock()
 	q := p.queues[topic]
 	if q == nil {
-		q = newTopicQueue(topic, p.capacity, p.writer, p.metrics, p.log)
-		q.late = p.Late
+		w := p.newWriter()
+		q = newTopicQueue(topic, p.capacity, w, p.metrics, p.log)
+		q.late, p.writers = p.Late, append(p.writers, w)
 		p.queues[topic] = q
 		if p.start != nil {
 			p.start(q)
@@ -149,8 +147,14 @@ func (p *Producer) Run(ctx context.Context) error {
 // own timeout. That is too long here: callers have already waited for their Ackers.
 func (p *Producer) close() {
 	defer p.transport.CloseIdleConnections()
+	var closing sync.WaitGroup
+	p.mu.Lock()
+	for _, w := range p.writers {
+		closing.Go(func() { w.kafka.Close() })
+	}
+	p.mu.Unlock()
 	closed := make(chan struct{})
-	go func() { p.writer.Close(); close(closed) }()
+	go func() { closing.Wait(); close(closed) }()
 	select {
 	case <-closed:
 	case <-time.After(closeTimeout):

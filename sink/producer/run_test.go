@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,7 @@ func (c *fakeCluster) RoundTrip(ctx context.Context, _ net.Addr, req kafka.Reque
 
 func newTestProducer(c *fakeCluster) *Producer {
 	p := New(brokers.Plain("test", "127.0.0.1:1"), 100, NewMetrics(prometheus.NewRegistry()), quiet)
-	p.writer.Transport = c
+	p.through = c
 	return p
 }
 
@@ -141,5 +142,29 @@ func TestReadyNamesEachTopic(t *testing.T) {
 	lines := strings.Split(p.Ready().Error(), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], "topic a is missing") || !strings.Contains(lines[1], "topic b is missing") {
 		t.Errorf("%q", lines)
+	}
+}
+
+// A write of one message must not make room for a batch of the largest size: kafka-go would, in each partition.
+func TestASmallWriteMakesLittleRoom(t *testing.T) {
+	p := newTestProducer(&fakeCluster{})
+	w := p.newWriter()
+	defer w.kafka.Close()
+	message := kafka.Message{Topic: "a", Key: []byte("k"), Value: make([]byte, 600)}
+	write := func() {
+		if err := w.WriteMessages(t.Context(), message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	const writes = 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range writes {
+		write()
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / writes; each > 32<<10 {
+		t.Errorf("a message of 600 bytes takes %d bytes of memory to write", each)
 	}
 }
