@@ -37,9 +37,9 @@ const (
 	// request. The broker decides what is too large for a topic. kafka-go's own limit of
 	// a megabyte would refuse a dead letter of a large record forever.
 	messageBytes = 96 << 20
-	// linger is how long kafka-go waits for a batch to fill. It gets all queued messages
-	// in one call, so a longer wait gains nothing.
-	linger = time.Millisecond
+	// linger is how long kafka-go waits for a batch to fill. It gets all queued messages in one call, and adds
+	// those of a partition under one lock, so a wait gains nothing. With a millisecond, labels came 2 ms later.
+	linger = 10 * time.Microsecond
 	// filling is how long a write waits for more messages where they are late anyway. A member that caught up
 	// with one partition took 18% less CPU with it.
 	filling = 5 * time.Millisecond
