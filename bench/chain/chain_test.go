@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"testing"
@@ -63,7 +64,8 @@ func newBench(t *testing.T) *bench {
 		t.Fatalf("-copies is %d: choose 1 to %d", *copies, maxCopies)
 	}
 	b := &bench{t: t}
-	first, from := lab.Trace(t, *records)
+	first, path := lab.Trace(t, *records)
+	from := filepath.Base(path)
 	b.one = len(first)
 	for c := range *copies {
 		for _, line := range first {

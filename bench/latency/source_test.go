@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -32,7 +33,8 @@ type line struct {
 // readSource reads load/trace, or the lab's records where that is not there.
 func readSource(t *testing.T) *source {
 	t.Helper()
-	lines, from := lab.Trace(t, "")
+	lines, path := lab.Trace(t, "")
+	from := filepath.Base(path)
 	truth, err := demo.ReadTruth(knownOf(t, from))
 	if err != nil {
 		t.Fatalf("the labels of %s: %v", from, err)

@@ -45,7 +45,7 @@ type held struct {
 func (all *traffic) unsure(t *testing.T) (firsts []*record) {
 	t.Helper()
 	waited := map[string]bool{}
-	replayed(t, all.from, 500_000, func(uid string, packets int, _ string) { waited[uid] = packets > 1 })
+	replayed(t, all.file, 500_000, func(uid string, packets int, _ string) { waited[uid] = packets > 1 })
 	for i := range all.records {
 		if r := &all.records[i]; r.first && waited[string(r.uid)] {
 			firsts = append(firsts, r)

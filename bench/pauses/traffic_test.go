@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
@@ -18,8 +19,9 @@ const partitions = 8
 // traffic is recorded records, in the order in which Zeek wrote them.
 type traffic struct {
 	records []record
-	span    int64 // microseconds
-	from    string
+	span    int64  // microseconds
+	from    string // the name of their file ...
+	file    string // ... and its path
 }
 
 // record is a line, cut where its time and its uid are.
@@ -35,7 +37,7 @@ type record struct {
 func readTraffic(t *testing.T) *traffic {
 	t.Helper()
 	lines, from := lab.Trace(t, "")
-	all := &traffic{from: from}
+	all := &traffic{from: filepath.Base(from), file: from}
 	flows, began := map[string]int32{}, int64(0)
 	for _, line := range lines {
 		r := all.cut(t, line)

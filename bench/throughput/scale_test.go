@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -61,14 +62,14 @@ func TestScale(t *testing.T) {
 	if err != nil {
 		t.Fatalf("-rows: %v", err)
 	}
-	lines, from := lab.Trace(t, *records)
+	lines, path := lab.Trace(t, *records)
 	broker, flows, n := kafkatest.Start(t), 0, 0
 	for _, count := range []int{1, 4, partitions, 12} {
 		topic := fmt.Sprintf("records-%d", count)
 		kafkatest.CreateTopic(t, broker.Addr, topic, count, nil)
 		flows, n = preload(t, broker.Addr, topic, lines, *copies)
 	}
-	t.Logf("%d records of %d flows, %d times %s", n, flows, *copies, from)
+	t.Logf("%d records of %d flows, %d times %s", n, flows, *copies, filepath.Base(path))
 	shipped := bundletest.Stages(t, *bundle)
 	last := shipped[len(shipped)-1].Name()
 	fmt.Printf("| | flows/s | us of CPU a flow, once it runs | memory | asked of the last stage |\n| --- | --- | --- | --- | --- |\n")

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -30,11 +31,11 @@ func TestThroughput(t *testing.T) {
 	if !*bench {
 		t.Skip("on purpose: a bench of its own, make bench-throughput")
 	}
-	lines, from := lab.Trace(t, *records)
+	lines, path := lab.Trace(t, *records)
 	broker := kafkatest.Start(t)
 	kafkatest.CreateTopic(t, broker.Addr, "records", partitions, nil)
 	flows, n := preload(t, broker.Addr, "records", lines, *copies)
-	t.Logf("%d records of %d flows, %d times %s, in %d partitions", n, flows, *copies, from, partitions)
+	t.Logf("%d records of %d flows, %d times %s, in %d partitions", n, flows, *copies, filepath.Base(path), partitions)
 	sides := []side{
 		{"serveflow", func(s *run) usage { return s.serveflow(*bundle) }, false},
 		{"serveflow, slow stage alone", func(s *run) usage { return s.serveflow(bundletest.Variant(t, *bundle, slowAlone)) }, false},

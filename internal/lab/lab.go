@@ -23,10 +23,10 @@ func Records(t testing.TB, name string) (lines [][]byte) {
 	return objects(t, own(name))
 }
 
-// Trace returns the records that a bench labels, one a line, and the name of the file that they
+// Trace returns the records that a bench labels, one a line, and the path of the file that they
 // are from: file, or where that is empty Shared, or the lab's if Shared is not there. Lines that
 // are no JSON objects are left out. The test fails if the file cannot be read.
-func Trace(t testing.TB, file string) (records [][]byte, name string) {
+func Trace(t testing.TB, file string) (records [][]byte, path string) {
 	t.Helper()
 	if file == "" {
 		file = inRepository("../shared/data/zeek/" + Shared)
@@ -34,7 +34,7 @@ func Trace(t testing.TB, file string) (records [][]byte, name string) {
 			file = own("lab")
 		}
 	}
-	return objects(t, file), filepath.Base(file)
+	return objects(t, file), file
 }
 
 // Unpack opens a file, compressed or not, which is closed when the test ends.
