@@ -52,7 +52,7 @@ func (all *traffic) unsure(t *testing.T) (firsts []*record) {
 		}
 	}
 	if len(firsts) == 0 {
-		t.Fatalf("%s: no flow waits for a second packet", all.from)
+		t.Fatalf("%s: no flow waits for a second packet", all.file)
 	}
 	return firsts
 }

@@ -3,6 +3,7 @@ package pauses
 import (
 	"flag"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -53,7 +54,7 @@ func TestPauses(t *testing.T) {
 	capacity := b.capacity(t)
 	lanes := max(1, int(*load*capacity/b.of.perSecond()+.5))
 	fmt.Printf("%d lanes of %s: %.0f records/s, %.0f%% of the %.0f that serveflow takes on one core; a flow's first record in Kafka to its label of the first stage, less compute\n\n",
-		lanes, b.of.from, float64(lanes)*b.of.perSecond(), 100**load, capacity)
+		lanes, filepath.Base(b.of.file), float64(lanes)*b.of.perSecond(), 100**load, capacity)
 	settings := []setting{{name: "as it ships"}, {name: "no collection", env: []string{"GOGC=off", "GOMEMLIMIT=8GiB"}}}
 	if *also != "" {
 		settings = append(settings, setting{name: *also, env: strings.Fields(*also)})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
@@ -20,8 +19,7 @@ const partitions = 8
 type traffic struct {
 	records []record
 	span    int64  // microseconds
-	from    string // the name of their file ...
-	file    string // ... and its path
+	file    string // its path
 }
 
 // record is a line, cut where its time and its uid are.
@@ -36,8 +34,8 @@ type record struct {
 // readTraffic reads load/trace, or the lab where that is not there.
 func readTraffic(t *testing.T) *traffic {
 	t.Helper()
-	lines, from := lab.Trace(t, "")
-	all := &traffic{from: filepath.Base(from), file: from}
+	lines, file := lab.Trace(t, "")
+	all := &traffic{file: file}
 	flows, began := map[string]int32{}, int64(0)
 	for _, line := range lines {
 		r := all.cut(t, line)
@@ -64,7 +62,7 @@ func (all *traffic) cut(t *testing.T, line []byte) (r record) {
 	uid, tail, quote := bytes.Cut(rest, []byte(`"`))
 	seconds, err := strconv.ParseFloat(string(ts), 64)
 	if !ok || !comma || !quote || err != nil {
-		t.Fatalf("%s: a record without ts and then uid: %s", all.from, line)
+		t.Fatalf("%s: a record without ts and then uid: %s", all.file, line)
 	}
 	return record{head: head, uid: uid, tail: tail, ts: int64(seconds*1e6 + .5)}
 }
@@ -86,7 +84,7 @@ func (all *traffic) plan(t *testing.T, lanes int, length time.Duration) (plan [p
 	t.Helper()
 	window := length.Microseconds()
 	if window >= all.span {
-		t.Fatalf("%s has %.0f s of traffic, less than the %v of -for and of warming up: choose a shorter -for", all.from, float64(all.span)/1e6, length)
+		t.Fatalf("%s has %.0f s of traffic, less than the %v of -for and of warming up: choose a shorter -for", all.file, float64(all.span)/1e6, length)
 	}
 	for lane := range lanes {
 		start := all.span / int64(lanes) * int64(lane)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/serveflow/serveflow/internal/decompress"
@@ -20,7 +21,7 @@ const Shared = "trace.flowpkt.log.zst"
 // records are in lab, its conn.log records in lab-conn.
 func Records(t testing.TB, name string) (lines [][]byte) {
 	t.Helper()
-	return objects(t, own(name))
+	return linesOf(t, own(name))
 }
 
 // Trace returns the records that a bench labels, one a line, and the path of the file that they
@@ -34,7 +35,8 @@ func Trace(t testing.TB, file string) (records [][]byte, path string) {
 			file = own("lab")
 		}
 	}
-	return objects(t, file), file
+	records = slices.DeleteFunc(linesOf(t, file), func(line []byte) bool { return !bytes.HasPrefix(line, []byte("{")) })
+	return records, file
 }
 
 // Unpack opens a file, compressed or not, which is closed when the test ends.
@@ -53,17 +55,15 @@ func Unpack(t testing.TB, path string) io.Reader {
 	return in
 }
 
-// objects gives the lines of a file that are JSON objects.
-func objects(t testing.TB, path string) (lines [][]byte) {
+// linesOf gives the lines of a file, without the white space around them.
+func linesOf(t testing.TB, path string) (lines [][]byte) {
 	t.Helper()
 	all, err := io.ReadAll(Unpack(t, path))
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 	for line := range bytes.Lines(all) {
-		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("{")) {
-			lines = append(lines, line)
-		}
+		lines = append(lines, slices.Clip(bytes.TrimSpace(line))) // who appends to one must not write over the next
 	}
 	return lines
 }

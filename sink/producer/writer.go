@@ -20,7 +20,7 @@ func (p *Producer) newWriter() *writer {
 }
 
 // WriteMessages writes a batch. At each write kafka-go makes room for BatchSize messages in each partition, 150 bytes a
-// message, and clears it. Where that was always the largest batch, live labels, which come by the dozen, cost twice the CPU.
+// message, and clears it. Where that was always the largest batch, live labels, which come by the dozen, took half as much CPU again.
 func (w *writer) WriteMessages(ctx context.Context, batch ...kafka.Message) error {
 	w.kafka.BatchSize = len(batch)
 	return w.kafka.WriteMessages(ctx, batch...)
